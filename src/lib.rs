@@ -1,1 +1,6 @@
-//! Sceau.
+//! Sceau: forges and seals VIHF tokens for a hospital. (Map to be completed as rooms are built.)
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod policy;
+pub mod vihf;

@@ -1,0 +1,165 @@
+//! The configuration file (`sceau.toml`): read once at start, typed, every unknown key refused.
+//!
+//! Trusts the file's owner, nobody else. After `Ok` every path is absolute, every limit is set and every cross-reference
+//! (structure of a seal, default profile) holds; after `Err` nothing was changed anywhere.
+
+mod limits;
+mod load;
+mod seal;
+
+pub use limits::Limits;
+pub use load::ConfigError;
+pub use seal::{KeyName, PinSource, SealKey};
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::policy::convention::{Convention, Service};
+use crate::vihf::codes::Sector;
+use crate::vihf::identity::StructIdNat;
+
+/// Most structures that annexe 3 of the convention lets an establishment declare.
+pub const STRUCTURES_MAX: usize = 3;
+
+/// What the appliance may accept: the real thing only, or test material as well (contract, "Programs").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Real authorities, real structures, keys that never left their token.
+    #[default]
+    Production,
+    /// Also test profiles, test authorities and declared logins by default.
+    Test,
+}
+
+/// The whole configuration, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file it was read from.
+    pub path: PathBuf,
+    /// Production unless the file says otherwise.
+    pub mode: Mode,
+    /// Declared structures, 1 to [`STRUCTURES_MAX`]; none means Unprovisioned.
+    pub structures: Vec<Structure>,
+    /// Seal keys; a structure may have two while certificates overlap.
+    pub seals: Vec<SealKey>,
+    /// Who vouches for seal certificates.
+    pub trust: Trust,
+    /// What the establishment declared to the Cnam.
+    pub convention: Convention,
+    /// Services of the establishment with their lifetimes.
+    pub services: Vec<Service>,
+    /// Profiles beside the shipped ones, and the default's name.
+    pub profiles: Profiles,
+    /// Files of the registers.
+    pub registers: Registers,
+    /// Sockets.
+    pub sockets: Sockets,
+    /// Limits with their defaults filled in.
+    pub limits: Limits,
+}
+
+/// A declared structure (annexe 3 of the convention).
+#[derive(Clone, Debug)]
+pub struct Structure {
+    /// Struct_IdNat, also the OU of its certificates.
+    pub id: StructIdNat,
+    /// Sector of activity written in its assertions.
+    pub sector: Sector,
+}
+
+/// Anchors, intermediates and policy that seal certificates must chain to.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trust {
+    /// PEM files of self-signed roots.
+    #[serde(default)]
+    pub anchors: Vec<PathBuf>,
+    /// PEM files of intermediate authorities.
+    #[serde(default)]
+    pub intermediates: Vec<PathBuf>,
+    /// Dotted OID that the certificate's policies must hold; empty: not checked, and said so.
+    #[serde(default)]
+    pub policy_oid: String,
+}
+
+/// Which profiles exist beside the shipped ones.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Profiles {
+    /// Profile of a session that names none.
+    pub default: String,
+    /// TOML files; one of a shipped profile's name replaces it.
+    pub files: Vec<PathBuf>,
+}
+
+impl Default for Profiles {
+    fn default() -> Self {
+        Self { default: "dmp-air".to_owned(), files: Vec::new() }
+    }
+}
+
+/// Files that describe who may ask and for whom.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Registers {
+    /// Applications, keyed by Unix user.
+    pub applications: PathBuf,
+    /// Practitioners, keyed by national id.
+    pub practitioners: PathBuf,
+}
+
+impl Default for Registers {
+    fn default() -> Self {
+        Self { applications: "applications.toml".into(), practitioners: "practitioners.toml".into() }
+    }
+}
+
+/// Where the doors are.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sockets {
+    /// `fr.sceau.Token`; ignored by `sceaud` when systemd hands it the socket.
+    pub token: PathBuf,
+    /// Folder of the signers' sockets.
+    pub signers: PathBuf,
+    /// Unix user that may ask a signer for signatures, beside the signer's own.
+    pub signer_client: String,
+}
+
+impl Default for Sockets {
+    fn default() -> Self {
+        Self {
+            token: "/run/sceau/token.sock".into(),
+            signers: "/run/sceau-signer".into(),
+            signer_client: "sceau".to_owned(),
+        }
+    }
+}
+
+impl Config {
+    /// Whether test material may be accepted.
+    #[must_use]
+    pub fn is_test(&self) -> bool {
+        self.mode == Mode::Test
+    }
+
+    /// The declared structure of that id.
+    #[must_use]
+    pub fn structure(&self, id: &StructIdNat) -> Option<&Structure> {
+        self.structures.iter().find(|structure| structure.id == *id)
+    }
+
+    /// The service of that name.
+    #[must_use]
+    pub fn service(&self, name: &str) -> Option<&Service> {
+        self.services.iter().find(|service| service.name == name)
+    }
+
+    /// Longest life of any session in milliseconds: the window in which a nonce must be remembered.
+    #[must_use]
+    pub fn session_lifetime_max_ms(&self) -> u64 {
+        self.services.iter().map(|service| service.login_age_max_ms).max().unwrap_or(0)
+    }
+}
