@@ -1,0 +1,95 @@
+//! What the establishment declared to the Cnam: methods, rights table, delays, services (convention, annexes 2 and 3).
+
+use serde::Deserialize;
+
+use crate::vihf::method::Method;
+
+/// Longest delay in milliseconds between CPS with PIN and the contactless reading: a working day.
+const CONTACTLESS_DELAY_MAX_MS: u64 = 24 * 3_600_000;
+/// Oldest login in milliseconds that any service may accept: a working day.
+const LOGIN_AGE_MAX_MS: u64 = 24 * 3_600_000;
+/// Longest life of an assertion in milliseconds that a service may ask for; profiles cap it lower (AIR: 30 s).
+const LIFETIME_MAX_MS: u64 = 300_000;
+/// Longest name of a service in bytes.
+const SERVICE_NAME_LEN_MAX: usize = 64;
+
+/// Which rows of the AIR rights table the convention opens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Consultation, as the 2020 convention allows.
+    #[default]
+    Consultation,
+    /// The table of July 2025, named by the convention.
+    #[serde(rename = "table-2025")]
+    Table2025,
+}
+
+/// The convention's terms.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Convention {
+    /// Methods of annexe 2 that the establishment declared.
+    pub methods: Vec<Method>,
+    /// Rows of the rights table.
+    pub rights: Scope,
+    /// Method 3: longest time from CPS with PIN to the contactless reading, in milliseconds; 0 allows none.
+    pub contactless_delay_ms: u64,
+}
+
+impl Convention {
+    /// Checks the terms against each other.
+    ///
+    /// # Errors
+    /// A sentence naming the field.
+    pub fn check(&self) -> Result<(), String> {
+        if self.contactless_delay_ms > CONTACTLESS_DELAY_MAX_MS {
+            return Err(format!(
+                "[convention] contactless_delay_ms = {} : le maximum est {CONTACTLESS_DELAY_MAX_MS}",
+                self.contactless_delay_ms
+            ));
+        }
+        if self.methods.contains(&Method::CpsSansContact) && self.contactless_delay_ms == 0 {
+            return Err(format!(
+                "[convention] methods contient {} : donnez contactless_delay_ms, le délai déclaré",
+                Method::CpsSansContact
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A service of the establishment with its lifetimes (convention, article 3.5: the life of a token fits its context).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Name, as sessions give it.
+    pub name: String,
+    /// Life of an assertion in milliseconds, capped by the profile.
+    pub lifetime_ms: u64,
+    /// Oldest primary login in milliseconds; also the longest life of a session.
+    pub login_age_max_ms: u64,
+}
+
+impl Service {
+    /// Checks the service's values.
+    ///
+    /// # Errors
+    /// A sentence naming the field.
+    pub fn check(&self) -> Result<(), String> {
+        let name = &self.name;
+        if name.is_empty() || name.len() > SERVICE_NAME_LEN_MAX || name.chars().any(char::is_control) {
+            return Err(format!("[[service]] name = {name:?} : 1 à {SERVICE_NAME_LEN_MAX} octets, sans caractère de contrôle"));
+        }
+        if !(1..=LIFETIME_MAX_MS).contains(&self.lifetime_ms) {
+            return Err(format!("[[service]] {name} : lifetime_ms = {}, attendu 1 à {LIFETIME_MAX_MS}", self.lifetime_ms));
+        }
+        if !(1..=LOGIN_AGE_MAX_MS).contains(&self.login_age_max_ms) {
+            return Err(format!(
+                "[[service]] {name} : login_age_max_ms = {}, attendu 1 à {LOGIN_AGE_MAX_MS}",
+                self.login_age_max_ms
+            ));
+        }
+        Ok(())
+    }
+}

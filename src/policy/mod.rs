@@ -1,0 +1,12 @@
+//! Who may ask for what: pure decisions over the convention, the registers and the rights tables.
+//!
+//! No file, no clock, no socket: everything comes in as values. A refusal is a decision with a reason, not a fault.
+
+pub mod application;
+pub mod convention;
+pub mod denial;
+pub mod issuing;
+pub mod opening;
+pub mod practitioner;
+pub mod rights;
+pub mod session;

@@ -1,0 +1,245 @@
+//! May this application open this session? (contract, `OpenSession`; convention, articles 3.3 and 3.4)
+
+use std::sync::Arc;
+
+use super::application::Application;
+use super::convention::{Convention, Service};
+use super::denial::{Decision, Denial, Malformed, No, Reason};
+use super::practitioner::{Practitioner, Practitioners};
+use super::session::Session;
+use crate::vihf::assertion::Authn;
+use crate::vihf::codes::Sector;
+use crate::vihf::identity::{Form, PsIdNat, StructIdNat};
+use crate::vihf::instant::Instant;
+use crate::vihf::method::Method;
+use crate::vihf::profile::{Channel, Profile, Profiles};
+
+/// What the application asks, already of types that cannot be wrong.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names are the contract's own")]
+pub struct Opening {
+    pub practitioner: PsIdNat,
+    pub authentication: Option<Authentication>,
+    pub structure: Option<StructIdNat>,
+    pub service: Option<String>,
+    pub channel: Option<Channel>,
+    pub profile: Option<String>,
+}
+
+/// The primary login, as the application tells it.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names are the contract's own")]
+pub struct Authentication {
+    pub method: Method,
+    pub instant: Instant,
+    pub initial_instant: Option<Instant>,
+    pub proof: Option<String>,
+}
+
+/// What is known beside the question: convention, registers, profiles and the clock's instant.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "each field is its type")]
+pub struct Known<'a> {
+    pub convention: &'a Convention,
+    pub services: &'a [Service],
+    /// Declared structures with their sectors.
+    pub structures: &'a [(StructIdNat, Sector)],
+    pub practitioners: &'a Practitioners,
+    pub profiles: &'a Profiles,
+    pub default_profile: &'a str,
+    /// How far ahead of `now` a login may be, in milliseconds.
+    pub login_future_max_ms: u64,
+    pub now: Instant,
+}
+
+/// Decides on a session, in the order in which the causes are told.
+pub fn decide(known: &Known<'_>, application: &Application, ask: &Opening) -> Decision<Session> {
+    open(known, application, ask).into()
+}
+
+fn open(known: &Known<'_>, application: &Application, ask: &Opening) -> Result<Session, No> {
+    application.in_force(known.now)?;
+    let profile = profile(known, application, ask.profile.as_deref())?;
+    let practitioner = practitioner(known, &ask.practitioner)?;
+    let channel = channel(application, profile, ask.channel)?;
+    let service = service(known, application, practitioner, ask.service.as_deref())?;
+    let (structure, sector) = structure(known, practitioner, profile, ask.structure.as_ref())?;
+    if !practitioner.role.fits(&profile.physician_specialties) {
+        return deny(Reason::ProfileNotAllowed, "ce profil n'admet pas la spécialité de ce professionnel");
+    }
+    let authn = authn(known, application, profile, service, ask.authentication.as_ref())?;
+    // A login a little ahead of our clock must not lengthen the session.
+    let from = authn.instant.min(known.now);
+    Ok(Session {
+        application: application.uid,
+        practitioner: Arc::clone(practitioner),
+        structure: *structure,
+        sector: sector.clone(),
+        service: service.clone(),
+        channel,
+        profile: Arc::clone(profile),
+        authn,
+        expires_at: from.plus_ms(service.login_age_max_ms),
+    })
+}
+
+fn deny<T>(reason: Reason, message: impl Into<String>) -> Result<T, No> {
+    Err(Denial::new(reason, message).into())
+}
+
+fn profile<'a>(known: &Known<'a>, application: &Application, name: Option<&str>) -> Result<&'a Arc<Profile>, No> {
+    let name = name.unwrap_or(known.default_profile);
+    match known.profiles.get(name) {
+        Some(profile) if application.profiles.iter().any(|p| p == name) => Ok(profile),
+        _ => deny(Reason::ProfileNotAllowed, "ce profil n'est pas ouvert à cette application ; complétez profiles dans son registre"),
+    }
+}
+
+fn practitioner<'a>(known: &Known<'a>, id: &PsIdNat) -> Result<&'a Arc<Practitioner>, No> {
+    let Some(practitioner) = known.practitioners.get(id) else {
+        return deny(Reason::PractitionerUnknown, "ce professionnel n'est pas au registre ; faites-le enrôler");
+    };
+    practitioner.in_force()?;
+    Ok(practitioner)
+}
+
+fn channel(application: &Application, profile: &Profile, channel: Option<Channel>) -> Result<Channel, No> {
+    let channel = channel.unwrap_or(Channel::Lps);
+    if application.channels.contains(&channel) && profile.channels.contains(&channel) {
+        return Ok(channel);
+    }
+    deny(Reason::ChannelNotAllowed, "ce canal n'est pas ouvert à cette application dans ce profil")
+}
+
+fn service<'a>(
+    known: &Known<'a>,
+    application: &Application,
+    practitioner: &Practitioner,
+    asked: Option<&str>,
+) -> Result<&'a Service, No> {
+    let open = |service: &&Service| {
+        practitioner.services.contains(&service.name) && application.services.contains(&service.name)
+    };
+    let mut candidates = known.services.iter().filter(open);
+    let found = match asked {
+        Some(name) => candidates.find(|service| service.name == name),
+        None => {
+            let first = candidates.next();
+            if candidates.next().is_some() {
+                let message = "ce professionnel exerce dans plusieurs services ; donnez service";
+                return Err(Malformed::new("service", message).into());
+            }
+            first
+        }
+    };
+    match found {
+        Some(service) => Ok(service),
+        None => deny(Reason::ServiceNotAllowed, "ce service n'est pas ouvert à ce professionnel par cette application"),
+    }
+}
+
+fn structure<'a>(
+    known: &Known<'a>,
+    practitioner: &Practitioner,
+    profile: &Profile,
+    asked: Option<&StructIdNat>,
+) -> Result<&'a (StructIdNat, Sector), No> {
+    let open = |(id, _): &&(StructIdNat, Sector)| {
+        practitioner.structures.is_empty() || practitioner.structures.iter().any(|s| s == id.as_str())
+    };
+    let mut candidates = known.structures.iter().filter(open);
+    let found = match asked {
+        Some(id) => candidates.find(|(known, _)| known == id),
+        None => {
+            let first = candidates.next();
+            if candidates.next().is_some() {
+                let message = "ce professionnel exerce dans plusieurs structures ; donnez structure";
+                return Err(Malformed::new("structure", message).into());
+            }
+            first
+        }
+    };
+    match found {
+        None => deny(Reason::StructureNotDeclared, "cette structure n'est pas déclarée pour ce professionnel"),
+        // Letters are the mark of test structures: only a profile marked test lets them into an assertion (vihf.md §7).
+        Some((id, _)) if !profile.test && StructIdNat::parse(id.as_str(), Form::Strict).is_err() => deny(
+            Reason::StructureNotDeclared,
+            "l'identifiant de cette structure n'a pas la forme d'un identifiant réel ; seul un profil marqué test l'admet",
+        ),
+        Some(found) => Ok(found),
+    }
+}
+
+fn authn(
+    known: &Known<'_>,
+    application: &Application,
+    profile: &Profile,
+    service: &Service,
+    login: Option<&Authentication>,
+) -> Result<Authn, No> {
+    let Some(login) = login else {
+        if profile.authentication_required {
+            let message = "ce profil demande l'authentification primaire ; donnez authentication";
+            return Err(Malformed::new("authentication", message).into());
+        }
+        may_declare(application, None)?;
+        return Ok(Authn { class: profile.default_class.clone(), decl: String::new(), instant: known.now });
+    };
+    let method = login.method;
+    let Some(form) = profile.methods.get(&method) else {
+        let cause = if method == Method::BluetoothPin {
+            "aucune valeur n'est encore publiée pour la méthode BLUETOOTH_PIN ; utilisez une autre méthode".to_owned()
+        } else {
+            format!("le profil {} ne prévoit pas la méthode {method}", profile.name)
+        };
+        return deny(Reason::MethodNotAllowed, cause);
+    };
+    if !known.convention.methods.contains(&method) {
+        return deny(Reason::MethodNotDeclared, format!("l'établissement n'a pas déclaré la méthode {method} (annexe 2)"));
+    }
+    if !application.methods.contains(&method) {
+        return deny(Reason::MethodNotAllowed, format!("la méthode {method} n'est pas ouverte à cette application"));
+    }
+    may_declare(application, login.proof.as_deref())?;
+    contactless(known.convention, login)?;
+    let age_ms = known.now.ms_since(login.instant);
+    if age_ms.saturating_neg() > i64::try_from(known.login_future_max_ms).unwrap_or(i64::MAX) {
+        return deny(Reason::LoginInFuture, "l'instant d'authentification est dans le futur ; vérifiez l'horloge du serveur appelant");
+    }
+    if age_ms > i64::try_from(service.login_age_max_ms).unwrap_or(i64::MAX) {
+        return deny(Reason::LoginTooOld, "l'authentification est trop ancienne pour ce service ; le professionnel doit s'authentifier de nouveau");
+    }
+    Ok(Authn { class: form.class.clone(), decl: form.decl.clone(), instant: login.instant })
+}
+
+/// Proof is the rule, declaration the marked exception.
+fn may_declare(application: &Application, proof: Option<&str>) -> Result<(), No> {
+    if proof.is_some() {
+        return deny(Reason::ProofInvalid, "aucun fournisseur d'identité n'est déclaré : cette preuve ne peut pas être vérifiée");
+    }
+    if !application.may_declare {
+        return deny(Reason::ProofRequired, "cette application doit prouver l'authentification ; donnez authentication.proof");
+    }
+    Ok(())
+}
+
+/// Method 3: the card was read with its PIN first, then without contact within the declared delay.
+fn contactless(convention: &Convention, login: &Authentication) -> Result<(), No> {
+    const FIELD: &str = "authentication.initial_instant";
+    let malformed = |message: &str| Err(Malformed::new(FIELD, message).into());
+    match (login.method == Method::CpsSansContact, login.initial_instant) {
+        (false, None) => Ok(()),
+        (false, Some(_)) => malformed("ce membre n'a de sens qu'avec CPS:CPSSANSCONTACT ; retirez-le"),
+        (true, None) => malformed("CPS:CPSSANSCONTACT demande l'instant de la lecture avec code PIN"),
+        (true, Some(initial)) => {
+            let delay_ms = login.instant.ms_since(initial);
+            if delay_ms < 0 {
+                return malformed("la lecture avec code PIN ne peut pas suivre la lecture sans contact");
+            }
+            if delay_ms > i64::try_from(convention.contactless_delay_ms).unwrap_or(i64::MAX) {
+                return deny(Reason::ContactlessDelayExceeded, "le délai depuis la lecture avec code PIN est dépassé ; relisez la carte avec son code");
+            }
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! A session: who logged in, how, where, for which application; everything an issue needs, decided once.
+
+use std::sync::Arc;
+
+use super::convention::Service;
+use super::practitioner::Practitioner;
+use crate::vihf::assertion::Authn;
+use crate::vihf::codes::Sector;
+use crate::vihf::identity::StructIdNat;
+use crate::vihf::instant::Instant;
+use crate::vihf::profile::{Channel, Profile};
+
+/// An open session; made by [`super::opening::decide`] alone.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) application: u32,
+    pub(super) practitioner: Arc<Practitioner>,
+    pub(super) structure: StructIdNat,
+    pub(super) sector: Sector,
+    pub(super) service: Service,
+    pub(super) channel: Channel,
+    pub(super) profile: Arc<Profile>,
+    pub(super) authn: Authn,
+    pub(super) expires_at: Instant,
+}
+
+impl Session {
+    /// Unix user of the application it belongs to.
+    #[must_use]
+    pub fn application(&self) -> u32 {
+        self.application
+    }
+
+    /// First instant at which it is no longer open: then the login would be too old for its service.
+    #[must_use]
+    pub fn expires_at(&self) -> Instant {
+        self.expires_at
+    }
+
+    /// The profile of its assertions.
+    #[must_use]
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// Structure whose seal its assertions bear.
+    #[must_use]
+    pub fn structure(&self) -> &StructIdNat {
+        &self.structure
+    }
+
+    /// Life of its assertions in milliseconds: the service's, capped by the profile.
+    #[must_use]
+    pub fn lifetime_ms(&self) -> u64 {
+        self.service.lifetime_ms.min(self.profile.lifetime_max_ms)
+    }
+}
