@@ -1,1 +1,2 @@
 //! Sceau.
+pub mod vihf;

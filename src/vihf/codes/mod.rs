@@ -1,0 +1,1 @@
+//! Coded values of a VIHF.
