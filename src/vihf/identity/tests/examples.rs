@@ -1,55 +1,12 @@
-//! Promises of the identifiers: published vectors, single errors found, nothing panics, nothing about a patient shown.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! Published vectors and the cases that made a rule.
 
-use proptest::prelude::*;
-
-use super::*;
-
-/// The check digit, computed another way than `luhn::holds`: by a table of doubled digits, from the left.
-fn with_luhn(body: &str) -> String {
-    const DOUBLED: [u32; 10] = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9];
-    let digits: Vec<u32> = body.chars().map(|c| c.to_digit(10).unwrap()).collect();
-    let sum: u32 = digits
-        .iter()
-        .enumerate()
-        .map(|(i, &d)| {
-            if (digits.len() - i) % 2 == 1 {
-                DOUBLED[d as usize]
-            } else {
-                d
-            }
-        })
-        .sum();
-    format!("{body}{}", (10 - sum % 10) % 10)
-}
-
-/// The key, computed by substitution in the text and 128-bit arithmetic.
-fn with_key(body: &str) -> String {
-    let department = match &body[5..7] {
-        "2A" => "19",
-        "2B" => "18",
-        other => other,
-    };
-    let number: u128 = format!("{}{department}{}", &body[..5], &body[7..])
-        .parse()
-        .unwrap();
-    format!("{body}{:02}", 97 - number % 97)
-}
-
-/// Every text that differs from `value` by one character of `alphabet`.
-fn neighbours<'a>(value: &'a str, alphabet: &'a str) -> impl Iterator<Item = String> + 'a {
-    (0..value.len()).flat_map(move |i| {
-        alphabet
-            .chars()
-            .filter(move |&c| value.as_bytes()[i] != c as u8)
-            .map(move |c| format!("{}{c}{}", &value[..i], &value[i + 1..]))
-    })
-}
+use super::super::*;
+use super::with_key;
 
 #[test]
 fn published_vectors() {
     let mut taken = 0;
-    for line in include_str!("../data/identifiers.tsv")
+    for line in include_str!("../../data/identifiers.tsv")
         .lines()
         .filter(|l| !l.starts_with('#'))
     {
@@ -285,59 +242,4 @@ fn messages_are_french_name_the_remedy_and_withhold_the_patient() {
     }
     let ins = Ins::parse("207058575627097").unwrap();
     assert_eq!(format!("{ins:?}"), "Ins(…)");
-}
-
-proptest! {
-    #[test]
-    fn a_valid_number_is_kept_and_each_single_error_found(body in "[1-9][0-9]{9}") {
-        let rpps = with_luhn(&body);
-        prop_assert_eq!(Rpps::parse(&rpps).unwrap().to_string(), rpps.clone());
-        prop_assert_eq!(PsIdNat::parse(&format!("8{rpps}")).unwrap().to_string(), format!("8{rpps}"));
-        for wrong in neighbours(&rpps, "0123456789") {
-            prop_assert!(Rpps::parse(&wrong).is_err(), "{wrong}");
-        }
-        let number = with_luhn(&body[..8]);
-        prop_assert_eq!(Siren::parse(&number).unwrap().to_string(), number.clone());
-        prop_assert_eq!(Finess::parse(&number, Form::Strict).unwrap().to_string(), number.clone());
-        for wrong in neighbours(&number, "0123456789") {
-            prop_assert!(Siren::parse(&wrong).is_err() && Finess::parse(&wrong, Form::Strict).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_siret_is_bound_to_its_siren(body in "[1-9][0-9]{7}", nic in "[0-9]{4}") {
-        let siret = with_luhn(&format!("{}{nic}", with_luhn(&body)));
-        prop_assert_eq!(Siret::parse(&siret).unwrap().to_string(), siret.clone());
-        prop_assume!(!siret.starts_with("356000000"));
-        for wrong in neighbours(&siret, "0123456789") {
-            prop_assert!(Siret::parse(&wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn an_ins_shows_each_single_error(body in "[1-9][0-9]{4}([0-9]{2}|2[AB])[0-9]{6}") {
-        let ins = with_key(&body);
-        let read = Ins::parse(&ins).unwrap();
-        prop_assert_eq!(read.as_str(), &ins);
-        // A prime modulus: no change of one character keeps n mod 97.
-        for wrong in neighbours(&ins, "0123456789ABCZ") {
-            prop_assert!(Ins::parse(&wrong).is_err(), "one character of the number was changed");
-        }
-    }
-
-    #[test]
-    fn arbitrary_text_is_kept_or_refused(value in prop_oneof![any::<String>(), "[0-9AB/é]{0,16}", "[0-8][0-9]{8,14}"]) {
-        let kept = |read: Result<String, IdentityError>| read.is_err() || read.as_ref() == Ok(&value);
-        prop_assert!(kept(Rpps::parse(&value).map(|id| id.to_string())));
-        prop_assert!(kept(Adeli::parse(&value).map(|id| id.to_string())));
-        prop_assert!(kept(PsIdNat::parse(&value).map(|id| id.to_string())));
-        prop_assert!(kept(Siren::parse(&value).map(|id| id.to_string())));
-        prop_assert!(kept(Siret::parse(&value).map(|id| id.to_string())));
-        for form in [Form::Strict, Form::Test] {
-            prop_assert!(kept(Finess::parse(&value, form).map(|id| id.to_string())));
-            prop_assert!(kept(StructIdNat::parse(&value, form).map(|id| id.to_string())));
-        }
-        prop_assert!(kept(Ins::parse(&value).map(|id| id.as_str().to_owned())));
-        prop_assert!(kept(InsOid::parse(&value).map(|id| id.to_string())));
-    }
 }
