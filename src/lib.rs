@@ -1,6 +1,7 @@
 //! Sceau: forges and seals VIHF tokens for a hospital. (Map to be completed as rooms are built.)
 #![forbid(unsafe_code)]
 
+pub mod certificate;
 pub mod config;
 pub mod policy;
 pub mod vihf;

@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::codes::{Purpose, Role, Sector};
+use super::codes::{Purpose, Qualification, Role, Sector};
 use super::identity::{Ins, InsOid, PsIdNat, StructIdNat};
 use super::instant::Instant;
 use super::profile::{CLASS_PREFIX, Profile};
@@ -184,7 +184,7 @@ fn attribute_statement(out: &mut String, facts: &Facts<'_>) {
     xml::saml_attribute(out, "VIHF_Version", &profile.vihf_version);
     xml::saml_attribute(out, &profile.mode_attribute, &profile.mode);
     xml::saml_attribute(out, "Identifiant_Structure", facts.structure.as_str());
-    xml::saml_attribute(out, "Secteur_Activite", &facts.sector.qualified());
+    xml::saml_attribute(out, "Secteur_Activite", &facts.sector.to_string());
     xml::saml_text(out, "urn:oasis:names:tc:xspa:1.0:subject:subject-id", facts.display_name);
     role(out, facts);
     if let Some(patient) = facts.patient {
@@ -193,7 +193,7 @@ fn attribute_statement(out: &mut String, facts: &Facts<'_>) {
     xml::saml_attribute(out, "Ressource_URN", "urn:dmp");
     xml::open_attribute(out, "urn:oasis:names:tc:xspa:1.0:subject:purposeofuse");
     let purpose = facts.purpose;
-    xml::coded(out, "PurposeOfUse", purpose.code(), Purpose::SYSTEM, Purpose::SYSTEM_NAME, purpose.display_name());
+    xml::coded(out, "PurposeOfUse", purpose.code(), purpose.system(), purpose.system_name(), purpose.display_name());
     xml::close_attribute(out);
     if facts.invisible_to_guardians {
         xml::open_attribute(out, "urn:oasis:names:tc:xspa:1.0:resource:patient:hl7:confidentiality-code");
@@ -222,7 +222,7 @@ fn role(out: &mut String, facts: &Facts<'_>) {
     if let Some(qualification) = facts.role.qualification() {
         xml::next_value(out);
         let name =
-            if qualification.is_section() { &profile.section_system_name } else { &profile.specialty_system_name };
+            if matches!(qualification, Qualification::Section(_)) { &profile.section_system_name } else { &profile.specialty_system_name };
         xml::coded(out, "Role", qualification.code(), qualification.system(), name, qualification.display_name());
     }
     xml::close_attribute(out);
@@ -233,7 +233,7 @@ fn resource_id(out: &mut String, patient: &Patient) {
     xml::open_attribute(out, "urn:oasis:names:tc:xacml:2.0:resource:resource-id");
     xml::text(out, patient.ins.as_str());
     out.push_str("^^^&amp;");
-    xml::text(out, patient.oid.oid());
+    xml::text(out, patient.oid.as_str());
     out.push_str("&amp;ISO^NH");
     xml::close_attribute(out);
 }

@@ -79,6 +79,18 @@ impl Role {
         self.profession
     }
 
+    /// Whether the rights table's column for physicians applies.
+    #[must_use]
+    pub fn is_physician(&self) -> bool {
+        self.profession.code() == PHYSICIAN
+    }
+
+    /// Whether a profile with these `physician_families` takes this role too.
+    #[must_use]
+    pub fn fits<F: AsRef<str>>(&self, physician_families: &[F]) -> bool {
+        Role::new(self.profession, self.qualification, physician_families).is_ok()
+    }
+
     /// The second value, for physicians and pharmacists.
     pub fn qualification(&self) -> Option<Qualification> {
         self.qualification

@@ -1,0 +1,181 @@
+//! May this certificate seal for this structure, now, with this key? (vihf.md §6)
+
+use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use std::time::Duration;
+use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
+use x509_parser::prelude::*;
+
+use super::{SealCertificate, rfc2253};
+use crate::vihf::instant::Instant;
+
+/// emailProtection, the extended key usage of ORG_SIGN certificates (1.3.6.1.5.5.7.3.4), as DER content.
+const EMAIL_PROTECTION: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x04];
+
+/// Why a certificate may not seal; each says what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The certificate was made for another key.
+    #[error("le certificat n'est pas celui de la clé du jeton ; importez le certificat émis pour cette clé")]
+    OtherKey,
+    /// An authentication certificate, or no key usage at all.
+    #[error(
+        "le certificat n'est pas un certificat de cachet : keyUsage doit contenir digitalSignature et nonRepudiation ; \
+         utilisez le certificat ORG_SIGN, non ORG_AUTH_CLI"
+    )]
+    KeyUsage,
+    /// The structure is not in the subject.
+    #[error("l'OU du certificat ({found}) n'est pas la structure déclarée {structure} ; corrigez [[seal]] ou demandez un certificat pour cette structure")]
+    Structure {
+        /// Declared structure.
+        structure: String,
+        /// What the subject holds.
+        found: String,
+    },
+    /// Before its validity.
+    #[error("le certificat n'est pas encore valide (à partir du {not_before}) ; vérifiez l'horloge")]
+    NotYetValid {
+        /// First instant of validity.
+        not_before: Instant,
+    },
+    /// After its validity.
+    #[error("le certificat est échu depuis le {not_after} ; installez le certificat renouvelé")]
+    Expired {
+        /// Last instant of validity.
+        not_after: Instant,
+    },
+    /// No path to a given anchor.
+    #[error("aucune chaîne valide ne mène du certificat aux ancres [trust] anchors ({cause}) ; donnez la racine et les intermédiaires IGC-Santé")]
+    Chain {
+        /// What the path building found.
+        cause: String,
+    },
+    /// No anchor is configured.
+    #[error("[trust] anchors est vide ; donnez le certificat racine de l'IGC-Santé")]
+    NoAnchor,
+    /// The required policy is not in the certificate.
+    #[error("le certificat ne porte pas la politique {required} ; vérifiez [trust] policy_oid ou demandez un certificat de cette offre")]
+    Policy {
+        /// Configured policy.
+        required: String,
+    },
+    /// Issued by a test authority.
+    #[error("le certificat est émis par une autorité de test ({authority}) ; en production, utilisez un certificat de l'IGC-Santé réelle")]
+    TestAuthority {
+        /// Name of the authority.
+        authority: String,
+    },
+}
+
+/// Authorities that may vouch for a certificate, DER.
+#[derive(Clone, Debug, Default)]
+pub struct Trust {
+    /// Self-signed roots.
+    pub anchors: Vec<CertificateDer<'static>>,
+    /// Authorities between.
+    pub intermediates: Vec<CertificateDer<'static>>,
+}
+
+/// What a certificate is held against.
+#[derive(Clone, Copy, Debug)]
+pub struct Requirements<'a> {
+    /// Declared structure that it seals for.
+    pub structure: &'a str,
+    /// Who may vouch for it.
+    pub trust: &'a Trust,
+    /// Required policy OID; empty: not checked.
+    pub policy_oid: &'a str,
+    /// Production takes no test authority and no missing anchor.
+    pub production: bool,
+}
+
+/// Every reason why the certificate may not seal at `now`; empty: it may.
+///
+/// The key of the token is compared elsewhere, when a signer tells it ([`Refusal::OtherKey`]).
+#[must_use]
+pub fn appraise(certificate: &SealCertificate, needs: &Requirements<'_>, now: Instant) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    let Ok((_, x509)) = X509Certificate::from_der(&certificate.der) else {
+        return vec![Refusal::Chain { cause: "X.509".to_owned() }];
+    };
+    if !is_seal(&x509) {
+        refusals.push(Refusal::KeyUsage);
+    }
+    if !certificate.organizational_units.iter().any(|ou| ou == needs.structure) {
+        let found = certificate.organizational_units.join(", ");
+        refusals.push(Refusal::Structure { structure: needs.structure.to_owned(), found });
+    }
+    if now < certificate.not_before {
+        refusals.push(Refusal::NotYetValid { not_before: certificate.not_before });
+    }
+    if now > certificate.not_after {
+        refusals.push(Refusal::Expired { not_after: certificate.not_after });
+    }
+    if !needs.policy_oid.is_empty() && !has_policy(&x509, needs.policy_oid) {
+        refusals.push(Refusal::Policy { required: needs.policy_oid.to_owned() });
+    }
+    // The path is judged at an instant of the certificate's own validity, so that an expired one is told once, above.
+    let at = now.clamp(certificate.not_before, certificate.not_after);
+    match path(certificate, needs.trust, at) {
+        _ if needs.trust.anchors.is_empty() => {
+            if needs.production {
+                refusals.push(Refusal::NoAnchor);
+            }
+        }
+        Err(cause) => refusals.push(Refusal::Chain { cause }),
+        Ok(authorities) => {
+            let test = authorities.into_iter().find(|name| is_test_name(name));
+            if let Some(authority) = test.filter(|_| needs.production) {
+                refusals.push(Refusal::TestAuthority { authority });
+            }
+        }
+    }
+    refusals
+}
+
+fn is_seal(x509: &X509Certificate<'_>) -> bool {
+    x509.key_usage().ok().flatten().is_some_and(|usage| usage.value.digital_signature() && usage.value.non_repudiation())
+}
+
+fn has_policy(x509: &X509Certificate<'_>, required: &str) -> bool {
+    x509.extensions().iter().any(|extension| match extension.parsed_extension() {
+        ParsedExtension::CertificatePolicies(policies) => {
+            policies.iter().any(|policy| policy.policy_id.to_id_string() == required)
+        }
+        _ => false,
+    })
+}
+
+/// Names of the authorities on a valid path from the certificate to an anchor.
+fn path(certificate: &SealCertificate, trust: &Trust, at: Instant) -> Result<Vec<String>, String> {
+    let describe = |e: webpki::Error| e.to_string();
+    let anchors: Vec<TrustAnchor<'_>> =
+        trust.anchors.iter().map(anchor_from_trusted_cert).collect::<Result<_, _>>().map_err(describe)?;
+    let at = UnixTime::since_unix_epoch(Duration::from_millis(u64::try_from(at.ms()).unwrap_or_default()));
+    let leaf = EndEntityCert::try_from(&certificate.der).map_err(describe)?;
+    let verified = leaf
+        .verify_for_usage(
+            webpki::ALL_VERIFICATION_ALGS,
+            &anchors,
+            &trust.intermediates,
+            at,
+            KeyUsage::required_if_present(EMAIL_PROTECTION),
+            None,
+            None,
+        )
+        .map_err(describe)?;
+    let mut names: Vec<String> =
+        verified.intermediate_certificates().filter_map(|cert| subject(&cert.der())).collect();
+    let anchor = anchors.iter().position(|anchor| anchor == verified.anchor());
+    names.extend(anchor.and_then(|at| trust.anchors.get(at)).and_then(|der| subject(der)));
+    Ok(names)
+}
+
+fn subject(der: &[u8]) -> Option<String> {
+    let (_, x509) = X509Certificate::from_der(der).ok()?;
+    rfc2253(x509.subject())
+}
+
+/// Test authorities of IGC-Santé carry the word TEST in their names (vihf.md §6).
+fn is_test_name(name: &str) -> bool {
+    name.split(|c: char| !c.is_alphanumeric()).any(|word| word.eq_ignore_ascii_case("test"))
+}
