@@ -14,7 +14,6 @@ pub(crate) const DOCUMENTS_PER_PROCESS_MAX: usize = 500;
 
 /// What the test that made an assertion says of it; `coverage` and the signxml batch hold it to its word.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Facts {
     pub(crate) profile: String,
     pub(crate) key: String,

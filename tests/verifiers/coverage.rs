@@ -75,3 +75,22 @@ fn every_fact_names_its_own_assertion() {
         );
     }
 }
+
+/// Hostile names that have to survive sealing: escaped markup, a character beyond the basic plane, a combining mark.
+#[test]
+fn hostile_names_occur() {
+    let texts: Vec<_> = every_document().iter().map(Document::text).collect();
+    let occurs = |hostile: fn(char) -> bool| texts.iter().any(|text| text.chars().any(hostile));
+    assert!(
+        texts.iter().any(|text| text.contains("&lt;")),
+        "no assertion carries escaped markup"
+    );
+    assert!(
+        occurs(|c| c > '\u{FFFF}'),
+        "no assertion carries a character beyond the basic plane"
+    );
+    assert!(
+        occurs(|c| matches!(c, '\u{300}'..='\u{36F}')),
+        "no assertion carries a combining mark"
+    );
+}
