@@ -4,4 +4,5 @@
 pub mod certificate;
 pub mod config;
 pub mod policy;
+pub mod varlink;
 pub mod vihf;

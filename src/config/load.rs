@@ -13,7 +13,7 @@ use crate::vihf::codes::Sector;
 use crate::vihf::identity::{Form, StructIdNat};
 
 /// Largest configuration or register file in bytes: 20,000 practitioners fit in a quarter of it.
-pub const FILE_LEN_MAX: u64 = 64 * 1024 * 1024;
+const FILE_LEN_MAX: u64 = 64 * 1024 * 1024;
 /// Most seal keys: two (old and new while certificates overlap) for each structure.
 const SEALS_MAX: usize = 2 * STRUCTURES_MAX;
 
@@ -90,7 +90,7 @@ struct StructureTable {
 ///
 /// # Errors
 /// [`ConfigError::Read`] or [`ConfigError::Shape`].
-pub fn read_toml<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, ConfigError> {
+pub(super) fn read_toml<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, ConfigError> {
     let read = |cause| ConfigError::Read { path: path.to_owned(), cause };
     let len = fs::metadata(path).map_err(read)?.len();
     if len > FILE_LEN_MAX {

@@ -5,10 +5,12 @@
 
 mod limits;
 mod load;
+mod loaded;
 mod seal;
 
 pub use limits::Limits;
 pub use load::ConfigError;
+pub use loaded::{Loaded, Seal};
 pub use seal::{KeyName, PinSource, SealKey};
 
 use std::path::PathBuf;

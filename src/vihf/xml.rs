@@ -3,7 +3,7 @@
 use super::text::Text;
 
 /// Appends a text node: `&`, `<`, `>` and carriage return are escaped as canonicalization renders them.
-pub fn text(out: &mut String, value: &str) {
+pub(super) fn text(out: &mut String, value: &str) {
     escape(out, value, |c| match c {
         '&' => Some("&amp;"),
         '<' => Some("&lt;"),
@@ -14,7 +14,7 @@ pub fn text(out: &mut String, value: &str) {
 }
 
 /// Appends an attribute's value without its quotes: `&`, `<`, `"`, TAB, LF and CR are escaped.
-pub fn attribute(out: &mut String, value: &str) {
+pub(super) fn attribute(out: &mut String, value: &str) {
     escape(out, value, |c| match c {
         '&' => Some("&amp;"),
         '<' => Some("&lt;"),
@@ -27,36 +27,36 @@ pub fn attribute(out: &mut String, value: &str) {
 }
 
 /// A saml `Attribute` with one plain `AttributeValue`.
-pub fn saml_attribute(out: &mut String, name: &str, value: &str) {
+pub(super) fn saml_attribute(out: &mut String, name: &str, value: &str) {
     open_attribute(out, name);
     text(out, value);
     close_attribute(out);
 }
 
 /// A saml `Attribute` of validated free text.
-pub fn saml_text(out: &mut String, name: &str, value: &Text) {
+pub(super) fn saml_text(out: &mut String, name: &str, value: &Text) {
     saml_attribute(out, name, value.as_str());
 }
 
 /// Opens `Attribute` and its `AttributeValue`.
-pub fn open_attribute(out: &mut String, name: &str) {
+pub(super) fn open_attribute(out: &mut String, name: &str) {
     out.push_str("<saml:Attribute Name=\"");
     attribute(out, name);
     out.push_str("\"><saml:AttributeValue>");
 }
 
 /// Between two values of one `Attribute`.
-pub fn next_value(out: &mut String) {
+pub(super) fn next_value(out: &mut String) {
     out.push_str("</saml:AttributeValue><saml:AttributeValue>");
 }
 
 /// Closes what [`open_attribute`] opened.
-pub fn close_attribute(out: &mut String) {
+pub(super) fn close_attribute(out: &mut String) {
     out.push_str("</saml:AttributeValue></saml:Attribute>");
 }
 
 /// An HL7 coded element (`xsi:type="CE"`), attributes in canonical order; an empty system name is left out.
-pub fn coded(out: &mut String, element: &str, code: &str, system: &str, system_name: &str, display_name: &str) {
+pub(super) fn coded(out: &mut String, element: &str, code: &str, system: &str, system_name: &str, display_name: &str) {
     out.push('<');
     out.push_str(element);
     out.push_str(" xmlns=\"urn:hl7-org:v3\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" code=\"");

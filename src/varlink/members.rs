@@ -1,0 +1,116 @@
+//! Taking an object's members out one by one: missing, of the wrong type, wrong, or unknown, each told apart.
+
+use std::collections::BTreeMap;
+
+use zeroize::Zeroizing;
+
+use super::json::Json;
+
+/// What is wrong with a request's members (contract, `token.sock`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MemberError {
+    /// Missing, or of the wrong type: `org.varlink.service.InvalidParameter`.
+    Invalid {
+        /// Dotted path.
+        parameter: String,
+    },
+    /// A wrong value, or a member that does not exist: `Malformed`.
+    Malformed {
+        /// Dotted path.
+        field: String,
+        /// Cause and remedy in French.
+        message: String,
+    },
+}
+
+/// Members of one object, taken out by name; [`Members::finish`] refuses what is left.
+#[derive(Debug)]
+pub struct Members {
+    prefix: String,
+    members: BTreeMap<String, Json>,
+}
+
+impl Members {
+    /// Members of the object at `prefix` (empty at the top).
+    #[must_use]
+    pub fn new(prefix: &str, members: BTreeMap<String, Json>) -> Self {
+        Self { prefix: prefix.to_owned(), members }
+    }
+
+    /// The same members, whose paths begin here.
+    #[must_use]
+    pub fn rooted(self) -> Self {
+        Self { prefix: String::new(), ..self }
+    }
+
+    /// Dotted path of a member.
+    #[must_use]
+    pub fn path(&self, name: &str) -> String {
+        if self.prefix.is_empty() { name.to_owned() } else { format!("{}.{name}", self.prefix) }
+    }
+
+    fn invalid(&self, name: &str) -> MemberError {
+        MemberError::Invalid { parameter: self.path(name) }
+    }
+
+    /// A wrong value of the member `name`.
+    #[must_use]
+    pub fn malformed(&self, name: &str, message: impl Into<String>) -> MemberError {
+        MemberError::Malformed { field: self.path(name), message: message.into() }
+    }
+
+    /// A required string.
+    ///
+    /// # Errors
+    /// Missing or no string.
+    pub fn text(&mut self, name: &str) -> Result<Zeroizing<String>, MemberError> {
+        self.optional_text(name)?.ok_or_else(|| self.invalid(name))
+    }
+
+    /// An optional string; `null` is absent.
+    ///
+    /// # Errors
+    /// No string.
+    pub fn optional_text(&mut self, name: &str) -> Result<Option<Zeroizing<String>>, MemberError> {
+        match self.members.remove(name) {
+            None | Some(Json::Null) => Ok(None),
+            Some(Json::Text(text)) => Ok(Some(text)),
+            Some(_) => Err(self.invalid(name)),
+        }
+    }
+
+    /// An optional boolean, false when absent.
+    ///
+    /// # Errors
+    /// No boolean.
+    pub fn flag(&mut self, name: &str) -> Result<bool, MemberError> {
+        match self.members.remove(name) {
+            None | Some(Json::Null) => Ok(false),
+            Some(Json::Bool(flag)) => Ok(flag),
+            Some(_) => Err(self.invalid(name)),
+        }
+    }
+
+    /// An optional object.
+    ///
+    /// # Errors
+    /// No object.
+    pub fn optional_object(&mut self, name: &str) -> Result<Option<Members>, MemberError> {
+        match self.members.remove(name) {
+            None | Some(Json::Null) => Ok(None),
+            Some(Json::Object(members)) => Ok(Some(Members { prefix: self.path(name), members })),
+            Some(_) => Err(self.invalid(name)),
+        }
+    }
+
+    /// Refuses members that nobody asked for.
+    ///
+    /// # Errors
+    /// The first one left.
+    pub fn finish(self) -> Result<(), MemberError> {
+        match self.members.keys().next() {
+            None => Ok(()),
+            Some(name) => Err(self.malformed(name, "ce membre est inconnu ; retirez-le ou corrigez son nom")),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Varlink framing: JSON objects ended by NUL, calls, replies and errors (varlink.org, "Method Call" and "Method Reply").
+//!
+//! Pure: bytes to values and back. Both the door of `sceaud` and the command line speak through here.
+
+pub mod call;
+pub mod json;
+pub mod members;
+pub mod service;
+
+/// Longest request frame in bytes without its NUL (contract): a request needs under 2 kB, a proof a few more.
+pub const FRAME_LEN_MAX: usize = 64 * 1024;
+/// The interface of `token.sock`, as served by `org.varlink.service`.
+pub const TOKEN_INTERFACE: &str = include_str!("fr.sceau.Token.varlink");
