@@ -279,6 +279,19 @@ fn no_service_has_a_network() {
     }
 }
 
+/// A core file would put PIN, session secrets and assertions on a disk.
+#[test]
+fn no_service_leaves_a_core_file() {
+    for service in units("service") {
+        let limits: Vec<String> = settings(&service)
+            .into_iter()
+            .filter(|(key, _)| key == "LimitCORE")
+            .map(|(_, value)| value)
+            .collect();
+        assert_eq!(limits, ["0"], "{}", file_name(&service));
+    }
+}
+
 /// Each documented drop-in is accepted beside the unit it belongs to.
 #[test]
 fn every_example_drop_in_is_verified_clean() {
