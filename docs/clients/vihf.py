@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 """Demande un VIHF à Sceau par sa socket locale (fr.sceau.Token). Python 3.9 ou plus, bibliothèque standard seule.
 
-    printf '%s' "$INS" | vihf.py --practitioner 899900063480 --method CPS --transaction 3.1 --ins -
+    printf '%s' "$INS" | vihf.py --practitioner 899900063480 --method CPS --instant 2026-03-02T08:30:00Z --transaction 3.1 --ins -
 
 L'assertion sort telle quelle sur la sortie standard, sans fin de ligne ajoutée : la moindre retouche casse sa signature.
 Codes de retour : 0 obtenue ; 1 refusée ; 2 demande mal formée ; 3 service occupé ou indisponible ; 4 service arrêté.
 """
 
 import argparse
-import datetime
 import json
 import secrets
 import socket
@@ -136,18 +135,13 @@ def obtain(sceau, arguments, patient):
             pass  # La session expirera d'elle-même ; l'erreur d'origine, s'il y en a une, compte davantage.
 
 
-def now():
-    """L'instant présent, RFC 3339 en UTC."""
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def read_arguments():
     """La ligne de commande. L'INS n'y figure jamais : `--ins -` le lit sur l'entrée standard."""
     parser = argparse.ArgumentParser(description="Demande un VIHF à Sceau.")
     parser.add_argument("--socket", default="/run/sceau/token.sock")
     parser.add_argument("--practitioner", required=True, help="PS_IdNat : 8 + RPPS ou 0 + ADELI")
     parser.add_argument("--method", help="méthode de l'annexe 2 : CPS, OTP_SMS…")
-    parser.add_argument("--instant", default=now(), help="instant de la connexion, RFC 3339 UTC (défaut : maintenant)")
+    parser.add_argument("--instant", help="instant de la connexion du professionnel (pas de la demande), RFC 3339 UTC")
     parser.add_argument("--initial-instant", help="pour CPS:CPSSANSCONTACT, instant de la lecture avec code")
     parser.add_argument("--structure", help="Struct_IdNat, s'il y en a plusieurs")
     parser.add_argument("--service", help="service, s'il y en a plusieurs")
@@ -157,7 +151,10 @@ def read_arguments():
     parser.add_argument("--purpose", default="normal", choices=["normal", "bris_de_glace", "centre_15"])
     parser.add_argument("--ins", choices=["-"], help="lit l'INS (15 caractères) sur l'entrée standard")
     parser.add_argument("--oid", help="OID de l'INS (défaut : celui du profil)")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if (arguments.method is None) != (arguments.instant is None):
+        parser.error("--method et --instant vont ensemble : la méthode de la connexion et son instant")
+    return arguments
 
 
 def main():
