@@ -3,6 +3,10 @@
 
 pub mod certificate;
 pub mod config;
+pub mod daemon;
 pub mod policy;
+pub mod replay;
+pub mod seal;
+pub mod sys;
 pub mod varlink;
 pub mod vihf;

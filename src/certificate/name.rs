@@ -67,7 +67,7 @@ fn value(out: &mut String, text: &str) -> Option<()> {
     Some(())
 }
 
-fn hexadecimal(out: &mut String, oid: &str, value: &x509_parser::der_parser::asn1_rs::Any<'_>) -> Option<()> {
+fn hexadecimal(out: &mut String, oid: &str, value: &asn1_rs::Any<'_>) -> Option<()> {
     use x509_parser::der_parser::asn1_rs::ToDer as _;
     write!(out, "{oid}=#").ok()?;
     for byte in value.to_der_vec().ok()? {

@@ -153,6 +153,11 @@ impl Applications {
         Ok(Self(by_uid))
     }
 
+    /// Unix users of all applications.
+    pub fn uids(&self) -> impl Iterator<Item = u32> {
+        self.0.keys().copied()
+    }
+
     /// The application of that Unix user.
     #[must_use]
     pub fn get(&self, uid: u32) -> Option<&Arc<Application>> {

@@ -2,6 +2,7 @@
 
 pub mod assertion;
 pub mod codes;
+pub mod conformity;
 pub mod identity;
 pub mod instant;
 pub mod method;

@@ -1,0 +1,245 @@
+//! Answers of `token.sock`: the closed list of the contract, put on the wire in one place.
+
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::policy::denial::{Denial, Malformed};
+use crate::seal::pool::Unready;
+use crate::seal::seals::{SealError, Signed};
+use crate::varlink::call::{error, reply};
+use crate::varlink::members::MemberError;
+use crate::varlink::service::invalid_parameter;
+
+/// How long a caller should wait after `Busy`, in milliseconds: a few signatures of the slowest usual token.
+const RETRY_AFTER_MS: u64 = 50;
+
+/// What a method answers.
+#[derive(Debug)]
+#[must_use]
+pub enum Answer {
+    /// `OpenSession`.
+    Opened {
+        /// The session's secret.
+        session: Zeroizing<String>,
+        /// RFC 3339.
+        expires_at: String,
+    },
+    /// `Issue`.
+    Issued(Box<Signed>),
+    /// `Report`, `CloseSession`.
+    Done,
+    /// `Status`.
+    Status(Status),
+    /// Any of the errors.
+    No(No),
+}
+
+/// The errors of the contract.
+#[derive(Clone, Debug)]
+pub enum No {
+    /// A parameter is missing or of the wrong type.
+    InvalidParameter(String),
+    /// The caller's words are wrong.
+    Malformed(Malformed),
+    /// Refused by policy.
+    Denied(Denial),
+    /// The nonce was used before.
+    Replayed,
+    /// Load is shed.
+    Busy,
+    /// Not usable now.
+    Unavailable(Unavailable),
+    /// Integrity failure.
+    Halted,
+}
+
+/// Why nothing can be issued now: the reasons of the contract that this version can give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unavailable {
+    /// Signer, module, token or key cannot be reached.
+    TokenUnreachable,
+    /// The token refused the PIN.
+    PinRefused,
+    /// No ledger in this version: no receipt.
+    Ledger,
+    /// Every certificate of the structure is outside its validity.
+    CertificateExpired,
+}
+
+impl Unavailable {
+    /// The reason on the wire.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::TokenUnreachable => "token-unreachable",
+            Self::PinRefused => "pin-refused",
+            Self::Ledger => "ledger",
+            Self::CertificateExpired => "certificate-expired",
+        }
+    }
+
+    fn message(self) -> &'static str {
+        match self {
+            Self::TokenUnreachable => {
+                "le token qui porte la clé de cachet ne répond pas ; le service reprend seul à son retour, sinon vérifiez \
+                 le HSM et sceau-signer"
+            }
+            Self::PinRefused => {
+                "le token a refusé le code PIN, qui n'est pas essayé deux fois ; un exploitant doit le corriger"
+            }
+            Self::Ledger => "cette version ne tient pas encore de journal : redemandez sans receipt",
+            Self::CertificateExpired => {
+                "le certificat de cachet de cette structure est échu ou pas encore valide ; installez le certificat renouvelé"
+            }
+        }
+    }
+}
+
+/// `Status`, in the contract's words.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "the names are the contract's own")]
+pub struct Status {
+    pub state: &'static str,
+    pub ready: bool,
+    pub version: &'static str,
+    pub profile: String,
+    pub entries: u64,
+    pub seals: Vec<SealStatus>,
+}
+
+/// One seal in `Status`.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "the names are the contract's own")]
+pub struct SealStatus {
+    pub structure: String,
+    pub key: String,
+    pub ready: bool,
+    pub certificate_expires_at: String,
+}
+
+impl From<MemberError> for No {
+    fn from(error: MemberError) -> Self {
+        match error {
+            MemberError::Invalid { parameter } => Self::InvalidParameter(parameter),
+            MemberError::Malformed { field, message } => Self::Malformed(Malformed { field, message }),
+        }
+    }
+}
+
+impl From<Denial> for No {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}
+
+impl From<SealError> for No {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::Unready(Unready::TokenUnreachable) => Self::Unavailable(Unavailable::TokenUnreachable),
+            SealError::Unready(Unready::PinRefused) => Self::Unavailable(Unavailable::PinRefused),
+            SealError::CertificateExpired => Self::Unavailable(Unavailable::CertificateExpired),
+            SealError::Breach(_) | SealError::Random => Self::Halted,
+        }
+    }
+}
+
+impl No {
+    /// A word for logs: the error and its reason, nothing of the request.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidParameter(_) => "invalid-parameter",
+            Self::Malformed(_) => "malformed",
+            Self::Denied(denial) => denial.reason.code(),
+            Self::Replayed => "replayed",
+            Self::Busy => "busy",
+            Self::Unavailable(reason) => reason.code(),
+            Self::Halted => "halted",
+        }
+    }
+}
+
+impl Answer {
+    /// Appends the answer's frame with its NUL.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        #[derive(Serialize)]
+        struct Nothing {}
+        #[derive(Serialize)]
+        struct Opened<'a> {
+            session: &'a str,
+            expires_at: &'a str,
+        }
+        #[derive(Serialize)]
+        struct Issued<'a> {
+            assertion: &'a str,
+            id: &'a str,
+            issued_at: String,
+            expires_at: String,
+            entry: u64,
+        }
+        match self {
+            Self::Opened { session, expires_at } => reply(out, Opened { session, expires_at }),
+            Self::Issued(signed) => reply(
+                out,
+                Issued {
+                    assertion: &signed.assertion,
+                    id: &signed.id,
+                    issued_at: signed.issued_at.to_string(),
+                    expires_at: signed.expires_at.to_string(),
+                    entry: signed.entry,
+                },
+            ),
+            Self::Done => reply(out, Nothing {}),
+            Self::Status(status) => reply(out, status),
+            Self::No(no) => no.write(out),
+        }
+    }
+}
+
+impl No {
+    fn write(&self, out: &mut Vec<u8>) {
+        #[derive(Serialize)]
+        struct Field<'a> {
+            field: &'a str,
+            message: &'a str,
+        }
+        #[derive(Serialize)]
+        struct Reason<'a> {
+            reason: &'a str,
+            message: &'a str,
+        }
+        #[derive(Serialize)]
+        struct Message<'a> {
+            message: &'a str,
+        }
+        #[derive(Serialize)]
+        struct Retry {
+            retry_after_ms: u64,
+        }
+        match self {
+            Self::InvalidParameter(parameter) => invalid_parameter(out, parameter),
+            Self::Malformed(Malformed { field, message }) => {
+                error(out, "fr.sceau.Token.Malformed", Field { field, message });
+            }
+            Self::Denied(Denial { reason, message }) => {
+                error(out, "fr.sceau.Token.Denied", Reason { reason: reason.code(), message });
+            }
+            Self::Replayed => error(
+                out,
+                "fr.sceau.Token.Replayed",
+                Message { message: "ce nonce a déjà servi ; redemandez avec un nonce neuf" },
+            ),
+            Self::Busy => error(out, "fr.sceau.Token.Busy", Retry { retry_after_ms: RETRY_AFTER_MS }),
+            Self::Unavailable(reason) => error(
+                out,
+                "fr.sceau.Token.Unavailable",
+                Reason { reason: reason.code(), message: reason.message() },
+            ),
+            Self::Halted => error(
+                out,
+                "fr.sceau.Token.Halted",
+                Message { message: "défaut d'intégrité : le service est arrêté jusqu'à la décision d'un exploitant" },
+            ),
+        }
+    }
+}

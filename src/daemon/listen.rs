@@ -1,0 +1,93 @@
+//! The listening socket of `token.sock`: handed over by systemd, or bound at the configured path.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixListener as StdListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use listenfd::ListenFd;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::Daemon;
+use super::door;
+
+/// Pause when no connection can be accepted (descriptors exhausted): the next attempt must not burn the processor.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Any local user may ask for Status (contract); who calls is told by the kernel, what for by the registers.
+const SOCKET_MODE: u32 = 0o666;
+
+/// Opens the door: the socket that systemd hands over, or a new one at `path`.
+///
+/// A stale socket at `path` is replaced; one that somebody answers on is not.
+///
+/// # Errors
+/// What the system said, with the path.
+pub(super) fn open(path: &Path) -> io::Result<UnixListener> {
+    let handed = ListenFd::from_env().take_unix_listener(0)?;
+    let listener = match handed {
+        Some(listener) => listener,
+        None => bind(path)?,
+    };
+    listener.set_nonblocking(true)?;
+    UnixListener::from_std(listener)
+}
+
+fn bind(path: &Path) -> io::Result<StdListener> {
+    if fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket()) {
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(io::Error::new(io::ErrorKind::AddrInUse, "another sceaud answers on it"));
+        }
+        fs::remove_file(path)?;
+    }
+    let listener = StdListener::bind(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(SOCKET_MODE))?;
+    Ok(listener)
+}
+
+/// Accepts connections until `stop` says so, then waits for what is under way, at most `shutdown_ms`.
+pub(super) async fn accept(daemon: Arc<Daemon>, listener: UnixListener, mut stop: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        let accepted = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => admit(&daemon, stream, &stop, &mut connections),
+            Err(error) => {
+                tracing::warn!(%error, "no connection could be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    let finish = async { while connections.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(Duration::from_millis(daemon.config.limits.shutdown_ms), finish).await;
+}
+
+/// Gives a connection its task, or hangs up when its user has too many.
+fn admit(daemon: &Arc<Daemon>, stream: UnixStream, stop: &watch::Receiver<bool>, connections: &mut JoinSet<()>) {
+    let Ok(peer) = stream.peer_cred() else {
+        return;
+    };
+    let uid = peer.uid();
+    let limits = &daemon.config.limits;
+    let user_max = if daemon.loaded.applications.get(uid).is_some() {
+        limits.connections_per_application_max
+    } else {
+        limits.connections_per_stranger_max
+    };
+    match daemon.connections.take(uid, user_max) {
+        Some(place) => {
+            connections.spawn(door::serve(Arc::clone(daemon), stream, uid, place, stop.clone()));
+        }
+        None => daemon.refusals.count(uid, "too-many-connections"),
+    }
+}

@@ -1,0 +1,158 @@
+//! Life of `sceaud`: read, connect to the signers, open the door, tell systemd, stop in good order.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use clap::Parser;
+use sd_notify::NotifyState;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+
+use super::{Daemon, listen};
+use crate::config::{Config, ConfigError};
+use crate::seal::KeyRefused;
+use crate::seal::seals::Seals;
+use crate::sys::{clock, log, users};
+
+/// How often readiness, certificates and the watchdog are looked at.
+const TICK: Duration = Duration::from_millis(100);
+/// Days before a certificate's end at which an alarm is raised (vihf.md §6: renewal opens 60 days before).
+const RENEWAL_ALARM_DAYS: [i64; 3] = [60, 30, 7];
+/// How often the renewal alarm is repeated.
+const RENEWAL_ALARM_EVERY: Duration = Duration::from_secs(24 * 3600);
+
+/// Configuration is refused (contract, exit codes).
+const EXIT_CONFIGURATION: u8 = 2;
+
+/// Le service de jetons : reçoit les demandes d'assertions VIHF des applications sur une socket locale.
+#[derive(Debug, Parser)]
+#[command(name = "sceaud", version, about)]
+struct Arguments {
+    /// Fichier de configuration.
+    #[arg(long, value_name = "FICHIER", default_value = "/etc/sceau/sceau.toml")]
+    config: PathBuf,
+}
+
+/// Why `sceaud` did not start or did not go on.
+#[derive(Debug, thiserror::Error)]
+enum NotRun {
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    #[error("{0}")]
+    Key(KeyRefused),
+    #[error("la socket {path} ne peut pas être ouverte ({cause}) : vérifiez son dossier et qu'aucun autre sceaud ne l'occupe")]
+    Socket { path: PathBuf, cause: std::io::Error },
+    #[error("le système refuse ce qu'il faut pour démarrer ({0})")]
+    System(#[from] std::io::Error),
+}
+
+/// Runs `sceaud`; 0 after an orderly stop, 2 when configuration, certificate or key is refused.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log::init("sceaud");
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(not_run) => {
+            tracing::error!(cause = %not_run, "sceaud does not run");
+            eprintln!("sceaud : {not_run}");
+            ExitCode::from(EXIT_CONFIGURATION)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), NotRun> {
+    let config = Config::load(&arguments.config)?;
+    let loaded = config.load_named(users::uid, clock::now())?;
+    for remark in &loaded.remarks {
+        tracing::warn!(remark, "configuration");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(config, loaded))
+}
+
+async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotRun> {
+    let (seals, refusals) = Seals::connect(
+        &loaded.seals,
+        &config.sockets.signers,
+        Duration::from_millis(config.limits.signature_ms),
+        !config.is_test(),
+    );
+    let path = config.sockets.token.clone();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let daemon = Arc::new(Daemon::new(config, loaded, seals));
+    let listener = listen::open(&path).map_err(|cause| NotRun::Socket { path, cause })?;
+    let (stop, stopped) = watch::channel(false);
+    let mut door = tokio::spawn(listen::accept(Arc::clone(&daemon), listener, stopped));
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "sceaud listens; locked until a signature verifies");
+    let outcome = tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+        refused = watch_over(&daemon, refusals) => Err(NotRun::Key(refused)),
+        _ = &mut door => Ok(()),
+    };
+    tracing::info!("sceaud stops; what is under way is finished");
+    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+    let _ = stop.send(true);
+    if !door.is_finished() {
+        let _ = door.await;
+    }
+    outcome
+}
+
+/// Watches readiness, tells systemd, raises renewal alarms; returns only if a key is refused before any was usable.
+async fn watch_over(daemon: &Daemon, mut refusals: mpsc::UnboundedReceiver<KeyRefused>) -> KeyRefused {
+    let watchdog = sd_notify::watchdog_enabled();
+    let mut told_ready = None;
+    let mut alarm_at = tokio::time::Instant::now();
+    let mut tick = tokio::time::interval(TICK);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            Some(refused) = refusals.recv() => {
+                // Later, a token that comes back with another key must not stop the structures that are well.
+                if !daemon.unlocked.load(Ordering::Acquire) {
+                    return refused;
+                }
+                continue;
+            }
+        }
+        if watchdog.is_some() {
+            let _ = sd_notify::notify(&[NotifyState::Watchdog]);
+        }
+        let now = clock::now();
+        if !daemon.unlocked.load(Ordering::Acquire) && daemon.seals.all().iter().any(|seal| seal.is_ready(now)) {
+            daemon.unlocked.store(true, Ordering::Release);
+            tracing::info!("operational: a signature was made and verified");
+            let _ = sd_notify::notify(&[NotifyState::Ready]);
+        }
+        let ready = daemon.status().ready;
+        if told_ready != Some(ready) {
+            told_ready = Some(ready);
+            let status = if ready { "ready" } else { "not ready: a seal cannot sign" };
+            tracing::info!(ready, "readiness");
+            let _ = sd_notify::notify(&[NotifyState::Status(status)]);
+        }
+        if tokio::time::Instant::now() >= alarm_at {
+            alarm_at += RENEWAL_ALARM_EVERY;
+            renewal_alarms(daemon);
+        }
+    }
+}
+
+fn renewal_alarms(daemon: &Daemon) {
+    let now = clock::now();
+    for seal in daemon.seals.all() {
+        let days_left = seal.certificate.days_left(now);
+        if let Some(threshold_days) = RENEWAL_ALARM_DAYS.into_iter().rev().find(|threshold| days_left <= *threshold) {
+            tracing::warn!(
+                key = %seal.key, structure = seal.structure, days_left, threshold_days,
+                "renewal alarm: the seal certificate ends soon; have it renewed and install both while they overlap"
+            );
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The same request is never answered twice: nonces, each spent once per application.
+//!
+//! In memory until the ledger exists: a restart of `sceaud` forgets nonces, and with them every session that could
+//! replay one. The proof of a spent nonce is [`Fresh`]; sealing demands it.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::policy::issuing::Approved;
+use crate::vihf::instant::Instant;
+
+/// Shortest nonce in bytes (contract).
+const NONCE_LEN_MIN: usize = 16;
+/// Longest nonce in bytes (contract).
+const NONCE_LEN_MAX: usize = 64;
+
+/// A request's nonce: 16 to 64 of `A-Z a-z 0-9 - _`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nonce(String);
+
+impl Nonce {
+    /// Checks the form.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let ok = (NONCE_LEN_MIN..=NONCE_LEN_MAX).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        ok.then(|| Self(text.to_owned()))
+    }
+}
+
+/// Half of a SHA-256 over application and nonce: what is remembered, 16 bytes whatever the nonce's length.
+type Mark = [u8; 16];
+
+/// Nonces of all applications, each remembered until no session that was open when it was used can still live.
+#[derive(Debug)]
+pub struct Nonces {
+    used: HashMap<u32, Mutex<Used>>,
+    window_ms: u64,
+    per_application_max: usize,
+    entries: AtomicU64,
+}
+
+/// Nonces of one application.
+#[derive(Debug, Default)]
+struct Used {
+    seen: HashSet<Mark>,
+    /// In the order of their use, with the instant after which each may be forgotten.
+    order: VecDeque<(Instant, Mark)>,
+}
+
+/// Why a nonce was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotTaken {
+    /// Used before.
+    Seen,
+    /// No room to remember another: refused rather than forgotten.
+    Full,
+}
+
+impl Nonces {
+    /// Remembers nonces of `applications` (Unix users), each for `window_ms` (the longest life of any session), at most
+    /// `per_application_max` at once.
+    #[must_use]
+    pub fn new(applications: impl Iterator<Item = u32>, window_ms: u64, per_application_max: usize) -> Self {
+        let used = applications.map(|uid| (uid, Mutex::default())).collect();
+        Self { used, window_ms, per_application_max, entries: AtomicU64::new(0) }
+    }
+
+    /// Takes a nonce of the application `uid` at `now`.
+    ///
+    /// After `Ok` the same nonce is `Seen`, unless the claim is given back by [`Claim::free`].
+    ///
+    /// # Errors
+    /// [`NotTaken`]; nothing is remembered. An application that is not one of [`Nonces::new`]'s has no room.
+    pub fn claim(&self, uid: u32, nonce: &Nonce, now: Instant) -> Result<Claim<'_>, NotTaken> {
+        let mark = mark(uid, nonce);
+        let Some(mut used) = self.used(uid) else {
+            return Err(NotTaken::Full);
+        };
+        while let Some((until, old)) = used.order.front().copied()
+            && until <= now
+        {
+            used.order.pop_front();
+            used.seen.remove(&old);
+        }
+        if used.seen.contains(&mark) {
+            return Err(NotTaken::Seen);
+        }
+        if used.order.len() >= self.per_application_max {
+            return Err(NotTaken::Full);
+        }
+        used.seen.insert(mark);
+        used.order.push_back((now.plus_ms(self.window_ms), mark));
+        drop(used);
+        Ok(Claim { nonces: self, uid, mark })
+    }
+
+    /// Assertions counted since start.
+    #[must_use]
+    pub fn entries(&self) -> u64 {
+        self.entries.load(Ordering::Relaxed)
+    }
+
+    fn used(&self, uid: u32) -> Option<MutexGuard<'_, Used>> {
+        // A panic under this lock is impossible but for memory; what was inserted stands.
+        Some(self.used.get(&uid)?.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn mark(uid: u32, nonce: &Nonce) -> Mark {
+    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    context.update(&uid.to_be_bytes());
+    context.update(nonce.0.as_bytes());
+    let mut mark = Mark::default();
+    for (to, from) in mark.iter_mut().zip(context.finish().as_ref()) {
+        *to = *from;
+    }
+    mark
+}
+
+/// A nonce that is taken; dropped, it stays used.
+#[derive(Debug)]
+#[must_use]
+pub struct Claim<'n> {
+    nonces: &'n Nonces,
+    uid: u32,
+    mark: Mark,
+}
+
+impl Claim<'_> {
+    /// Gives the nonce back: load was shed and nothing was done (contract, `Busy`).
+    pub fn free(self) {
+        let Some(mut used) = self.nonces.used(self.uid) else {
+            return;
+        };
+        used.seen.remove(&self.mark);
+        if let Some(at) = used.order.iter().rposition(|(_, mark)| *mark == self.mark) {
+            used.order.remove(at);
+        }
+    }
+
+    /// Spends the nonce on an approved assertion and counts it.
+    pub fn spend(self, approved: Approved) -> Fresh {
+        let entry = self.nonces.entries.fetch_add(1, Ordering::Relaxed);
+        Fresh { approved, entry }
+    }
+}
+
+/// Proof that an approved request was never answered before; spent by sealing. Until the ledger exists it stands
+/// where `Recorded` will.
+#[derive(Debug)]
+#[must_use]
+pub struct Fresh {
+    approved: Approved,
+    entry: u64,
+}
+
+impl Fresh {
+    /// What was approved.
+    pub fn approved(&self) -> &Approved {
+        &self.approved
+    }
+
+    /// Its number, from 0 at each start of `sceaud`.
+    #[must_use]
+    pub fn entry(&self) -> u64 {
+        self.entry
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn nonce(text: &str) -> Nonce {
+        Nonce::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_nonce_is_taken_once_per_application_within_the_window() {
+        let nonces = Nonces::new([7, 8].into_iter(), 1000, 10);
+        let at = Instant::from_ms(50_000);
+        let one = nonce("abcdefghijklmnop");
+        let _ = nonces.claim(7, &one, at).unwrap();
+        assert_eq!(nonces.claim(7, &one, at).unwrap_err(), NotTaken::Seen);
+        assert_eq!(nonces.claim(7, &one, at.plus_ms(999)).unwrap_err(), NotTaken::Seen);
+        assert!(nonces.claim(8, &one, at).is_ok());
+        assert!(nonces.claim(7, &one, at.plus_ms(1000)).is_ok());
+    }
+
+    #[test]
+    fn a_freed_nonce_can_be_taken_again_and_a_full_store_refuses() {
+        let nonces = Nonces::new([7].into_iter(), 1000, 2);
+        let at = Instant::from_ms(50_000);
+        nonces.claim(7, &nonce("aaaaaaaaaaaaaaaa"), at).unwrap().free();
+        let _ = nonces.claim(7, &nonce("aaaaaaaaaaaaaaaa"), at).unwrap();
+        let _ = nonces.claim(7, &nonce("bbbbbbbbbbbbbbbb"), at).unwrap();
+        assert_eq!(nonces.claim(7, &nonce("cccccccccccccccc"), at).unwrap_err(), NotTaken::Full);
+        assert_eq!(nonces.claim(8, &nonce("cccccccccccccccc"), at).unwrap_err(), NotTaken::Full);
+    }
+
+    #[test]
+    fn the_form_is_the_contract_s() {
+        for refused in ["short", "aaaaaaaaaaaaaaa\u{e9}", "aaaaaaaaaaaaaaa ", &"a".repeat(65), ""] {
+            assert!(Nonce::parse(refused).is_none(), "{refused}");
+        }
+        assert!(Nonce::parse(&"a-_Z9".repeat(4)).is_some());
+    }
+}

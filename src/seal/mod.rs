@@ -1,0 +1,13 @@
+//! Sealing an assertion: signer processes from the side of `sceaud`, and what both sides say to each other.
+//!
+//! The only way from a [`crate::replay::Fresh`] to a finished assertion.
+
+pub mod connection;
+pub mod key;
+mod keeper;
+pub mod pool;
+pub mod seals;
+pub mod verifier;
+pub mod wire;
+
+pub use keeper::KeyRefused;

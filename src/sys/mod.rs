@@ -1,0 +1,5 @@
+//! The system: clock, users, log.
+
+pub mod clock;
+pub mod log;
+pub mod users;
