@@ -24,7 +24,9 @@ pub enum Refusal {
     )]
     KeyUsage,
     /// The structure is not in the subject.
-    #[error("l'OU du certificat ({found}) n'est pas la structure déclarée {structure} ; corrigez [[seal]] ou demandez un certificat pour cette structure")]
+    #[error(
+        "l'OU du certificat ({found}) n'est pas la structure déclarée {structure} ; corrigez [[seal]] ou demandez un certificat pour cette structure"
+    )]
     Structure {
         /// Declared structure.
         structure: String,
@@ -44,7 +46,9 @@ pub enum Refusal {
         not_after: Instant,
     },
     /// No path to a given anchor.
-    #[error("aucune chaîne valide ne mène du certificat aux ancres [trust] anchors ({cause}) ; donnez la racine et les intermédiaires IGC-Santé")]
+    #[error(
+        "aucune chaîne valide ne mène du certificat aux ancres [trust] anchors ({cause}) ; donnez la racine et les intermédiaires IGC-Santé"
+    )]
     Chain {
         /// What the path building found.
         cause: String,
@@ -53,13 +57,17 @@ pub enum Refusal {
     #[error("[trust] anchors est vide ; donnez le certificat racine de l'IGC-Santé")]
     NoAnchor,
     /// The required policy is not in the certificate.
-    #[error("le certificat ne porte pas la politique {required} ; vérifiez [trust] policy_oid ou demandez un certificat de cette offre")]
+    #[error(
+        "le certificat ne porte pas la politique {required} ; vérifiez [trust] policy_oid ou demandez un certificat de cette offre"
+    )]
     Policy {
         /// Configured policy.
         required: String,
     },
     /// Issued by a test authority.
-    #[error("le certificat est émis par une autorité de test ({authority}) ; en production, utilisez un certificat de l'IGC-Santé réelle")]
+    #[error(
+        "le certificat est émis par une autorité de test ({authority}) ; en production, utilisez un certificat de l'IGC-Santé réelle"
+    )]
     TestAuthority {
         /// Name of the authority.
         authority: String,
@@ -133,7 +141,10 @@ pub fn appraise(certificate: &SealCertificate, needs: &Requirements<'_>, now: In
 }
 
 fn is_seal(x509: &X509Certificate<'_>) -> bool {
-    x509.key_usage().ok().flatten().is_some_and(|usage| usage.value.digital_signature() && usage.value.non_repudiation())
+    x509.key_usage()
+        .ok()
+        .flatten()
+        .is_some_and(|usage| usage.value.digital_signature() && usage.value.non_repudiation())
 }
 
 fn has_policy(x509: &X509Certificate<'_>, required: &str) -> bool {

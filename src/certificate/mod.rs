@@ -67,8 +67,12 @@ impl SealCertificate {
             return Err(CertificateError::Der);
         }
         let issuer_field = rfc2253(x509.subject()).ok_or(CertificateError::Subject)?;
-        let organizational_units =
-            x509.subject().iter_organizational_unit().filter_map(|ou| ou.as_str().ok()).map(str::to_owned).collect();
+        let organizational_units = x509
+            .subject()
+            .iter_organizational_unit()
+            .filter_map(|ou| ou.as_str().ok())
+            .map(str::to_owned)
+            .collect();
         let algorithm = algorithm(x509.public_key()).ok_or(CertificateError::Key)?;
         Ok(Self {
             base64: STANDARD.encode(&der),

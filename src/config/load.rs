@@ -106,7 +106,8 @@ impl Config {
     /// # Errors
     /// [`ConfigError`]; nothing but the file was read.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let path = std::path::absolute(path).map_err(|cause| ConfigError::Read { path: path.to_owned(), cause })?;
+        let path =
+            std::path::absolute(path).map_err(|cause| ConfigError::Read { path: path.to_owned(), cause })?;
         let file: File = read_toml(&path)?;
         let base = path.parent().unwrap_or(Path::new("/")).to_owned();
         check(file, &path, &base).map_err(|cause| ConfigError::Rule { path: path.clone(), cause })
@@ -118,7 +119,10 @@ fn check(file: File, path: &Path, base: &Path) -> Result<Config, String> {
     let form = if file.mode == Mode::Test { Form::Test } else { Form::Strict };
     let structures = file.structure.iter().map(|table| structure(table, form)).collect::<Result<Vec<_>, _>>()?;
     if structures.len() > STRUCTURES_MAX {
-        return Err(format!("[[structure]] : {} déclarées, la convention (annexe 3) en admet {STRUCTURES_MAX}", structures.len()));
+        return Err(format!(
+            "[[structure]] : {} déclarées, la convention (annexe 3) en admet {STRUCTURES_MAX}",
+            structures.len()
+        ));
     }
     unique("[[structure]] id", structures.iter().map(|s| s.id.as_str()))?;
     let seals = file.seal.into_iter().map(|table| table.check(base)).collect::<Result<Vec<_>, _>>()?;

@@ -47,7 +47,11 @@ impl Config {
         let profiles = self.load_profiles()?;
         let Some(default) = profiles.get(&self.profiles.default) else {
             let names: Vec<_> = profiles.names().collect();
-            let cause = format!("[profiles] default = {:?} est inconnu ; choisissez parmi {}", self.profiles.default, names.join(", "));
+            let cause = format!(
+                "[profiles] default = {:?} est inconnu ; choisissez parmi {}",
+                self.profiles.default,
+                names.join(", ")
+            );
             return Err(ConfigError::rule(&self.path, cause));
         };
         let applications = Applications::check(
@@ -81,7 +85,8 @@ impl Config {
         for path in &self.profiles.files {
             let profile = profiles.take(&read(path, fs::read_to_string)?).map_err(refuse(path))?;
             if profile.test && !self.is_test() {
-                let cause = format!("le profil {:?} est marqué test ; mode = \"production\" ne l'admet pas", profile.name);
+                let cause =
+                    format!("le profil {:?} est marqué test ; mode = \"production\" ne l'admet pas", profile.name);
                 return Err(ConfigError::rule(path, cause));
             }
         }
@@ -110,7 +115,8 @@ impl Config {
             seals.push(Seal { key: key.clone(), certificate });
         }
         if self.trust.policy_oid.is_empty() && !seals.is_empty() {
-            remarks.push("[trust] policy_oid est vide : la politique des certificats n'est pas vérifiée".to_owned());
+            remarks
+                .push("[trust] policy_oid est vide : la politique des certificats n'est pas vérifiée".to_owned());
         }
         Ok(seals)
     }
@@ -127,7 +133,12 @@ fn certificates(paths: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>, Confi
         let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
         match found {
             Ok(found) if !found.is_empty() => all.extend(found),
-            _ => return Err(ConfigError::rule(path, "il ne contient aucun certificat PEM (-----BEGIN CERTIFICATE-----)")),
+            _ => {
+                return Err(ConfigError::rule(
+                    path,
+                    "il ne contient aucun certificat PEM (-----BEGIN CERTIFICATE-----)",
+                ));
+            }
         }
     }
     Ok(all)

@@ -29,7 +29,9 @@ impl KeyName {
         if ok {
             Ok(Self(name.to_owned()))
         } else {
-            Err(format!("the key name {name:?} is not 1 to {KEY_NAME_LEN_MAX} of a-z 0-9 . _ - beginning with a letter or digit"))
+            Err(format!(
+                "the key name {name:?} is not 1 to {KEY_NAME_LEN_MAX} of a-z 0-9 . _ - beginning with a letter or digit"
+            ))
         }
     }
 
@@ -124,7 +126,9 @@ impl SealTable {
         let pin = match (self.pin_file, self.pin_credential) {
             (Some(file), None) => PinSource::File(base.join(file)),
             (None, Some(name)) if !name.is_empty() && !name.contains('/') => PinSource::Credential(name),
-            (None, Some(_)) => return Err(format!("seal {key}: pin_credential is a credential's name, not a path")),
+            (None, Some(_)) => {
+                return Err(format!("seal {key}: pin_credential is a credential's name, not a path"));
+            }
             _ => return Err(format!("seal {key}: give exactly one of pin_file and pin_credential")),
         };
         if !(1..=PROCESSES_MAX).contains(&self.processes) {

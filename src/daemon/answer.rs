@@ -238,7 +238,9 @@ impl No {
             Self::Halted => error(
                 out,
                 "fr.sceau.Token.Halted",
-                Message { message: "défaut d'intégrité : le service est arrêté jusqu'à la décision d'un exploitant" },
+                Message {
+                    message: "défaut d'intégrité : le service est arrêté jusqu'à la décision d'un exploitant",
+                },
             ),
         }
     }

@@ -42,7 +42,11 @@ pub(super) async fn serve(
     let mut frames = Frames { buffer: Vec::new(), scanned: 0 };
     let mut out = Vec::new();
     loop {
-        let next = frames.next(&mut stream, Duration::from_millis(limits.idle_ms), Duration::from_millis(limits.frame_read_ms));
+        let next = frames.next(
+            &mut stream,
+            Duration::from_millis(limits.idle_ms),
+            Duration::from_millis(limits.frame_read_ms),
+        );
         let frame = tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => Err(End::Stop),
@@ -56,7 +60,8 @@ pub(super) async fn serve(
             }
             Err(End::TooLong) => {
                 let message = format!("la trame dépasse {FRAME_LEN_MAX} octets");
-                super::answer::Answer::No(super::answer::No::Malformed(Malformed::new("", message))).write(&mut out);
+                super::answer::Answer::No(super::answer::No::Malformed(Malformed::new("", message)))
+                    .write(&mut out);
                 let _ = timeout(Duration::from_millis(limits.answer_write_ms), stream.write_all(&out)).await;
                 return;
             }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Places, shared by all and bounded for each Unix user.
 #[derive(Debug)]
-pub struct Places {
+pub(super) struct Places {
     taken: Mutex<Taken>,
     max: usize,
 }
@@ -19,13 +19,13 @@ struct Taken {
 impl Places {
     /// At most `max` places.
     #[must_use]
-    pub fn new(max: usize) -> Arc<Self> {
+    pub(super) fn new(max: usize) -> Arc<Self> {
         Arc::new(Self { taken: Mutex::default(), max })
     }
 
     /// Takes a place for `uid`, which may have `user_max`; none if they are taken.
     #[must_use]
-    pub fn take(self: &Arc<Self>, uid: u32, user_max: usize) -> Option<Place> {
+    pub(super) fn take(self: &Arc<Self>, uid: u32, user_max: usize) -> Option<Place> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let user = taken.by_user.get(&uid).copied().unwrap_or(0);
         if taken.all >= self.max || user >= user_max {
@@ -40,7 +40,7 @@ impl Places {
 /// A taken place; dropped, it is free again.
 #[derive(Debug)]
 #[must_use]
-pub struct Place {
+pub(super) struct Place {
     places: Arc<Places>,
     uid: u32,
 }

@@ -11,7 +11,7 @@ const ISSUED_MAX: usize = 1 << 18;
 
 /// The last assertions issued.
 #[derive(Debug, Default)]
-pub struct Outcomes(Mutex<Issued>);
+pub(super) struct Outcomes(Mutex<Issued>);
 
 #[derive(Debug, Default)]
 struct Issued {
@@ -21,7 +21,7 @@ struct Issued {
 
 impl Outcomes {
     /// Remembers that the application `uid` got the assertion `id`.
-    pub fn issued(&self, uid: u32, id: &str) {
+    pub(super) fn issued(&self, uid: u32, id: &str) {
         let mut issued = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if issued.order.len() >= ISSUED_MAX
             && let Some(old) = issued.order.pop_front()
@@ -36,14 +36,17 @@ impl Outcomes {
     ///
     /// # Errors
     /// Unknown, forgotten, or another application's.
-    pub fn report(&self, uid: u32, id: &str, outcome: Outcome) -> Result<(), Denial> {
+    pub(super) fn report(&self, uid: u32, id: &str, outcome: Outcome) -> Result<(), Denial> {
         let mut issued = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match issued.by_id.get_mut(id) {
             Some((owner, known)) if *owner == uid => {
                 *known = Some(outcome);
                 Ok(())
             }
-            _ => Err(Denial::new(Reason::AssertionUnknown, "aucune assertion de cet id n'a été remise à cette application depuis le démarrage")),
+            _ => Err(Denial::new(
+                Reason::AssertionUnknown,
+                "aucune assertion de cet id n'a été remise à cette application depuis le démarrage",
+            )),
         }
     }
 }

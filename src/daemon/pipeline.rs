@@ -28,13 +28,21 @@ impl Daemon {
         let application = self.application(uid)?;
         let now = clock::now();
         let session = self.sessions.find(uid, &request.session, now)?;
-        let asking = self.asking(&session, request.patient, request.transaction, request.purpose, request.invisible_to_guardians)?;
+        let asking = self.asking(
+            &session,
+            request.patient,
+            request.transaction,
+            request.purpose,
+            request.invisible_to_guardians,
+        )?;
         let claim = self.nonces.claim(uid, &request.nonce, now).map_err(|not_taken| match not_taken {
             NotTaken::Seen => No::Replayed,
             NotTaken::Full => No::Busy,
         })?;
-        let approved = approved(issuing::decide(self.config.convention.rights, application, &session, asking, now))?;
-        let Some(_seat) = self.requests.take(uid, self.config.limits.requests_in_flight_per_application_max) else {
+        let approved =
+            approved(issuing::decide(self.config.convention.rights, application, &session, asking, now))?;
+        let Some(_seat) = self.requests.take(uid, self.config.limits.requests_in_flight_per_application_max)
+        else {
             claim.free();
             return Err(No::Busy);
         };
@@ -111,14 +119,18 @@ impl Daemon {
             Some(oid) => oid,
             None => match InsOid::parse(&profile.ins_oid) {
                 Ok(oid) => oid,
-                Err(_) => return malformed("le profil ne donne pas de système d'identifiants ; donnez patient.oid"),
+                Err(_) => {
+                    return malformed("le profil ne donne pas de système d'identifiants ; donnez patient.oid");
+                }
             },
         };
         if !profile.ins_oids.iter().any(|known| known == oid.as_str()) {
             return malformed("ce système d'identifiants n'est pas prévu par le profil");
         }
         if matches!(oid, InsOid::Test | InsOid::Demo) && !self.config.is_test() && !profile.test {
-            return malformed("ce système d'identifiants est celui de patients d'essai ; la production ne l'admet pas");
+            return malformed(
+                "ce système d'identifiants est celui de patients d'essai ; la production ne l'admet pas",
+            );
         }
         Ok(Patient { ins: named.ins, oid })
     }

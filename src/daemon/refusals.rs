@@ -11,7 +11,7 @@ const PAIRS_MAX: usize = 1024;
 
 /// What was told last about each user and reason.
 #[derive(Debug, Default)]
-pub struct Refusals(Mutex<HashMap<(u32, &'static str), Told>>);
+pub(super) struct Refusals(Mutex<HashMap<(u32, &'static str), Told>>);
 
 #[derive(Debug)]
 struct Told {
@@ -21,7 +21,7 @@ struct Told {
 
 impl Refusals {
     /// Counts a refusal; tells it, with how many were not told, at most once a second.
-    pub fn count(&self, uid: u32, reason: &'static str) {
+    pub(super) fn count(&self, uid: u32, reason: &'static str) {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if told.len() >= PAIRS_MAX {
             told.clear();

@@ -18,29 +18,26 @@ const NAME_LEN_MAX: usize = 64;
 
 /// Parameters of `Issue`.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "the names are the contract's own")]
-pub struct Issue {
-    pub session: Zeroizing<String>,
-    pub nonce: Nonce,
-    pub transaction: Transaction,
-    pub purpose: Purpose,
-    pub patient: Option<PatientNamed>,
-    pub invisible_to_guardians: bool,
-    pub receipt: bool,
+pub(super) struct Issue {
+    pub(super) session: Zeroizing<String>,
+    pub(super) nonce: Nonce,
+    pub(super) transaction: Transaction,
+    pub(super) purpose: Purpose,
+    pub(super) patient: Option<PatientNamed>,
+    pub(super) invisible_to_guardians: bool,
+    pub(super) receipt: bool,
 }
 
 /// A patient as the application names one; the profile fills in the identifier system.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "the names are the contract's own")]
-pub struct PatientNamed {
-    pub ins: Ins,
-    pub oid: Option<InsOid>,
+pub(super) struct PatientNamed {
+    pub(super) ins: Ins,
+    pub(super) oid: Option<InsOid>,
 }
 
 /// What became of an assertion, as `Report` tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are the contract's own")]
-pub enum Outcome {
+pub(super) enum Outcome {
     Accepted,
     Refused,
     Unused,
@@ -50,13 +47,16 @@ pub enum Outcome {
 ///
 /// # Errors
 /// The member that is missing, wrong or unknown.
-pub fn open_session(mut members: Members) -> Result<Opening, MemberError> {
+pub(super) fn open_session(mut members: Members) -> Result<Opening, MemberError> {
     let practitioner = members.text("practitioner")?;
-    let practitioner = PsIdNat::parse(&practitioner).map_err(|e| members.malformed("practitioner", e.to_string()))?;
+    let practitioner =
+        PsIdNat::parse(&practitioner).map_err(|e| members.malformed("practitioner", e.to_string()))?;
     let authentication = members.optional_object("authentication")?.map(authentication).transpose()?;
     let structure = match members.optional_text("structure")? {
         None => None,
-        Some(id) => Some(StructIdNat::parse(&id, Form::Test).map_err(|e| members.malformed("structure", e.to_string()))?),
+        Some(id) => {
+            Some(StructIdNat::parse(&id, Form::Test).map_err(|e| members.malformed("structure", e.to_string()))?)
+        }
     };
     let service = name(&mut members, "service")?;
     let channel = match members.optional_text("channel")? {
@@ -103,7 +103,7 @@ fn name(members: &mut Members, name: &str) -> Result<Option<String>, MemberError
 ///
 /// # Errors
 /// The member that is missing, wrong or unknown.
-pub fn issue(mut members: Members) -> Result<Issue, MemberError> {
+pub(super) fn issue(mut members: Members) -> Result<Issue, MemberError> {
     let session = members.text("session")?;
     let nonce = members.text("nonce")?;
     let nonce = Nonce::parse(&nonce)
@@ -111,7 +111,10 @@ pub fn issue(mut members: Members) -> Result<Issue, MemberError> {
     let transaction = members.text("transaction")?;
     let transaction = Transaction::parse(&transaction).ok_or_else(|| {
         let known: Vec<_> = Transaction::known().collect();
-        members.malformed("transaction", format!("cette transaction est inconnue ; choisissez parmi {}", known.join(", ")))
+        members.malformed(
+            "transaction",
+            format!("cette transaction est inconnue ; choisissez parmi {}", known.join(", ")),
+        )
     })?;
     let purpose = members.text("purpose")?;
     let purpose = Purpose::parse(&purpose)
@@ -138,7 +141,7 @@ fn patient(mut members: Members) -> Result<PatientNamed, MemberError> {
 ///
 /// # Errors
 /// The member that is missing, wrong or unknown.
-pub fn report(mut members: Members) -> Result<(String, Outcome), MemberError> {
+pub(super) fn report(mut members: Members) -> Result<(String, Outcome), MemberError> {
     let id = members.text("id")?;
     if !is_assertion_id(&id) {
         return Err(members.malformed("id", "donnez l'id qui accompagnait l'assertion, par exemple _1b4e28ba-…"));
@@ -158,7 +161,7 @@ pub fn report(mut members: Members) -> Result<(String, Outcome), MemberError> {
 ///
 /// # Errors
 /// The member that is missing, wrong or unknown.
-pub fn close_session(mut members: Members) -> Result<Zeroizing<String>, MemberError> {
+pub(super) fn close_session(mut members: Members) -> Result<Zeroizing<String>, MemberError> {
     let session = members.text("session")?;
     members.finish()?;
     Ok(session)

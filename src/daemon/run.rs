@@ -43,7 +43,9 @@ enum NotRun {
     Config(#[from] ConfigError),
     #[error("{0}")]
     Key(KeyRefused),
-    #[error("la socket {path} ne peut pas être ouverte ({cause}) : vérifiez son dossier et qu'aucun autre sceaud ne l'occupe")]
+    #[error(
+        "la socket {path} ne peut pas être ouverte ({cause}) : vérifiez son dossier et qu'aucun autre sceaud ne l'occupe"
+    )]
     Socket { path: PathBuf, cause: std::io::Error },
     #[error("le système refuse ce qu'il faut pour démarrer ({0})")]
     System(#[from] std::io::Error),
@@ -148,7 +150,9 @@ fn renewal_alarms(daemon: &Daemon) {
     let now = clock::now();
     for seal in daemon.seals.all() {
         let days_left = seal.certificate.days_left(now);
-        if let Some(threshold_days) = RENEWAL_ALARM_DAYS.into_iter().rev().find(|threshold| days_left <= *threshold) {
+        if let Some(threshold_days) =
+            RENEWAL_ALARM_DAYS.into_iter().rev().find(|threshold| days_left <= *threshold)
+        {
             tracing::warn!(
                 key = %seal.key, structure = seal.structure, days_left, threshold_days,
                 "renewal alarm: the seal certificate ends soon; have it renewed and install both while they overlap"

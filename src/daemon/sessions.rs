@@ -23,7 +23,7 @@ type Hash = [u8; 32];
 
 /// The sessions of all applications.
 #[derive(Debug)]
-pub struct Sessions {
+pub(super) struct Sessions {
     open: Mutex<Open>,
     per_application_max: usize,
 }
@@ -37,7 +37,7 @@ struct Open {
 
 /// No session could be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotOpened {
+pub(super) enum NotOpened {
     /// The application has too many: some must end or expire first.
     Full,
     /// The system gives no random bytes: halt.
@@ -47,7 +47,7 @@ pub enum NotOpened {
 impl Sessions {
     /// At most `per_application_max` sessions of one application.
     #[must_use]
-    pub fn new(per_application_max: usize) -> Self {
+    pub(super) fn new(per_application_max: usize) -> Self {
         Self { open: Mutex::default(), per_application_max }
     }
 
@@ -55,7 +55,7 @@ impl Sessions {
     ///
     /// # Errors
     /// [`NotOpened`]; nothing was kept.
-    pub fn open(&self, session: Session, now: Instant) -> Result<Zeroizing<String>, NotOpened> {
+    pub(super) fn open(&self, session: Session, now: Instant) -> Result<Zeroizing<String>, NotOpened> {
         let mut secret = Zeroizing::new([0u8; SECRET_LEN]);
         aws_lc_rs::rand::fill(secret.as_mut()).map_err(|_| NotOpened::Random)?;
         let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(secret.as_ref()));
@@ -81,13 +81,14 @@ impl Sessions {
     ///
     /// # Errors
     /// Unknown (also: another application's), or expired.
-    pub fn find(&self, uid: u32, secret: &str, now: Instant) -> Result<Arc<Session>, Denial> {
+    pub(super) fn find(&self, uid: u32, secret: &str, now: Instant) -> Result<Arc<Session>, Denial> {
         let session = self.lock().by_hash.get(&hash(secret)).map(Arc::clone);
         match session.filter(|session| session.application() == uid) {
             None => Err(unknown()),
-            Some(session) if now >= session.expires_at() => {
-                Err(Denial::new(Reason::SessionExpired, "cette session est échue ; le professionnel doit s'authentifier de nouveau"))
-            }
+            Some(session) if now >= session.expires_at() => Err(Denial::new(
+                Reason::SessionExpired,
+                "cette session est échue ; le professionnel doit s'authentifier de nouveau",
+            )),
             Some(session) => Ok(session),
         }
     }
@@ -96,7 +97,7 @@ impl Sessions {
     ///
     /// # Errors
     /// Unknown (also: another application's).
-    pub fn close(&self, uid: u32, secret: &str) -> Result<(), Denial> {
+    pub(super) fn close(&self, uid: u32, secret: &str) -> Result<(), Denial> {
         let hash = hash(secret);
         let mut open = self.lock();
         match open.by_hash.get(&hash) {

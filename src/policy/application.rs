@@ -125,7 +125,10 @@ impl Applications {
                 return refuse("cet utilisateur Unix n'existe pas ; créez-le, ou corrigez user".to_owned());
             };
             let Some(homologation_ends_at) = end_of_day(&table.homologation_expires_on) else {
-                return refuse(format!("homologation_expires_on = {:?} n'est pas une date AAAA-MM-JJ", table.homologation_expires_on));
+                return refuse(format!(
+                    "homologation_expires_on = {:?} n'est pas une date AAAA-MM-JJ",
+                    table.homologation_expires_on
+                ));
             };
             if let Some(name) = table.services.iter().find(|name| !service_exists(name)) {
                 return refuse(format!("services : {name:?} n'est pas un [[service]] de la configuration"));
@@ -137,7 +140,12 @@ impl Applications {
             let application = Application {
                 user: table.user,
                 uid,
-                lps: Lps { name: table.lps_name, version: table.lps_version, id: table.lps_id, homologation: table.homologation },
+                lps: Lps {
+                    name: table.lps_name,
+                    version: table.lps_version,
+                    id: table.lps_id,
+                    homologation: table.homologation,
+                },
                 homologation_ends_at,
                 services: table.services,
                 channels: table.channels,
@@ -147,7 +155,9 @@ impl Applications {
                 suspended: table.suspended,
             };
             if by_uid.insert(uid, Arc::new(application)).is_some() {
-                return Err(format!("application user = {user:?} : l'utilisateur numéro {uid} est déclaré deux fois"));
+                return Err(format!(
+                    "application user = {user:?} : l'utilisateur numéro {uid} est déclaré deux fois"
+                ));
             }
         }
         Ok(Self(by_uid))

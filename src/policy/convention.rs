@@ -79,10 +79,15 @@ impl Service {
     pub fn check(&self) -> Result<(), String> {
         let name = &self.name;
         if name.is_empty() || name.len() > SERVICE_NAME_LEN_MAX || name.chars().any(char::is_control) {
-            return Err(format!("[[service]] name = {name:?} : 1 à {SERVICE_NAME_LEN_MAX} octets, sans caractère de contrôle"));
+            return Err(format!(
+                "[[service]] name = {name:?} : 1 à {SERVICE_NAME_LEN_MAX} octets, sans caractère de contrôle"
+            ));
         }
         if !(1..=LIFETIME_MAX_MS).contains(&self.lifetime_ms) {
-            return Err(format!("[[service]] {name} : lifetime_ms = {}, attendu 1 à {LIFETIME_MAX_MS}", self.lifetime_ms));
+            return Err(format!(
+                "[[service]] {name} : lifetime_ms = {}, attendu 1 à {LIFETIME_MAX_MS}",
+                self.lifetime_ms
+            ));
         }
         if !(1..=LOGIN_AGE_MAX_MS).contains(&self.login_age_max_ms) {
             return Err(format!(

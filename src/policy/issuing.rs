@@ -63,7 +63,8 @@ fn permit(
         has_patient: asking.patient.is_some(),
     })?;
     if asking.invisible_to_guardians && session.profile.guardians_element.is_empty() {
-        let message = "ce profil ne donne pas la forme de la connexion secrète d'un mineur ; retirez invisible_to_guardians";
+        let message =
+            "ce profil ne donne pas la forme de la connexion secrète d'un mineur ; retirez invisible_to_guardians";
         return Err(Denial::new(Reason::ProfileNotAllowed, message).into());
     }
     Ok(())

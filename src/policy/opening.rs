@@ -91,7 +91,10 @@ fn profile<'a>(known: &Known<'a>, application: &Application, name: Option<&str>)
     let name = name.unwrap_or(known.default_profile);
     match known.profiles.get(name) {
         Some(profile) if application.profiles.iter().any(|p| p == name) => Ok(profile),
-        _ => deny(Reason::ProfileNotAllowed, "ce profil n'est pas ouvert à cette application ; complétez profiles dans son registre"),
+        _ => deny(
+            Reason::ProfileNotAllowed,
+            "ce profil n'est pas ouvert à cette application ; complétez profiles dans son registre",
+        ),
     }
 }
 
@@ -134,7 +137,9 @@ fn service<'a>(
     };
     match found {
         Some(service) => Ok(service),
-        None => deny(Reason::ServiceNotAllowed, "ce service n'est pas ouvert à ce professionnel par cette application"),
+        None => {
+            deny(Reason::ServiceNotAllowed, "ce service n'est pas ouvert à ce professionnel par cette application")
+        }
     }
 }
 
@@ -188,26 +193,39 @@ fn authn(
     let method = login.method;
     let Some(form) = profile.methods.get(&method) else {
         let cause = if method == Method::BluetoothPin {
-            "aucune valeur n'est encore publiée pour la méthode BLUETOOTH_PIN ; utilisez une autre méthode".to_owned()
+            "aucune valeur n'est encore publiée pour la méthode BLUETOOTH_PIN ; utilisez une autre méthode"
+                .to_owned()
         } else {
             format!("le profil {} ne prévoit pas la méthode {method}", profile.name)
         };
         return deny(Reason::MethodNotAllowed, cause);
     };
     if !known.convention.methods.contains(&method) {
-        return deny(Reason::MethodNotDeclared, format!("l'établissement n'a pas déclaré la méthode {method} (annexe 2)"));
+        return deny(
+            Reason::MethodNotDeclared,
+            format!("l'établissement n'a pas déclaré la méthode {method} (annexe 2)"),
+        );
     }
     if !application.methods.contains(&method) {
-        return deny(Reason::MethodNotAllowed, format!("la méthode {method} n'est pas ouverte à cette application"));
+        return deny(
+            Reason::MethodNotAllowed,
+            format!("la méthode {method} n'est pas ouverte à cette application"),
+        );
     }
     may_declare(application, login.proof.as_deref())?;
     contactless(known.convention, login)?;
     let age_ms = known.now.ms_since(login.instant);
     if age_ms.saturating_neg() > i64::try_from(known.login_future_max_ms).unwrap_or(i64::MAX) {
-        return deny(Reason::LoginInFuture, "l'instant d'authentification est dans le futur ; vérifiez l'horloge du serveur appelant");
+        return deny(
+            Reason::LoginInFuture,
+            "l'instant d'authentification est dans le futur ; vérifiez l'horloge du serveur appelant",
+        );
     }
     if age_ms > i64::try_from(service.login_age_max_ms).unwrap_or(i64::MAX) {
-        return deny(Reason::LoginTooOld, "l'authentification est trop ancienne pour ce service ; le professionnel doit s'authentifier de nouveau");
+        return deny(
+            Reason::LoginTooOld,
+            "l'authentification est trop ancienne pour ce service ; le professionnel doit s'authentifier de nouveau",
+        );
     }
     Ok(Authn { class: form.class.clone(), decl: form.decl.clone(), instant: login.instant })
 }
@@ -215,10 +233,16 @@ fn authn(
 /// Proof is the rule, declaration the marked exception.
 fn may_declare(application: &Application, proof: Option<&str>) -> Result<(), No> {
     if proof.is_some() {
-        return deny(Reason::ProofInvalid, "aucun fournisseur d'identité n'est déclaré : cette preuve ne peut pas être vérifiée");
+        return deny(
+            Reason::ProofInvalid,
+            "aucun fournisseur d'identité n'est déclaré : cette preuve ne peut pas être vérifiée",
+        );
     }
     if !application.may_declare {
-        return deny(Reason::ProofRequired, "cette application doit prouver l'authentification ; donnez authentication.proof");
+        return deny(
+            Reason::ProofRequired,
+            "cette application doit prouver l'authentification ; donnez authentication.proof",
+        );
     }
     Ok(())
 }
@@ -237,7 +261,10 @@ fn contactless(convention: &Convention, login: &Authentication) -> Result<(), No
                 return malformed("la lecture avec code PIN ne peut pas suivre la lecture sans contact");
             }
             if delay_ms > i64::try_from(convention.contactless_delay_ms).unwrap_or(i64::MAX) {
-                return deny(Reason::ContactlessDelayExceeded, "le délai depuis la lecture avec code PIN est dépassé ; relisez la carte avec son code");
+                return deny(
+                    Reason::ContactlessDelayExceeded,
+                    "le délai depuis la lecture avec code PIN est dépassé ; relisez la carte avec son code",
+                );
             }
             Ok(())
         }

@@ -40,13 +40,22 @@ impl Practitioner {
     pub fn in_force(&self) -> Result<(), Denial> {
         let refuse = |reason, message: &str| Err(Denial::new(reason, message));
         if self.suspended {
-            return refuse(Reason::PractitionerSuspended, "ce professionnel est suspendu ; adressez-vous au responsable de la sécurité");
+            return refuse(
+                Reason::PractitionerSuspended,
+                "ce professionnel est suspendu ; adressez-vous au responsable de la sécurité",
+            );
         }
         if !self.enrolled {
-            return refuse(Reason::PractitionerNotEnrolled, "ce professionnel n'est pas enrôlé ; faites vérifier son identité puis appariez son moyen d'authentification");
+            return refuse(
+                Reason::PractitionerNotEnrolled,
+                "ce professionnel n'est pas enrôlé ; faites vérifier son identité puis appariez son moyen d'authentification",
+            );
         }
         if !self.trained {
-            return refuse(Reason::TrainingMissing, "la formation de ce professionnel n'est pas enregistrée ; renseignez trained_on");
+            return refuse(
+                Reason::TrainingMissing,
+                "la formation de ce professionnel n'est pas enregistrée ; renseignez trained_on",
+            );
         }
         Ok(())
     }

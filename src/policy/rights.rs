@@ -8,8 +8,7 @@ use super::denial::{Denial, Reason};
 use crate::vihf::codes::Purpose;
 use crate::vihf::profile::{Channel, RightsTable};
 
-static AIR: LazyLock<BTreeMap<&str, Row>> =
-    LazyLock::new(|| table(include_str!("data/air-rights.tsv"), air_row));
+static AIR: LazyLock<BTreeMap<&str, Row>> = LazyLock::new(|| table(include_str!("data/air-rights.tsv"), air_row));
 static INDIRECT: LazyLock<BTreeMap<&str, Row>> =
     LazyLock::new(|| table(include_str!("data/indirect-rights.tsv"), indirect_row));
 
@@ -84,7 +83,9 @@ pub fn permit(ask: &Question) -> Result<(), Denial> {
     let Some(row) = rows.get(key) else {
         return refuse(
             Reason::TransactionNotAllowed,
-            format!("la transaction {key} n'est pas prévue par le profil de la session ; choisissez un profil qui la prévoit"),
+            format!(
+                "la transaction {key} n'est pas prévue par le profil de la session ; choisissez un profil qui la prévoit"
+            ),
         );
     };
     let purposes = if ask.is_physician { row.physician } else { row.other };
@@ -95,7 +96,9 @@ pub fn permit(ask: &Question) -> Result<(), Denial> {
     if row.scope.is_none() || purposes == [false; 3] || !channel {
         return refuse(
             Reason::TransactionNotAllowed,
-            format!("la transaction {key} n'est pas ouverte à ce professionnel par ce mode d'authentification et ce canal"),
+            format!(
+                "la transaction {key} n'est pas ouverte à ce professionnel par ce mode d'authentification et ce canal"
+            ),
         );
     }
     if row.scope > Some(ask.scope) {
@@ -117,8 +120,14 @@ pub fn permit(ask: &Question) -> Result<(), Denial> {
         );
     }
     match (row.patient, ask.has_patient) {
-        (true, false) => refuse(Reason::PatientRequired, format!("la transaction {key} porte sur un patient : donnez patient.ins")),
-        (false, true) => refuse(Reason::PatientNotExpected, format!("la transaction {key} ne porte sur aucun patient : retirez patient")),
+        (true, false) => refuse(
+            Reason::PatientRequired,
+            format!("la transaction {key} porte sur un patient : donnez patient.ins"),
+        ),
+        (false, true) => refuse(
+            Reason::PatientNotExpected,
+            format!("la transaction {key} ne porte sur aucun patient : retirez patient"),
+        ),
         _ => Ok(()),
     }
 }
@@ -139,8 +148,16 @@ fn air_row(cells: &[&str]) -> Option<Row> {
         "never" => None,
         _ => return None,
     };
-    let three = |from: usize| Some([open(cells.get(from)?)?, open(cells.get(from + 1)?)?, open(cells.get(from + 2)?)?]);
-    Some(Row { patient: yes(cells.get(2)?)?, scope, physician: three(3)?, other: three(6)?, lps: true, web_ps: true })
+    let three =
+        |from: usize| Some([open(cells.get(from)?)?, open(cells.get(from + 1)?)?, open(cells.get(from + 2)?)?]);
+    Some(Row {
+        patient: yes(cells.get(2)?)?,
+        scope,
+        physician: three(3)?,
+        other: three(6)?,
+        lps: true,
+        web_ps: true,
+    })
 }
 
 fn indirect_row(cells: &[&str]) -> Option<Row> {

@@ -3,8 +3,8 @@
 //! The only way from a [`crate::replay::Fresh`] to a finished assertion.
 
 pub mod connection;
-pub mod key;
 mod keeper;
+pub mod key;
 pub mod pool;
 pub mod seals;
 pub mod verifier;

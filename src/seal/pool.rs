@@ -97,7 +97,9 @@ impl Pool {
                     return Err(Unready::TokenUnreachable);
                 }
                 Err(SignerError::Failed(failure)) => return Err(self.unready(failure)),
-                Err(error @ SignerError::Io(_)) => tracing::warn!(%error, "a signer hung up; trying another connection"),
+                Err(error @ SignerError::Io(_)) => {
+                    tracing::warn!(%error, "a signer hung up; trying another connection")
+                }
                 Err(error) => {
                     tracing::warn!(%error, "a signer failed");
                     return Err(Unready::TokenUnreachable);

@@ -114,7 +114,13 @@ impl Seals {
                 };
                 keepers.spawn(keeper.run());
             }
-            seals.push(Seal { structure: key.structure.clone(), key: key.key.clone(), certificate, verifier, pool });
+            seals.push(Seal {
+                structure: key.structure.clone(),
+                key: key.key.clone(),
+                certificate,
+                verifier,
+                pool,
+            });
         }
         (Self { seals, _keepers: keepers }, refusals)
     }
@@ -147,7 +153,11 @@ impl Seals {
 
     /// The structure's ready seal whose certificate began last: the newer one while two overlap.
     fn choose(&self, structure: &str, now: Instant) -> Result<&Seal, SealError> {
-        let mut valid = self.seals.iter().filter(|seal| seal.structure == structure && seal.certificate.is_valid_at(now)).peekable();
+        let mut valid = self
+            .seals
+            .iter()
+            .filter(|seal| seal.structure == structure && seal.certificate.is_valid_at(now))
+            .peekable();
         let Some(first) = valid.peek() else {
             return Err(SealError::CertificateExpired);
         };

@@ -30,9 +30,15 @@ impl Call {
             message: message.to_owned(),
         };
         let call = parse(frame).map_err(|error| match error.fault {
-            JsonFault::Syntax => malformed("", "la trame n'est pas un objet JSON correct ; vérifiez son encodage (UTF-8) et sa syntaxe"),
+            JsonFault::Syntax => malformed(
+                "",
+                "la trame n'est pas un objet JSON correct ; vérifiez son encodage (UTF-8) et sa syntaxe",
+            ),
             JsonFault::Duplicate => malformed(&error.path, "ce membre est donné deux fois ; ne le donnez qu'une"),
-            JsonFault::Surrogate => malformed(&error.path, "cette chaîne contient une moitié de paire de substitution Unicode ; corrigez son encodage"),
+            JsonFault::Surrogate => malformed(
+                &error.path,
+                "cette chaîne contient une moitié de paire de substitution Unicode ; corrigez son encodage",
+            ),
         })?;
         let Json::Object(members) = call else {
             return Err(malformed("", "la trame n'est pas un objet JSON ; envoyez un appel varlink"));
@@ -46,7 +52,8 @@ impl Call {
         call.flag("more")?;
         for refused in ["oneway", "upgrade"] {
             if call.flag(refused)? {
-                return Err(call.malformed(refused, "ce mode d'appel n'est pas servi ; attendez la réponse de chaque appel"));
+                return Err(call
+                    .malformed(refused, "ce mode d'appel n'est pas servi ; attendez la réponse de chaque appel"));
             }
         }
         call.finish()?;
@@ -81,7 +88,9 @@ fn write(out: &mut Vec<u8>, error: Option<&str>, parameters: impl Serialize) {
     if serde_json::to_writer(&mut *out, &Reply { error, parameters }).is_err() {
         // Only a map with keys that are no strings fails, and no answer has one; a peer must never wait in vain.
         out.truncate(start);
-        out.extend_from_slice(b"{\"error\":\"org.varlink.service.MethodNotImplemented\",\"parameters\":{\"method\":\"\"}}");
+        out.extend_from_slice(
+            b"{\"error\":\"org.varlink.service.MethodNotImplemented\",\"parameters\":{\"method\":\"\"}}",
+        );
     }
     out.push(0);
 }

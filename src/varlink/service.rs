@@ -42,7 +42,11 @@ struct Interface<'a> {
 ///
 /// # Errors
 /// Wrong members of a standard call.
-pub fn serve(mut call: Call, interface: (&str, &'static str), out: &mut Vec<u8>) -> Result<Option<Call>, MemberError> {
+pub fn serve(
+    mut call: Call,
+    interface: (&str, &'static str),
+    out: &mut Vec<u8>,
+) -> Result<Option<Call>, MemberError> {
     let Some(method) = call.method.strip_prefix(PREFIX) else {
         return Ok(Some(call));
     };

@@ -193,7 +193,14 @@ fn attribute_statement(out: &mut String, facts: &Facts<'_>) {
     xml::saml_attribute(out, "Ressource_URN", "urn:dmp");
     xml::open_attribute(out, "urn:oasis:names:tc:xspa:1.0:subject:purposeofuse");
     let purpose = facts.purpose;
-    xml::coded(out, "PurposeOfUse", purpose.code(), purpose.system(), purpose.system_name(), purpose.display_name());
+    xml::coded(
+        out,
+        "PurposeOfUse",
+        purpose.code(),
+        purpose.system(),
+        purpose.system_name(),
+        purpose.display_name(),
+    );
     xml::close_attribute(out);
     if facts.invisible_to_guardians {
         xml::open_attribute(out, "urn:oasis:names:tc:xspa:1.0:resource:patient:hl7:confidentiality-code");
@@ -221,8 +228,11 @@ fn role(out: &mut String, facts: &Facts<'_>) {
     xml::coded(out, "Role", profession.code(), profession.system(), name, profession.display_name());
     if let Some(qualification) = facts.role.qualification() {
         xml::next_value(out);
-        let name =
-            if matches!(qualification, Qualification::Section(_)) { &profile.section_system_name } else { &profile.specialty_system_name };
+        let name = if matches!(qualification, Qualification::Section(_)) {
+            &profile.section_system_name
+        } else {
+            &profile.specialty_system_name
+        };
         xml::coded(out, "Role", qualification.code(), qualification.system(), name, qualification.display_name());
     }
     xml::close_attribute(out);

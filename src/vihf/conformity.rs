@@ -49,10 +49,7 @@ pub fn check(facts: &Facts<'_>) -> Result<(), Breach> {
             Breach::Method,
         ),
         (facts.role.fits(&profile.physician_specialties), Breach::Role),
-        (
-            profile.test || StructIdNat::parse(facts.structure.as_str(), Form::Strict).is_ok(),
-            Breach::Structure,
-        ),
+        (profile.test || StructIdNat::parse(facts.structure.as_str(), Form::Strict).is_ok(), Breach::Structure),
         (
             facts.patient.is_none_or(|patient| profile.ins_oids.iter().any(|oid| oid == patient.oid.as_str())),
             Breach::Patient,

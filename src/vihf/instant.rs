@@ -53,13 +53,12 @@ impl Instant {
 
     /// Appends `2020-08-04T07:12:16.918Z`, 24 bytes.
     pub fn write(self, out: &mut String) {
-        let at = OffsetDateTime::from_unix_timestamp(self.0.div_euclid(1000)).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let at =
+            OffsetDateTime::from_unix_timestamp(self.0.div_euclid(1000)).unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let (year, month, day) = at.to_calendar_date();
         let (hour, minute, second) = at.to_hms();
         digits(out, u32::try_from(year).unwrap_or_default(), 4);
-        for (mark, value) in
-            [('-', u8::from(month)), ('-', day), ('T', hour), (':', minute), (':', second)]
-        {
+        for (mark, value) in [('-', u8::from(month)), ('-', day), ('T', hour), (':', minute), (':', second)] {
             out.push(mark);
             digits(out, u32::from(value), 2);
         }
@@ -94,7 +93,9 @@ mod tests {
     fn reads_utc_only() {
         assert_eq!(Instant::parse("2020-08-04T07:12:16.918Z").unwrap().ms(), 1_596_525_136_918);
         assert_eq!(Instant::parse("2020-08-04T07:12:16+00:00").unwrap().ms(), 1_596_525_136_000);
-        for refused in ["2020-08-04T07:12:16+02:00", "2020-08-04T07:12:16", "2020-08-04", "", "1969-12-31T23:59:59Z"] {
+        for refused in
+            ["2020-08-04T07:12:16+02:00", "2020-08-04T07:12:16", "2020-08-04", "", "1969-12-31T23:59:59Z"]
+        {
             assert_eq!(Instant::parse(refused), None, "{refused}");
         }
     }

@@ -104,18 +104,22 @@ impl Profile {
             return refuse("lifetime_max_ms", "une durée nulle ne laisse passer aucune assertion".to_owned());
         }
         if self.prefix_list().is_some_and(|list| !is_prefix_list(list)) {
-            return refuse("inclusive_namespaces", format!("{:?} n'est pas une liste de préfixes", self.inclusive_namespaces));
+            return refuse(
+                "inclusive_namespaces",
+                format!("{:?} n'est pas une liste de préfixes", self.inclusive_namespaces),
+            );
         }
-        for (field, oid) in
-            self.ins_oids.iter().map(|oid| ("ins_oids", oid)).chain([("ins_oid", &self.ins_oid)])
-        {
+        for (field, oid) in self.ins_oids.iter().map(|oid| ("ins_oids", oid)).chain([("ins_oid", &self.ins_oid)]) {
             InsOid::parse(oid).map_err(|e| format!("{field} : {e}"))?;
         }
         if !self.ins_oids.contains(&self.ins_oid) {
             return refuse("ins_oid", format!("{:?} ne figure pas dans ins_oids", self.ins_oid));
         }
         if !self.authentication_required && self.default_class.is_empty() {
-            return refuse("default_class", "elle est nécessaire quand authentication_required = false".to_owned());
+            return refuse(
+                "default_class",
+                "elle est nécessaire quand authentication_required = false".to_owned(),
+            );
         }
         let free = [
             ("name", &self.name),
@@ -129,7 +133,8 @@ impl Profile {
             }
         }
         let element = &self.guardians_element;
-        if !element.bytes().all(|b| b.is_ascii_alphanumeric()) || element.starts_with(|c: char| c.is_ascii_digit()) {
+        if !element.bytes().all(|b| b.is_ascii_alphanumeric()) || element.starts_with(|c: char| c.is_ascii_digit())
+        {
             return refuse("guardians_element", format!("{element:?} n'est pas un nom d'élément"));
         }
         let forms = self.methods.values().flat_map(|form| [form.class.as_str(), form.decl.as_str()]);

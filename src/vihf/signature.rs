@@ -50,7 +50,12 @@ impl SignatureAlgorithm {
 /// profile's `InclusiveNamespaces` (none: no element). The text carries its own `xmlns:ds`, as canonicalization
 /// of the element alone renders it; inside `ds:Signature` the declaration is dropped by [`within_signature`].
 #[must_use]
-pub fn signed_info(algorithm: SignatureAlgorithm, id: &str, digest: &[u8; 32], prefix_list: Option<&str>) -> String {
+pub fn signed_info(
+    algorithm: SignatureAlgorithm,
+    id: &str,
+    digest: &[u8; 32],
+    prefix_list: Option<&str>,
+) -> String {
     let mut out = String::with_capacity(1200);
     for piece in [HEAD, algorithm.uri(), AFTER_METHOD, id, AFTER_ID] {
         out.push_str(piece);
@@ -85,9 +90,9 @@ pub fn recognise(bytes: &[u8]) -> Option<SignatureAlgorithm> {
     }
     let text = std::str::from_utf8(bytes).ok()?;
     let rest = text.strip_prefix(HEAD)?;
-    let algorithm = SignatureAlgorithm::ALL.into_iter().find(|a| {
-        rest.strip_prefix(a.uri()).is_some_and(|rest| rest.starts_with(AFTER_METHOD))
-    })?;
+    let algorithm = SignatureAlgorithm::ALL
+        .into_iter()
+        .find(|a| rest.strip_prefix(a.uri()).is_some_and(|rest| rest.starts_with(AFTER_METHOD)))?;
     let rest = rest.strip_prefix(algorithm.uri())?.strip_prefix(AFTER_METHOD)?;
     let (id, rest) = rest.split_once('"')?;
     if !is_assertion_id(id) {

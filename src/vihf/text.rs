@@ -25,9 +25,7 @@ pub enum TextError {
     #[error("le texte est vide : renseignez-le")]
     Empty,
     /// Longer than [`TEXT_LEN_MAX_BYTES`].
-    #[error(
-        "le texte compte {len_bytes} octets, plus que les {TEXT_LEN_MAX_BYTES} admis : abrégez-le"
-    )]
+    #[error("le texte compte {len_bytes} octets, plus que les {TEXT_LEN_MAX_BYTES} admis : abrégez-le")]
     TooLong {
         /// Length received, in bytes.
         len_bytes: usize,
@@ -68,9 +66,7 @@ impl Text {
     /// Accepts `value` unchanged, or says the first thing that is wrong with it.
     pub fn parse(value: &str) -> Result<Text, TextError> {
         if value.len() > TEXT_LEN_MAX_BYTES {
-            return Err(TextError::TooLong {
-                len_bytes: value.len(),
-            });
+            return Err(TextError::TooLong { len_bytes: value.len() });
         }
         let mut last = None;
         for (index, character) in value.chars().enumerate() {
@@ -85,9 +81,7 @@ impl Text {
             return Err(TextError::Margin { index: 0 });
         }
         match last {
-            Some((index, character)) if character.is_whitespace() => {
-                Err(TextError::Margin { index })
-            }
+            Some((index, character)) if character.is_whitespace() => Err(TextError::Margin { index }),
             _ => Ok(Text(value.into())),
         }
     }
@@ -109,9 +103,7 @@ fn check(index: usize, character: char) -> Result<(), TextError> {
         '\u{FDD0}'..='\u{FDEF}' => Err(TextError::Noncharacter { index, code }),
         _ if code & 0xFFFE == 0xFFFE => Err(TextError::Noncharacter { index, code }),
         // The marks U+200E, U+200F and U+061C are legal: they belong to the orthography of names.
-        '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => {
-            Err(TextError::Direction { index, code })
-        }
+        '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => Err(TextError::Direction { index, code }),
         _ => Ok(()),
     }
 }
@@ -172,76 +164,16 @@ mod tests {
             ("a\r", Control { index: 1, code: 13 }),
             ("\n", Control { index: 0, code: 10 }),
             ("é\0", Control { index: 1, code: 0 }),
-            (
-                "a\u{7F}b",
-                Control {
-                    index: 1,
-                    code: 0x7F,
-                },
-            ),
-            (
-                "a\u{85}b",
-                Control {
-                    index: 1,
-                    code: 0x85,
-                },
-            ),
-            (
-                "a\u{2028}b",
-                Control {
-                    index: 1,
-                    code: 0x2028,
-                },
-            ),
-            (
-                "a\u{FFFE}b",
-                Noncharacter {
-                    index: 1,
-                    code: 0xFFFE,
-                },
-            ),
-            (
-                "a\u{FFFF}b",
-                Noncharacter {
-                    index: 1,
-                    code: 0xFFFF,
-                },
-            ),
-            (
-                "a\u{10FFFF}",
-                Noncharacter {
-                    index: 1,
-                    code: 0x10FFFF,
-                },
-            ),
-            (
-                "\u{1FFFE}",
-                Noncharacter {
-                    index: 0,
-                    code: 0x1FFFE,
-                },
-            ),
-            (
-                "\u{FDD0}",
-                Noncharacter {
-                    index: 0,
-                    code: 0xFDD0,
-                },
-            ),
-            (
-                "Dr \u{202E}lave",
-                Direction {
-                    index: 3,
-                    code: 0x202E,
-                },
-            ),
-            (
-                "a\u{2066}b",
-                Direction {
-                    index: 1,
-                    code: 0x2066,
-                },
-            ),
+            ("a\u{7F}b", Control { index: 1, code: 0x7F }),
+            ("a\u{85}b", Control { index: 1, code: 0x85 }),
+            ("a\u{2028}b", Control { index: 1, code: 0x2028 }),
+            ("a\u{FFFE}b", Noncharacter { index: 1, code: 0xFFFE }),
+            ("a\u{FFFF}b", Noncharacter { index: 1, code: 0xFFFF }),
+            ("a\u{10FFFF}", Noncharacter { index: 1, code: 0x10FFFF }),
+            ("\u{1FFFE}", Noncharacter { index: 0, code: 0x1FFFE }),
+            ("\u{FDD0}", Noncharacter { index: 0, code: 0xFDD0 }),
+            ("Dr \u{202E}lave", Direction { index: 3, code: 0x202E }),
+            ("a\u{2066}b", Direction { index: 1, code: 0x2066 }),
         ] {
             assert_eq!(Text::parse(value), Err(error), "{value:?}");
         }
@@ -251,31 +183,18 @@ mod tests {
     fn the_limit_counts_bytes() {
         assert!(Text::parse(&"é".repeat(TEXT_LEN_MAX_BYTES / 2)).is_ok());
         let long = "é".repeat(TEXT_LEN_MAX_BYTES / 2) + "a";
-        assert_eq!(
-            Text::parse(&long),
-            Err(TextError::TooLong {
-                len_bytes: TEXT_LEN_MAX_BYTES + 1
-            })
-        );
+        assert_eq!(Text::parse(&long), Err(TextError::TooLong { len_bytes: TEXT_LEN_MAX_BYTES + 1 }));
     }
 
     #[test]
     fn a_message_counts_from_one_and_shows_the_code_point() {
         let message = Text::parse("a\tb").unwrap_err().to_string();
-        assert!(
-            message.contains("U+0009") && message.contains("caractère 2"),
-            "{message}"
-        );
+        assert!(message.contains("U+0009") && message.contains("caractère 2"), "{message}");
     }
 
     #[test]
     fn json_strings_pass_the_same_door() {
-        assert_eq!(
-            serde_json::from_str::<Text>(r#""a\u00e9""#)
-                .unwrap()
-                .as_str(),
-            "aé"
-        );
+        assert_eq!(serde_json::from_str::<Text>(r#""a\u00e9""#).unwrap().as_str(), "aé");
         assert!(serde_json::from_str::<Text>(r#""a\nb""#).is_err());
     }
 

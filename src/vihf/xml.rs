@@ -56,7 +56,14 @@ pub(super) fn close_attribute(out: &mut String) {
 }
 
 /// An HL7 coded element (`xsi:type="CE"`), attributes in canonical order; an empty system name is left out.
-pub(super) fn coded(out: &mut String, element: &str, code: &str, system: &str, system_name: &str, display_name: &str) {
+pub(super) fn coded(
+    out: &mut String,
+    element: &str,
+    code: &str,
+    system: &str,
+    system_name: &str,
+    display_name: &str,
+) {
     out.push('<');
     out.push_str(element);
     out.push_str(" xmlns=\"urn:hl7-org:v3\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" code=\"");

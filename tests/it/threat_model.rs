@@ -6,13 +6,7 @@ use std::{
 };
 
 /// The threats of the privacy study's template that the establishment has to answer for.
-const STUDY_THREATS: [&str; 5] = [
-    "SI_DMP_R01",
-    "SI_DMP_R02",
-    "SIH_R01",
-    "ENROL_R01",
-    "ENROL_R02",
-];
+const STUDY_THREATS: [&str; 5] = ["SI_DMP_R01", "SI_DMP_R02", "SIH_R01", "ENROL_R01", "ENROL_R02"];
 
 /// One row of a table whose columns are Threat, Action and Validation.
 struct Row {
@@ -29,27 +23,16 @@ fn rows(text: &str) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut in_threats = false;
     for line in text.lines() {
-        let cells: Vec<&str> = line
-            .trim()
-            .trim_matches('|')
-            .split('|')
-            .map(str::trim)
-            .collect();
+        let cells: Vec<&str> = line.trim().trim_matches('|').split('|').map(str::trim).collect();
         match cells.as_slice() {
             ["Threat", "Action", "Validation"] => in_threats = true,
             [rule, ..] if rule.starts_with("---") => {}
             [threat, action, validation] if in_threats && line.starts_with('|') => {
                 assert!(!action.is_empty(), "no action against: {threat}");
-                rows.push(Row {
-                    threat: (*threat).to_owned(),
-                    validation: (*validation).to_owned(),
-                });
+                rows.push(Row { threat: (*threat).to_owned(), validation: (*validation).to_owned() });
             }
             _ => {
-                assert!(
-                    !(in_threats && line.starts_with('|')),
-                    "not three cells: {line}"
-                );
+                assert!(!(in_threats && line.starts_with('|')), "not three cells: {line}");
                 in_threats = false;
             }
         }
@@ -63,18 +46,13 @@ fn named(validation: &str) -> Vec<(&str, &str)> {
         .split('`')
         .skip(1)
         .step_by(2)
-        .map(|name| {
-            name.split_once("::")
-                .unwrap_or_else(|| panic!("`{name}` is no module::test"))
-        })
+        .map(|name| name.split_once("::").unwrap_or_else(|| panic!("`{name}` is no module::test")))
         .collect()
 }
 
 /// The works that a validation leaves to later: "not yet: the ledger".
 fn not_yet(validation: &str) -> Option<&str> {
-    validation
-        .split_once("not yet")
-        .map(|(_, works)| works.trim_start_matches(':').trim())
+    validation.split_once("not yet").map(|(_, works)| works.trim_start_matches(':').trim())
 }
 
 /// The Rust sources below a folder, or the file itself.
@@ -94,9 +72,7 @@ fn holds_test(text: &str, name: &str) -> bool {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     lines.iter().enumerate().any(|(at, line)| {
         let line = line.trim_start_matches("async ");
-        line.strip_prefix("fn ")
-            .and_then(|rest| rest.strip_prefix(name))
-            .is_some_and(|rest| rest.starts_with('('))
+        line.strip_prefix("fn ").and_then(|rest| rest.strip_prefix(name)).is_some_and(|rest| rest.starts_with('('))
             && lines[..at]
                 .iter()
                 .rev()
@@ -108,25 +84,17 @@ fn holds_test(text: &str, name: &str) -> bool {
 /// Whether a test of this name is in the module: a module of the integration binary, a test binary, or a room's own.
 fn exists(module: &str, name: &str) -> bool {
     let mut files = Vec::new();
-    for place in [
-        format!("tests/it/{module}.rs"),
-        format!("tests/it/{module}"),
-        format!("tests/{module}.rs"),
-    ] {
+    for place in [format!("tests/it/{module}.rs"), format!("tests/it/{module}"), format!("tests/{module}.rs")] {
         sources(&source(&place), &mut files);
     }
     sources(&source(&format!("tests/{module}")), &mut files);
     let mut rooms = Vec::new();
     sources(&source("src"), &mut rooms);
     rooms.retain(|path| {
-        path.components()
-            .any(|part| Path::new(part.as_os_str()).file_stem() == Some(module.as_ref()))
+        path.components().any(|part| Path::new(part.as_os_str()).file_stem() == Some(module.as_ref()))
     });
     files.extend(rooms);
-    files
-        .iter()
-        .filter(|path| path.is_file())
-        .any(|path| holds_test(&fs::read_to_string(path).unwrap(), name))
+    files.iter().filter(|path| path.is_file()).any(|path| holds_test(&fs::read_to_string(path).unwrap(), name))
 }
 
 fn security() -> String {
@@ -138,36 +106,21 @@ fn every_validation_is_a_test_that_exists() {
     let text = security();
     let rows = rows(&text);
     let names: Vec<(&str, &str)> = rows.iter().flat_map(|row| named(&row.validation)).collect();
-    assert!(
-        names.len() >= rows.len() / 2,
-        "most threats are validated by a test"
-    );
+    assert!(names.len() >= rows.len() / 2, "most threats are validated by a test");
     let missing: Vec<String> = names
         .iter()
         .filter(|(module, name)| !exists(module, name))
         .map(|(module, name)| format!("{module}::{name}"))
         .collect();
-    assert!(
-        missing.is_empty(),
-        "SECURITY.md names tests that do not exist:\n{}",
-        missing.join("\n")
-    );
+    assert!(missing.is_empty(), "SECURITY.md names tests that do not exist:\n{}", missing.join("\n"));
 }
 
 #[test]
 fn every_threat_has_a_validation_or_says_which_work_brings_it() {
     for row in rows(&security()) {
         let later = not_yet(&row.validation);
-        assert!(
-            later.is_some() || !named(&row.validation).is_empty(),
-            "nothing validates: {}",
-            row.threat
-        );
-        assert!(
-            later.is_none_or(|works| !works.is_empty()),
-            "not yet, and no work named: {}",
-            row.threat
-        );
+        assert!(later.is_some() || !named(&row.validation).is_empty(), "nothing validates: {}", row.threat);
+        assert!(later.is_none_or(|works| !works.is_empty()), "not yet, and no work named: {}", row.threat);
     }
 }
 
@@ -175,11 +128,7 @@ fn every_threat_has_a_validation_or_says_which_work_brings_it() {
 fn the_threats_of_the_privacy_study_are_answered() {
     let rows = rows(&security());
     for threat in STUDY_THREATS {
-        assert!(
-            rows.iter()
-                .any(|row| row.threat.contains(&format!("**{threat}**"))),
-            "{threat} is missing"
-        );
+        assert!(rows.iter().any(|row| row.threat.contains(&format!("**{threat}**"))), "{threat} is missing");
     }
 }
 

@@ -27,35 +27,15 @@ fn verification_notices_a_misspelt_setting_and_a_missing_program() {
     let root = staged_root();
     let unit = root.path().join("etc/systemd/system/sceaud.service");
     let good = fs::read_to_string(&unit).unwrap();
-    fs::write(
-        &unit,
-        good.replace("MemoryDenyWriteExecute=", "MemoryDenyWriteExec="),
-    )
-    .unwrap();
-    assert!(
-        verify(root.path(), "sceaud.service")
-            .unwrap_err()
-            .contains("MemoryDenyWriteExec")
-    );
+    fs::write(&unit, good.replace("MemoryDenyWriteExecute=", "MemoryDenyWriteExec=")).unwrap();
+    assert!(verify(root.path(), "sceaud.service").unwrap_err().contains("MemoryDenyWriteExec"));
     fs::write(&unit, good.replace("/usr/bin/sceaud ", "/usr/bin/absent ")).unwrap();
-    assert!(
-        verify(root.path(), "sceaud.service")
-            .unwrap_err()
-            .contains("/usr/bin/absent")
-    );
+    assert!(verify(root.path(), "sceaud.service").unwrap_err().contains("/usr/bin/absent"));
 }
 
 /// The overall exposure in tenths, as printed: `→ Overall exposure level for x.service: 0.4 SAFE`.
 fn exposure_tenths(unit: &Path) -> u32 {
-    let output = run(
-        "systemd-analyze",
-        &[
-            "security",
-            "--offline=yes",
-            "--no-pager",
-            unit.to_str().unwrap(),
-        ],
-    );
+    let output = run("systemd-analyze", &["security", "--offline=yes", "--no-pager", unit.to_str().unwrap()]);
     let words = said(&output);
     let figure = words
         .lines()
@@ -71,17 +51,8 @@ fn exposure_tenths(unit: &Path) -> u32 {
 fn every_service_exposes_at_most_1_5() {
     for service in units("service") {
         let tenths = exposure_tenths(&service);
-        println!(
-            "exposure {}: {}.{}",
-            file_name(&service),
-            tenths / 10,
-            tenths % 10
-        );
-        assert!(
-            tenths <= EXPOSURE_MAX_TENTHS,
-            "{}: {tenths} tenths",
-            file_name(&service)
-        );
+        println!("exposure {}: {}.{}", file_name(&service), tenths / 10, tenths % 10);
+        assert!(tenths <= EXPOSURE_MAX_TENTHS, "{}: {tenths} tenths", file_name(&service));
     }
 }
 
@@ -107,11 +78,7 @@ fn every_service_starts_a_program_of_this_package() {
     for service in units("service") {
         let program = program(&service);
         assert!(program.starts_with("/usr/bin"), "{}", program.display());
-        assert!(
-            programs.contains(&file_name(&program)),
-            "{} is none of {programs:?}",
-            program.display()
-        );
+        assert!(programs.contains(&file_name(&program)), "{} is none of {programs:?}", program.display());
     }
 }
 
@@ -120,8 +87,7 @@ fn every_service_starts_a_program_of_this_package() {
 fn no_service_hides_the_users_it_must_recognise() {
     for service in units("service") {
         for (key, value) in settings(&service) {
-            let hides =
-                key == "PrivateUsers" && !["no", "false", "off", "0"].contains(&value.as_str());
+            let hides = key == "PrivateUsers" && !["no", "false", "off", "0"].contains(&value.as_str());
             assert!(!hides, "{}: {key}={value}", file_name(&service));
         }
     }
@@ -132,18 +98,9 @@ fn no_service_has_a_network() {
     for service in units("service") {
         let settings = settings(&service);
         let all = |wanted: &str| -> Vec<&str> {
-            settings
-                .iter()
-                .filter(|(key, _)| key == wanted)
-                .map(|(_, value)| value.as_str())
-                .collect()
+            settings.iter().filter(|(key, _)| key == wanted).map(|(_, value)| value.as_str()).collect()
         };
-        assert_eq!(
-            all("RestrictAddressFamilies"),
-            ["AF_UNIX"],
-            "{}",
-            file_name(&service)
-        );
+        assert_eq!(all("RestrictAddressFamilies"), ["AF_UNIX"], "{}", file_name(&service));
         assert_eq!(all("PrivateNetwork"), ["yes"], "{}", file_name(&service));
         assert_eq!(all("IPAddressDeny"), ["any"], "{}", file_name(&service));
         assert!(all("IPAddressAllow").is_empty(), "{}", file_name(&service));
@@ -154,11 +111,8 @@ fn no_service_has_a_network() {
 #[test]
 fn no_service_leaves_a_core_file() {
     for service in units("service") {
-        let limits: Vec<String> = settings(&service)
-            .into_iter()
-            .filter(|(key, _)| key == "LimitCORE")
-            .map(|(_, value)| value)
-            .collect();
+        let limits: Vec<String> =
+            settings(&service).into_iter().filter(|(key, _)| key == "LimitCORE").map(|(_, value)| value).collect();
         assert_eq!(limits, ["0"], "{}", file_name(&service));
     }
 }
@@ -168,16 +122,12 @@ fn no_service_leaves_a_core_file() {
 fn every_example_drop_in_is_verified_clean() {
     let root = staged_root();
     let folder = "systemd/system/sceau-signer@.service.d";
-    let target = root
-        .path()
-        .join("etc/systemd/system/sceau-signer@.service.d");
+    let target = root.path().join("etc/systemd/system/sceau-signer@.service.d");
     fs::create_dir_all(&target).unwrap();
     let mut count = 0;
     for entry in fs::read_dir(source(folder)).unwrap() {
         let example = entry.unwrap().path();
-        let name = file_name(&example)
-            .strip_suffix(".example")
-            .expect("only examples: nothing may act unasked");
+        let name = file_name(&example).strip_suffix(".example").expect("only examples: nothing may act unasked");
         fs::copy(&example, target.join(name)).unwrap();
         count += 1;
     }

@@ -26,24 +26,14 @@ fn verify_sample(establishments: &[Establishment]) -> Counts {
         .filter(|document| !document.text().contains("PrefixList="))
         .collect();
     let mut counts = Counts::default();
-    for document in documents
-        .iter()
-        .step_by(documents.len().div_ceil(XMLLINT_SAMPLE).max(1))
-    {
-        let output = run(
-            Command::new("xmllint")
-                .args(["--nonet", "--exc-c14n"])
-                .arg(&document.path),
-            "libxml2-utils",
-        );
+    for document in documents.iter().step_by(documents.len().div_ceil(XMLLINT_SAMPLE).max(1)) {
+        let output =
+            run(Command::new("xmllint").args(["--nonet", "--exc-c14n"]).arg(&document.path), "libxml2-utils");
         counts.presented += 1;
         if output.status.success() && output.stdout == fs::read(&document.path).unwrap() {
             counts.verified += 1;
         } else {
-            counts.refused.push(format!(
-                "{}: not in canonical form",
-                document.path.display()
-            ));
+            counts.refused.push(format!("{}: not in canonical form", document.path.display()));
         }
     }
     counts
@@ -63,21 +53,9 @@ fn every_assertion_is_canonical() {
 #[test]
 fn sampled_assertions_are_canonical_for_xmllint() {
     let counts = verify_sample(&collection());
-    println!(
-        "canonical (xmllint): presented={} verified={}",
-        counts.presented, counts.verified
-    );
-    assert!(
-        counts.presented >= XMLLINT_SAMPLE / 2,
-        "only {} documents to sample",
-        counts.presented
-    );
-    assert_eq!(
-        counts.verified,
-        counts.presented,
-        "{}",
-        counts.refused.join("\n")
-    );
+    println!("canonical (xmllint): presented={} verified={}", counts.presented, counts.verified);
+    assert!(counts.presented >= XMLLINT_SAMPLE / 2, "only {} documents to sample", counts.presented);
+    assert_eq!(counts.verified, counts.presented, "{}", counts.refused.join("\n"));
 }
 
 #[test]

@@ -57,10 +57,7 @@ impl Establishment {
             folder.display()
         );
         let documents = assertions.iter().map(|stem| Document::open(stem)).collect();
-        Self {
-            folder: folder.to_path_buf(),
-            documents,
-        }
+        Self { folder: folder.to_path_buf(), documents }
     }
 
     /// The root alone.
@@ -80,15 +77,9 @@ impl Document {
         let with = |extension: &str| PathBuf::from(format!("{}.{extension}", stem.display()));
         let text = fs::read(with("json")).unwrap();
         let facts = serde_json::from_slice(&text).unwrap_or_else(|error| {
-            panic!(
-                "{} is not the facts of an assertion: {error}",
-                with("json").display()
-            )
+            panic!("{} is not the facts of an assertion: {error}", with("json").display())
         });
-        Self {
-            path: with("xml"),
-            facts,
-        }
+        Self { path: with("xml"), facts }
     }
 
     /// The assertion's text.
@@ -99,20 +90,11 @@ impl Document {
 
 /// All establishments of the collection; an empty collection fails the test, for nothing would then be verified.
 pub(crate) fn collection() -> Vec<Establishment> {
-    let folder = std::env::var_os(COLLECTION_VARIABLE).map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/assertions"),
-        PathBuf::from,
-    );
-    let folders = if folder.is_dir() {
-        entries(&folder)
-    } else {
-        Vec::new()
-    };
-    let establishments: Vec<_> = folders
-        .iter()
-        .filter(|path| path.is_dir())
-        .map(|path| Establishment::open(path))
-        .collect();
+    let folder = std::env::var_os(COLLECTION_VARIABLE)
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/assertions"), PathBuf::from);
+    let folders = if folder.is_dir() { entries(&folder) } else { Vec::new() };
+    let establishments: Vec<_> =
+        folders.iter().filter(|path| path.is_dir()).map(|path| Establishment::open(path)).collect();
     assert!(
         documents(&establishments) > 0,
         "no assertion in {}: run `make test`, whose other tests fill it before the verifiers run",
@@ -123,17 +105,11 @@ pub(crate) fn collection() -> Vec<Establishment> {
 
 /// How many assertions `establishments` hold.
 pub(crate) fn documents(establishments: &[Establishment]) -> usize {
-    establishments
-        .iter()
-        .map(|establishment| establishment.documents.len())
-        .sum()
+    establishments.iter().map(|establishment| establishment.documents.len()).sum()
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths
 }

@@ -18,23 +18,14 @@ const METHODS: [&str; 7] = [
 ];
 
 fn every_document() -> Vec<Document> {
-    collection()
-        .into_iter()
-        .flat_map(|establishment| establishment.documents)
-        .collect()
+    collection().into_iter().flat_map(|establishment| establishment.documents).collect()
 }
 
 /// Asserts that `fact` takes each of the `wanted` values somewhere, and no other.
 fn assert_covered(what: &str, wanted: &[&str], fact: impl Fn(&Facts) -> Option<String>) {
-    let found: BTreeSet<_> = every_document()
-        .iter()
-        .filter_map(|document| fact(&document.facts))
-        .collect();
+    let found: BTreeSet<_> = every_document().iter().filter_map(|document| fact(&document.facts)).collect();
     let wanted: BTreeSet<_> = wanted.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        found, wanted,
-        "the tests' assertions do not cover every {what}, or name an unknown one"
-    );
+    assert_eq!(found, wanted, "the tests' assertions do not cover every {what}, or name an unknown one");
 }
 
 #[test]
@@ -54,13 +45,9 @@ fn every_method_occurs() {
     for method in METHODS {
         // The claim alone does not count: the assertion has to say it.
         let says_so = |document: &&Document| {
-            document.facts.method.as_deref() == Some(method)
-                && document.text().contains(&format!(">{method}</"))
+            document.facts.method.as_deref() == Some(method) && document.text().contains(&format!(">{method}</"))
         };
-        assert!(
-            documents.iter().any(|document| says_so(&document)),
-            "no assertion was made with method {method}"
-        );
+        assert!(documents.iter().any(|document| says_so(&document)), "no assertion was made with method {method}");
     }
 }
 
@@ -68,11 +55,7 @@ fn every_method_occurs() {
 fn every_fact_names_its_own_assertion() {
     for document in every_document() {
         let id = format!(" ID=\"{}\"", document.facts.id);
-        assert!(
-            document.text().contains(&id),
-            "{} does not have the ID of its facts",
-            document.path.display()
-        );
+        assert!(document.text().contains(&id), "{} does not have the ID of its facts", document.path.display());
     }
 }
 
@@ -81,16 +64,7 @@ fn every_fact_names_its_own_assertion() {
 fn hostile_names_occur() {
     let texts: Vec<_> = every_document().iter().map(Document::text).collect();
     let occurs = |hostile: fn(char) -> bool| texts.iter().any(|text| text.chars().any(hostile));
-    assert!(
-        texts.iter().any(|text| text.contains("&lt;")),
-        "no assertion carries escaped markup"
-    );
-    assert!(
-        occurs(|c| c > '\u{FFFF}'),
-        "no assertion carries a character beyond the basic plane"
-    );
-    assert!(
-        occurs(|c| matches!(c, '\u{300}'..='\u{36F}')),
-        "no assertion carries a combining mark"
-    );
+    assert!(texts.iter().any(|text| text.contains("&lt;")), "no assertion carries escaped markup");
+    assert!(occurs(|c| c > '\u{FFFF}'), "no assertion carries a character beyond the basic plane");
+    assert!(occurs(|c| matches!(c, '\u{300}'..='\u{36F}')), "no assertion carries a combining mark");
 }

@@ -10,11 +10,7 @@ use crate::twin::Twin;
 fn verify(establishments: &[Establishment]) -> Counts {
     let mut command = Command::new("java");
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verifiers/Verify.java"));
-    command.args(
-        establishments
-            .iter()
-            .map(|establishment| &establishment.folder),
-    );
+    command.args(establishments.iter().map(|establishment| &establishment.folder));
     Counts::parse(&run(&mut command, "default-jdk-headless"))
 }
 

@@ -9,17 +9,12 @@ use crate::twin::Twin;
 
 fn verify(establishments: &[Establishment]) -> Counts {
     let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verifiers/vihf.xsd");
-    let documents = establishments
-        .iter()
-        .flat_map(|establishment| &establishment.documents);
+    let documents = establishments.iter().flat_map(|establishment| &establishment.documents);
     let paths: Vec<_> = documents.map(|document| document.path.as_path()).collect();
     let mut counts = Counts::default();
     for batch in paths.chunks(DOCUMENTS_PER_PROCESS_MAX) {
         let mut command = Command::new("xmllint");
-        command
-            .args(["--noout", "--nonet", "--schema"])
-            .arg(&schema)
-            .args(batch);
+        command.args(["--noout", "--nonet", "--schema"]).arg(&schema).args(batch);
         let (_, stderr) = texts(&run(&mut command, "libxml2-utils"));
         // One verdict line per document; a document with no verdict counts as refused.
         let verdicts: Vec<_> = stderr.lines().collect();
@@ -29,16 +24,8 @@ fn verify(establishments: &[Establishment]) -> Counts {
                 counts.verified += 1;
             } else {
                 let file = path.display().to_string();
-                let causes: Vec<_> = verdicts
-                    .iter()
-                    .filter(|line| line.starts_with(&file))
-                    .copied()
-                    .collect();
-                let causes = if causes.is_empty() {
-                    stderr.clone()
-                } else {
-                    causes.join("\n")
-                };
+                let causes: Vec<_> = verdicts.iter().filter(|line| line.starts_with(&file)).copied().collect();
+                let causes = if causes.is_empty() { stderr.clone() } else { causes.join("\n") };
                 counts.refused.push(format!("{file}: {causes}"));
             }
         }
@@ -48,8 +35,7 @@ fn verify(establishments: &[Establishment]) -> Counts {
 
 /// The twin whose spoiled copy has `from` replaced by `to`, everywhere.
 fn assert_refused_with(from: &str, to: &str) {
-    verify(&Twin::new(|text| text.replace(from, to)).establishments())
-        .assert_only_spoiled_refused();
+    verify(&Twin::new(|text| text.replace(from, to)).establishments()).assert_only_spoiled_refused();
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::fs;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, DnValue, IsCa, KeyIdMethod,
-    KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, DnValue, IsCa, KeyIdMethod, KeyPair,
+    KeyUsagePurpose,
 };
 use tempfile::TempDir;
 use x509_parser::asn1_rs::Tag;
@@ -22,10 +22,7 @@ impl Twin {
     /// Copies the collection's first assertion twice, the second time through `spoil`, which must change it.
     pub(crate) fn new(spoil: impl FnOnce(&str) -> String) -> Self {
         let establishments = collection();
-        let source = establishments
-            .iter()
-            .find(|establishment| !establishment.documents.is_empty())
-            .unwrap();
+        let source = establishments.iter().find(|establishment| !establishment.documents.is_empty()).unwrap();
         let document = &source.documents[0];
         let (good, facts) = (document.text(), document.path.with_extension("json"));
         let spoiled = spoil(&good);
@@ -55,9 +52,7 @@ impl Twin {
     /// A twin whose good signature stands inside a foreign root element, as signature wrapping does it.
     pub(crate) fn with_foreign_root_element() -> Self {
         Self::new(|text| {
-            format!(
-                "<e:Envelope xmlns:e=\"urn:example:envelope\" ID=\"_envelope\">{text}</e:Envelope>"
-            )
+            format!("<e:Envelope xmlns:e=\"urn:example:envelope\" ID=\"_envelope\">{text}</e:Envelope>")
         })
     }
 
@@ -91,28 +86,19 @@ fn impostor_of(pem: &[u8]) -> String {
             Tag::PrintableString => DnValue::PrintableString(text.try_into().unwrap()),
             _ => DnValue::Utf8String(text.to_owned()),
         };
-        params
-            .distinguished_name
-            .push(DnType::from_oid(&arcs), value);
+        params.distinguished_name.push(DnType::from_oid(&arcs), value);
     }
     for extension in original.extensions() {
         if let ParsedExtension::SubjectKeyIdentifier(identifier) = extension.parsed_extension() {
             params.key_identifier_method = KeyIdMethod::PreSpecified(identifier.0.to_vec());
         }
     }
-    params
-        .self_signed(&KeyPair::generate().unwrap())
-        .unwrap()
-        .pem()
+    params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem()
 }
 
 /// `text` with one byte changed, `offset` bytes after the first `mark`; digits stay digits, letters stay letters.
 fn changed_after(text: &str, mark: &str, offset: usize) -> String {
-    let position = text
-        .find(mark)
-        .unwrap_or_else(|| panic!("no {mark} in the assertion"))
-        + mark.len()
-        + offset;
+    let position = text.find(mark).unwrap_or_else(|| panic!("no {mark} in the assertion")) + mark.len() + offset;
     let replacement = match text.as_bytes()[position] {
         b'9' => "0",
         b'0'..=b'8' => "9",

@@ -10,11 +10,7 @@ use crate::counts::{Counts, run, texts};
 /// Runs `script`, which stands beside this file, on the folders of `establishments`: one process for all.
 pub(crate) fn run_script(script: &str, establishments: &[Establishment]) -> Counts {
     let mut command = Command::new(python());
-    command.arg(folder().join(script)).args(
-        establishments
-            .iter()
-            .map(|establishment| &establishment.folder),
-    );
+    command.arg(folder().join(script)).args(establishments.iter().map(|establishment| &establishment.folder));
     Counts::parse(&run(&mut command, "python3-venv"))
 }
 
@@ -22,15 +18,9 @@ pub(crate) fn run_script(script: &str, establishments: &[Establishment]) -> Coun
 fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON.get_or_init(|| {
-        let output = run(
-            Command::new("sh").arg(folder().join("venv.sh")),
-            "python3-venv",
-        );
+        let output = run(Command::new("sh").arg(folder().join("venv.sh")), "python3-venv");
         let (stdout, stderr) = texts(&output);
-        assert!(
-            output.status.success(),
-            "venv.sh failed\n{stdout}\n{stderr}"
-        );
+        assert!(output.status.success(), "venv.sh failed\n{stdout}\n{stderr}");
         PathBuf::from(stdout.trim())
     })
 }

@@ -15,11 +15,7 @@ const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion:Assertion";
 fn verify(establishments: &[Establishment]) -> Counts {
     let mut counts = Counts::default();
     for establishment in establishments {
-        let paths: Vec<_> = establishment
-            .documents
-            .iter()
-            .map(|document| document.path.as_path())
-            .collect();
+        let paths: Vec<_> = establishment.documents.iter().map(|document| document.path.as_path()).collect();
         for batch in paths.chunks(DOCUMENTS_PER_PROCESS_MAX) {
             verify_batch(establishment, batch, &mut counts);
         }
@@ -32,37 +28,21 @@ fn verify_batch(establishment: &Establishment, mut batch: &[&Path], counts: &mut
     counts.presented += batch.len();
     while !batch.is_empty() {
         let mut command = Command::new("xmlsec1");
-        command
-            .arg("--verify")
-            .arg("--trusted-pem")
-            .arg(establishment.ca());
-        command
-            .arg("--untrusted-pem")
-            .arg(establishment.intermediate());
+        command.arg("--verify").arg("--trusted-pem").arg(establishment.ca());
+        command.arg("--untrusted-pem").arg(establishment.intermediate());
         command.args(["--id-attr:ID", ASSERTION]).args(batch);
         let output = run(&mut command, "xmlsec1");
         let (stdout, stderr) = texts(&output);
         let is_success = |line: &&str| matches!(*line, "OK" | "Verification status: OK");
-        let good = stdout
-            .lines()
-            .chain(stderr.lines())
-            .filter(is_success)
-            .count();
+        let good = stdout.lines().chain(stderr.lines()).filter(is_success).count();
         counts.verified += good;
         if output.status.success() {
-            assert_eq!(
-                good,
-                batch.len(),
-                "xmlsec1 succeeded without a verdict for each document\n{stderr}"
-            );
+            assert_eq!(good, batch.len(), "xmlsec1 succeeded without a verdict for each document\n{stderr}");
             return;
         }
-        let refused = batch
-            .get(good)
-            .unwrap_or_else(|| panic!("xmlsec1 failed after its last document\n{stderr}"));
-        counts
-            .refused
-            .push(format!("{}: {stderr}", refused.display()));
+        let refused =
+            batch.get(good).unwrap_or_else(|| panic!("xmlsec1 failed after its last document\n{stderr}"));
+        counts.refused.push(format!("{}: {stderr}", refused.display()));
         batch = &batch[good + 1..];
     }
 }

@@ -23,9 +23,7 @@ pub enum ValueSet {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CodeError {
     /// The value set holds no such code.
-    #[error(
-        "{set} « {code} » n'est pas dans la nomenclature embarquée : corrigez le code dans le registre"
-    )]
+    #[error("{set} « {code} » n'est pas dans la nomenclature embarquée : corrigez le code dans le registre")]
     Unknown {
         /// The set that was searched.
         set: ValueSet,
@@ -39,9 +37,7 @@ pub enum CodeError {
     #[error("un pharmacien (21) doit avoir une section de l'Ordre : ajoutez-la au registre")]
     SectionMissing,
     /// A specialty or section for somebody who has none in a VIHF.
-    #[error(
-        "la profession {profession} n'admet pas le code {code} à côté d'elle : retirez-le du registre"
-    )]
+    #[error("la profession {profession} n'admet pas le code {code} à côté d'elle : retirez-le du registre")]
     QualificationNotAllowed {
         /// Code of the profession.
         profession: &'static str,
@@ -61,10 +57,7 @@ pub enum CodeError {
 impl CodeError {
     pub(super) fn unknown(set: ValueSet, code: &str) -> CodeError {
         let harmless = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-        CodeError::Unknown {
-            set,
-            code: code.chars().filter(harmless).take(24).collect(),
-        }
+        CodeError::Unknown { set, code: code.chars().filter(harmless).take(24).collect() }
     }
 }
 

@@ -22,9 +22,7 @@ impl Purpose {
 
     /// Accepts one of the three codes, character by character.
     pub fn parse(code: &str) -> Result<Purpose, CodeError> {
-        let found = Purpose::ALL
-            .into_iter()
-            .find(|purpose| purpose.code() == code);
+        let found = Purpose::ALL.into_iter().find(|purpose| purpose.code() == code);
         found.ok_or_else(|| CodeError::unknown(ValueSet::Purpose, code))
     }
 
@@ -79,10 +77,7 @@ mod tests {
             ("centre_15", Purpose::Centre15),
         ] {
             assert_eq!(Purpose::parse(code), Ok(purpose));
-            assert_eq!(
-                serde_json::from_str::<Purpose>(&format!("{code:?}")).unwrap(),
-                purpose
-            );
+            assert_eq!(serde_json::from_str::<Purpose>(&format!("{code:?}")).unwrap(), purpose);
             assert!(Text::parse(purpose.display_name()).is_ok());
         }
         for code in ["", "Normal", "bris de glace", "centre15"] {

@@ -47,8 +47,7 @@ impl Section {
 impl Qualification {
     fn concept(&self) -> &'static Concept {
         match self {
-            Qualification::Specialty(Specialty(concept))
-            | Qualification::Section(Section(concept)) => concept,
+            Qualification::Specialty(Specialty(concept)) | Qualification::Section(Section(concept)) => concept,
         }
     }
 

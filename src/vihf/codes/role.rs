@@ -22,38 +22,19 @@ impl Role {
         match (profession.code(), qualification) {
             (PHYSICIAN, None) => Err(CodeError::SpecialtyMissing),
             (PHYSICIAN, Some(Qualification::Specialty(specialty))) => {
-                if physician_families
-                    .iter()
-                    .any(|family| family.as_ref() == specialty.family())
-                {
-                    Ok(Role {
-                        profession,
-                        qualification,
-                    })
+                if physician_families.iter().any(|family| family.as_ref() == specialty.family()) {
+                    Ok(Role { profession, qualification })
                 } else {
-                    let allowed = physician_families
-                        .iter()
-                        .map(|family| family.as_ref().to_owned())
-                        .collect();
-                    Err(CodeError::SpecialtyFamily {
-                        code: specialty.code(),
-                        allowed,
-                    })
+                    let allowed = physician_families.iter().map(|family| family.as_ref().to_owned()).collect();
+                    Err(CodeError::SpecialtyFamily { code: specialty.code(), allowed })
                 }
             }
             (PHARMACIST, None) => Err(CodeError::SectionMissing),
-            (PHARMACIST, Some(Qualification::Section(_))) => Ok(Role {
-                profession,
-                qualification,
-            }),
-            (_, None) => Ok(Role {
-                profession,
-                qualification,
-            }),
-            (profession, Some(other)) => Err(CodeError::QualificationNotAllowed {
-                profession,
-                code: other.code(),
-            }),
+            (PHARMACIST, Some(Qualification::Section(_))) => Ok(Role { profession, qualification }),
+            (_, None) => Ok(Role { profession, qualification }),
+            (profession, Some(other)) => {
+                Err(CodeError::QualificationNotAllowed { profession, code: other.code() })
+            }
         }
     }
 
@@ -66,9 +47,7 @@ impl Role {
         let profession = Profession::parse(profession)?;
         let qualification = match qualification {
             None => None,
-            Some(code) if profession.code() == PHARMACIST => {
-                Some(Qualification::Section(Section::parse(code)?))
-            }
+            Some(code) if profession.code() == PHARMACIST => Some(Qualification::Section(Section::parse(code)?)),
             Some(code) => Some(Qualification::Specialty(Specialty::parse(code)?)),
         };
         Role::new(profession, qualification, physician_families)
@@ -112,68 +91,32 @@ mod tests {
         let specialty = physician.qualification().unwrap();
         assert_eq!(physician.profession().display_name(), "Médecin");
         assert_eq!(physician.profession().system(), "1.2.250.1.71.1.2.7");
-        assert_eq!(
-            (specialty.code(), specialty.system()),
-            ("SM26", "1.2.250.1.71.4.2.5")
-        );
-        let pharmacist = Role::parse("21", Some("H"), SM)
-            .unwrap()
-            .qualification()
-            .unwrap();
-        assert_eq!(
-            (pharmacist.code(), pharmacist.system()),
-            ("H", "1.2.250.1.71.4.2.6")
-        );
-        assert_eq!(
-            pharmacist.display_name(),
-            "Pharmacien d'établissement de santé"
-        );
+        assert_eq!((specialty.code(), specialty.system()), ("SM26", "1.2.250.1.71.4.2.5"));
+        let pharmacist = Role::parse("21", Some("H"), SM).unwrap().qualification().unwrap();
+        assert_eq!((pharmacist.code(), pharmacist.system()), ("H", "1.2.250.1.71.4.2.6"));
+        assert_eq!(pharmacist.display_name(), "Pharmacien d'établissement de santé");
         assert_eq!(Role::parse("60", None, SM).unwrap().qualification(), None);
 
-        assert_eq!(
-            Role::parse("10", None, SM),
-            Err(CodeError::SpecialtyMissing)
-        );
+        assert_eq!(Role::parse("10", None, SM), Err(CodeError::SpecialtyMissing));
         assert_eq!(Role::parse("21", None, SM), Err(CodeError::SectionMissing));
-        let refused = CodeError::QualificationNotAllowed {
-            profession: "40",
-            code: "SCD01",
-        };
+        let refused = CodeError::QualificationNotAllowed { profession: "40", code: "SCD01" };
         assert_eq!(Role::parse("40", Some("SCD01"), SM), Err(refused));
         let section = Some(Qualification::Section(Section::parse("A").unwrap()));
         let specialty = Some(Qualification::Specialty(Specialty::parse("SM26").unwrap()));
         let of = |code| Profession::parse(code).unwrap();
-        assert!(matches!(
-            Role::new(of("10"), section, SM),
-            Err(CodeError::QualificationNotAllowed { .. })
-        ));
-        assert!(matches!(
-            Role::new(of("21"), specialty, SM),
-            Err(CodeError::QualificationNotAllowed { .. })
-        ));
-        assert!(matches!(
-            Role::new(of("60"), section, SM),
-            Err(CodeError::QualificationNotAllowed { .. })
-        ));
+        assert!(matches!(Role::new(of("10"), section, SM), Err(CodeError::QualificationNotAllowed { .. })));
+        assert!(matches!(Role::new(of("21"), specialty, SM), Err(CodeError::QualificationNotAllowed { .. })));
+        assert!(matches!(Role::new(of("60"), section, SM), Err(CodeError::QualificationNotAllowed { .. })));
     }
 
     #[test]
     fn the_profile_says_which_families_a_physician_carries() {
         let refused = |code: &'static str, family: &str| {
-            Err(CodeError::SpecialtyFamily {
-                code,
-                allowed: vec![family.to_owned()],
-            })
+            Err(CodeError::SpecialtyFamily { code, allowed: vec![family.to_owned()] })
         };
         assert_eq!(Role::parse("10", Some("SCD01"), SM), refused("SCD01", "SM"));
-        assert_eq!(
-            Role::parse("10", Some("DSM200"), SM),
-            refused("DSM200", "SM")
-        );
-        assert_eq!(
-            Role::parse("10", Some("CAPA01"), &["C"]),
-            refused("CAPA01", "C")
-        );
+        assert_eq!(Role::parse("10", Some("DSM200"), SM), refused("DSM200", "SM"));
+        assert_eq!(Role::parse("10", Some("CAPA01"), &["C"]), refused("CAPA01", "C"));
         assert!(Role::parse("10", Some("CAPA01"), &["SM", "CAPA"]).is_ok());
         assert!(Role::parse::<&str>("10", Some("SM26"), &[]).is_err());
     }
@@ -181,10 +124,7 @@ mod tests {
     #[test]
     fn withdrawn_codes_say_since_when() {
         for code in ["35", "36", "37", "38", "39"] {
-            assert_eq!(
-                Profession::parse(code).unwrap().deprecated_since(),
-                Some("2024-12-13")
-            );
+            assert_eq!(Profession::parse(code).unwrap().deprecated_since(), Some("2024-12-13"));
         }
         assert_eq!(Profession::parse("40").unwrap().deprecated_since(), None);
         assert_eq!(subject_role_version(), "JDV_J65 2020");
@@ -194,9 +134,7 @@ mod tests {
     fn a_code_belongs_to_one_system() {
         assert!(Profession::parse("SM26").is_err() && Profession::parse("AUTOMATE").is_err());
         assert!(
-            Specialty::parse("10").is_err()
-                && Specialty::parse("A").is_err()
-                && Section::parse("SM26").is_err()
+            Specialty::parse("10").is_err() && Specialty::parse("A").is_err() && Section::parse("SM26").is_err()
         );
         assert!(
             Profession::parse("").is_err()

@@ -46,25 +46,12 @@ mod tests {
 
     #[test]
     fn the_value_set_has_the_sectors_of_the_specification_and_no_other() {
-        let mut allowed: Vec<String> = (1..=61)
-            .chain([63, 64, 65, 68, 69])
-            .map(|n| format!("SA{n:02}"))
-            .collect();
+        let mut allowed: Vec<String> = (1..=61).chain([63, 64, 65, 68, 69]).map(|n| format!("SA{n:02}")).collect();
         allowed.extend(["EXP_PATIENT".to_owned(), "SNR".to_owned()]);
         for code in &allowed {
             assert_eq!(Sector::parse(code).unwrap().code(), code);
         }
-        for code in [
-            "SA00",
-            "SA62",
-            "SA66",
-            "SA67",
-            "SA70",
-            "sa01",
-            "SA1",
-            "",
-            "SA01^1.2.250.1.71.4.2.4",
-        ] {
+        for code in ["SA00", "SA62", "SA66", "SA67", "SA70", "sa01", "SA1", "", "SA01^1.2.250.1.71.4.2.4"] {
             assert!(Sector::parse(code).is_err(), "{code}");
         }
         assert_eq!(SECTORS.concepts().len(), allowed.len());

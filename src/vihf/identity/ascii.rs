@@ -39,18 +39,9 @@ pub(super) fn require_form(
 ) -> Result<(), IdentityError> {
     let found = value.chars().count();
     if !len.contains(&found) {
-        return Err(IdentityError::Length {
-            identifier,
-            min: *len.start(),
-            max: *len.end(),
-            found,
-        });
+        return Err(IdentityError::Length { identifier, min: *len.start(), max: *len.end(), found });
     }
-    match value
-        .chars()
-        .enumerate()
-        .find(|&(index, c)| !c.is_ascii() || !accepts(index, c))
-    {
+    match value.chars().enumerate().find(|&(index, c)| !c.is_ascii() || !accepts(index, c)) {
         Some((index, _)) => Err(IdentityError::Character { identifier, index }),
         None => Ok(()),
     }
@@ -58,11 +49,7 @@ pub(super) fn require_form(
 
 /// Refuses a placeholder: zeros satisfy the Luhn formula.
 pub(super) fn refuse_zeros(identifier: Identifier, value: &str) -> Result<(), IdentityError> {
-    if value.bytes().all(|byte| byte == b'0') {
-        Err(IdentityError::AllZero { identifier })
-    } else {
-        Ok(())
-    }
+    if value.bytes().all(|byte| byte == b'0') { Err(IdentityError::AllZero { identifier }) } else { Ok(()) }
 }
 
 /// `as_str`, `Display` and `Debug` of an identifier that may be shown: everyone's but a patient's.

@@ -118,9 +118,5 @@ impl fmt::Display for Identifier {
 }
 
 fn range(min: usize, max: usize) -> String {
-    if min == max {
-        min.to_string()
-    } else {
-        format!("{min} à {max}")
-    }
+    if min == max { min.to_string() } else { format!("{min} à {max}") }
 }

@@ -21,10 +21,7 @@ impl InsOid {
 
     /// Accepts a dotted OID, character by character.
     pub fn parse(value: &str) -> Result<InsOid, IdentityError> {
-        InsOid::ALL
-            .into_iter()
-            .find(|oid| oid.as_str() == value)
-            .ok_or(IdentityError::UnknownOid)
+        InsOid::ALL.into_iter().find(|oid| oid.as_str() == value).ok_or(IdentityError::UnknownOid)
     }
 
     /// The dotted OID, as `resource-id` carries it.

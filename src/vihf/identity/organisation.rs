@@ -27,19 +27,14 @@ impl Finess {
     pub fn parse(value: &str, form: Form) -> Result<Finess, IdentityError> {
         let identifier = Identifier::Finess;
         match form {
-            Form::Test => require_form(identifier, value, 9..=9, |_, c| {
-                c.is_ascii_digit() || c.is_ascii_uppercase()
-            })?,
+            Form::Test => {
+                require_form(identifier, value, 9..=9, |_, c| c.is_ascii_digit() || c.is_ascii_uppercase())?
+            }
             Form::Strict => {
                 let corsican = value.starts_with("2A") || value.starts_with("2B");
-                require_form(identifier, value, 9..=9, |index, c| {
-                    c.is_ascii_digit() || (corsican && index == 1)
-                })?;
+                require_form(identifier, value, 9..=9, |index, c| c.is_ascii_digit() || (corsican && index == 1))?;
                 if !corsican && !luhn::holds(value) {
-                    return Err(IdentityError::CheckDigit {
-                        identifier,
-                        value: value.to_owned(),
-                    });
+                    return Err(IdentityError::CheckDigit { identifier, value: value.to_owned() });
                 }
             }
         }
@@ -62,10 +57,7 @@ impl Siren {
         require_form(identifier, value, 9..=9, |_, c| c.is_ascii_digit())?;
         refuse_zeros(identifier, value)?;
         if !luhn::holds(value) {
-            return Err(IdentityError::CheckDigit {
-                identifier,
-                value: value.to_owned(),
-            });
+            return Err(IdentityError::CheckDigit { identifier, value: value.to_owned() });
         }
         Ok(Siren(Ascii::copy(value)))
     }
@@ -90,16 +82,10 @@ impl Siret {
         require_form(identifier, value, 14..=14, |_, c| c.is_ascii_digit())?;
         refuse_zeros(identifier, value)?;
         let siren_holds = value.get(..9).is_some_and(luhn::holds);
-        let sum: u32 = value
-            .bytes()
-            .map(|byte| u32::from(byte.wrapping_sub(b'0')))
-            .sum();
+        let sum: u32 = value.bytes().map(|byte| u32::from(byte.wrapping_sub(b'0'))).sum();
         let la_poste = value.starts_with(SIREN_LA_POSTE) && sum.is_multiple_of(5);
         if !siren_holds || !(luhn::holds(value) || la_poste) {
-            return Err(IdentityError::CheckDigit {
-                identifier,
-                value: value.to_owned(),
-            });
+            return Err(IdentityError::CheckDigit { identifier, value: value.to_owned() });
         }
         Ok(Siret(Ascii::copy(value)))
     }

@@ -32,11 +32,7 @@ impl Ins {
         for (slot, byte) in ins.0.iter_mut().zip(value.bytes()) {
             *slot = byte;
         }
-        if ins.key_holds() {
-            Ok(ins)
-        } else {
-            Err(IdentityError::InsKey)
-        }
+        if ins.key_holds() { Ok(ins) } else { Err(IdentityError::InsKey) }
     }
 
     /// The 15 characters, for the assertion and for looking a patient up; keep them out of messages and logs.

@@ -17,10 +17,7 @@ impl Rpps {
         require_form(identifier, value, 11..=11, |_, c| c.is_ascii_digit())?;
         refuse_zeros(identifier, value)?;
         if !luhn::holds(value) {
-            return Err(IdentityError::CheckDigit {
-                identifier,
-                value: value.to_owned(),
-            });
+            return Err(IdentityError::CheckDigit { identifier, value: value.to_owned() });
         }
         Ok(Rpps(Ascii::copy(value)))
     }
@@ -75,9 +72,7 @@ impl PsIdNat {
 
     /// The RPPS, for a practitioner who has one.
     pub fn rpps(&self) -> Option<Rpps> {
-        self.as_str()
-            .strip_prefix('8')
-            .map(|rpps| Rpps(Ascii::copy(rpps)))
+        self.as_str().strip_prefix('8').map(|rpps| Rpps(Ascii::copy(rpps)))
     }
 }
 

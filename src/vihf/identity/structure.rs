@@ -76,11 +76,7 @@ impl StructIdNat {
 }
 
 /// The practitioner's own number, which opens a practice's: `owner_len` characters, before the digits that rank the practice.
-fn practice(
-    number: &str,
-    owner_len: usize,
-    len: std::ops::RangeInclusive<usize>,
-) -> Result<&str, IdentityError> {
+fn practice(number: &str, owner_len: usize, len: std::ops::RangeInclusive<usize>) -> Result<&str, IdentityError> {
     require_form(Identifier::StructIdNat, number, len, |index, c| {
         c.is_ascii_digit() || (index < owner_len && c.is_ascii_uppercase())
     })?;

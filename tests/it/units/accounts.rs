@@ -11,22 +11,14 @@ fn users_and_folders_are_made_for_the_services() {
     for folder in ["sysusers.d", "tmpfiles.d"] {
         let target = root.path().join("usr/lib").join(folder);
         fs::create_dir_all(&target).unwrap();
-        fs::copy(
-            source("systemd").join(folder).join("sceau.conf"),
-            target.join("sceau.conf"),
-        )
-        .unwrap();
+        fs::copy(source("systemd").join(folder).join("sceau.conf"), target.join("sceau.conf")).unwrap();
     }
     fs::create_dir_all(root.path().join("etc")).unwrap();
     let at = format!("--root={}", root.path().display());
     let output = run("systemd-sysusers", &[&at, "sceau.conf"]);
     assert!(output.status.success(), "{}", said(&output));
     let output = run("systemd-sysusers", &["--dry-run", &at, "sceau.conf"]);
-    assert!(
-        output.status.success(),
-        "a second run changes nothing: {}",
-        said(&output)
-    );
+    assert!(output.status.success(), "a second run changes nothing: {}", said(&output));
 
     let users = database(root.path(), "etc/passwd");
     let groups = database(root.path(), "etc/group");
@@ -36,14 +28,8 @@ fn users_and_folders_are_made_for_the_services() {
         assert!(users.contains_key(named("User")), "{}", named("User"));
         assert!(groups.contains_key(named("Group")), "{}", named("Group"));
     }
-    assert!(
-        users.values().all(|fields| fields[6].ends_with("/nologin")),
-        "{users:?}"
-    );
-    assert_eq!(
-        groups["sceau-signer"][3], "sceau",
-        "the token daemon alone may connect to the signers"
-    );
+    assert!(users.values().all(|fields| fields[6].ends_with("/nologin")), "{users:?}");
+    assert_eq!(groups["sceau-signer"][3], "sceau", "the token daemon alone may connect to the signers");
     assert!(groups.contains_key("sceau-admin"));
 
     folders_are_made(root.path(), &at);
@@ -60,16 +46,8 @@ fn folders_are_made(root: &Path, at: &str) {
         return;
     }
     assert!(output.status.success(), "{words}");
-    for (folder, mode) in [
-        ("run/sceau", 0o755),
-        ("run/sceau-signer", 0o750),
-        ("var/lib/sceau", 0o700),
-    ] {
-        let found = fs::metadata(root.join(folder))
-            .unwrap()
-            .permissions()
-            .mode()
-            & 0o7777;
+    for (folder, mode) in [("run/sceau", 0o755), ("run/sceau-signer", 0o750), ("var/lib/sceau", 0o700)] {
+        let found = fs::metadata(root.join(folder)).unwrap().permissions().mode() & 0o7777;
         assert_eq!(found, mode, "{folder}");
     }
 }

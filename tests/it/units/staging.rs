@@ -26,10 +26,7 @@ pub(super) fn units(ending: &str) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = fs::read_dir(source("systemd/system"))
         .expect("systemd/system is part of the source")
         .map(|entry| entry.unwrap().path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == ending)
-        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == ending))
         .collect();
     found.sort();
     assert!(!found.is_empty(), "no .{ending} in systemd/system");
@@ -43,17 +40,11 @@ pub(super) fn run(tool: &str, arguments: &[&str]) -> Output {
         .env("SYSTEMD_COLORS", "0")
         .env("LC_ALL", "C.UTF-8")
         .output()
-        .unwrap_or_else(|error| {
-            panic!("{tool}: {error}; install Debian's package `systemd`, or run `make test`")
-        })
+        .unwrap_or_else(|error| panic!("{tool}: {error}; install Debian's package `systemd`, or run `make test`"))
 }
 
 pub(super) fn said(output: &Output) -> String {
-    format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    )
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 /// The settings of a unit file in order, without comments and sections.
@@ -62,9 +53,8 @@ pub(super) fn settings(unit: &Path) -> Vec<(String, String)> {
     text.lines()
         .filter(|line| !line.starts_with(['#', ';', '[']) && !line.trim().is_empty())
         .map(|line| {
-            let (key, value) = line
-                .split_once('=')
-                .unwrap_or_else(|| panic!("{}: no setting: {line}", unit.display()));
+            let (key, value) =
+                line.split_once('=').unwrap_or_else(|| panic!("{}: no setting: {line}", unit.display()));
             (key.trim().to_owned(), value.trim().to_owned())
         })
         .collect()
@@ -73,10 +63,7 @@ pub(super) fn settings(unit: &Path) -> Vec<(String, String)> {
 /// The program that a service starts.
 pub(super) fn program(service: &Path) -> PathBuf {
     let settings = settings(service);
-    let (_, command) = settings
-        .iter()
-        .find(|(key, _)| key == "ExecStart")
-        .expect("a service starts something");
+    let (_, command) = settings.iter().find(|(key, _)| key == "ExecStart").expect("a service starts something");
     PathBuf::from(command.split_whitespace().next().unwrap())
 }
 
@@ -93,11 +80,7 @@ pub(super) fn staged_root() -> tempfile::TempDir {
     fs::create_dir_all(&stock).unwrap();
     fs::create_dir_all(&ours).unwrap();
     for name in STOCK_UNITS {
-        fs::copy(
-            Path::new("/usr/lib/systemd/system").join(name),
-            stock.join(name),
-        )
-        .unwrap_or_else(|error| {
+        fs::copy(Path::new("/usr/lib/systemd/system").join(name), stock.join(name)).unwrap_or_else(|error| {
             panic!("{name}: {error}; install Debian's package `systemd`, or run `make test`")
         });
     }
@@ -107,11 +90,7 @@ pub(super) fn staged_root() -> tempfile::TempDir {
         }
     }
     for service in units("service") {
-        let target = root.path().join(
-            program(&service)
-                .strip_prefix("/")
-                .expect("ExecStart is absolute"),
-        );
+        let target = root.path().join(program(&service).strip_prefix("/").expect("ExecStart is absolute"));
         fs::create_dir_all(target.parent().unwrap()).unwrap();
         fs::write(&target, "").unwrap();
         fs::set_permissions(&target, fs::Permissions::from_mode(0o755)).unwrap();
@@ -123,14 +102,7 @@ pub(super) fn staged_root() -> tempfile::TempDir {
 /// status 0, so silence is asked for as well.
 pub(super) fn verify(root: &Path, unit: &str) -> Result<(), String> {
     let root = format!("--root={}", root.display());
-    let output = run(
-        "systemd-analyze",
-        &["verify", "--man=no", "--no-pager", &root, unit],
-    );
+    let output = run("systemd-analyze", &["verify", "--man=no", "--no-pager", &root, unit]);
     let words = said(&output);
-    if output.status.success() && words.trim().is_empty() {
-        Ok(())
-    } else {
-        Err(words)
-    }
+    if output.status.success() && words.trim().is_empty() { Ok(()) } else { Err(words) }
 }

@@ -11,13 +11,7 @@ fn with_luhn(body: &str) -> String {
     let sum: u32 = digits
         .iter()
         .enumerate()
-        .map(|(i, &d)| {
-            if (digits.len() - i) % 2 == 1 {
-                DOUBLED[d as usize]
-            } else {
-                d
-            }
-        })
+        .map(|(i, &d)| if (digits.len() - i) % 2 == 1 { DOUBLED[d as usize] } else { d })
         .sum();
     format!("{body}{}", (10 - sum % 10) % 10)
 }
@@ -29,8 +23,6 @@ fn with_key(body: &str) -> String {
         "2B" => "18",
         other => other,
     };
-    let number: u128 = format!("{}{department}{}", &body[..5], &body[7..])
-        .parse()
-        .unwrap();
+    let number: u128 = format!("{}{department}{}", &body[..5], &body[7..]).parse().unwrap();
     format!("{body}{:02}", 97 - number % 97)
 }

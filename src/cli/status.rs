@@ -1,0 +1,80 @@
+//! `sceau status`: what an operator wants at a glance.
+
+use std::io::{self, Write as _};
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::{Door, EXIT_HALTED, EXIT_UNAVAILABLE, NotDone};
+use crate::sys::clock;
+use crate::vihf::instant::Instant;
+
+/// Days before a certificate's end at which the table says so.
+const RENEWAL_DAYS: i64 = 60;
+
+/// Montre l'état du service, de ses clés de cachet et de leurs certificats.
+///
+/// Codes de retour : 0 prêt ; 3 pas prêt ; 4 arrêté.
+#[derive(Debug, Args)]
+pub(super) struct Status {
+    #[command(flatten)]
+    door: Door,
+    /// Imprimer un document JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Status {
+    /// Runs the verb.
+    pub(super) fn run(self) -> Result<u8, NotDone> {
+        let mut client = Client::connect(&self.door.path()?)?;
+        let status = client.call("Status", &json!({}))?;
+        let mut out = io::stdout().lock();
+        if self.json {
+            writeln!(out, "{status}")?;
+        } else {
+            table(&status, &mut out)?;
+        }
+        out.flush()?;
+        let state = status.get("state").and_then(Value::as_str).unwrap_or_default();
+        let ready = status.get("ready").and_then(Value::as_bool).unwrap_or_default();
+        Ok(match (state, ready) {
+            ("halted", _) => EXIT_HALTED,
+            (_, true) => 0,
+            _ => EXIT_UNAVAILABLE,
+        })
+    }
+}
+
+fn table(status: &Value, out: &mut impl io::Write) -> io::Result<()> {
+    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or("?").to_owned();
+    let is_ready = |value: &Value| value.get("ready").and_then(Value::as_bool).unwrap_or_default();
+    let state = match text(status, "state").as_str() {
+        "unprovisioned" => "non provisionné : aucune clé de cachet n'est configurée",
+        "locked" => "verrouillé : aucune signature n'a encore pu être vérifiée",
+        "operational" => "opérationnel",
+        "halted" => "arrêté sur défaut d'intégrité : un exploitant doit agir",
+        _ => "inconnu",
+    };
+    writeln!(out, "État        {state}")?;
+    writeln!(out, "Prêt        {}", if is_ready(status) { "oui" } else { "non" })?;
+    writeln!(out, "Version     {}", text(status, "version"))?;
+    writeln!(out, "Profil      {}", text(status, "profile"))?;
+    let entries = status.get("entries").and_then(Value::as_u64).unwrap_or_default();
+    writeln!(out, "Assertions  {entries} depuis le démarrage (journal durable : pas encore dans cette version)")?;
+    let seals = status.get("seals").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    for seal in seals {
+        let expires_at = text(seal, "certificate_expires_at");
+        let ready = if is_ready(seal) { "prêt" } else { "PAS PRÊT : vérifiez le token et sceau-signer" };
+        let renewal = match Instant::parse(&expires_at).map(|at| at.ms_since(clock::now()).div_euclid(86_400_000))
+        {
+            Some(days) if days < 0 => " ÉCHU : installez le certificat renouvelé".to_owned(),
+            Some(days) if days <= RENEWAL_DAYS => format!(" à renouveler ({days} jours)"),
+            _ => String::new(),
+        };
+        writeln!(out, "Cachet      {} structure {} : {ready}", text(seal, "key"), text(seal, "structure"))?;
+        writeln!(out, "            certificat jusqu'au {}{renewal}", text(seal, "certificate_expires_at"))?;
+    }
+    Ok(())
+}
