@@ -31,7 +31,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    Issue(issue::Issue),
+    Issue(Box<issue::Issue>),
     Status(status::Status),
 }
 

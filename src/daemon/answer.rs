@@ -182,11 +182,11 @@ impl Answer {
             Self::Issued(signed) => reply(
                 out,
                 Issued {
-                    assertion: &signed.assertion,
-                    id: &signed.id,
-                    issued_at: signed.issued_at.to_string(),
-                    expires_at: signed.expires_at.to_string(),
-                    entry: signed.entry,
+                    assertion: signed.assertion(),
+                    id: signed.id(),
+                    issued_at: signed.issued_at().to_string(),
+                    expires_at: signed.expires_at().to_string(),
+                    entry: signed.entry(),
                 },
             ),
             Self::Done => reply(out, Nothing {}),

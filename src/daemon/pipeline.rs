@@ -51,7 +51,7 @@ impl Daemon {
             return Err(No::Unavailable(Unavailable::Ledger));
         }
         let signed = self.seals.seal(fresh, now).await.map_err(|error| self.note(error))?;
-        self.outcomes.issued(uid, &signed.id);
+        self.outcomes.issued(uid, signed.id());
         Ok(Answer::Issued(Box::new(signed)))
     }
 

@@ -74,7 +74,7 @@ fn open(known: &Known<'_>, application: &Application, ask: &Opening) -> Result<S
         application: application.uid,
         practitioner: Arc::clone(practitioner),
         structure: *structure,
-        sector: sector.clone(),
+        sector: *sector,
         service: service.clone(),
         channel,
         profile: Arc::clone(profile),

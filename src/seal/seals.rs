@@ -60,14 +60,44 @@ impl Seal {
 /// A sealed assertion, verified, ready to leave; made by [`Seals::seal`] alone.
 #[derive(Debug)]
 #[must_use]
-#[expect(missing_docs, reason = "the names are the contract's own")]
 pub struct Signed {
-    pub assertion: String,
-    pub id: String,
-    pub issued_at: Instant,
-    pub expires_at: Instant,
-    pub entry: u64,
-    _by_seal_alone: (),
+    assertion: String,
+    id: String,
+    issued_at: Instant,
+    expires_at: Instant,
+    entry: u64,
+}
+
+impl Signed {
+    /// The XML text, without declaration or final newline.
+    #[must_use]
+    pub fn assertion(&self) -> &str {
+        &self.assertion
+    }
+
+    /// Its `@ID`.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its IssueInstant.
+    #[must_use]
+    pub fn issued_at(&self) -> Instant {
+        self.issued_at
+    }
+
+    /// The instant from which it is no longer valid.
+    #[must_use]
+    pub fn expires_at(&self) -> Instant {
+        self.expires_at
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn entry(&self) -> u64 {
+        self.entry
+    }
 }
 
 /// The seals and the tasks that keep their signers connected.
@@ -148,7 +178,7 @@ impl Seals {
         let signature =
             seal.pool.sign(unsealed.signed_info(), &seal.verifier).await.map_err(SealError::Unready)?;
         let assertion = unsealed.sealed(&signature, seal.certificate.base64());
-        Ok(Signed { assertion, id, issued_at: now, expires_at, entry: fresh.entry(), _by_seal_alone: () })
+        Ok(Signed { assertion, id, issued_at: now, expires_at, entry: fresh.entry() })
     }
 
     /// The structure's ready seal whose certificate began last: the newer one while two overlap.
