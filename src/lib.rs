@@ -3,4 +3,5 @@
 
 pub mod config;
 pub mod policy;
+pub mod seal;
 pub mod vihf;

@@ -1,0 +1,196 @@
+//! What a signer says of its key, and what production demands of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::vihf::signature::SignatureAlgorithm;
+
+/// A seal key as its signer found it in the token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyDescription {
+    /// Name of the key in the configuration.
+    pub key: String,
+    /// What it signs with.
+    #[serde(with = "algorithm")]
+    pub algorithm: SignatureAlgorithm,
+    /// Size of the modulus or of the curve, in bits.
+    pub bits: u16,
+    /// `SubjectPublicKeyInfo` in DER (RFC 5280 §4.1); a signature made at opening was verified with it.
+    #[serde(with = "base64")]
+    pub spki: Vec<u8>,
+    /// Where `spki` was read.
+    pub spki_source: SpkiSource,
+    /// What the token says of the private key.
+    pub attributes: KeyAttributes,
+    /// The token.
+    pub token: TokenIdentity,
+    /// The vendor's library.
+    pub module: String,
+    /// PKCS#11 sessions that sign: how many requests this process serves at once.
+    pub sessions: u16,
+    /// The signer's process.
+    pub pid: u32,
+}
+
+/// Where a public key was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SpkiSource {
+    /// The public key object of the same label and id.
+    PublicObject,
+    /// The private key object itself.
+    PrivateObject,
+    /// The configured certificate, because the token tells nothing of the public key.
+    Certificate,
+}
+
+/// How a token names itself (PKCS#11 `CK_TOKEN_INFO`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenIdentity {
+    /// Label given when it was initialised.
+    pub label: String,
+    /// Its maker.
+    pub manufacturer: String,
+    /// Its model.
+    pub model: String,
+    /// Its serial number.
+    pub serial: String,
+}
+
+/// What a token says of a private key (PKCS#11 §4.9); `None` where it says nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyAttributes {
+    /// `CKA_SENSITIVE`: its value is never shown in clear.
+    pub sensitive: Option<bool>,
+    /// `CKA_ALWAYS_SENSITIVE`: it has been so since it exists.
+    pub always_sensitive: Option<bool>,
+    /// `CKA_EXTRACTABLE`: it may leave the token wrapped.
+    pub extractable: Option<bool>,
+    /// `CKA_NEVER_EXTRACTABLE`: it never could.
+    pub never_extractable: Option<bool>,
+    /// `CKA_LOCAL`: it was made in the token.
+    pub local: Option<bool>,
+}
+
+/// Why production does not take a key; the text names cause and remedy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyRefusal {
+    /// Not `CKA_SENSITIVE`, or not always so.
+    #[error(
+        "la clé n'est pas protégée en lecture depuis sa création (CKA_SENSITIVE, CKA_ALWAYS_SENSITIVE) ; générez une nouvelle clé dans le token et faites certifier celle-là"
+    )]
+    NotSensitive,
+    /// `CKA_EXTRACTABLE`, or not `CKA_NEVER_EXTRACTABLE`.
+    #[error(
+        "la clé peut ou a pu sortir du token (CKA_EXTRACTABLE, CKA_NEVER_EXTRACTABLE) ; générez une nouvelle clé non extractible dans le token et faites certifier celle-là"
+    )]
+    Extractable,
+    /// Not `CKA_LOCAL`.
+    #[error(
+        "la clé a été importée dans le token au lieu d'y être générée (CKA_LOCAL) ; générez une nouvelle clé dans le token et faites certifier celle-là"
+    )]
+    NotLocal,
+}
+
+/// What production demands of a seal key: sensitive, never extractable, made in the token.
+///
+/// Trusts what the token says. An attribute that the token does not give counts against the key, except
+/// `CKA_EXTRACTABLE` and `CKA_ALWAYS_SENSITIVE`, which the others imply.
+///
+/// # Errors
+/// The first [`KeyRefusal`].
+pub fn requirements(attributes: &KeyAttributes) -> Result<(), KeyRefusal> {
+    if attributes.local != Some(true) {
+        return Err(KeyRefusal::NotLocal);
+    }
+    if attributes.extractable == Some(true) || attributes.never_extractable != Some(true) {
+        return Err(KeyRefusal::Extractable);
+    }
+    if attributes.sensitive != Some(true) || attributes.always_sensitive == Some(false) {
+        return Err(KeyRefusal::NotSensitive);
+    }
+    Ok(())
+}
+
+/// Names of algorithms between our processes.
+mod algorithm {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::vihf::signature::SignatureAlgorithm;
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Name {
+        RsaSha256,
+        EcdsaSha256,
+        EcdsaSha384,
+    }
+
+    pub(super) fn serialize<S: Serializer>(algorithm: &SignatureAlgorithm, to: S) -> Result<S::Ok, S::Error> {
+        match algorithm {
+            SignatureAlgorithm::RsaSha256 => Name::RsaSha256,
+            SignatureAlgorithm::EcdsaSha256 => Name::EcdsaSha256,
+            SignatureAlgorithm::EcdsaSha384 => Name::EcdsaSha384,
+        }
+        .serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SignatureAlgorithm, D::Error> {
+        Name::deserialize(from).map(|name| match name {
+            Name::RsaSha256 => SignatureAlgorithm::RsaSha256,
+            Name::EcdsaSha256 => SignatureAlgorithm::EcdsaSha256,
+            Name::EcdsaSha384 => SignatureAlgorithm::EcdsaSha384,
+        })
+    }
+}
+
+/// Bytes as text.
+mod base64 {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        STANDARD.decode(String::deserialize(from)?).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: KeyAttributes = KeyAttributes {
+        sensitive: Some(true),
+        always_sensitive: Some(true),
+        extractable: Some(false),
+        never_extractable: Some(true),
+        local: Some(true),
+    };
+
+    #[test]
+    fn production_takes_a_key_made_and_kept_in_the_token() {
+        assert_eq!(requirements(&GOOD), Ok(()));
+        assert_eq!(requirements(&KeyAttributes { always_sensitive: None, extractable: None, ..GOOD }), Ok(()));
+    }
+
+    #[test]
+    fn production_refuses_every_other_key() {
+        use KeyRefusal::{Extractable, NotLocal, NotSensitive};
+        for (attributes, refusal) in [
+            (KeyAttributes { sensitive: Some(false), ..GOOD }, NotSensitive),
+            (KeyAttributes { sensitive: None, ..GOOD }, NotSensitive),
+            (KeyAttributes { always_sensitive: Some(false), ..GOOD }, NotSensitive),
+            (KeyAttributes { extractable: Some(true), ..GOOD }, Extractable),
+            (KeyAttributes { never_extractable: Some(false), ..GOOD }, Extractable),
+            (KeyAttributes { never_extractable: None, ..GOOD }, Extractable),
+            (KeyAttributes { local: Some(false), ..GOOD }, NotLocal),
+            (KeyAttributes { local: None, ..GOOD }, NotLocal),
+        ] {
+            assert_eq!(requirements(&attributes), Err(refusal), "{attributes:?}");
+        }
+    }
+}
