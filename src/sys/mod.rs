@@ -1,0 +1,6 @@
+//! The operating system: users, processes, clocks, logs; the only room that names nix.
+
+pub mod cpu;
+pub mod log;
+pub mod peer;
+pub mod process;
