@@ -4,4 +4,9 @@
 pub mod config;
 pub mod policy;
 pub mod seal;
+#[cfg(feature = "appliance")]
+pub mod signer;
+pub mod sys;
+#[cfg(feature = "appliance")]
+pub mod token;
 pub mod vihf;
