@@ -55,7 +55,9 @@ impl Service {
     /// A place for a connection; without one it is told so and closed.
     pub(super) fn admit(self: &Arc<Self>, stream: UnixStream, max: usize) -> Option<Connection> {
         let timeout = Duration::from_millis(self.limits.answer_write_ms);
-        let (Ok(()), Ok(clone)) = (stream.set_write_timeout(Some(timeout)), stream.try_clone()) else { return None };
+        let (Ok(()), Ok(clone)) = (stream.set_write_timeout(Some(timeout)), stream.try_clone()) else {
+            return None;
+        };
         let mut open = self.open();
         if open.finishing || open.streams.len() >= max {
             drop(open);

@@ -59,7 +59,12 @@ pub(super) struct Door {
 
 impl Door {
     /// Binds `<folder>/<key>-<number>.sock`, mode 0660; takes the place of a dead process, never of a living one.
-    pub(super) fn bind(folder: &Path, seal: &SealKey, number: u16, admitted: Admitted) -> Result<Self, StartError> {
+    pub(super) fn bind(
+        folder: &Path,
+        seal: &SealKey,
+        number: u16,
+        admitted: Admitted,
+    ) -> Result<Self, StartError> {
         let path = seal.socket(folder, number);
         let socket = |cause| StartError::Socket { path: path.clone(), cause };
         DirBuilder::new().recursive(true).mode(0o750).create(folder).map_err(socket)?;

@@ -139,12 +139,15 @@ impl Keeper {
                     }
                     let failure = cause.failure();
                     let wait = match &cause {
-                        TokenError::PinRefused(PinRefusal::FinalTry { .. } | PinRefusal::Locked { .. }) => LOCKED_PAUSE,
+                        TokenError::PinRefused(PinRefusal::FinalTry { .. } | PinRefusal::Locked { .. }) => {
+                            LOCKED_PAUSE
+                        }
                         TokenError::PinRefused(_) | TokenError::Pin(_) => PIN_PAUSE,
                         _ => pause,
                     };
                     // A PIN's file may be missing for a moment while it is replaced, but not at the start.
-                    let fatal = cause.is_configuration() || (!opened_before && matches!(cause, TokenError::Pin(_)));
+                    let fatal =
+                        cause.is_configuration() || (!opened_before && matches!(cause, TokenError::Pin(_)));
                     let _ = events.send(if fatal { Event::Fatal(cause) } else { Event::Tried });
                     if self.pause(failure, wait) || fatal {
                         return;

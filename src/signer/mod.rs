@@ -9,8 +9,8 @@ mod keeper;
 mod watch;
 
 use std::process::ExitCode;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
@@ -22,8 +22,8 @@ use self::connection::Service;
 use self::door::Door;
 use self::keeper::Keeper;
 use crate::config::{Config, ConfigError};
-use crate::sys::process::{self, Termination};
 use crate::sys::log;
+use crate::sys::process::{self, Termination};
 use crate::token::{Meter, PinGuard, TokenError};
 
 /// How long readiness waits for the first opening, so that a key refused in production is a start refused.
@@ -39,13 +39,17 @@ enum StartError {
     #[error("l'instance {instance:?} n'existe pas ; instances de la configuration : {known}")]
     Instance { instance: String, known: String },
     /// The user that may connect does not exist.
-    #[error("sockets.signer_client = {user:?} : cet utilisateur n'existe pas ; créez-le (sysusers), ou corrigez la configuration")]
+    #[error(
+        "sockets.signer_client = {user:?} : cet utilisateur n'existe pas ; créez-le (sysusers), ou corrigez la configuration"
+    )]
     Client { user: String },
     /// Another process serves this instance.
     #[error("l'instance est déjà servie par un autre processus sur {path} ; arrêtez-le d'abord")]
     Served { path: std::path::PathBuf },
     /// The socket cannot be made.
-    #[error("la socket {path} ne peut pas être créée ({cause}) : vérifiez le dossier sockets.signers et ses droits (chemin de 107 octets au plus)")]
+    #[error(
+        "la socket {path} ne peut pas être créée ({cause}) : vérifiez le dossier sockets.signers et ses droits (chemin de 107 octets au plus)"
+    )]
     Socket { path: std::path::PathBuf, cause: std::io::Error },
     /// The kernel refused what protects the process.
     #[error("le système refuse une protection du processus ({0}) : vérifiez l'unité systemd")]
@@ -93,7 +97,7 @@ fn serve(arguments: &Arguments) -> Result<(), StartError> {
     let connections_max = usize::from(seal.sessions) + door::SPARE_CONNECTIONS;
     let guard = PinGuard::new(&config.sockets.signers, &seal.key);
     let keeper = Arc::new(Keeper::new(seal, guard, Arc::clone(&meter), !config.is_test()));
-    watch::start(Arc::clone(&meter))?;
+    watch::start(Arc::clone(&meter), &config.limits)?;
     let closed = start_keeper(&keeper, events.clone())?;
     let service = Arc::new(Service::new(Arc::clone(&keeper), meter, config.limits));
     let path = door.path().to_owned();

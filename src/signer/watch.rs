@@ -9,10 +9,11 @@ use sd_notify::NotifyState;
 use tracing::error;
 
 use super::{StartError, notify, spawn};
+use crate::config::Limits;
 use crate::token::Meter;
 
-/// A signature that takes longer hangs: the slowest TPMs need a second, `sceaud` has long stopped waiting.
-const SIGNATURE_HUNG: Duration = Duration::from_millis(10_000);
+/// A signature that takes this many times `limits.signature_ms` hangs: `sceaud` has given up after one.
+const SIGNATURE_HUNG_FACTOR: u32 = 2;
 /// An opening or closing that takes longer hangs: it may wait for a network HSM's connection and for another process's
 /// login.
 const OPENING_HUNG: Duration = Duration::from_millis(60_000);
@@ -23,13 +24,14 @@ const TICK: Duration = Duration::from_millis(1_000);
 ///
 /// With a hung call it stops, and systemd kills the process (`WatchdogSec=`); without a watchdog the process aborts
 /// itself. It does not exit in order: the library holds a thread and perhaps its locks.
-pub(super) fn start(meter: Arc<Meter>) -> Result<(), StartError> {
+pub(super) fn start(meter: Arc<Meter>, limits: &Limits) -> Result<(), StartError> {
+    let signature_hung = Duration::from_millis(limits.signature_ms) * SIGNATURE_HUNG_FACTOR;
     let watchdog = sd_notify::watchdog_enabled();
     // A third: two pings may be late before systemd acts.
     let tick = watchdog.map_or(TICK, |limit| (limit / 3).min(TICK));
     spawn("watch", move || {
         loop {
-            if hangs(meter.longest_signature(), meter.opening()) {
+            if meter.longest_signature() > signature_hung || meter.opening() > OPENING_HUNG {
                 error!(signature = ?meter.longest_signature(), opening = ?meter.opening(), "the module hangs");
                 if watchdog.is_none() {
                     process::abort();
@@ -40,20 +42,4 @@ pub(super) fn start(meter: Arc<Meter>) -> Result<(), StartError> {
             thread::sleep(tick);
         }
     })
-}
-
-fn hangs(signature: Duration, opening: Duration) -> bool {
-    signature > SIGNATURE_HUNG || opening > OPENING_HUNG
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_call_hangs_only_beyond_its_limit() {
-        assert!(!hangs(Duration::ZERO, Duration::ZERO) && !hangs(SIGNATURE_HUNG, OPENING_HUNG));
-        assert!(hangs(SIGNATURE_HUNG + Duration::from_millis(1), Duration::ZERO));
-        assert!(hangs(Duration::ZERO, OPENING_HUNG + Duration::from_millis(1)));
-    }
 }

@@ -28,7 +28,8 @@ use crate::vihf::signature::{SignatureAlgorithm, recognise};
 const SESSION_WAIT: Duration = Duration::from_millis(1_000);
 /// `DigestInfo` of SHA-256 up to the digest (RFC 8017 §9.2 note 1).
 const DIGEST_INFO_SHA256: [u8; 19] = [
-    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20,
+    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04,
+    0x20,
 ];
 
 /// A key that can sign; dropping it closes its sessions, then finalises and unloads the library.
@@ -147,8 +148,12 @@ impl Device {
         let mut nonce = [0; NONCE_LEN];
         rand::fill(&mut nonce).map_err(|_| TokenError::Lost { cause: Box::new(Error::NotSupported) })?;
         let signature = self.self_test(&nonce)?;
-        if public::verifies(self.description.algorithm, &self.description.spki, &self_test_message(&nonce), &signature)
-        {
+        if public::verifies(
+            self.description.algorithm,
+            &self.description.spki,
+            &self_test_message(&nonce),
+            &signature,
+        ) {
             Ok(())
         } else {
             Err(TokenError::Unusable { object, cause: Unusable::PublicKeyMismatch })
@@ -170,9 +175,15 @@ impl Device {
         let signature = signed.map_err(|e| TokenError::of(e, &self.description.key))?;
         let len = match self.description.algorithm {
             SignatureAlgorithm::RsaSha256 => usize::from(self.description.bits).div_ceil(8),
-            SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384 => usize::from(self.description.bits) / 4,
+            SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384 => {
+                usize::from(self.description.bits) / 4
+            }
         };
-        if signature.len() == len { Ok(signature) } else { Err(TokenError::Lost { cause: Box::new(Error::InvalidValue) }) }
+        if signature.len() == len {
+            Ok(signature)
+        } else {
+            Err(TokenError::Lost { cause: Box::new(Error::InvalidValue) })
+        }
     }
 
     fn lease(&self) -> Result<Lease<'_>, TokenError> {

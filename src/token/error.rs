@@ -32,7 +32,9 @@ pub enum TokenError {
         cause: Unusable,
     },
     /// The vendor's library cannot be loaded or started; tried again, since vendors' daemons come and go.
-    #[error("le module PKCS#11 {path} ne se charge pas ({cause}) : vérifiez son chemin, ses droits et ses dépendances")]
+    #[error(
+        "le module PKCS#11 {path} ne se charge pas ({cause}) : vérifiez son chemin, ses droits et ses dépendances"
+    )]
     Module {
         /// The library.
         path: PathBuf,
@@ -46,7 +48,9 @@ pub enum TokenError {
     #[error(transparent)]
     PinRefused(#[from] PinRefusal),
     /// The folder that remembers refused PINs does not work; without memory no PIN is tried.
-    #[error("le dossier qui mémorise les PIN refusés ne peut pas être utilisé, {path} ({cause}) : vérifiez ses droits")]
+    #[error(
+        "le dossier qui mémorise les PIN refusés ne peut pas être utilisé, {path} ({cause}) : vérifiez ses droits"
+    )]
     Memory {
         /// The file.
         path: PathBuf,
@@ -80,10 +84,14 @@ pub enum Unusable {
     #[error("elle exige le PIN à chaque signature (CKA_ALWAYS_AUTHENTICATE) ; générez une clé sans cet attribut")]
     AlwaysAuthenticate,
     /// The token does not sign with it.
-    #[error("le token ne signe pas avec elle ({0}) ; vérifiez CKA_SIGN et les mécanismes CKM_RSA_PKCS et CKM_ECDSA")]
+    #[error(
+        "le token ne signe pas avec elle ({0}) ; vérifiez CKA_SIGN et les mécanismes CKM_RSA_PKCS et CKM_ECDSA"
+    )]
     Mechanism(Box<Error>),
     /// The public key does not verify what the private key signs.
-    #[error("la clé publique trouvée ne vérifie pas ses signatures ; deux objets du token, ou le certificat, ne vont pas ensemble")]
+    #[error(
+        "la clé publique trouvée ne vérifie pas ses signatures ; deux objets du token, ou le certificat, ne vont pas ensemble"
+    )]
     PublicKeyMismatch,
     /// No public key in the token nor in the certificate's file.
     #[error("le token n'a pas de clé publique pour elle, et le certificat configuré n'en donne pas ({0})")]
@@ -109,7 +117,9 @@ pub enum Absence {
         found: String,
     },
     /// No private key fits the URI.
-    #[error("aucune clé privée du token {token} ne correspond à l'uri ; présentes : {found} ; vérifiez object= et id=")]
+    #[error(
+        "aucune clé privée du token {token} ne correspond à l'uri ; présentes : {found} ; vérifiez object= et id="
+    )]
     Key {
         /// The token.
         token: String,
@@ -136,7 +146,9 @@ pub enum Absence {
 #[derive(Debug, thiserror::Error)]
 pub enum PinRefusal {
     /// The token refused it just now.
-    #[error("le token a refusé le PIN ({cause}) ; il ne sera pas réessayé : corrigez le fichier du PIN. Si ce PIN est bien le bon (token débloqué), supprimez {marker}")]
+    #[error(
+        "le token a refusé le PIN ({cause}) ; il ne sera pas réessayé : corrigez le fichier du PIN. Si ce PIN est bien le bon (token débloqué), supprimez {marker}"
+    )]
     Token {
         /// What the token said.
         cause: Box<Error>,
@@ -144,13 +156,17 @@ pub enum PinRefusal {
         marker: PathBuf,
     },
     /// It was refused before and has not changed since.
-    #[error("ce PIN a déjà été refusé par le token et ne sera pas réessayé : corrigez le fichier du PIN. Si ce PIN est bien le bon (token débloqué), supprimez {marker}")]
+    #[error(
+        "ce PIN a déjà été refusé par le token et ne sera pas réessayé : corrigez le fichier du PIN. Si ce PIN est bien le bon (token débloqué), supprimez {marker}"
+    )]
     Remembered {
         /// The file that remembers it.
         marker: PathBuf,
     },
     /// One wrong PIN would lock the token (`CKF_USER_PIN_FINAL_TRY`).
-    #[error("le token {token} n'accepte plus qu'un essai de PIN : vérifiez le PIN vous-même avec l'outil du fabricant, la réussite remet le compteur à zéro")]
+    #[error(
+        "le token {token} n'accepte plus qu'un essai de PIN : vérifiez le PIN vous-même avec l'outil du fabricant, la réussite remet le compteur à zéro"
+    )]
     FinalTry {
         /// The token.
         token: String,
@@ -171,7 +187,9 @@ impl TokenError {
             Self::PinRefused(_) | Self::Pin(_) => Failure::PinRefused,
             Self::ShapeRefused => Failure::ShapeRefused,
             Self::Busy => Failure::Busy,
-            Self::Uri(_) | Self::NoModule | Self::Unusable { .. } | Self::Module { .. } => Failure::TokenUnreachable,
+            Self::Uri(_) | Self::NoModule | Self::Unusable { .. } | Self::Module { .. } => {
+                Failure::TokenUnreachable
+            }
             Self::Absent(_) | Self::Memory { .. } | Self::Lost { .. } => Failure::TokenUnreachable,
         }
     }

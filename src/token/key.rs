@@ -90,7 +90,11 @@ fn modulus_bits(modulus: &[u8]) -> u16 {
 
 /// One attribute, asked alone: modules differ in what they do to the others of a template when one is hidden.
 /// A hidden or unknown attribute is `None`.
-pub(super) fn one(session: &Session, object: ObjectHandle, kind: AttributeType) -> Result<Option<Attribute>, Error> {
+pub(super) fn one(
+    session: &Session,
+    object: ObjectHandle,
+    kind: AttributeType,
+) -> Result<Option<Attribute>, Error> {
     Ok(session.get_attributes(object, &[kind])?.pop())
 }
 
@@ -109,7 +113,11 @@ fn flag(session: &Session, object: ObjectHandle, kind: AttributeType) -> Result<
 }
 
 /// A byte-string attribute; empty counts as hidden, since no attribute that we read may be empty.
-pub(super) fn bytes(session: &Session, object: ObjectHandle, kind: AttributeType) -> Result<Option<Vec<u8>>, Error> {
+pub(super) fn bytes(
+    session: &Session,
+    object: ObjectHandle,
+    kind: AttributeType,
+) -> Result<Option<Vec<u8>>, Error> {
     Ok(match one(session, object, kind)? {
         Some(
             Attribute::Label(value)

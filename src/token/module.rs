@@ -139,6 +139,7 @@ fn names(tokens: &[Token]) -> String {
     if tokens.is_empty() {
         return "aucun".to_owned();
     }
-    let name = |t: &Token| format!("{:?} (serial {}, slot-id {})", t.info.label(), t.info.serial_number(), t.slot.id());
+    let name =
+        |t: &Token| format!("{:?} (serial {}, slot-id {})", t.info.label(), t.info.serial_number(), t.slot.id());
     tokens.iter().map(name).collect::<Vec<_>>().join(", ")
 }

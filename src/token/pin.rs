@@ -34,7 +34,9 @@ pub enum PinError {
         cause: io::Error,
     },
     /// Others than its owner may read or write the file.
-    #[error("le fichier du PIN {path} est accessible à d'autres que son propriétaire (mode {mode:04o}) : chmod 0400 {path}")]
+    #[error(
+        "le fichier du PIN {path} est accessible à d'autres que son propriétaire (mode {mode:04o}) : chmod 0400 {path}"
+    )]
     Open {
         /// The file.
         path: PathBuf,
@@ -48,7 +50,9 @@ pub enum PinError {
         path: PathBuf,
     },
     /// systemd gave us no credentials.
-    #[error("pin_credential = {0:?} : $CREDENTIALS_DIRECTORY n'est pas défini ; ajoutez LoadCredential= à l'unité, ou utilisez pin_file")]
+    #[error(
+        "pin_credential = {0:?} : $CREDENTIALS_DIRECTORY n'est pas défini ; ajoutez LoadCredential= à l'unité, ou utilisez pin_file"
+    )]
     NoCredentials(String),
 }
 
@@ -91,7 +95,11 @@ impl Pin {
                 bytes.pop();
             }
         }
-        if bytes.is_empty() || bytes.len() > PIN_LEN_MAX || bytes.contains(&b'\n') { Err(form()) } else { Ok(Self(bytes)) }
+        if bytes.is_empty() || bytes.len() > PIN_LEN_MAX || bytes.contains(&b'\n') {
+            Err(form())
+        } else {
+            Ok(Self(bytes))
+        }
     }
 
     /// The PIN, for `C_Login` and for the digest that remembers a refused one.

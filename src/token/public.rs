@@ -48,9 +48,7 @@ pub(super) fn find(
     }
     match of_certificate(certificate) {
         Ok(spki) => Ok((spki, SpkiSource::Certificate)),
-        Err(cause) => {
-            Err(TokenError::Unusable { object: object.to_owned(), cause: Unusable::NoPublicKey(cause) })
-        }
+        Err(cause) => Err(TokenError::Unusable { object: object.to_owned(), cause: Unusable::NoPublicKey(cause) }),
     }
 }
 
@@ -75,7 +73,8 @@ fn of_object(
 }
 
 fn of_rsa(modulus: &[u8], exponent: &[u8]) -> Option<Vec<u8>> {
-    let trim = |bytes: &[u8]| bytes.iter().position(|b| *b != 0).and_then(|at| bytes.get(at..).map(<[u8]>::to_vec));
+    let trim =
+        |bytes: &[u8]| bytes.iter().position(|b| *b != 0).and_then(|at| bytes.get(at..).map(<[u8]>::to_vec));
     let components = RsaPublicKeyComponents { n: trim(modulus)?, e: trim(exponent)? };
     let der: PublicKeyX509Der<'_> = components.as_der().ok()?;
     Some(der.as_ref().to_vec())

@@ -77,7 +77,8 @@ impl PinGuard {
     pub(super) fn admit(&self, pin: &Pin) -> Result<Attempt<'_>, TokenError> {
         let path = self.folder.join(format!("{}.pin-lock", self.key));
         let memory = |cause| TokenError::Memory { path: path.clone(), cause };
-        let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(memory)?;
+        let lock =
+            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(memory)?;
         lock.lock().map_err(memory)?;
         if self.is_refused(pin)? {
             return Err(PinRefusal::Remembered { marker: self.marker() }.into());

@@ -42,7 +42,9 @@ pub enum UriError {
     #[error("pin-value et pin-source n'y ont pas leur place ; utilisez pin_file ou pin_credential")]
     Pin,
     /// An attribute that we would not obey.
-    #[error("l'attribut {0:?} n'est pas pris en charge ; admis : token, serial, manufacturer, model, slot-id, object, id, type, module-path")]
+    #[error(
+        "l'attribut {0:?} n'est pas pris en charge ; admis : token, serial, manufacturer, model, slot-id, object, id, type, module-path"
+    )]
     Attribute(String),
     /// An attribute given twice.
     #[error("l'attribut {0:?} est donné deux fois")]
@@ -97,7 +99,8 @@ fn check_attributes(uri: &str) -> Result<(), UriError> {
         return Err(UriError::Form(format!("plus de {URI_LEN_MAX} octets, ou un caractère à écrire en %XX")));
     }
     let mut seen = HashSet::new();
-    let path = uri.strip_prefix("pkcs11:").ok_or_else(|| UriError::Form("elle commence par pkcs11:".to_owned()))?;
+    let path =
+        uri.strip_prefix("pkcs11:").ok_or_else(|| UriError::Form("elle commence par pkcs11:".to_owned()))?;
     let attributes: Vec<_> =
         path.split([';', '?', '&']).filter(|a| !a.is_empty()).map(|a| a.split('=').next().unwrap_or(a)).collect();
     if attributes.iter().any(|name| name.starts_with("pin")) {
@@ -141,7 +144,10 @@ mod tests {
         let key = KeyUri::parse(uri).unwrap();
         assert_eq!(key.token.as_deref(), Some("The Software PKCS#11"));
         assert_eq!((key.serial.as_deref(), key.slot_id), (Some("00/1"), Some(3)));
-        assert_eq!((key.object.as_deref(), key.id.as_deref()), (Some("clé".as_bytes()), Some([0, 255].as_slice())));
+        assert_eq!(
+            (key.object.as_deref(), key.id.as_deref()),
+            (Some("clé".as_bytes()), Some([0, 255].as_slice()))
+        );
         assert_eq!(key.module_path, Some("/usr/lib/x.so".into()));
     }
 
@@ -165,7 +171,9 @@ mod tests {
 
     #[test]
     fn a_pin_is_not_repeated() {
-        for uri in ["pkcs11:object=a/b?pin-value=s3cr3t", "pkcs11:;?pin-value=s3cr3t", "pkcs11:?pin-value=s3cr3t&&"] {
+        for uri in
+            ["pkcs11:object=a/b?pin-value=s3cr3t", "pkcs11:;?pin-value=s3cr3t", "pkcs11:?pin-value=s3cr3t&&"]
+        {
             let message = KeyUri::parse(uri).unwrap_err().to_string();
             assert!(!message.contains("s3cr3t"), "{message}");
         }
