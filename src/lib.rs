@@ -8,6 +8,10 @@ pub mod daemon;
 pub mod policy;
 pub mod replay;
 pub mod seal;
+#[cfg(feature = "appliance")]
+pub mod signer;
 pub mod sys;
+#[cfg(feature = "appliance")]
+pub mod token;
 pub mod varlink;
 pub mod vihf;

@@ -15,7 +15,7 @@ use super::{Daemon, listen};
 use crate::config::{Config, ConfigError};
 use crate::seal::KeyRefused;
 use crate::seal::seals::Seals;
-use crate::sys::{clock, log, users};
+use crate::sys::{clock, log, peer};
 
 /// How often readiness, certificates and the watchdog are looked at.
 const TICK: Duration = Duration::from_millis(100);
@@ -68,7 +68,7 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), NotRun> {
     let config = Config::load(&arguments.config)?;
-    let loaded = config.load_named(users::uid, clock::now())?;
+    let loaded = config.load_named(|user| peer::uid_of(user).ok().flatten(), clock::now())?;
     for remark in &loaded.remarks {
         tracing::warn!(remark, "configuration");
     }

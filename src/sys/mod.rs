@@ -1,5 +1,7 @@
-//! The system: clock, users, log.
+//! The operating system: users, processes, clocks, logs; the only room that names nix.
 
 pub mod clock;
+pub mod cpu;
 pub mod log;
-pub mod users;
+pub mod peer;
+pub mod process;

@@ -1,5 +1,6 @@
 //! The integration tests: one module per promise.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod signer;
 mod threat_model;
 mod units;

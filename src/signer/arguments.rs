@@ -1,0 +1,80 @@
+//! The command line, and the key and number that an instance's name stands for.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser};
+
+use super::StartError;
+use crate::config::{Config, SealKey};
+
+const AFTER_HELP: &str = "\
+Le processus charge la bibliothèque PKCS#11 du fabricant, ouvre une seule clé et répond sur \
+<sockets.signers>/<clé>-<n>.sock aux seuls utilisateurs admis : le sien et sockets.signer_client. Il ne signe que des \
+SignedInfo canoniques et des autotests. Il peut être tué et relancé à tout moment.
+
+Un PIN refusé n'est jamais réessayé : <sockets.signers>/<clé>.pin-refused s'en souvient. Corrigez le fichier du PIN ; \
+si le PIN est bien le bon (token débloqué entre-temps), supprimez ce fichier.
+
+Token absent ou perdu : le processus le retrouve seul, sans redémarrage.
+
+Journal : variable SCEAU_LOG (error, warn, info, debug).
+
+Codes de sortie : 0 arrêt demandé (SIGTERM) ; 2 ligne de commande, configuration ou clé refusée.";
+
+const TEMPLATE: &str = "{about}\n\nUtilisation : {usage}\n\n{all-args}\n\n{after-help}";
+
+/// Signe avec une clé d'un token PKCS#11, pour sceaud
+#[derive(Debug, Parser)]
+#[command(
+    name = "sceau-signer",
+    version,
+    about,
+    after_help = AFTER_HELP,
+    help_template = TEMPLATE,
+    disable_help_flag = true,
+    disable_version_flag = true
+)]
+pub(super) struct Arguments {
+    /// Fichier de configuration
+    #[arg(long, value_name = "FICHIER", default_value = "/etc/sceau/sceau.toml", help_heading = "Options")]
+    pub(super) config: PathBuf,
+    /// Instance <clé>-<n> : une clé de [[seal]] et un numéro de 1 à « processes »
+    #[arg(long, value_name = "INSTANCE", help_heading = "Options")]
+    pub(super) instance: String,
+    /// Affiche cette aide
+    #[arg(long, short, action = ArgAction::Help, help_heading = "Options")]
+    help: Option<bool>,
+    /// Affiche la version
+    #[arg(long, short = 'V', action = ArgAction::Version, help_heading = "Options")]
+    version: Option<bool>,
+}
+
+impl Arguments {
+    /// Reads the command line; prints help, version or the mistake and exits where there is nothing to run.
+    pub(super) fn read() -> Self {
+        Self::parse()
+    }
+}
+
+/// A key of the configuration and the number of one of its processes.
+#[derive(Debug)]
+pub(super) struct Instance {
+    pub(super) seal: SealKey,
+    pub(super) number: u16,
+}
+
+impl Instance {
+    /// Finds `<key>-<n>`, n from 1 to the key's `processes`, written without leading zeros.
+    pub(super) fn find(config: &Config, instance: &str) -> Result<Self, StartError> {
+        let names = |seal: &SealKey| (1..=seal.processes).map(|n| format!("{}-{n}", seal.key)).collect::<Vec<_>>();
+        for seal in &config.seals {
+            if let Some(at) = names(seal).iter().position(|name| name == instance) {
+                let number = u16::try_from(at).unwrap_or(u16::MAX).saturating_add(1);
+                return Ok(Self { seal: seal.clone(), number });
+            }
+        }
+        let known = config.seals.iter().flat_map(names).collect::<Vec<_>>().join(", ");
+        let known = if known.is_empty() { "aucune, il n'y a pas de [[seal]]".to_owned() } else { known };
+        Err(StartError::Instance { instance: instance.to_owned(), known })
+    }
+}

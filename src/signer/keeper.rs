@@ -1,0 +1,197 @@
+//! Keeps one device open: opens it, drops it whole when it is spent, opens the next.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use sd_notify::NotifyState;
+use tracing::{error, info, warn};
+
+use super::{Event, notify};
+use crate::config::SealKey;
+use crate::seal::key::requirements;
+use crate::seal::wire::Failure;
+use crate::token::{Device, Meter, PinGuard, PinRefusal, TokenError, Unusable};
+
+/// First pause between openings: a token that was only reset is back before anybody notices.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+/// Longest pause between openings, so that the first signature comes within 2 s of the token's return.
+const PAUSE_MAX: Duration = Duration::from_millis(1_000);
+/// Between looks at the PIN's file after a refusal; the token is not asked.
+const PIN_PAUSE: Duration = Duration::from_millis(1_000);
+/// Between looks at a token that is locked or near it; the token is asked for its flags only.
+const LOCKED_PAUSE: Duration = Duration::from_millis(30_000);
+/// A device that lived shorter does not reset the pause: one that is lost at every use must not spin.
+const LIFE_MIN: Duration = Duration::from_millis(1_000);
+
+/// The device now, if there is one, and what is said when there is none.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    seal: SealKey,
+    guard: PinGuard,
+    meter: Arc<Meter>,
+    production: bool,
+    state: Mutex<State>,
+    changed: Condvar,
+    recoveries: AtomicU64,
+}
+
+#[derive(Debug)]
+enum State {
+    Open(Arc<Generation>),
+    Closed(Failure),
+    Stopped,
+}
+
+/// A device and the sign that it still exists: fields are dropped in this order, so who sees the sign go knows that the
+/// library is finalised.
+#[derive(Debug)]
+pub(super) struct Generation {
+    device: Device,
+    _alive: Sender<()>,
+}
+
+impl Generation {
+    pub(super) fn device(&self) -> &Device {
+        &self.device
+    }
+}
+
+impl Keeper {
+    pub(super) fn new(seal: SealKey, guard: PinGuard, meter: Arc<Meter>, production: bool) -> Self {
+        Self {
+            seal,
+            guard,
+            meter,
+            production,
+            state: Mutex::new(State::Closed(Failure::TokenUnreachable)),
+            changed: Condvar::new(),
+            recoveries: AtomicU64::new(0),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The device, or why there is none; never waits for the library.
+    pub(super) fn current(&self) -> Result<Arc<Generation>, Failure> {
+        match &*self.state() {
+            State::Open(generation) => Ok(Arc::clone(generation)),
+            State::Closed(failure) => Err(*failure),
+            State::Stopped => Err(Failure::TokenUnreachable),
+        }
+    }
+
+    /// Takes a spent device out of use; it is closed when its last user lets go of it, then another is opened.
+    pub(super) fn spent(&self, generation: &Arc<Generation>, cause: &TokenError) {
+        let mut state = self.state();
+        if matches!(&*state, State::Open(current) if Arc::ptr_eq(current, generation)) {
+            warn!(%cause, "token lost, closing");
+            *state = State::Closed(cause.failure());
+            self.changed.notify_all();
+        }
+    }
+
+    /// Openings with success after the first.
+    pub(super) fn recoveries(&self) -> u64 {
+        self.recoveries.load(Ordering::Relaxed)
+    }
+
+    /// Lets go of the device and ends [`Keeper::keep`].
+    pub(super) fn stop(&self) {
+        // Dropped after the lock: closing a device may take its time.
+        let last = std::mem::replace(&mut *self.state(), State::Stopped);
+        self.changed.notify_all();
+        drop(last);
+    }
+
+    /// Opens, waits for the loss, opens again, until [`Keeper::stop`] or until only the configuration can help.
+    pub(super) fn keep(&self, events: &Sender<Event>) {
+        let (mut pause, mut opened_before, mut said) = (PAUSE_MIN, false, String::new());
+        loop {
+            match self.open() {
+                Ok((generation, gone)) => {
+                    let began = Instant::now();
+                    if opened_before {
+                        self.recoveries.fetch_add(1, Ordering::Relaxed);
+                    }
+                    opened_before = true;
+                    said.clear();
+                    let _ = events.send(Event::Tried);
+                    let stopped = self.use_up(generation);
+                    // Disconnected: the last user has dropped it and the library is finalised.
+                    let _ = gone.recv();
+                    if stopped {
+                        return;
+                    }
+                    if began.elapsed() >= LIFE_MIN {
+                        pause = PAUSE_MIN;
+                    }
+                }
+                Err(cause) => {
+                    let text = cause.to_string();
+                    if text != said {
+                        error!(failure = cause.failure().as_str(), cause = text, "the key cannot be opened");
+                        notify(&[NotifyState::Status(&text)]);
+                        said = text;
+                    }
+                    let failure = cause.failure();
+                    let wait = match &cause {
+                        TokenError::PinRefused(PinRefusal::FinalTry { .. } | PinRefusal::Locked { .. }) => {
+                            LOCKED_PAUSE
+                        }
+                        TokenError::PinRefused(_) | TokenError::Pin(_) => PIN_PAUSE,
+                        _ => pause,
+                    };
+                    // A PIN's file may be missing for a moment while it is replaced, but not at the start.
+                    let fatal =
+                        cause.is_configuration() || (!opened_before && matches!(cause, TokenError::Pin(_)));
+                    let _ = events.send(if fatal { Event::Fatal(cause) } else { Event::Tried });
+                    if self.pause(failure, wait) || fatal {
+                        return;
+                    }
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
+            }
+        }
+    }
+
+    fn open(&self) -> Result<(Generation, Receiver<()>), TokenError> {
+        let device = Device::open(&self.seal, &self.guard, Arc::clone(&self.meter))?;
+        let key = device.description();
+        match requirements(&key.attributes) {
+            Err(refusal) if self.production => {
+                return Err(TokenError::Unusable { object: key.key.clone(), cause: Unusable::Refused(refusal) });
+            }
+            Err(refusal) => warn!(?refusal, "production would refuse this key"),
+            Ok(()) => {}
+        }
+        info!(key = key.key, token = key.token.label, sessions = key.sessions, algorithm = ?key.algorithm, "key open");
+        notify(&[NotifyState::Status(&format!("clé {} ouverte dans le token {}", key.key, key.token.label))]);
+        let (alive, gone) = mpsc::channel();
+        Ok((Generation { device, _alive: alive }, gone))
+    }
+
+    /// Puts a device in use until it is spent; true if the process stops.
+    fn use_up(&self, generation: Generation) -> bool {
+        let mut state = self.state();
+        if matches!(*state, State::Stopped) {
+            return true;
+        }
+        *state = State::Open(Arc::new(generation));
+        let waited = self.changed.wait_while(state, |state| matches!(state, State::Open(_)));
+        matches!(*waited.unwrap_or_else(PoisonError::into_inner), State::Stopped)
+    }
+
+    /// Answers `failure` for a while; true if the process stops.
+    fn pause(&self, failure: Failure, wait: Duration) -> bool {
+        let mut state = self.state();
+        if !matches!(*state, State::Stopped) {
+            *state = State::Closed(failure);
+        }
+        let waited = self.changed.wait_timeout_while(state, wait, |state| !matches!(state, State::Stopped));
+        matches!(*waited.unwrap_or_else(PoisonError::into_inner).0, State::Stopped)
+    }
+}

@@ -1,0 +1,32 @@
+//! Who is at the other end of a Unix socket, and which uid a user's name stands for.
+
+use std::io;
+use std::os::fd::AsFd;
+
+use nix::sys::socket::{getsockopt, sockopt};
+use nix::unistd::{User, geteuid};
+
+/// The effective uid that the peer had when it connected (SO_PEERCRED, unix(7)); the kernel vouches for it.
+///
+/// # Errors
+/// What the system said; the peer is then nobody.
+pub fn uid(socket: &impl AsFd) -> io::Result<u32> {
+    Ok(getsockopt(socket, sockopt::PeerCredentials)?.uid())
+}
+
+/// The effective uid of this process.
+#[must_use]
+pub fn own_uid() -> u32 {
+    geteuid().as_raw()
+}
+
+/// The uid of a user by name, or by a number that stands for itself; `None` if there is no such user.
+///
+/// # Errors
+/// What the user database said.
+pub fn uid_of(name: &str) -> io::Result<Option<u32>> {
+    if let Ok(number) = name.parse() {
+        return Ok(Some(number));
+    }
+    Ok(User::from_name(name)?.map(|user| user.uid.as_raw()))
+}

@@ -1,0 +1,234 @@
+//! One generation of a key in its token: sessions that sign with handles resolved once.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, SHA384, digest};
+use aws_lc_rs::rand;
+use cryptoki::error::{Error, RvError};
+use cryptoki::mechanism::Mechanism;
+use cryptoki::object::ObjectHandle;
+use cryptoki::session::Session;
+use tracing::warn;
+
+use super::error::{TokenError, Unusable};
+use super::meter::Meter;
+use super::module::Module;
+use super::pin::Pin;
+use super::refused::PinGuard;
+use super::uri::KeyUri;
+use super::{key, public};
+use crate::config::SealKey;
+use crate::seal::key::{KeyDescription, TokenIdentity};
+use crate::seal::wire::{NONCE_LEN, self_test_message};
+use crate::vihf::signature::{SignatureAlgorithm, recognise};
+
+/// How long a request waits for a free session; `sceaud` sends no more at once than there are sessions.
+const SESSION_WAIT: Duration = Duration::from_millis(1_000);
+/// `DigestInfo` of SHA-256 up to the digest (RFC 8017 §9.2 note 1).
+const DIGEST_INFO_SHA256: [u8; 19] = [
+    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04,
+    0x20,
+];
+
+/// A key that can sign; dropping it closes its sessions, then finalises and unloads the library.
+///
+/// The next one may be opened only when this one is dropped entirely: the library's state is the process's.
+#[derive(Debug)]
+pub struct Device {
+    description: KeyDescription,
+    handle: ObjectHandle,
+    meter: Arc<Meter>,
+    /// Locked only to take a session and to put it back, never while it signs.
+    pool: Mutex<Vec<Pooled>>,
+    returned: Condvar,
+    /// Never signs: the login lasts as long as any session (PKCS#11 §5.6.8), whatever becomes of the others.
+    anchor: Mutex<Option<Session>>,
+    module: Option<Module>,
+}
+
+#[derive(Debug)]
+struct Pooled {
+    index: usize,
+    session: Session,
+}
+
+/// A session taken from the pool; goes back when dropped, and cannot outlive its device.
+struct Lease<'a> {
+    device: &'a Device,
+    pooled: Option<Pooled>,
+}
+
+impl Device {
+    /// Loads the library, finds the token and the key, logs in, and proves the key by a verified signature.
+    ///
+    /// Trusts the library with the process. After `Ok` every session is logged in and the public key is known to be the
+    /// private key's; after `Err` nothing is left open.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn open(seal: &SealKey, guard: &PinGuard, meter: Arc<Meter>) -> Result<Self, TokenError> {
+        let meter_of_opening = Arc::clone(&meter);
+        let _opening = meter_of_opening.begin_opening();
+        let uri = KeyUri::parse(&seal.uri)?;
+        let object = uri.object_name();
+        let path = seal.module.clone().or_else(|| uri.module_path.clone()).ok_or(TokenError::NoModule)?;
+        let pin = Pin::read(&seal.pin)?;
+        if guard.is_refused(&pin)? {
+            return Err(super::PinRefusal::Remembered { marker: guard.marker() }.into());
+        }
+        // Declared before the sessions, so that on an early return they are closed before it is finalised.
+        let module = Module::load(&path)?;
+        let token = module.token(&uri)?;
+        let anchor = module.session(token.slot).map_err(|e| TokenError::of(e, &object))?;
+        module.login(&anchor, token.slot, &pin, guard)?;
+        drop(pin);
+        let private = key::find(&anchor, &uri, token.info.label())?;
+        let (spki, spki_source) = public::find(&anchor, &private, &object, &seal.certificate)?;
+        let pool = sessions(&module, &token, seal.sessions).map_err(|e| TokenError::of(e, &object))?;
+        let description = KeyDescription {
+            key: seal.key.as_str().to_owned(),
+            algorithm: private.algorithm,
+            bits: private.bits,
+            spki,
+            spki_source,
+            attributes: private.attributes,
+            token: TokenIdentity {
+                label: token.info.label().to_owned(),
+                manufacturer: token.info.manufacturer_id().to_owned(),
+                model: token.info.model().to_owned(),
+                serial: token.info.serial_number().to_owned(),
+            },
+            module: lossy(path),
+            sessions: u16::try_from(pool.len()).unwrap_or(u16::MAX),
+            pid: std::process::id(),
+        };
+        let device = Self {
+            description,
+            handle: private.handle,
+            meter,
+            pool: Mutex::new(pool),
+            returned: Condvar::new(),
+            anchor: Mutex::new(Some(anchor)),
+            module: Some(module),
+        };
+        device.prove(object)?;
+        Ok(device)
+    }
+
+    /// What the key is.
+    #[must_use]
+    pub fn description(&self) -> &KeyDescription {
+        &self.description
+    }
+
+    /// Signs a canonical `SignedInfo` of this key's algorithm, and nothing else: RSA as long as the modulus, ECDSA raw
+    /// r‖s.
+    ///
+    /// # Errors
+    /// [`TokenError::ShapeRefused`] before the token is asked; [`TokenError::Busy`]; any other: the device is spent.
+    pub fn sign_signed_info(&self, bytes: &[u8]) -> Result<Vec<u8>, TokenError> {
+        if recognise(bytes) != Some(self.description.algorithm) {
+            return Err(TokenError::ShapeRefused);
+        }
+        self.sign(bytes)
+    }
+
+    /// Signs [`self_test_message`] of `nonce`, as a seal is signed.
+    ///
+    /// # Errors
+    /// As [`Device::sign_signed_info`].
+    pub fn self_test(&self, nonce: &[u8; NONCE_LEN]) -> Result<Vec<u8>, TokenError> {
+        self.sign(&self_test_message(nonce))
+    }
+
+    /// A signature at opening: a wrong public object or certificate is found now, not by a verifier elsewhere.
+    fn prove(&self, object: String) -> Result<(), TokenError> {
+        let mut nonce = [0; NONCE_LEN];
+        rand::fill(&mut nonce).map_err(|_| TokenError::Lost { cause: Box::new(Error::NotSupported) })?;
+        let signature = self.self_test(&nonce)?;
+        if public::verifies(
+            self.description.algorithm,
+            &self.description.spki,
+            &self_test_message(&nonce),
+            &signature,
+        ) {
+            Ok(())
+        } else {
+            Err(TokenError::Unusable { object, cause: Unusable::PublicKeyMismatch })
+        }
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, TokenError> {
+        // Hashed here: a token of CKM_ECDSA needs it (SoftHSM), and the digest alone crosses the network to an HSM.
+        let (mechanism, input) = match self.description.algorithm {
+            SignatureAlgorithm::RsaSha256 => {
+                (Mechanism::RsaPkcs, [&DIGEST_INFO_SHA256, digest(&SHA256, message).as_ref()].concat())
+            }
+            SignatureAlgorithm::EcdsaSha256 => (Mechanism::Ecdsa, digest(&SHA256, message).as_ref().to_vec()),
+            SignatureAlgorithm::EcdsaSha384 => (Mechanism::Ecdsa, digest(&SHA384, message).as_ref().to_vec()),
+        };
+        let lease = self.lease()?;
+        let Some(pooled) = &lease.pooled else { return Err(TokenError::Busy) };
+        let signed = self.meter.sign(pooled.index, || pooled.session.sign(&mechanism, self.handle, &input));
+        let signature = signed.map_err(|e| TokenError::of(e, &self.description.key))?;
+        let len = match self.description.algorithm {
+            SignatureAlgorithm::RsaSha256 => usize::from(self.description.bits).div_ceil(8),
+            SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384 => {
+                usize::from(self.description.bits) / 4
+            }
+        };
+        if signature.len() == len {
+            Ok(signature)
+        } else {
+            Err(TokenError::Lost { cause: Box::new(Error::InvalidValue) })
+        }
+    }
+
+    fn lease(&self) -> Result<Lease<'_>, TokenError> {
+        let pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut pool, _) = self
+            .returned
+            .wait_timeout_while(pool, SESSION_WAIT, |pool| pool.is_empty())
+            .unwrap_or_else(PoisonError::into_inner);
+        let pooled = pool.pop().ok_or(TokenError::Busy)?;
+        Ok(Lease { device: self, pooled: Some(pooled) })
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        self.device.pool.lock().unwrap_or_else(PoisonError::into_inner).extend(self.pooled.take());
+        self.device.returned.notify_one();
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        let _closing = self.meter.begin_opening();
+        self.pool.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.anchor.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
+        self.module = None;
+    }
+}
+
+/// As many sessions as wanted, or as the token has left if that is at least one.
+fn sessions(module: &Module, token: &super::module::Token, wanted: u16) -> Result<Vec<Pooled>, Error> {
+    let mut pool = Vec::new();
+    for index in 0..usize::from(wanted) {
+        match module.session(token.slot) {
+            Ok(session) => pool.push(Pooled { index, session }),
+            Err(Error::Pkcs11(RvError::SessionCount, _)) if !pool.is_empty() => {
+                warn!(wanted, opened = pool.len(), "the token has no more sessions");
+                break;
+            }
+            Err(cause) => return Err(cause),
+        }
+    }
+    Ok(pool)
+}
+
+fn lossy(path: PathBuf) -> String {
+    path.into_os_string().to_string_lossy().into_owned()
+}

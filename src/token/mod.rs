@@ -1,0 +1,22 @@
+//! PKCS#11: one private key in one token, reached through the vendor's library; the only room that names cryptoki.
+//!
+//! A [`Device`] is one generation of everything the library gave us: module, sessions, login, handles. When any of it is
+//! lost the whole generation is dropped and another opened: a lost token does not say so plainly, and its handles stay
+//! broken after it is back. Nothing here reaches a network or writes the PIN anywhere.
+
+mod device;
+mod error;
+pub mod key;
+mod meter;
+mod module;
+mod pin;
+mod public;
+mod refused;
+mod uri;
+
+pub use device::Device;
+pub use error::{Absence, PinRefusal, TokenError, Unusable};
+pub use meter::Meter;
+pub use pin::{Pin, PinError};
+pub use refused::PinGuard;
+pub use uri::{KeyUri, UriError};

@@ -1,0 +1,123 @@
+//! The public key of a private key, as `SubjectPublicKeyInfo`, from wherever it can be had.
+
+use std::fs;
+use std::path::Path;
+
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
+    RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
+};
+use cryptoki::error::Error;
+use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
+use cryptoki::session::Session;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+
+use super::error::{TokenError, Unusable};
+use super::key::{PrivateKey, bytes};
+use crate::seal::key::SpkiSource;
+use crate::vihf::signature::SignatureAlgorithm;
+
+/// Longest certificate file in bytes; a certificate with its chain is a tenth of it.
+const CERTIFICATE_FILE_LEN_MAX: u64 = 64 * 1024;
+
+/// A public key in DER and where it was read.
+pub(super) type Spki = (Vec<u8>, SpkiSource);
+
+/// Looks for the public key: the public object of the same id or else of the same label, the private object itself, the certificate.
+///
+/// Trusts none of them: [`verifies`] shows that the key found is the private key's other half.
+pub(super) fn find(
+    session: &Session,
+    key: &PrivateKey,
+    object: &str,
+    certificate: &Path,
+) -> Result<Spki, TokenError> {
+    let library = |e: Error| TokenError::of(e, object);
+    let same = [key.id.clone().map(Attribute::Id), key.label.clone().map(Attribute::Label)];
+    for name in same.into_iter().flatten() {
+        for public in session.find_objects(&[Attribute::Class(ObjectClass::PUBLIC_KEY), name]).map_err(library)? {
+            if let Some(spki) = of_object(session, public, key.algorithm).map_err(library)? {
+                return Ok((spki, SpkiSource::PublicObject));
+            }
+        }
+    }
+    if let Some(spki) = of_object(session, key.handle, key.algorithm).map_err(library)? {
+        return Ok((spki, SpkiSource::PrivateObject));
+    }
+    match of_certificate(certificate) {
+        Ok(spki) => Ok((spki, SpkiSource::Certificate)),
+        Err(cause) => Err(TokenError::Unusable { object: object.to_owned(), cause: Unusable::NoPublicKey(cause) }),
+    }
+}
+
+fn of_object(
+    session: &Session,
+    object: ObjectHandle,
+    algorithm: SignatureAlgorithm,
+) -> Result<Option<Vec<u8>>, Error> {
+    Ok(match algorithm {
+        SignatureAlgorithm::RsaSha256 => {
+            let modulus = bytes(session, object, AttributeType::Modulus)?;
+            let exponent = bytes(session, object, AttributeType::PublicExponent)?;
+            modulus.zip(exponent).and_then(|(n, e)| of_rsa(&n, &e))
+        }
+        SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384 => {
+            match bytes(session, object, AttributeType::EcPoint)? {
+                Some(point) => of_point(&point, algorithm),
+                None => None,
+            }
+        }
+    })
+}
+
+fn of_rsa(modulus: &[u8], exponent: &[u8]) -> Option<Vec<u8>> {
+    let trim =
+        |bytes: &[u8]| bytes.iter().position(|b| *b != 0).and_then(|at| bytes.get(at..).map(<[u8]>::to_vec));
+    let components = RsaPublicKeyComponents { n: trim(modulus)?, e: trim(exponent)? };
+    let der: PublicKeyX509Der<'_> = components.as_der().ok()?;
+    Some(der.as_ref().to_vec())
+}
+
+/// `CKA_EC_POINT` is a DER OCTET STRING around the point (PKCS#11 §2.3.3); older modules give the bare point.
+fn of_point(value: &[u8], algorithm: SignatureAlgorithm) -> Option<Vec<u8>> {
+    let verification = verification(algorithm);
+    let len = match algorithm {
+        SignatureAlgorithm::EcdsaSha384 => 97,
+        _ => 65,
+    };
+    let point = match value {
+        [0x04, inner_len, point @ ..] if usize::from(*inner_len) == point.len() && point.len() == len => point,
+        bare if bare.len() == len => bare,
+        _ => return None,
+    };
+    let key = ParsedPublicKey::new(verification, point).ok()?;
+    let der: PublicKeyX509Der<'_> = key.as_der().ok()?;
+    Some(der.as_ref().to_vec())
+}
+
+fn of_certificate(path: &Path) -> Result<Vec<u8>, String> {
+    let said = |cause: &dyn std::fmt::Display| format!("{} : {cause}", path.display());
+    let len = fs::metadata(path).map_err(|e| said(&e))?.len();
+    if len > CERTIFICATE_FILE_LEN_MAX {
+        return Err(said(&format_args!("{len} octets, le maximum est {CERTIFICATE_FILE_LEN_MAX}")));
+    }
+    let pem = fs::read(path).map_err(|e| said(&e))?;
+    let der = CertificateDer::from_pem_slice(&pem).map_err(|e| said(&e))?;
+    let (_, certificate) = x509_parser::parse_x509_certificate(&der).map_err(|e| said(&e))?;
+    Ok(certificate.public_key().raw.to_vec())
+}
+
+fn verification(algorithm: SignatureAlgorithm) -> &'static dyn VerificationAlgorithm {
+    match algorithm {
+        SignatureAlgorithm::RsaSha256 => &RSA_PKCS1_2048_8192_SHA256,
+        SignatureAlgorithm::EcdsaSha256 => &ECDSA_P256_SHA256_FIXED,
+        SignatureAlgorithm::EcdsaSha384 => &ECDSA_P384_SHA384_FIXED,
+    }
+}
+
+/// Whether `signature` over `message` is of the private half of `spki`.
+pub(super) fn verifies(algorithm: SignatureAlgorithm, spki: &[u8], message: &[u8], signature: &[u8]) -> bool {
+    UnparsedPublicKey::new(verification(algorithm), spki).verify(message, signature).is_ok()
+}

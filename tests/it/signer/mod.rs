@@ -1,0 +1,8 @@
+//! `sceau-signer` on a real SoftHSM token.
+
+mod faults;
+mod login;
+mod recovery;
+mod rig;
+mod seal;
+mod start;

@@ -1,0 +1,58 @@
+// A PKCS#11 module that forwards to SoftHSM, with faults that no soft token has: while the file is in $SHIM_FOLDER,
+// "hang" keeps every C_Sign, "final-try" and "locked" add the token's flag, "login" counts C_Login by its length.
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef unsigned long CK_ULONG;
+// CK_FUNCTION_LIST of PKCS#11 2.40: a version, then 68 pointers in the order of the standard's header.
+enum { GET_TOKEN_INFO = 6, LOGIN = 18, SIGN = 43, FUNCTIONS = 68, FLAGS_OFFSET = 96 };
+struct list { unsigned char major, minor; void *function[FUNCTIONS]; };
+
+static struct list shim;
+static struct list *real;
+
+static int wanted(const char *fault) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", getenv("SHIM_FOLDER"), fault);
+    return access(path, F_OK) == 0;
+}
+
+static CK_ULONG get_token_info(CK_ULONG slot, unsigned char *info) {
+    CK_ULONG rv = ((CK_ULONG(*)(CK_ULONG, void *))real->function[GET_TOKEN_INFO])(slot, info), flags;
+    memcpy(&flags, info + FLAGS_OFFSET, sizeof flags);
+    flags |= wanted("final-try") ? 0x20000UL : 0;
+    flags |= wanted("locked") ? 0x40000UL : 0;
+    memcpy(info + FLAGS_OFFSET, &flags, sizeof flags);
+    return rv;
+}
+
+static CK_ULONG login(CK_ULONG session, CK_ULONG user, void *pin, CK_ULONG len) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/login", getenv("SHIM_FOLDER"));
+    FILE *file = fopen(path, "a");
+    if (file) { fputc('.', file); fclose(file); }
+    return ((CK_ULONG(*)(CK_ULONG, CK_ULONG, void *, CK_ULONG))real->function[LOGIN])(session, user, pin, len);
+}
+
+static CK_ULONG sign(CK_ULONG session, void *data, CK_ULONG len, void *out, CK_ULONG *out_len) {
+    while (wanted("hang")) pause();
+    return ((CK_ULONG(*)(CK_ULONG, void *, CK_ULONG, void *, CK_ULONG *))real->function[SIGN])(session, data, len, out, out_len);
+}
+
+CK_ULONG C_GetFunctionList(struct list **out) {
+    void *library = dlopen("/usr/lib/softhsm/libsofthsm2.so", RTLD_NOW | RTLD_LOCAL);
+    CK_ULONG (*get)(struct list **) = library ? (CK_ULONG(*)(struct list **))dlsym(library, "C_GetFunctionList") : NULL;
+    CK_ULONG rv = get ? get(&real) : 5;
+    if (rv == 0) {
+        shim = *real;
+        shim.function[GET_TOKEN_INFO] = get_token_info;
+        shim.function[LOGIN] = login;
+        shim.function[SIGN] = sign;
+        *out = &shim;
+    }
+    return rv;
+}
