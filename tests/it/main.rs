@@ -1,5 +1,8 @@
-//! The integration tests: one module per promise.
+//! The integration tests: the real programs on real parts, one module per promise.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod establishment_parts;
+#[path = "../support/mod.rs"]
+mod support;
 mod threat_model;
 mod units;

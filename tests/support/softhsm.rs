@@ -1,0 +1,374 @@
+//! SoftHSM tokens of an establishment of its own: keys generated inside, and the keys that a signer must refuse.
+//!
+//! `SOFTHSM2_CONF` is given to child processes only: the environment of the test process is shared by all its tests.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where Debian 12 and 13 put the module.
+pub const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
+
+/// Kind and size of a seal key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyType {
+    /// RSA 2048.
+    Rsa2048,
+    /// RSA 3072.
+    Rsa3072,
+    /// RSA 4096.
+    Rsa4096,
+    /// NIST P-256.
+    P256,
+    /// NIST P-384.
+    P384,
+}
+
+impl KeyType {
+    /// All of them.
+    pub const ALL: [KeyType; 5] = [
+        KeyType::Rsa2048,
+        KeyType::Rsa3072,
+        KeyType::Rsa4096,
+        KeyType::P256,
+        KeyType::P384,
+    ];
+
+    /// `rsa-2048` … `p-384`.
+    pub fn name(self) -> &'static str {
+        match self {
+            KeyType::Rsa2048 => "rsa-2048",
+            KeyType::Rsa3072 => "rsa-3072",
+            KeyType::Rsa4096 => "rsa-4096",
+            KeyType::P256 => "p-256",
+            KeyType::P384 => "p-384",
+        }
+    }
+
+    fn pkcs11_tool(self) -> &'static str {
+        match self {
+            KeyType::Rsa2048 => "rsa:2048",
+            KeyType::Rsa3072 => "rsa:3072",
+            KeyType::Rsa4096 => "rsa:4096",
+            KeyType::P256 => "EC:prime256v1",
+            KeyType::P384 => "EC:secp384r1",
+        }
+    }
+}
+
+/// How the private key came to be, and what may be done to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyOrigin {
+    /// Generated in the token, sensitive, never extractable: the only one that may seal.
+    Generated,
+    /// Generated in the token, but CKA_EXTRACTABLE.
+    Extractable,
+    /// Generated in the token, but not CKA_SENSITIVE.
+    NotSensitive,
+    /// Made outside and written into the token (not CKA_LOCAL).
+    Imported,
+}
+
+/// A folder with a `softhsm2.conf` and tokens.
+#[derive(Clone, Debug)]
+pub struct TokenStore {
+    folder: PathBuf,
+}
+
+/// One token with one key pair.
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// Token label.
+    pub label: String,
+    /// Label of the key pair.
+    pub object: String,
+    /// User PIN.
+    pub pin: String,
+    /// Public key, SubjectPublicKeyInfo, DER.
+    pub spki_der: Vec<u8>,
+}
+
+impl Token {
+    /// RFC 7512 URI of the private key.
+    pub fn uri(&self) -> String {
+        format!(
+            "pkcs11:token={};object={};type=private",
+            self.label, self.object
+        )
+    }
+}
+
+impl TokenStore {
+    /// Makes `folder` a store without tokens.
+    pub fn create(folder: &Path) -> TokenStore {
+        let store = TokenStore {
+            folder: folder.to_owned(),
+        };
+        std::fs::create_dir_all(store.tokens()).unwrap();
+        let tokens = store.tokens();
+        let conf = format!(
+            "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n",
+            tokens.display()
+        );
+        std::fs::write(store.conf(), conf).unwrap();
+        store
+    }
+
+    /// The value of `SOFTHSM2_CONF` for programs that shall see these tokens.
+    pub fn conf(&self) -> PathBuf {
+        self.folder.join("softhsm2.conf")
+    }
+
+    /// The folder that holds one folder per token; moving it away is losing the tokens.
+    pub fn tokens(&self) -> PathBuf {
+        self.folder.join("tokens")
+    }
+
+    /// Initialises a token and makes its key pair `object` (id 01).
+    pub fn make(&self, label: &str, object: &str, key: KeyType, origin: KeyOrigin) -> Token {
+        let (pin, so_pin) = (random_pin(), random_pin());
+        let mut init = self.command("softhsm2-util");
+        run(init.args([
+            "--init-token",
+            "--free",
+            "--label",
+            label,
+            "--so-pin",
+            &so_pin,
+            "--pin",
+            &pin,
+        ]));
+        let mut token = Token {
+            label: label.into(),
+            object: object.into(),
+            pin,
+            spki_der: Vec::new(),
+        };
+        match origin {
+            KeyOrigin::Generated => self.generate(&token, key, &["--sensitive"]),
+            KeyOrigin::Extractable => self.generate(&token, key, &["--sensitive", "--extractable"]),
+            KeyOrigin::Imported => self.import(&token, key),
+            KeyOrigin::NotSensitive => not_sensitive::make(self, &token, key),
+        }
+        token.spki_der = self.public_key(&token, key);
+        token
+    }
+
+    /// Gives the token another random PIN.
+    pub fn change_pin(&self, token: &mut Token) {
+        let pin = random_pin();
+        run(self
+            .pkcs11_tool(token)
+            .args(["--change-pin", "--new-pin", "env:NEW_PIN"])
+            .env("NEW_PIN", &pin));
+        token.pin = pin;
+    }
+
+    fn generate(&self, token: &Token, key: KeyType, flags: &[&str]) {
+        let mut tool = self.pkcs11_tool(token);
+        tool.args([
+            "--keypairgen",
+            "--key-type",
+            key.pkcs11_tool(),
+            "--usage-sign",
+        ]);
+        run(tool
+            .args(["--label", &token.object, "--id", "01"])
+            .args(flags));
+    }
+
+    fn import(&self, token: &Token, key: KeyType) {
+        let folder = tempfile::tempdir().unwrap();
+        let (private, public) = (
+            folder.path().join("key.der"),
+            folder.path().join("public.der"),
+        );
+        let mut openssl = Command::new("openssl");
+        openssl
+            .args(["genpkey", "-outform", "DER", "-out"])
+            .arg(&private);
+        match key.pkcs11_tool().split_once(':').unwrap() {
+            ("EC", curve) => openssl.args([
+                "-algorithm",
+                "EC",
+                "-pkeyopt",
+                &format!("ec_paramgen_curve:{curve}"),
+            ]),
+            (_, bits) => openssl.args([
+                "-algorithm",
+                "RSA",
+                "-pkeyopt",
+                &format!("rsa_keygen_bits:{bits}"),
+            ]),
+        };
+        run(&mut openssl);
+        let mut openssl = Command::new("openssl");
+        openssl
+            .args([
+                "pkey", "-pubout", "-inform", "DER", "-outform", "DER", "-in",
+            ])
+            .arg(&private);
+        run(openssl.arg("-out").arg(&public));
+        for (file, kind) in [(&private, "privkey"), (&public, "pubkey")] {
+            let mut tool = self.pkcs11_tool(token);
+            tool.arg("--write-object")
+                .arg(file)
+                .args(["--type", kind, "--usage-sign"]);
+            run(tool.args(["--label", &token.object, "--id", "01"]));
+        }
+    }
+
+    /// Reads the public key. pkcs11-tool 0.23 exports RSA but no P-384 key: for EC the point is taken from the listing.
+    fn public_key(&self, token: &Token, key: KeyType) -> Vec<u8> {
+        let (point_len, algorithm): (usize, &[u8]) = match key {
+            KeyType::P256 => (65, b"\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"),
+            KeyType::P384 => (97, b"\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22"),
+            _ => {
+                let file = tempfile::NamedTempFile::new().unwrap();
+                let mut tool = self.pkcs11_tool(token);
+                tool.args(["--read-object", "--type", "pubkey", "--id", "01", "--output-file"]);
+                run(tool.arg(file.path()));
+                return std::fs::read(file.path()).unwrap();
+            }
+        };
+        let listing = run(self
+            .pkcs11_tool(token)
+            .args(["--list-objects", "--type", "pubkey"]));
+        let hex = listing
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("EC_POINT:"))
+            .unwrap()
+            .trim()
+            .to_owned();
+        let digits = (0..hex.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap());
+        let bytes: Vec<u8> = digits.collect();
+        // CKA_EC_POINT is an OCTET STRING around the point; both are shorter than 128 bytes.
+        let point = &bytes[bytes.len() - point_len..];
+        let bits = [&[0x03, point_len as u8 + 1, 0], point].concat();
+        [
+            &[0x30, (algorithm.len() + bits.len()) as u8],
+            algorithm,
+            &bits,
+        ]
+        .concat()
+    }
+
+    fn pkcs11_tool(&self, token: &Token) -> Command {
+        let mut tool = self.command("pkcs11-tool");
+        tool.args([
+            "--module",
+            MODULE,
+            "--token-label",
+            &token.label,
+            "--login",
+            "--pin",
+            "env:USER_PIN",
+        ]);
+        tool.env("USER_PIN", &token.pin);
+        tool
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env("SOFTHSM2_CONF", self.conf());
+        command
+    }
+}
+
+/// Runs to the end; its standard output. Panics with what it said otherwise.
+pub fn run(command: &mut Command) -> String {
+    let output = command
+        .output()
+        .unwrap_or_else(|e| panic!("{:?}: {e}; run `make setup`", command.get_program()));
+    let (stdout, stderr) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(
+        output.status.success(),
+        "{:?}: {}\n{stdout}{stderr}",
+        command.get_program(),
+        output.status
+    );
+    stdout.into_owned()
+}
+
+fn random_pin() -> String {
+    let mut bytes = [0; 8];
+    aws_lc_rs::rand::fill(&mut bytes).unwrap();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+mod not_sensitive {
+    //! A key generated without CKA_SENSITIVE: pkcs11-tool cannot, so a child of this test program does, through cryptoki.
+
+    use super::{KeyType, MODULE, Token, TokenStore, run};
+
+    const CHILD: &str = "support::softhsm::not_sensitive::child";
+
+    pub(super) fn make(store: &TokenStore, token: &Token, key: KeyType) {
+        assert_eq!(
+            key,
+            KeyType::P256,
+            "only P-256 keys are made without CKA_SENSITIVE"
+        );
+        let mut child = store.command(std::env::current_exe().unwrap().to_str().unwrap());
+        child.args(["--exact", CHILD, "--ignored"]);
+        child
+            .env("TOKEN_LABEL", &token.label)
+            .env("OBJECT_LABEL", &token.object)
+            .env("USER_PIN", &token.pin);
+        let said = run(&mut child);
+        assert!(said.contains("1 passed"), "the child made no key: {said}");
+    }
+
+    #[cfg(test)]
+    #[test]
+    #[ignore = "child process of the tests that need a key without CKA_SENSITIVE"]
+    fn child() {
+        use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+        use cryptoki::{
+            mechanism::Mechanism, object::Attribute, session::UserType, types::AuthPin,
+        };
+        let var = |name: &str| std::env::var(name).unwrap();
+        let pkcs11 = Pkcs11::new(MODULE).unwrap();
+        pkcs11
+            .initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK))
+            .unwrap();
+        let mut slots = pkcs11.get_slots_with_token().unwrap().into_iter();
+        let slot = slots
+            .find(|slot| pkcs11.get_token_info(*slot).unwrap().label() == var("TOKEN_LABEL"))
+            .unwrap();
+        let session = pkcs11.open_rw_session(slot).unwrap();
+        session
+            .login(UserType::User, Some(&AuthPin::new(var("USER_PIN").into())))
+            .unwrap();
+        let label = Attribute::Label(var("OBJECT_LABEL").into_bytes());
+        let curve = Attribute::EcParams(b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07".to_vec());
+        let (id, token) = (Attribute::Id(vec![1]), Attribute::Token(true));
+        let public = [
+            token.clone(),
+            label.clone(),
+            id.clone(),
+            curve,
+            Attribute::Private(false),
+            Attribute::Verify(true),
+        ];
+        let open = [Attribute::Sensitive(false), Attribute::Extractable(false)];
+        let private = [
+            token,
+            label,
+            id,
+            Attribute::Private(true),
+            Attribute::Sign(true),
+        ];
+        session
+            .generate_key_pair(
+                &Mechanism::EccKeyPairGen,
+                &public,
+                &[&private[..], &open[..]].concat(),
+            )
+            .unwrap();
+    }
+}
