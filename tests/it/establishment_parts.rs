@@ -4,9 +4,12 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::establishment::{Plan, SealPlan, TEST_STRUCTURES};
-use crate::support::pki::{CaKeys, CaNames, Pki, SealCertificate, TEST_POLICY};
-use crate::support::softhsm::{KeyOrigin, KeyType, MODULE, TokenStore, run};
+use crate::support::certificate::{SealCertificate, TEST_POLICY};
+use crate::support::key_kind::{KeyOrigin, KeyType};
+use crate::support::pki::{CaKeys, CaNames, Pki};
+use crate::support::plan::{Plan, TEST_STRUCTURES};
+use crate::support::seal::SealPlan;
+use crate::support::softhsm::{MODULE, TokenStore, run};
 use rcgen::{KeyPair, PublicKeyData};
 
 fn text_of(pem: &str) -> String {

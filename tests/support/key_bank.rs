@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
-use super::softhsm::{KeyOrigin, KeyType, Token, TokenStore};
+use super::key_kind::{KeyOrigin, KeyType};
+use super::softhsm::{Token, TokenStore};
 
 type Name = (KeyType, String);
 

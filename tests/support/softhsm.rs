@@ -5,68 +5,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::key_kind::{KeyOrigin, KeyType};
+use super::not_sensitive;
+
 /// Where Debian 12 and 13 put the module.
 pub const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
-
-/// Kind and size of a seal key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum KeyType {
-    /// RSA 2048.
-    Rsa2048,
-    /// RSA 3072.
-    Rsa3072,
-    /// RSA 4096.
-    Rsa4096,
-    /// NIST P-256.
-    P256,
-    /// NIST P-384.
-    P384,
-}
-
-impl KeyType {
-    /// All of them.
-    pub const ALL: [KeyType; 5] = [
-        KeyType::Rsa2048,
-        KeyType::Rsa3072,
-        KeyType::Rsa4096,
-        KeyType::P256,
-        KeyType::P384,
-    ];
-
-    /// `rsa-2048` … `p-384`.
-    pub fn name(self) -> &'static str {
-        match self {
-            KeyType::Rsa2048 => "rsa-2048",
-            KeyType::Rsa3072 => "rsa-3072",
-            KeyType::Rsa4096 => "rsa-4096",
-            KeyType::P256 => "p-256",
-            KeyType::P384 => "p-384",
-        }
-    }
-
-    fn pkcs11_tool(self) -> &'static str {
-        match self {
-            KeyType::Rsa2048 => "rsa:2048",
-            KeyType::Rsa3072 => "rsa:3072",
-            KeyType::Rsa4096 => "rsa:4096",
-            KeyType::P256 => "EC:prime256v1",
-            KeyType::P384 => "EC:secp384r1",
-        }
-    }
-}
-
-/// How the private key came to be, and what may be done to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum KeyOrigin {
-    /// Generated in the token, sensitive, never extractable: the only one that may seal.
-    Generated,
-    /// Generated in the token, but CKA_EXTRACTABLE.
-    Extractable,
-    /// Generated in the token, but not CKA_SENSITIVE.
-    NotSensitive,
-    /// Made outside and written into the token (not CKA_LOCAL).
-    Imported,
-}
 
 /// A folder with a `softhsm2.conf` and tokens.
 #[derive(Clone, Debug)]
@@ -269,7 +212,7 @@ impl TokenStore {
         tool
     }
 
-    fn command(&self, program: &str) -> Command {
+    pub(super) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.env("SOFTHSM2_CONF", self.conf());
         command
@@ -298,77 +241,4 @@ fn random_pin() -> String {
     let mut bytes = [0; 8];
     aws_lc_rs::rand::fill(&mut bytes).unwrap();
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-mod not_sensitive {
-    //! A key generated without CKA_SENSITIVE: pkcs11-tool cannot, so a child of this test program does, through cryptoki.
-
-    use super::{KeyType, MODULE, Token, TokenStore, run};
-
-    const CHILD: &str = "support::softhsm::not_sensitive::child";
-
-    pub(super) fn make(store: &TokenStore, token: &Token, key: KeyType) {
-        assert_eq!(
-            key,
-            KeyType::P256,
-            "only P-256 keys are made without CKA_SENSITIVE"
-        );
-        let mut child = store.command(std::env::current_exe().unwrap().to_str().unwrap());
-        child.args(["--exact", CHILD, "--ignored"]);
-        child
-            .env("TOKEN_LABEL", &token.label)
-            .env("OBJECT_LABEL", &token.object)
-            .env("USER_PIN", &token.pin);
-        let said = run(&mut child);
-        assert!(said.contains("1 passed"), "the child made no key: {said}");
-    }
-
-    #[cfg(test)]
-    #[test]
-    #[ignore = "child process of the tests that need a key without CKA_SENSITIVE"]
-    fn child() {
-        use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
-        use cryptoki::{
-            mechanism::Mechanism, object::Attribute, session::UserType, types::AuthPin,
-        };
-        let var = |name: &str| std::env::var(name).unwrap();
-        let pkcs11 = Pkcs11::new(MODULE).unwrap();
-        pkcs11
-            .initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK))
-            .unwrap();
-        let mut slots = pkcs11.get_slots_with_token().unwrap().into_iter();
-        let slot = slots
-            .find(|slot| pkcs11.get_token_info(*slot).unwrap().label() == var("TOKEN_LABEL"))
-            .unwrap();
-        let session = pkcs11.open_rw_session(slot).unwrap();
-        session
-            .login(UserType::User, Some(&AuthPin::new(var("USER_PIN").into())))
-            .unwrap();
-        let label = Attribute::Label(var("OBJECT_LABEL").into_bytes());
-        let curve = Attribute::EcParams(b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07".to_vec());
-        let (id, token) = (Attribute::Id(vec![1]), Attribute::Token(true));
-        let public = [
-            token.clone(),
-            label.clone(),
-            id.clone(),
-            curve,
-            Attribute::Private(false),
-            Attribute::Verify(true),
-        ];
-        let open = [Attribute::Sensitive(false), Attribute::Extractable(false)];
-        let private = [
-            token,
-            label,
-            id,
-            Attribute::Private(true),
-            Attribute::Sign(true),
-        ];
-        session
-            .generate_key_pair(
-                &Mechanism::EccKeyPairGen,
-                &public,
-                &[&private[..], &open[..]].concat(),
-            )
-            .unwrap();
-    }
 }
