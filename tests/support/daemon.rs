@@ -56,7 +56,8 @@ impl Daemon {
         Daemon::start(of, instance, "sceau-signer", &["--instance", instance], env)
     }
 
-    fn start(
+    /// Starts `executable`, one of the product's programs or an absolute path; does not wait.
+    pub fn start(
         of: &Establishment,
         name: &str,
         executable: &str,
@@ -116,6 +117,21 @@ impl Daemon {
     /// Times it was started.
     pub fn starts(&self) -> u32 {
         self.state.0.lock().unwrap().starts
+    }
+
+    /// Waits until it was started `times` times.
+    pub fn wait_starts(&self, times: u32) {
+        let state = self.state.0.lock().unwrap();
+        let waited = self
+            .state
+            .1
+            .wait_timeout_while(state, READY_WITHIN, |state| state.starts < times);
+        assert!(
+            !waited.unwrap().1.timed_out(),
+            "{} was not started {times} times\n{}",
+            self.name,
+            self.log()
+        );
     }
 
     /// Sends a signal to the present life. SIGSTOP freezes it, SIGCONT thaws it.

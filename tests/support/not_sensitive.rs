@@ -1,7 +1,7 @@
 //! A key generated without CKA_SENSITIVE: pkcs11-tool cannot, so a child of this test program does, through cryptoki.
 
 use super::key_kind::KeyType;
-use super::softhsm::{MODULE, Token, TokenStore, run};
+use super::softhsm::{Token, TokenStore, run};
 
 const CHILD: &str = "support::not_sensitive::child";
 
@@ -25,6 +25,7 @@ pub(super) fn make(store: &TokenStore, token: &Token, key: KeyType) {
 #[test]
 #[ignore = "child process of the tests that need a key without CKA_SENSITIVE"]
 fn child() {
+    use super::softhsm::MODULE;
     use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
     use cryptoki::{mechanism::Mechanism, object::Attribute, session::UserType, types::AuthPin};
     let var = |name: &str| std::env::var(name).unwrap();
