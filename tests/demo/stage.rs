@@ -51,23 +51,13 @@ impl Stage {
         if folder.exists() {
             std::fs::remove_dir_all(&folder).unwrap();
         }
-        println!(
-            "Établissement de démonstration : {FOLDER} (PKI de test, clés générées dans SoftHSM)"
-        );
+        println!("Établissement de démonstration : {FOLDER} (PKI de test, clés générées dans SoftHSM)");
         let establishment = lay_out(&folder);
-        println!(
-            "Démarrage de sceaud et de {}",
-            establishment.signer_instances().join(", ")
-        );
+        println!("Démarrage de sceaud et de {}", establishment.signer_instances().join(", "));
         let daemons = Daemons::start(&establishment);
         let stopping = Arc::new(AtomicBool::new(false));
-        let mut stage = Stage {
-            establishment,
-            daemons: Some(daemons),
-            watchers: Vec::new(),
-            stopping,
-            _lock: lock,
-        };
+        let mut stage =
+            Stage { establishment, daemons: Some(daemons), watchers: Vec::new(), stopping, _lock: lock };
         stage.watch();
         Ok(stage)
     }
@@ -80,13 +70,13 @@ impl Stage {
         let (opened, is_open) = mpsc::channel();
         for daemon in daemons.signers.iter().chain([&daemons.sceaud]) {
             let (notify, name) = (Arc::clone(&daemon.notify), daemon.name.clone());
-            let (socket, opened, stopping) =
-                (socket.clone(), opened.clone(), Arc::clone(&self.stopping));
+            let (socket, opened, stopping) = (socket.clone(), opened.clone(), Arc::clone(&self.stopping));
             self.watchers.push(std::thread::spawn(move || {
                 let mut lives = 0;
                 while let Some(heard) = next_life(&notify, lives) {
                     lives = heard.ready;
-                    if name == "sceaud" && std::fs::set_permissions(&socket, Permissions::from_mode(0o666)).is_ok() {
+                    if name == "sceaud" && std::fs::set_permissions(&socket, Permissions::from_mode(0o666)).is_ok()
+                    {
                         let _ = opened.send(());
                     }
                 }
@@ -113,22 +103,13 @@ impl Drop for Stage {
 
 /// Waits for one more READY=1 than `lives`; None when the program ended for good.
 fn next_life(notify: &Notify, lives: u32) -> Option<Heard> {
-    let heard = notify
-        .wait(FOREVER, |heard| {
-            heard.ready > lives || heard.ended.is_some()
-        })
-        .ok()?;
+    let heard = notify.wait(FOREVER, |heard| heard.ready > lives || heard.ended.is_some()).ok()?;
     (heard.ready > lives).then_some(heard)
 }
 
 fn lock(path: &Path) -> Result<File, Failure> {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let lock = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)
-        .unwrap();
+    let lock = File::options().create(true).truncate(false).write(true).open(path).unwrap();
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(Failure::busy(format!(
@@ -145,20 +126,9 @@ fn lay_out(folder: &Path) -> Establishment {
     for practitioner in practitioners.iter_mut().filter(|who| who.id != emergency) {
         practitioner.services = vec!["consultation".into()];
     }
-    let plan = Plan::new("demo")
-        .in_folder(folder)
-        .ca_keys(CaKeys::Rsa4096)
-        .fresh_keys();
-    let establishment = plan
-        .processes(2)
-        .policy(TEST_POLICY)
-        .practitioners(practitioners)
-        .build();
-    let ids: Vec<&str> = establishment
-        .practitioners
-        .iter()
-        .map(|who| who.id.as_str())
-        .collect();
+    let plan = Plan::new("demo").in_folder(folder).ca_keys(CaKeys::Rsa4096).fresh_keys();
+    let establishment = plan.processes(2).policy(TEST_POLICY).practitioners(practitioners).build();
+    let ids: Vec<&str> = establishment.practitioners.iter().map(|who| who.id.as_str()).collect();
     let known = json!({
         "practitioners": ids,
         "patients": PATIENTS,

@@ -7,3 +7,4 @@ mod supervision;
 mod support;
 mod threat_model;
 mod units;
+mod varlink_client;

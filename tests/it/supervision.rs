@@ -27,16 +27,10 @@ while True:
 
 fn establishment() -> (Establishment, String) {
     let establishment = Plan::new("supervision").key_type(KeyType::P256).build();
-    let (text, path) = (
-        establishment.folder.join("text"),
-        establishment.folder.join("stand-in"),
-    );
+    let (text, path) = (establishment.folder.join("text"), establishment.folder.join("stand-in"));
     std::fs::write(&text, STAND_IN).unwrap();
     // Written by another process: a file that this one has open for writing while a parallel test forks cannot be run.
-    run(Command::new("install")
-        .args(["-m", "755"])
-        .arg(&text)
-        .arg(&path));
+    run(Command::new("install").args(["-m", "755"]).arg(&text).arg(&path));
     let path = path.to_str().unwrap().to_owned();
     (establishment, path)
 }
@@ -44,13 +38,7 @@ fn establishment() -> (Establishment, String) {
 #[test]
 fn a_killed_program_is_started_again_and_a_frozen_one_can_be_stopped() {
     let (establishment, path) = establishment();
-    let mut daemon = Daemon::start(
-        &establishment,
-        "stand-in",
-        &path,
-        &["--instance", "seal-a-1"],
-        &[],
-    );
+    let mut daemon = Daemon::start(&establishment, "stand-in", &path, &["--instance", "seal-a-1"], &[]);
     daemon.wait_ready(1);
     assert_eq!(daemon.notify.heard().status, "here");
     assert!(daemon.log().contains("--config"), "{}", daemon.log());
@@ -73,27 +61,12 @@ fn a_killed_program_is_started_again_and_a_frozen_one_can_be_stopped() {
 fn configuration_errors_and_halts_are_final() {
     let (establishment, path) = establishment();
     for code in ["2", "4"] {
-        let daemon = Daemon::start(
-            &establishment,
-            "stand-in",
-            &path,
-            &[],
-            &[("EXIT_CODE", code)],
-        );
-        let heard = daemon
-            .notify
-            .wait(Duration::from_secs(30), |heard| heard.ended.is_some())
-            .unwrap();
+        let daemon = Daemon::start(&establishment, "stand-in", &path, &[], &[("EXIT_CODE", code)]);
+        let heard = daemon.notify.wait(Duration::from_secs(30), |heard| heard.ended.is_some()).unwrap();
         assert!(heard.ended.unwrap().contains(code));
         assert_eq!((daemon.starts(), heard.ready), (1, 0));
     }
-    let daemon = Daemon::start(
-        &establishment,
-        "stand-in",
-        &path,
-        &[],
-        &[("EXIT_CODE", "3")],
-    );
+    let daemon = Daemon::start(&establishment, "stand-in", &path, &[], &[("EXIT_CODE", "3")]);
     daemon.wait_starts(3);
     assert_eq!(daemon.notify.heard().ended, None);
 }

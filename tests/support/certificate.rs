@@ -3,8 +3,8 @@
 use std::time::SystemTime;
 
 use rcgen::{
-    CertificateParams, CustomExtension, DistinguishedName, DnType, DnValue,
-    ExtendedKeyUsagePurpose, KeyUsagePurpose, SerialNumber,
+    CertificateParams, CustomExtension, DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose,
+    KeyUsagePurpose, SerialNumber,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -37,10 +37,7 @@ impl SealCertificate {
             organisation: "CENTRE HOSPITALIER DE DEMONSTRATION".into(),
             structure: structure.into(),
             common_name: "SCEAU DEMONSTRATION".into(),
-            key_usages: vec![
-                KeyUsagePurpose::DigitalSignature,
-                KeyUsagePurpose::ContentCommitment,
-            ],
+            key_usages: vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::ContentCommitment],
             extended_key_usages: vec![ExtendedKeyUsagePurpose::EmailProtection],
             policy: Some(TEST_POLICY.into()),
             not_before,
@@ -135,20 +132,12 @@ impl SealCertificate {
         params.not_before = self.not_before;
         params.not_after = self.not_after;
         params.serial_number = Some(serial());
-        params
-            .custom_extensions
-            .extend(self.policy.as_deref().map(policies));
+        params.custom_extensions.extend(self.policy.as_deref().map(policies));
         if let Some((from, to)) = self.private_key_usage_period {
-            let times = [
-                tlv(0x80, generalized_time(from).as_bytes()),
-                tlv(0x81, generalized_time(to).as_bytes()),
-            ];
+            let times = [tlv(0x80, generalized_time(from).as_bytes()), tlv(0x81, generalized_time(to).as_bytes())];
             params
                 .custom_extensions
-                .push(CustomExtension::from_oid_content(
-                    &[2, 5, 29, 16],
-                    tlv(0x30, &times.concat()),
-                ));
+                .push(CustomExtension::from_oid_content(&[2, 5, 29, 16], tlv(0x30, &times.concat())));
         }
         params
     }
@@ -159,9 +148,7 @@ pub(super) fn country() -> DnValue {
 }
 
 pub(super) fn now() -> OffsetDateTime {
-    OffsetDateTime::from(SystemTime::now())
-        .replace_nanosecond(0)
-        .unwrap()
+    OffsetDateTime::from(SystemTime::now()).replace_nanosecond(0).unwrap()
 }
 
 /// Random: a key certified twice must not get one serial number twice.

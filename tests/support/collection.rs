@@ -30,10 +30,7 @@ impl Collection {
     pub fn of(establishment: &Establishment) -> Collection {
         let all = std::env::var_os("SCEAU_ASSERTIONS").map(PathBuf::from);
         let all = all.unwrap_or_else(|| target_folder().join("assertions"));
-        Collection {
-            folder: all.join(&establishment.name),
-            trust: establishment.trust_files(),
-        }
+        Collection { folder: all.join(&establishment.name), trust: establishment.trust_files() }
     }
 
     /// Keeps the exact bytes.
@@ -42,8 +39,7 @@ impl Collection {
         for file in &self.trust {
             std::fs::copy(file, self.folder.join(file.file_name().unwrap())).unwrap();
         }
-        let about =
-            json!({ "id": id, "profile": profile, "key": key_name(assertion), "method": method });
+        let about = json!({ "id": id, "profile": profile, "key": key_name(assertion), "method": method });
         // The assertion last: a verifier that finds it finds all of it.
         std::fs::write(self.folder.join(format!("{id}.json")), about.to_string()).unwrap();
         std::fs::write(self.folder.join(format!("{id}.xml")), assertion).unwrap();
@@ -54,17 +50,9 @@ impl Collection {
 pub fn key_name(assertion: &str) -> String {
     use x509_parser::prelude::{FromDer, X509Certificate};
     use x509_parser::public_key::PublicKey;
-    let text = assertion
-        .split_once("X509Certificate>")
-        .unwrap()
-        .1
-        .split_once('<')
-        .unwrap()
-        .0;
+    let text = assertion.split_once("X509Certificate>").unwrap().1.split_once('<').unwrap().0;
     let text: String = text.split_whitespace().collect();
-    let der = base64::engine::general_purpose::STANDARD
-        .decode(text)
-        .unwrap();
+    let der = base64::engine::general_purpose::STANDARD.decode(text).unwrap();
     let (_, certificate) = X509Certificate::from_der(&der).unwrap();
     match certificate.public_key().parsed().unwrap() {
         PublicKey::RSA(key) => format!("rsa-{}", key.key_size()),

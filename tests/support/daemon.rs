@@ -57,13 +57,7 @@ impl Daemon {
     }
 
     /// Starts `executable`, one of the product's programs or an absolute path; does not wait.
-    pub fn start(
-        of: &Establishment,
-        name: &str,
-        executable: &str,
-        args: &[&str],
-        env: &[(&str, &str)],
-    ) -> Daemon {
+    pub fn start(of: &Establishment, name: &str, executable: &str, args: &[&str], env: &[(&str, &str)]) -> Daemon {
         let notify = Arc::new(Notify::bind(&of.folder.join(format!("run/{name}.notify"))));
         let log = of.folder.join(format!("log/{name}.log"));
         let mut command = command_of(of, executable, args);
@@ -72,20 +66,12 @@ impl Daemon {
         let state = Arc::new((Mutex::new(State::default()), Condvar::new()));
         let (theirs, voice, log_file) = (Arc::clone(&state), Arc::clone(&notify), log.clone());
         let supervisor = std::thread::spawn(move || supervise(command, &log_file, &theirs, &voice));
-        Daemon {
-            name: name.into(),
-            notify,
-            log,
-            state,
-            supervisor: Some(supervisor),
-        }
+        Daemon { name: name.into(), notify, log, state, supervisor: Some(supervisor) }
     }
 
     /// Waits for READY=1 of the present life (the `nth`, from 1); panics with the program's log otherwise.
     pub fn wait_ready(&self, nth: u32) {
-        let heard = self.notify.wait(READY_WITHIN, |heard| {
-            heard.ready >= nth || heard.ended.is_some()
-        });
+        let heard = self.notify.wait(READY_WITHIN, |heard| heard.ready >= nth || heard.ended.is_some());
         match heard {
             Ok(heard) if heard.ready >= nth => {}
             Ok(heard) | Err(heard) => {
@@ -103,15 +89,8 @@ impl Daemon {
     pub fn pid(&self) -> Pid {
         let state = self.state.0.lock().unwrap();
         let within = RESTART_AFTER + READY_WITHIN;
-        let waited = self
-            .state
-            .1
-            .wait_timeout_while(state, within, |state| state.pid.is_none());
-        waited
-            .unwrap()
-            .0
-            .pid
-            .unwrap_or_else(|| panic!("{} does not run\n{}", self.name, self.log()))
+        let waited = self.state.1.wait_timeout_while(state, within, |state| state.pid.is_none());
+        waited.unwrap().0.pid.unwrap_or_else(|| panic!("{} does not run\n{}", self.name, self.log()))
     }
 
     /// Times it was started.
@@ -122,36 +101,17 @@ impl Daemon {
     /// Waits until it was started `times` times.
     pub fn wait_starts(&self, times: u32) {
         let state = self.state.0.lock().unwrap();
-        let waited = self
-            .state
-            .1
-            .wait_timeout_while(state, READY_WITHIN, |state| state.starts < times);
-        assert!(
-            !waited.unwrap().1.timed_out(),
-            "{} was not started {times} times\n{}",
-            self.name,
-            self.log()
-        );
+        let waited = self.state.1.wait_timeout_while(state, READY_WITHIN, |state| state.starts < times);
+        assert!(!waited.unwrap().1.timed_out(), "{} was not started {times} times\n{}", self.name, self.log());
     }
 
     /// Sends a signal to the present life. SIGSTOP freezes it, SIGCONT thaws it.
     pub fn signal(&self, signal: Signal) {
         let state = self.state.0.lock().unwrap();
         let within = RESTART_AFTER + READY_WITHIN;
-        let state = self
-            .state
-            .1
-            .wait_timeout_while(state, within, |state| state.pid.is_none())
-            .unwrap()
-            .0;
+        let state = self.state.1.wait_timeout_while(state, within, |state| state.pid.is_none()).unwrap().0;
         // Under the lock, the supervisor has not reaped it: the number cannot belong to another process.
-        kill(
-            state
-                .pid
-                .unwrap_or_else(|| panic!("{} does not run\n{}", self.name, self.log())),
-            signal,
-        )
-        .unwrap();
+        kill(state.pid.unwrap_or_else(|| panic!("{} does not run\n{}", self.name, self.log())), signal).unwrap();
     }
 
     /// SIGKILL; the supervisor starts it again.
@@ -164,11 +124,7 @@ impl Daemon {
         self.state.0.lock().unwrap().held = true;
         self.kill();
         let state = self.state.0.lock().unwrap();
-        let gone = self
-            .state
-            .1
-            .wait_timeout_while(state, STOP_WITHIN, |state| state.pid.is_some())
-            .unwrap();
+        let gone = self.state.1.wait_timeout_while(state, STOP_WITHIN, |state| state.pid.is_some()).unwrap();
         assert!(!gone.1.timed_out(), "{} survived SIGKILL", self.name);
     }
 
@@ -188,10 +144,7 @@ impl Daemon {
                 // A frozen process acts on SIGTERM only when thawed.
                 let _ = (kill(pid, Signal::SIGTERM), kill(pid, Signal::SIGCONT));
             }
-            let waited = self
-                .state
-                .1
-                .wait_timeout_while(state, STOP_WITHIN, |state| state.pid.is_some());
+            let waited = self.state.1.wait_timeout_while(state, STOP_WITHIN, |state| state.pid.is_some());
             if let Some(pid) = waited.unwrap().0.pid {
                 let _ = killpg(pid, Signal::SIGKILL);
             }
@@ -229,10 +182,7 @@ fn supervise(mut command: Command, log: &Path, shared: &(Mutex<State>, Condvar),
         let status = child.wait().unwrap();
         (state.pid, state.last_exit) = (None, Some(status));
         shared.1.notify_all();
-        if status
-            .code()
-            .is_some_and(|code| FINAL_EXIT_CODES.contains(&code))
-        {
+        if status.code().is_some_and(|code| FINAL_EXIT_CODES.contains(&code)) {
             voice.note(|heard| heard.ended = Some(format!("{status}")));
             return;
         }
@@ -247,8 +197,6 @@ fn supervise(mut command: Command, log: &Path, shared: &(Mutex<State>, Condvar),
         }
     }
     let state = shared.0.lock().unwrap();
-    let how = state.last_exit.map_or(String::new(), |status| {
-        format!("{status} (signal {:?})", status.signal())
-    });
+    let how = state.last_exit.map_or(String::new(), |status| format!("{status} (signal {:?})", status.signal()));
     voice.note(|heard| heard.ended = Some(how));
 }

@@ -27,29 +27,16 @@ impl Daemons {
 
     /// The same with further environment for all of them.
     pub fn start_with(of: &Establishment, env: &[(&str, &str)]) -> Daemons {
-        let signers = of
-            .signer_instances()
-            .iter()
-            .map(|instance| Daemon::signer(of, instance, env))
-            .collect();
-        let daemons = Daemons {
-            signers,
-            sceaud: Daemon::sceaud(of, env),
-        };
-        daemons
-            .signers
-            .iter()
-            .for_each(|signer| signer.wait_ready(1));
+        let signers = of.signer_instances().iter().map(|instance| Daemon::signer(of, instance, env)).collect();
+        let daemons = Daemons { signers, sceaud: Daemon::sceaud(of, env) };
+        daemons.signers.iter().for_each(|signer| signer.wait_ready(1));
         daemons.sceaud.wait_ready(1);
         daemons
     }
 
     /// The signer of that instance.
     pub fn signer(&self, instance: &str) -> &Daemon {
-        self.signers
-            .iter()
-            .find(|signer| signer.name == instance)
-            .unwrap()
+        self.signers.iter().find(|signer| signer.name == instance).unwrap()
     }
 }
 
@@ -64,12 +51,7 @@ pub struct Refusal {
 }
 
 /// Runs a program once, unsupervised, until it ends or `within` is over (then it is killed).
-pub fn run_until_exit(
-    of: &Establishment,
-    executable: &str,
-    args: &[&str],
-    within: Duration,
-) -> Refusal {
+pub fn run_until_exit(of: &Establishment, executable: &str, args: &[&str], within: Duration) -> Refusal {
     let notify = Notify::bind(&of.folder.join("run/once.notify"));
     let log = of.folder.join("log/once.log");
     let mut command = command_of(of, executable, args);
@@ -88,9 +70,5 @@ pub fn run_until_exit(
     killer.join().unwrap();
     let status = child.wait().unwrap();
     let said = String::from_utf8_lossy(&std::fs::read(&log).unwrap()).into_owned();
-    Refusal {
-        code: status.code(),
-        said,
-        was_ready: notify.heard().ready > 0,
-    }
+    Refusal { code: status.code(), said, was_ready: notify.heard().ready > 0 }
 }

@@ -46,10 +46,7 @@ impl Establishment {
 
     /// `pki/ca.pem` (the root alone) and `pki/intermediate.pem`.
     pub fn trust_files(&self) -> [PathBuf; 2] {
-        [
-            self.folder.join("pki/ca.pem"),
-            self.folder.join("pki/intermediate.pem"),
-        ]
+        [self.folder.join("pki/ca.pem"), self.folder.join("pki/intermediate.pem")]
     }
 
     /// Rewrites one of the configuration's files, as an operator with an editor would.
@@ -67,11 +64,7 @@ impl Establishment {
 
     /// Instances of `sceau-signer`: `<key>-<n>`.
     pub fn signer_instances(&self) -> Vec<String> {
-        let of = |seal: &Seal| {
-            (1..=seal.processes)
-                .map(|n| format!("{}-{n}", seal.key))
-                .collect::<Vec<_>>()
-        };
+        let of = |seal: &Seal| (1..=seal.processes).map(|n| format!("{}-{n}", seal.key)).collect::<Vec<_>>();
         self.seals.iter().flat_map(of).collect()
     }
 }
@@ -81,22 +74,14 @@ pub fn write(path: &Path, content: &str, mode: u32) {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
     let mut options = std::fs::OpenOptions::new();
-    let file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(mode)
-        .open(path);
+    let file = options.write(true).create(true).truncate(true).mode(mode).open(path);
     let mut file = file.unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    file.set_permissions(PermissionsExt::from_mode(mode))
-        .unwrap();
+    file.set_permissions(PermissionsExt::from_mode(mode)).unwrap();
     file.write_all(content.as_bytes()).unwrap();
 }
 
 /// Name of the Unix user that runs this; its number where it has no name.
 pub fn user_name() -> String {
     let uid = Uid::effective();
-    User::from_uid(uid)
-        .unwrap()
-        .map_or_else(|| uid.to_string(), |user| user.name)
+    User::from_uid(uid).unwrap().map_or_else(|| uid.to_string(), |user| user.name)
 }

@@ -23,12 +23,7 @@ static BANK: LazyLock<Mutex<HashMap<Name, Arc<OnceLock<Account>>>>> = LazyLock::
 
 /// Puts a token with a good key pair `object` into `store`; the same key for each store of this process.
 pub fn withdraw(store: &TokenStore, object: &str, key: KeyType) -> Token {
-    let account = Arc::clone(
-        BANK.lock()
-            .unwrap()
-            .entry((key, object.to_owned()))
-            .or_default(),
-    );
+    let account = Arc::clone(BANK.lock().unwrap().entry((key, object.to_owned())).or_default());
     let account = account.get_or_init(|| open_account(object, key));
     let folder = store.tokens().join(&account.folder);
     std::fs::create_dir(&folder).unwrap();
@@ -43,32 +38,15 @@ pub fn withdraw(store: &TokenStore, object: &str, key: KeyType) -> Token {
 fn open_account(object: &str, key: KeyType) -> Account {
     let folder = tempfile::tempdir().unwrap();
     let store = TokenStore::create(folder.path());
-    let token = store.make(
-        &format!("sceau-{}-{object}", key.name()),
-        object,
-        key,
-        KeyOrigin::Generated,
-    );
-    let [only] = &entries(&store.tokens())[..] else {
-        panic!("one token makes one folder")
-    };
+    let token = store.make(&format!("sceau-{}-{object}", key.name()), object, key, KeyOrigin::Generated);
+    let [only] = &entries(&store.tokens())[..] else { panic!("one token makes one folder") };
     let files = entries(&store.tokens().join(only));
-    let files = files.into_iter().map(|name| {
-        (
-            name.clone(),
-            std::fs::read(store.tokens().join(only).join(&name)).unwrap(),
-        )
-    });
-    Account {
-        token,
-        files: files.collect(),
-        folder: only.clone(),
-    }
+    let files = files
+        .into_iter()
+        .map(|name| (name.clone(), std::fs::read(store.tokens().join(only).join(&name)).unwrap()));
+    Account { token, files: files.collect(), folder: only.clone() }
 }
 
 fn entries(folder: &Path) -> Vec<String> {
-    std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect()
+    std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }

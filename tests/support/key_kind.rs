@@ -17,13 +17,8 @@ pub enum KeyType {
 
 impl KeyType {
     /// All of them.
-    pub const ALL: [KeyType; 5] = [
-        KeyType::Rsa2048,
-        KeyType::Rsa3072,
-        KeyType::Rsa4096,
-        KeyType::P256,
-        KeyType::P384,
-    ];
+    pub const ALL: [KeyType; 5] =
+        [KeyType::Rsa2048, KeyType::Rsa3072, KeyType::Rsa4096, KeyType::P256, KeyType::P384];
 
     /// `rsa-2048` … `p-384`.
     pub fn name(self) -> &'static str {

@@ -39,11 +39,7 @@ impl Notify {
         let shared = Arc::new((Mutex::new(Heard::default()), Condvar::new()));
         let theirs = Arc::clone(&shared);
         let reader = std::thread::spawn(move || read(&socket, &theirs));
-        Notify {
-            path: path.into(),
-            shared,
-            reader: Some(reader),
-        }
+        Notify { path: path.into(), shared, reader: Some(reader) }
     }
 
     /// The value of NOTIFY_SOCKET.

@@ -3,8 +3,8 @@
 //! The CA keys are random and exist in memory only.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DistinguishedName,
-    DnType, IsCa, KeyPair, KeyUsagePurpose, PublicKeyData, RsaKeySize, SignatureAlgorithm,
+    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DistinguishedName, DnType, IsCa,
+    KeyPair, KeyUsagePurpose, PublicKeyData, RsaKeySize, SignatureAlgorithm,
 };
 use time::Duration;
 
@@ -35,12 +35,8 @@ impl CaKeys {
     fn generate(self) -> KeyPair {
         match self {
             CaKeys::P256 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256),
-            CaKeys::Rsa2048 => {
-                KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048)
-            }
-            CaKeys::Rsa4096 => {
-                KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_4096)
-            }
+            CaKeys::Rsa2048 => KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048),
+            CaKeys::Rsa4096 => KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_4096),
         }
         .unwrap()
     }
@@ -83,12 +79,7 @@ impl Pki {
         let mut params = wanted.params();
         // rcgen writes a SubjectKeyIdentifier only beside basicConstraints, which seal certificates leave out.
         let identifier = tlv(0x04, &params.key_identifier(&key));
-        params
-            .custom_extensions
-            .push(CustomExtension::from_oid_content(
-                &[2, 5, 29, 14],
-                identifier,
-            ));
+        params.custom_extensions.push(CustomExtension::from_oid_content(&[2, 5, 29, 14], identifier));
         params.signed_by(&key, &self.intermediate).unwrap().pem()
     }
 }
@@ -121,25 +112,14 @@ impl PublicKey {
     fn parse(spki_der: &[u8]) -> PublicKey {
         use x509_parser::prelude::FromDer;
         let (_, spki) = x509_parser::x509::SubjectPublicKeyInfo::from_der(spki_der).unwrap();
-        let curve = spki
-            .algorithm
-            .parameters
-            .as_ref()
-            .and_then(|p| p.as_oid().ok())
-            .map(|oid| oid.to_id_string());
-        let algorithm = match (
-            spki.algorithm.algorithm.to_id_string().as_str(),
-            curve.as_deref(),
-        ) {
+        let curve = spki.algorithm.parameters.as_ref().and_then(|p| p.as_oid().ok()).map(|oid| oid.to_id_string());
+        let algorithm = match (spki.algorithm.algorithm.to_id_string().as_str(), curve.as_deref()) {
             ("1.2.840.113549.1.1.1", _) => &rcgen::PKCS_RSA_SHA256,
             ("1.2.840.10045.2.1", Some("1.2.840.10045.3.1.7")) => &rcgen::PKCS_ECDSA_P256_SHA256,
             ("1.2.840.10045.2.1", Some("1.3.132.0.34")) => &rcgen::PKCS_ECDSA_P384_SHA384,
             other => panic!("a key of an unknown kind: {other:?}"),
         };
-        PublicKey {
-            algorithm,
-            bits: spki.subject_public_key.data.to_vec(),
-        }
+        PublicKey { algorithm, bits: spki.subject_public_key.data.to_vec() }
     }
 }
 

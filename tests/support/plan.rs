@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use toml::Table;
 
-use super::configuration::PROFILES;
+use super::configuration::{METHODS, PROFILES};
 use super::establishment::{Establishment, write};
 use super::key_kind::KeyType;
 use super::pki::{CaKeys, CaNames, Pki};
@@ -34,6 +34,7 @@ pub struct Plan {
     pub(super) processes: u32,
     pub(super) profile: String,
     pub(super) policy: String,
+    pub(super) methods: Vec<String>,
     pub(super) practitioners: Vec<Practitioner>,
     pub(super) may_declare: bool,
     pub(super) edits: [Vec<Edit>; 3],
@@ -55,6 +56,7 @@ impl Plan {
             processes: 1,
             profile: PROFILES[0].into(),
             policy: String::new(),
+            methods: METHODS.map(Into::into).to_vec(),
             practitioners: Practitioner::all(),
             may_declare: true,
             edits: [Vec::new(), Vec::new(), Vec::new()],
@@ -122,6 +124,12 @@ impl Plan {
         self
     }
 
+    /// The methods of the convention and of the application; annexe 2's without this.
+    pub fn methods(mut self, methods: &[&str]) -> Plan {
+        self.methods = methods.iter().map(ToString::to_string).collect();
+        self
+    }
+
     /// Adds a practitioner.
     pub fn practitioner(mut self, practitioner: Practitioner) -> Plan {
         self.practitioners.push(practitioner);
@@ -183,29 +191,17 @@ impl Plan {
             std::fs::create_dir_all(&sub).unwrap();
             std::fs::set_permissions(&sub, PermissionsExt::from_mode(mode)).unwrap();
         }
-        let names = if self.mode == "test" {
-            CaNames::Test
-        } else {
-            CaNames::Production
-        };
+        let names = if self.mode == "test" { CaNames::Test } else { CaNames::Production };
         let pki = Pki::generate(names, self.ca_keys);
         write(&folder.join("pki/ca.pem"), &pki.root_pem(), 0o644);
-        write(
-            &folder.join("pki/intermediate.pem"),
-            &pki.intermediate_pem(),
-            0o644,
-        );
+        write(&folder.join("pki/intermediate.pem"), &pki.intermediate_pem(), 0o644);
         let store = TokenStore::create(&folder.join("softhsm"));
         if self.seals.is_empty() {
             let keys = ["seal-a", "seal-b", "seal-c"];
-            let plans = self
-                .structures
-                .iter()
-                .zip(keys)
-                .map(|(structure, key)| SealPlan {
-                    processes: self.processes,
-                    ..SealPlan::of(structure, key, self.key_type)
-                });
+            let plans = self.structures.iter().zip(keys).map(|(structure, key)| SealPlan {
+                processes: self.processes,
+                ..SealPlan::of(structure, key, self.key_type)
+            });
             self.seals = plans.collect();
         }
         let plans = std::mem::take(&mut self.seals);
@@ -233,11 +229,7 @@ impl Plan {
         ];
         for ((file, mut table), edits) in tables.into_iter().zip(self.edits) {
             edits.into_iter().for_each(|edit| edit(&mut table));
-            write(
-                &establishment.folder.join(file),
-                &toml::to_string(&table).unwrap(),
-                0o644,
-            );
+            write(&establishment.folder.join(file), &toml::to_string(&table).unwrap(), 0o644);
         }
         establishment
     }

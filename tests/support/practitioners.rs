@@ -31,18 +31,12 @@ impl Practitioner {
 
     /// A general physician.
     pub fn physician() -> Practitioner {
-        Practitioner {
-            specialty: Some("SM26".into()),
-            ..Practitioner::new("899900063480", "ANNE DUPONT", "10")
-        }
+        Practitioner { specialty: Some("SM26".into()), ..Practitioner::new("899900063480", "ANNE DUPONT", "10") }
     }
 
     /// A hospital pharmacist.
     pub fn pharmacist() -> Practitioner {
-        Practitioner {
-            section: Some("H".into()),
-            ..Practitioner::new("899900077985", "ÉLOÏSE D'ARC", "21")
-        }
+        Practitioner { section: Some("H".into()), ..Practitioner::new("899900077985", "ÉLOÏSE D'ARC", "21") }
     }
 
     /// A nurse.
@@ -62,25 +56,13 @@ impl Practitioner {
 
     /// An emergency physician.
     pub fn emergency_physician() -> Practitioner {
-        Practitioner {
-            specialty: Some("SM02".into()),
-            ..Practitioner::new("899900023450", "LUCAS MOREL", "10")
-        }
+        Practitioner { specialty: Some("SM02".into()), ..Practitioner::new("899900023450", "LUCAS MOREL", "10") }
     }
 
     /// A general physician of that display name; `number` (0..=3) makes another RPPS each time.
     pub fn named(number: usize, name: &str) -> Practitioner {
-        const RPPS: [&str; 4] = [
-            "899900034564",
-            "899900045677",
-            "899900056781",
-            "899900067895",
-        ];
-        Practitioner {
-            id: RPPS[number].into(),
-            name: name.into(),
-            ..Practitioner::physician()
-        }
+        const RPPS: [&str; 4] = ["899900034564", "899900045677", "899900056781", "899900067895"];
+        Practitioner { id: RPPS[number].into(), name: name.into(), ..Practitioner::physician() }
     }
 
     /// One of each kind.
@@ -112,6 +94,15 @@ impl Practitioner {
         entry
     }
 }
+
+/// Display names that try to break out of the XML, or that careless code miscounts: markup, a character beyond the
+/// basic plane, combining marks, references that are none.
+pub const HOSTILE_NAMES: [&str; 4] = [
+    r#"<saml:Attribute Name="x"/> & "D'ANGELO" ]]> <!--"#,
+    "𝔄𝔫𝔫𝔢 𠮷野 \u{1F9D1}\u{200D}\u{2695}\u{FE0F}",
+    "JOSE\u{301} NGUYE\u{302}\u{303}N",
+    "&amp; &#0; &lt;script&gt; %00 \\u0000",
+];
 
 /// INS of test patients: right keys, Corsica included.
 pub const PATIENTS: [&str; 8] = [

@@ -24,27 +24,13 @@ pub fn program(name: &str) -> PathBuf {
 /// `setpriv --pdeathsig`: even a test program that is killed leaves nothing behind.
 pub(super) fn command_of(of: &Establishment, executable: &str, args: &[&str]) -> Command {
     let path = program(executable);
-    assert!(
-        path.exists(),
-        "{} is missing: cargo build --release --locked --bins",
-        path.display()
-    );
+    assert!(path.exists(), "{} is missing: cargo build --release --locked --bins", path.display());
     let mut command = Command::new("setpriv");
-    command
-        .args(["--pdeathsig", "KILL", "--"])
-        .arg(path)
-        .arg("--config")
-        .arg(of.config())
-        .args(args);
+    command.args(["--pdeathsig", "KILL", "--"]).arg(path).arg("--config").arg(of.config()).args(args);
     command.env("SOFTHSM2_CONF", of.store.conf());
-    for foreign in [
-        "JOURNAL_STREAM",
-        "LISTEN_FDS",
-        "LISTEN_PID",
-        "LISTEN_FDNAMES",
-        "WATCHDOG_USEC",
-        "WATCHDOG_PID",
-    ] {
+    for foreign in
+        ["JOURNAL_STREAM", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "WATCHDOG_USEC", "WATCHDOG_PID"]
+    {
         command.env_remove(foreign);
     }
     command.stdin(Stdio::null()).process_group(0);
@@ -53,13 +39,7 @@ pub(super) fn command_of(of: &Establishment, executable: &str, args: &[&str]) ->
 
 /// Starts it with standard output and error in `log`.
 pub(super) fn spawn(command: &mut Command, log: &Path, anew: bool) -> Child {
-    let log = File::options()
-        .create(true)
-        .write(true)
-        .append(!anew)
-        .truncate(anew)
-        .open(log)
-        .unwrap();
+    let log = File::options().create(true).write(true).append(!anew).truncate(anew).open(log).unwrap();
     command
         .stdout(log.try_clone().unwrap())
         .stderr(log)

@@ -60,49 +60,20 @@ pub struct Seal {
 }
 
 /// Makes key, PIN file and certificate.
-pub(super) fn lay_seal(
-    folder: &Path,
-    store: &TokenStore,
-    pki: &Pki,
-    plan: SealPlan,
-    fresh: bool,
-) -> Seal {
+pub(super) fn lay_seal(folder: &Path, store: &TokenStore, pki: &Pki, plan: SealPlan, fresh: bool) -> Seal {
     let token = if plan.origin == KeyOrigin::Generated && !fresh {
         key_bank::withdraw(store, &plan.key, plan.key_type)
     } else {
-        store.make(
-            &format!("sceau-{}", plan.key),
-            &plan.key,
-            plan.key_type,
-            plan.origin,
-        )
+        store.make(&format!("sceau-{}", plan.key), &plan.key, plan.key_type, plan.origin)
     };
     let certificate_pem = if plan.other_key {
         let other = tempfile::tempdir().unwrap();
-        let other = key_bank::withdraw(
-            &TokenStore::create(other.path()),
-            "another-key",
-            plan.key_type,
-        );
+        let other = key_bank::withdraw(&TokenStore::create(other.path()), "another-key", plan.key_type);
         pki.issue(&plan.certificate, &other.spki_der)
     } else {
         pki.issue(&plan.certificate, &token.spki_der)
     };
-    write(
-        &folder.join(format!("pki/{}.pem", plan.key)),
-        &certificate_pem,
-        0o644,
-    );
-    write(
-        &folder.join(format!("secrets/{}.pin", plan.key)),
-        &token.pin,
-        0o600,
-    );
-    Seal {
-        structure: plan.structure,
-        key: plan.key,
-        processes: plan.processes,
-        token,
-        certificate_pem,
-    }
+    write(&folder.join(format!("pki/{}.pem", plan.key)), &certificate_pem, 0o644);
+    write(&folder.join(format!("secrets/{}.pin", plan.key)), &token.pin, 0o600);
+    Seal { structure: plan.structure, key: plan.key, processes: plan.processes, token, certificate_pem }
 }

@@ -6,12 +6,7 @@ use std::io::Write;
 pub fn skip(what: &str, why: &str) {
     eprintln!("SKIPPED {what}: {why}");
     let path = super::collection::target_folder().join("skipped.txt");
-    let file = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(&path);
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
     // One write of one line: appends of parallel tests do not mix.
-    file.unwrap()
-        .write_all(format!("{what}: {why}\n").as_bytes())
-        .unwrap();
+    file.unwrap().write_all(format!("{what}: {why}\n").as_bytes()).unwrap();
 }

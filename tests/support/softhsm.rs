@@ -33,19 +33,14 @@ pub struct Token {
 impl Token {
     /// RFC 7512 URI of the private key.
     pub fn uri(&self) -> String {
-        format!(
-            "pkcs11:token={};object={};type=private",
-            self.label, self.object
-        )
+        format!("pkcs11:token={};object={};type=private", self.label, self.object)
     }
 }
 
 impl TokenStore {
     /// Makes `folder` a store without tokens.
     pub fn create(folder: &Path) -> TokenStore {
-        let store = TokenStore {
-            folder: folder.to_owned(),
-        };
+        let store = TokenStore { folder: folder.to_owned() };
         std::fs::create_dir_all(store.tokens()).unwrap();
         let tokens = store.tokens();
         let conf = format!(
@@ -70,22 +65,8 @@ impl TokenStore {
     pub fn make(&self, label: &str, object: &str, key: KeyType, origin: KeyOrigin) -> Token {
         let (pin, so_pin) = (random_pin(), random_pin());
         let mut init = self.command("softhsm2-util");
-        run(init.args([
-            "--init-token",
-            "--free",
-            "--label",
-            label,
-            "--so-pin",
-            &so_pin,
-            "--pin",
-            &pin,
-        ]));
-        let mut token = Token {
-            label: label.into(),
-            object: object.into(),
-            pin,
-            spki_der: Vec::new(),
-        };
+        run(init.args(["--init-token", "--free", "--label", label, "--so-pin", &so_pin, "--pin", &pin]));
+        let mut token = Token { label: label.into(), object: object.into(), pin, spki_der: Vec::new() };
         match origin {
             KeyOrigin::Generated => self.generate(&token, key, &["--sensitive"]),
             KeyOrigin::Extractable => self.generate(&token, key, &["--sensitive", "--extractable"]),
@@ -99,63 +80,32 @@ impl TokenStore {
     /// Gives the token another random PIN.
     pub fn change_pin(&self, token: &mut Token) {
         let pin = random_pin();
-        run(self
-            .pkcs11_tool(token)
-            .args(["--change-pin", "--new-pin", "env:NEW_PIN"])
-            .env("NEW_PIN", &pin));
+        run(self.pkcs11_tool(token).args(["--change-pin", "--new-pin", "env:NEW_PIN"]).env("NEW_PIN", &pin));
         token.pin = pin;
     }
 
     fn generate(&self, token: &Token, key: KeyType, flags: &[&str]) {
         let mut tool = self.pkcs11_tool(token);
-        tool.args([
-            "--keypairgen",
-            "--key-type",
-            key.pkcs11_tool(),
-            "--usage-sign",
-        ]);
-        run(tool
-            .args(["--label", &token.object, "--id", "01"])
-            .args(flags));
+        tool.args(["--keypairgen", "--key-type", key.pkcs11_tool(), "--usage-sign"]);
+        run(tool.args(["--label", &token.object, "--id", "01"]).args(flags));
     }
 
     fn import(&self, token: &Token, key: KeyType) {
         let folder = tempfile::tempdir().unwrap();
-        let (private, public) = (
-            folder.path().join("key.der"),
-            folder.path().join("public.der"),
-        );
+        let (private, public) = (folder.path().join("key.der"), folder.path().join("public.der"));
         let mut openssl = Command::new("openssl");
-        openssl
-            .args(["genpkey", "-outform", "DER", "-out"])
-            .arg(&private);
+        openssl.args(["genpkey", "-outform", "DER", "-out"]).arg(&private);
         match key.pkcs11_tool().split_once(':').unwrap() {
-            ("EC", curve) => openssl.args([
-                "-algorithm",
-                "EC",
-                "-pkeyopt",
-                &format!("ec_paramgen_curve:{curve}"),
-            ]),
-            (_, bits) => openssl.args([
-                "-algorithm",
-                "RSA",
-                "-pkeyopt",
-                &format!("rsa_keygen_bits:{bits}"),
-            ]),
+            ("EC", curve) => openssl.args(["-algorithm", "EC", "-pkeyopt", &format!("ec_paramgen_curve:{curve}")]),
+            (_, bits) => openssl.args(["-algorithm", "RSA", "-pkeyopt", &format!("rsa_keygen_bits:{bits}")]),
         };
         run(&mut openssl);
         let mut openssl = Command::new("openssl");
-        openssl
-            .args([
-                "pkey", "-pubout", "-inform", "DER", "-outform", "DER", "-in",
-            ])
-            .arg(&private);
+        openssl.args(["pkey", "-pubout", "-inform", "DER", "-outform", "DER", "-in"]).arg(&private);
         run(openssl.arg("-out").arg(&public));
         for (file, kind) in [(&private, "privkey"), (&public, "pubkey")] {
             let mut tool = self.pkcs11_tool(token);
-            tool.arg("--write-object")
-                .arg(file)
-                .args(["--type", kind, "--usage-sign"]);
+            tool.arg("--write-object").arg(file).args(["--type", kind, "--usage-sign"]);
             run(tool.args(["--label", &token.object, "--id", "01"]));
         }
     }
@@ -163,7 +113,9 @@ impl TokenStore {
     /// Reads the public key. pkcs11-tool 0.23 exports RSA but no P-384 key: for EC the point is taken from the listing.
     fn public_key(&self, token: &Token, key: KeyType) -> Vec<u8> {
         let (point_len, algorithm): (usize, &[u8]) = match key {
-            KeyType::P256 => (65, b"\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"),
+            KeyType::P256 => {
+                (65, b"\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07")
+            }
             KeyType::P384 => (97, b"\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22"),
             _ => {
                 let file = tempfile::NamedTempFile::new().unwrap();
@@ -173,41 +125,20 @@ impl TokenStore {
                 return std::fs::read(file.path()).unwrap();
             }
         };
-        let listing = run(self
-            .pkcs11_tool(token)
-            .args(["--list-objects", "--type", "pubkey"]));
-        let hex = listing
-            .lines()
-            .find_map(|line| line.trim().strip_prefix("EC_POINT:"))
-            .unwrap()
-            .trim()
-            .to_owned();
-        let digits = (0..hex.len())
-            .step_by(2)
-            .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap());
+        let listing = run(self.pkcs11_tool(token).args(["--list-objects", "--type", "pubkey"]));
+        let hex =
+            listing.lines().find_map(|line| line.trim().strip_prefix("EC_POINT:")).unwrap().trim().to_owned();
+        let digits = (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap());
         let bytes: Vec<u8> = digits.collect();
         // CKA_EC_POINT is an OCTET STRING around the point; both are shorter than 128 bytes.
         let point = &bytes[bytes.len() - point_len..];
         let bits = [&[0x03, point_len as u8 + 1, 0], point].concat();
-        [
-            &[0x30, (algorithm.len() + bits.len()) as u8],
-            algorithm,
-            &bits,
-        ]
-        .concat()
+        [&[0x30, (algorithm.len() + bits.len()) as u8], algorithm, &bits].concat()
     }
 
     fn pkcs11_tool(&self, token: &Token) -> Command {
         let mut tool = self.command("pkcs11-tool");
-        tool.args([
-            "--module",
-            MODULE,
-            "--token-label",
-            &token.label,
-            "--login",
-            "--pin",
-            "env:USER_PIN",
-        ]);
+        tool.args(["--module", MODULE, "--token-label", &token.label, "--login", "--pin", "env:USER_PIN"]);
         tool.env("USER_PIN", &token.pin);
         tool
     }
@@ -221,19 +152,9 @@ impl TokenStore {
 
 /// Runs to the end; its standard output. Panics with what it said otherwise.
 pub fn run(command: &mut Command) -> String {
-    let output = command
-        .output()
-        .unwrap_or_else(|e| panic!("{:?}: {e}; run `make setup`", command.get_program()));
-    let (stdout, stderr) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
-    assert!(
-        output.status.success(),
-        "{:?}: {}\n{stdout}{stderr}",
-        command.get_program(),
-        output.status
-    );
+    let output = command.output().unwrap_or_else(|e| panic!("{:?}: {e}; run `make setup`", command.get_program()));
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{:?}: {}\n{stdout}{stderr}", command.get_program(), output.status);
     stdout.into_owned()
 }
 

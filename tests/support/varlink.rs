@@ -33,9 +33,7 @@ impl Refused {
     /// Name without the interface, and `reason` or `field` where there is one: `("Denied", "login-too-old")`.
     pub fn brief(&self) -> (&str, &str) {
         let name = self.error.rsplit('.').next().unwrap();
-        let detail = ["reason", "field", "parameter"]
-            .iter()
-            .find_map(|key| self.parameters[key].as_str());
+        let detail = ["reason", "field", "parameter"].iter().find_map(|key| self.parameters[key].as_str());
         (name, detail.unwrap_or(""))
     }
 }
@@ -74,20 +72,13 @@ impl Client {
         stream.set_read_timeout(Some(ANSWER_WITHIN))?;
         stream.set_write_timeout(Some(ANSWER_WITHIN))?;
         let (pending, default_profile) = (Vec::new(), String::new());
-        Ok(Client {
-            stream,
-            pending,
-            collection: None,
-            default_profile,
-            sessions: HashMap::new(),
-        })
+        Ok(Client { stream, pending, collection: None, default_profile, sessions: HashMap::new() })
     }
 
     /// Connects to the establishment's applications' socket; every assertion issued is kept for the outside verifiers.
     pub fn of(establishment: &Establishment) -> Client {
         let socket = establishment.token_socket();
-        let mut client =
-            Client::connect(&socket).unwrap_or_else(|e| panic!("{}: {e}", socket.display()));
+        let mut client = Client::connect(&socket).unwrap_or_else(|e| panic!("{}: {e}", socket.display()));
         client.collection = Some(Collection::of(establishment));
         client.default_profile.clone_from(&establishment.profile);
         client
@@ -126,32 +117,20 @@ impl Client {
         let mut answer: Value = serde_json::from_slice(&frame)?;
         let parameters = answer.get_mut("parameters").map_or(json!({}), Value::take);
         Ok(match answer["error"].as_str() {
-            Some(error) => Err(Refused {
-                error: error.into(),
-                parameters,
-            }),
+            Some(error) => Err(Refused { error: error.into(), parameters }),
             None => Ok(parameters),
         })
     }
 
     /// Calls a method of any interface; Err of the outside is the connection's.
-    pub fn try_call(
-        &mut self,
-        method: &str,
-        parameters: Value,
-    ) -> io::Result<Result<Value, Refused>> {
-        self.send(
-            json!({ "method": method, "parameters": parameters })
-                .to_string()
-                .as_bytes(),
-        )?;
+    pub fn try_call(&mut self, method: &str, parameters: Value) -> io::Result<Result<Value, Refused>> {
+        self.send(json!({ "method": method, "parameters": parameters }).to_string().as_bytes())?;
         self.receive_answer()
     }
 
     /// Calls a method by its qualified name; a broken connection panics.
     pub fn call(&mut self, method: &str, parameters: Value) -> Result<Value, Refused> {
-        self.try_call(method, parameters)
-            .unwrap_or_else(|e| panic!("{method}: {e}"))
+        self.try_call(method, parameters).unwrap_or_else(|e| panic!("{method}: {e}"))
     }
 
     /// `Status`.
@@ -161,10 +140,7 @@ impl Client {
 
     /// `OpenSession` with these parameters; the session.
     pub fn open_session(&mut self, parameters: Value) -> Result<String, Refused> {
-        let profile = parameters["profile"]
-            .as_str()
-            .unwrap_or(&self.default_profile)
-            .to_owned();
+        let profile = parameters["profile"].as_str().unwrap_or(&self.default_profile).to_owned();
         let method = parameters["authentication"]["method"].clone();
         let answer = self.call(&format!("{TOKEN}.OpenSession"), parameters)?;
         let session = answer["session"].as_str().unwrap().to_owned();
@@ -179,9 +155,7 @@ impl Client {
         let session = fields["session"].as_str().unwrap_or("").to_owned();
         let answer = self.call(&format!("{TOKEN}.Issue"), parameters)?;
         let issued: Issued = serde_json::from_value(answer).unwrap();
-        if let (Some(collection), Some((profile, method))) =
-            (&self.collection, self.sessions.get(&session))
-        {
+        if let (Some(collection), Some((profile, method))) = (&self.collection, self.sessions.get(&session)) {
             collection.keep(&issued.assertion, &issued.id, profile, method);
         }
         Ok(issued)
@@ -195,8 +169,7 @@ impl Client {
 
     /// Sessions opened elsewhere, so that what they issue here is collected with the right words.
     pub fn knows_session(&mut self, session: &str, profile: &str, method: &str) {
-        self.sessions
-            .insert(session.into(), (profile.into(), method.into()));
+        self.sessions.insert(session.into(), (profile.into(), method.into()));
     }
 }
 
@@ -212,21 +185,12 @@ pub fn login(practitioner: &str, method: &str, service: &str) -> Value {
 
 /// RFC 3339 UTC, that long before now.
 pub fn ago(before: Duration) -> String {
-    OffsetDateTime::from(SystemTime::now() - before)
-        .format(&Rfc3339)
-        .unwrap()
+    OffsetDateTime::from(SystemTime::now() - before).format(&Rfc3339).unwrap()
 }
 
 /// A nonce that this machine has not used.
 pub fn nonce() -> String {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap()
-        .as_nanos();
-    format!(
-        "n-{}-{now}-{}",
-        std::process::id(),
-        COUNTER.fetch_add(1, Ordering::Relaxed)
-    )
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos();
+    format!("n-{}-{now}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed))
 }
