@@ -4,6 +4,8 @@
 //! a PIN of its own.
 
 use std::collections::HashMap;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
@@ -26,7 +28,7 @@ pub fn withdraw(store: &TokenStore, object: &str, key: KeyType) -> Token {
     let account = Arc::clone(BANK.lock().unwrap().entry((key, object.to_owned())).or_default());
     let account = account.get_or_init(|| open_account(object, key));
     let folder = store.tokens().join(&account.folder);
-    std::fs::create_dir(&folder).unwrap();
+    DirBuilder::new().mode(0o700).create(&folder).unwrap();
     for (name, bytes) in &account.files {
         std::fs::write(folder.join(name), bytes).unwrap();
     }

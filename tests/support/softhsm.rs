@@ -61,6 +61,16 @@ impl TokenStore {
         self.folder.join("tokens")
     }
 
+    /// Takes every token away, as a pulled cable would, until `find`.
+    pub fn lose(&self) {
+        std::fs::rename(self.tokens(), self.folder.join("lost")).unwrap();
+    }
+
+    /// Puts the lost tokens back.
+    pub fn find(&self) {
+        std::fs::rename(self.folder.join("lost"), self.tokens()).unwrap();
+    }
+
     /// Initialises a token and makes its key pair `object` (id 01).
     pub fn make(&self, label: &str, object: &str, key: KeyType, origin: KeyOrigin) -> Token {
         let (pin, so_pin) = (random_pin(), random_pin());
