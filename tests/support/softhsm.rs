@@ -113,10 +113,10 @@ impl TokenStore {
         let mut openssl = Command::new("openssl");
         openssl.args(["pkey", "-pubout", "-inform", "DER", "-outform", "DER", "-in"]).arg(&private);
         run(openssl.arg("-out").arg(&public));
-        for (file, kind) in [(&private, "privkey"), (&public, "pubkey")] {
+        for (file, options) in [(&private, &["privkey", "--sensitive"][..]), (&public, &["pubkey"])] {
             let mut tool = self.pkcs11_tool(token);
-            tool.arg("--write-object").arg(file).args(["--type", kind, "--usage-sign"]);
-            run(tool.args(["--label", &token.object, "--id", "01"]));
+            tool.arg("--write-object").arg(file).args(["--usage-sign", "--label", &token.object, "--id", "01"]);
+            run(tool.arg("--type").args(options));
         }
     }
 
