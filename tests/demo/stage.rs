@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::Failure;
 use crate::support::certificate::TEST_POLICY;
-use crate::support::configuration::METHODS;
+use crate::support::configuration::{METHODS, SERVICES};
 use crate::support::daemons::Daemons;
 use crate::support::establishment::{Establishment, write};
 use crate::support::notify::{Heard, Notify};
@@ -124,7 +124,7 @@ fn lay_out(folder: &Path) -> Establishment {
     let mut practitioners = Practitioner::all();
     let emergency = Practitioner::emergency_physician().id;
     for practitioner in practitioners.iter_mut().filter(|who| who.id != emergency) {
-        practitioner.services = vec!["consultation".into()];
+        practitioner.services = vec![SERVICES[0].into()];
     }
     let plan = Plan::new("demo").in_folder(folder).ca_keys(CaKeys::Rsa4096).fresh_keys();
     let establishment = plan.processes(2).policy(TEST_POLICY).practitioners(practitioners).build();
@@ -133,7 +133,7 @@ fn lay_out(folder: &Path) -> Establishment {
         "practitioners": ids,
         "patients": PATIENTS,
         "structures": establishment.structures,
-        "services": ["consultation", "urgences"],
+        "services": SERVICES,
         "methods": METHODS,
     });
     write(&folder.join("demo.json"), &format!("{known:#}\n"), 0o644);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod establishment_parts;
+mod layout;
 mod supervision;
 #[path = "../support/mod.rs"]
 mod support;

@@ -15,6 +15,8 @@ pub const METHODS: [&str; 6] =
     ["CPS", "CARTE_ETS", "CPS:CPSSANSCONTACT", "OTP_SMS", "APP_MOBILE_AUTH", "APP_BROWSER_AUTH"];
 /// The method of "AIR simplifié" (`vihf.md` §2), which a plan names when it wants it.
 pub const SIMPLIFIED_METHOD: &str = "CONF_EXI_PGSSIS";
+/// The services, the one with the longer lifetime first.
+pub const SERVICES: [&str; 2] = ["consultation", "urgences"];
 /// The profiles shipped with the product.
 pub const PROFILES: [&str; 3] = ["dmp-air", "dmp-air-simplifie", "dmp-indirecte"];
 impl Plan {
@@ -61,7 +63,7 @@ impl Plan {
             ("seal", Value::Array(seals.map(Value::Table).collect())),
             ("trust", table(trust).into()),
             ("convention", table(convention).into()),
-            ("service", vec![service("consultation", 30_000), service("urgences", 15_000)].into()),
+            ("service", vec![service(SERVICES[0], 30_000), service(SERVICES[1], 15_000)].into()),
             ("profiles", table(profiles).into()),
             ("registers", table(registers).into()),
             ("sockets", table(sockets).into()),
@@ -77,7 +79,7 @@ impl Plan {
             ("lps_id", "INST-0001".into()),
             ("homologation", "HOMOL-DEMO-2026".into()),
             ("homologation_expires_on", next_year.date().to_string().into()),
-            ("services", vec!["consultation", "urgences"].into()),
+            ("services", SERVICES.to_vec().into()),
             ("channels", vec!["LPS", "WEB_PS"].into()),
             ("methods", self.methods.clone().into()),
             ("profiles", PROFILES.to_vec().into()),

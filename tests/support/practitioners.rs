@@ -1,5 +1,7 @@
 //! Professionals and patients that the test registers know.
 
+use super::configuration::SERVICES;
+
 /// One entry of `practitioners.toml`, enrolled and trained unless spoilt through the establishment's hooks.
 #[derive(Clone, Debug)]
 pub struct Practitioner {
@@ -13,7 +15,7 @@ pub struct Practitioner {
     pub specialty: Option<String>,
     /// Section, of a pharmacist.
     pub section: Option<String>,
-    /// Services; empty for every service.
+    /// Services where the practitioner works; both without a change.
     pub services: Vec<String>,
 }
 
@@ -25,7 +27,7 @@ impl Practitioner {
             profession: profession.into(),
             specialty: None,
             section: None,
-            services: Vec::new(),
+            services: SERVICES.map(Into::into).to_vec(),
         }
     }
 
@@ -87,9 +89,7 @@ impl Practitioner {
             entry.extend(value.clone().map(|value| (key.into(), value.into())));
         }
         entry.insert("structures".into(), structures.to_vec().into());
-        if !self.services.is_empty() {
-            entry.insert("services".into(), self.services.clone().into());
-        }
+        entry.insert("services".into(), self.services.clone().into());
         entry.insert("trained_on".into(), "2026-01-15".into());
         entry
     }
