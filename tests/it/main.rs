@@ -1,6 +1,12 @@
-//! The integration tests: one module per promise.
+//! The integration tests: the real programs on real parts, one module per promise.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod establishment_parts;
+mod layout;
 mod signer;
+mod supervision;
+#[path = "../support/mod.rs"]
+mod support;
 mod threat_model;
 mod units;
+mod varlink_client;

@@ -1,0 +1,34 @@
+# Each target calls real tools; what it needs from Debian is installed by tests/setup.sh.
+SHELL := /bin/bash
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+CARGO_BUILD := cargo build --release --locked
+RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
+DEMO := $(RELEASE)/examples/demo
+
+.PHONY: run serve test bench setup verify fuzz soak image image-test
+
+# One VIHF over the socket, verified by xmlsec1.
+run:
+	@tests/setup.sh run
+	$(CARGO_BUILD) --bins --example demo
+	@$(DEMO) run
+
+# The demonstration stays up until SIGTERM or Ctrl-C. exec: the signal sent to make's child reaches the demonstration.
+serve:
+	@tests/setup.sh run
+	$(CARGO_BUILD) --bins --example demo
+	@exec $(DEMO) serve
+
+test: setup
+	@tests/all.sh
+
+bench:
+	@tests/setup.sh run
+	$(CARGO_BUILD) --bins --example demo
+	@$(DEMO) bench
+
+setup:
+	@tests/setup.sh test
+
+verify fuzz soak image image-test:
+	@echo "make $@ : pas encore dans cette version" >&2; exit 2

@@ -1,0 +1,58 @@
+//! The demonstration: one establishment under `target/demo/`, its daemons, one VIHF.
+//!
+//! `demo run` obtains a VIHF, has xmlsec1 verify it and stops; `demo serve` stays up until SIGTERM.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod run;
+mod serve;
+mod stage;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "usage : demo run | serve
+  run    installe une démonstration sous target/demo/, obtient un VIHF, le vérifie et s'arrête
+  serve  la même, en service jusqu'à SIGTERM ou Ctrl-C";
+
+/// Exit codes as of the product's command lines.
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let done = match words[..] {
+        ["run"] => run::run(),
+        ["serve"] => serve::serve(),
+        ["--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        _ => Err(Failure::usage(USAGE)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{}", failure.message);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// Why the demonstration did not do what it was asked.
+struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    fn negative(message: impl Into<String>) -> Failure {
+        Failure { code: 1, message: message.into() }
+    }
+
+    fn usage(message: impl Into<String>) -> Failure {
+        Failure { code: 2, message: message.into() }
+    }
+
+    fn busy(message: impl Into<String>) -> Failure {
+        Failure { code: 3, message: message.into() }
+    }
+}

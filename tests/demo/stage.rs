@@ -1,0 +1,141 @@
+//! The demonstration's establishment: made anew each time, never under the feet of one that runs.
+
+use std::fs::{File, Permissions, TryLockError};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::Failure;
+use crate::support::certificate::TEST_POLICY;
+use crate::support::configuration::{METHODS, SERVICES};
+use crate::support::daemons::Daemons;
+use crate::support::establishment::{Establishment, write};
+use crate::support::notify::{Heard, Notify};
+use crate::support::pki::CaKeys;
+use crate::support::plan::Plan;
+use crate::support::practitioners::{PATIENTS, Practitioner};
+
+/// Where everything is, from the root of the source tree.
+pub(crate) const FOLDER: &str = "target/demo";
+/// A socket's path has 107 bytes at most (unix(7)); the longest below the folder takes 30.
+const FOLDER_LEN_MAX: usize = 107 - 30;
+/// Longer than any life of the demonstration.
+const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// The establishment with its daemons running. Dropping it stops them; the files stay.
+pub(crate) struct Stage {
+    pub(crate) establishment: Establishment,
+    // Dropped in this order: watchers end with the daemons' last words, the lock goes last.
+    daemons: Option<Daemons>,
+    watchers: Vec<JoinHandle<()>>,
+    stopping: Arc<AtomicBool>,
+    _lock: File,
+}
+
+impl Stage {
+    /// Takes the lock, makes the folder anew and starts everything; Err when another demonstration runs.
+    pub(crate) fn set() -> Result<Stage, Failure> {
+        let folder = std::env::current_dir().unwrap().join(FOLDER);
+        if folder.as_os_str().len() > FOLDER_LEN_MAX {
+            return Err(Failure::usage(format!(
+                "{} : chemin trop long pour un socket Unix ; placez les sources dans un dossier au nom plus court",
+                folder.display()
+            )));
+        }
+        let lock = lock(&folder.with_extension("lock"))?;
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).unwrap();
+        }
+        println!("Établissement de démonstration : {FOLDER} (PKI de test, clés générées dans SoftHSM)");
+        let establishment = lay_out(&folder);
+        println!("Démarrage de sceaud et de {}", establishment.signer_instances().join(", "));
+        let daemons = Daemons::start(&establishment);
+        let stopping = Arc::new(AtomicBool::new(false));
+        let mut stage =
+            Stage { establishment, daemons: Some(daemons), watchers: Vec::new(), stopping, _lock: lock };
+        stage.watch();
+        Ok(stage)
+    }
+
+    /// Opens the socket to every local user, at each life of `sceaud`, as `SocketMode=` of its socket unit does; tells
+    /// of programs that ended for good.
+    fn watch(&mut self) {
+        let socket = self.establishment.token_socket();
+        let daemons = self.daemons.as_ref().unwrap();
+        let (opened, is_open) = mpsc::channel();
+        for daemon in daemons.signers.iter().chain([&daemons.sceaud]) {
+            let (notify, name) = (Arc::clone(&daemon.notify), daemon.name.clone());
+            let (socket, opened, stopping) = (socket.clone(), opened.clone(), Arc::clone(&self.stopping));
+            self.watchers.push(std::thread::spawn(move || {
+                let mut lives = 0;
+                while let Some(heard) = next_life(&notify, lives) {
+                    lives = heard.ready;
+                    if name == "sceaud" && std::fs::set_permissions(&socket, Permissions::from_mode(0o666)).is_ok()
+                    {
+                        let _ = opened.send(());
+                    }
+                }
+                if !stopping.load(Ordering::Relaxed) {
+                    let why = notify.heard().ended.unwrap_or_default();
+                    eprintln!("{name} s'est arrêté ({why}) et ne sera pas relancé : voir {FOLDER}/log/{name}.log");
+                }
+            }));
+        }
+        // The first life is already ready; whoever sees this function return may tell others of the socket.
+        let _ = is_open.recv_timeout(Duration::from_secs(10));
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.stopping.store(true, Ordering::Relaxed);
+        self.daemons.take();
+        for watcher in self.watchers.drain(..) {
+            let _ = watcher.join();
+        }
+    }
+}
+
+/// Waits for one more READY=1 than `lives`; None when the program ended for good.
+fn next_life(notify: &Notify, lives: u32) -> Option<Heard> {
+    let heard = notify.wait(FOREVER, |heard| heard.ready > lives || heard.ended.is_some()).ok()?;
+    (heard.ready > lives).then_some(heard)
+}
+
+fn lock(path: &Path) -> Result<File, Failure> {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let lock = File::options().create(true).truncate(false).write(true).open(path).unwrap();
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(Failure::busy(format!(
+            "{FOLDER} est en service (un autre `make serve` ou `make run`) : arrêtez-le d'abord, par Ctrl-C ou SIGTERM"
+        ))),
+        Err(TryLockError::Error(e)) => Err(Failure::usage(format!("{} : {e}", path.display()))),
+    }
+}
+
+fn lay_out(folder: &Path) -> Establishment {
+    // Consultation alone may be left unsaid by a caller; the emergency physician shows the choice between two services.
+    let mut practitioners = Practitioner::all();
+    let emergency = Practitioner::emergency_physician().id;
+    for practitioner in practitioners.iter_mut().filter(|who| who.id != emergency) {
+        practitioner.services = vec![SERVICES[0].into()];
+    }
+    let plan = Plan::new("demo").in_folder(folder).ca_keys(CaKeys::Rsa4096).fresh_keys();
+    let establishment = plan.processes(2).policy(TEST_POLICY).practitioners(practitioners).build();
+    let ids: Vec<&str> = establishment.practitioners.iter().map(|who| who.id.as_str()).collect();
+    let known = json!({
+        "practitioners": ids,
+        "patients": PATIENTS,
+        "structures": establishment.structures,
+        "services": SERVICES,
+        "methods": METHODS,
+    });
+    write(&folder.join("demo.json"), &format!("{known:#}\n"), 0o644);
+    establishment
+}

@@ -1,0 +1,41 @@
+#!/bin/sh
+# Installs what is missing from Debian 12 or 13: `setup.sh run` for the demonstration, `setup.sh test` for all tests.
+set -eu
+
+if ! command -v cargo >/dev/null; then
+    echo "cargo est introuvable : installez Rust par https://rustup.rs (rust-toolchain.toml nomme la version)" >&2
+    exit 2
+fi
+
+packages="gcc libc6-dev softhsm2 opensc xmlsec1"
+if [ "${1:-test}" = test ]; then
+    packages="$packages make pkg-config openssl libxml2-utils opensaml-schemas xmltooling-schemas
+        python3-venv default-jdk-headless systemd"
+fi
+missing=
+for package in $packages; do
+    case $(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) in
+    installed) ;;
+    *) missing="$missing $package" ;;
+    esac
+done
+[ -n "$missing" ] || exit 0
+
+echo "Installation des paquets manquants :$missing"
+sudo=
+if [ "$(id -u)" -ne 0 ]; then
+    sudo=sudo
+    if ! command -v sudo >/dev/null; then
+        echo "paquets manquants :$missing ; installez-les en tant que root : apt-get install$missing" >&2
+        exit 2
+    fi
+fi
+# A folder of archives of our own: an apt-get update elsewhere may empty the shared one under a running install.
+archives=$(mktemp -d)
+trap '$sudo rm -rf "$archives"' EXIT
+mkdir "$archives/partial"
+chmod 755 "$archives"
+apt="$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600"
+$apt update
+# shellcheck disable=SC2086 # a list of names
+$apt install --yes --no-install-recommends -o Dir::Cache::archives="$archives" $missing

@@ -1,0 +1,100 @@
+//! The text of `sceau.toml` and of the two registers.
+
+use std::time::SystemTime;
+
+use time::{Duration, OffsetDateTime};
+use toml::{Table, Value};
+
+use super::establishment::user_name;
+use super::plan::Plan;
+use super::seal::Seal;
+use super::softhsm::MODULE;
+
+/// Every method of annexe 2 (`vihf.md` §2) that has a declared value.
+pub const METHODS: [&str; 6] =
+    ["CPS", "CARTE_ETS", "CPS:CPSSANSCONTACT", "OTP_SMS", "APP_MOBILE_AUTH", "APP_BROWSER_AUTH"];
+/// The method of "AIR simplifié" (`vihf.md` §2), which a plan names when it wants it.
+pub const SIMPLIFIED_METHOD: &str = "CONF_EXI_PGSSIS";
+/// The services, the one with the longer lifetime first.
+pub const SERVICES: [&str; 2] = ["consultation", "urgences"];
+/// The profiles shipped with the product.
+pub const PROFILES: [&str; 3] = ["dmp-air", "dmp-air-simplifie", "dmp-indirecte"];
+impl Plan {
+    pub(super) fn config(&self, seals: &[Seal]) -> Table {
+        let structures =
+            self.structures.iter().map(|id| table([("id", id.as_str().into()), ("sector", "SA01".into())]));
+        let seals = seals.iter().map(|seal| {
+            table([
+                ("structure", seal.structure.as_str().into()),
+                ("key", seal.key.as_str().into()),
+                ("uri", seal.token.uri().into()),
+                ("module", MODULE.into()),
+                ("pin_file", format!("secrets/{}.pin", seal.key).into()),
+                ("certificate", format!("pki/{}.pem", seal.key).into()),
+                ("processes", i64::from(seal.processes).into()),
+            ])
+        });
+        let service = |name: &str, lifetime_ms: i64| {
+            let age = Value::Integer(4 * 3_600_000);
+            table([("name", name.into()), ("lifetime_ms", lifetime_ms.into()), ("login_age_max_ms", age)])
+        };
+        let trust = [
+            ("anchors", vec!["pki/ca.pem"].into()),
+            ("intermediates", vec!["pki/intermediate.pem"].into()),
+            ("policy_oid", self.policy.as_str().into()),
+        ];
+        let convention = [
+            ("methods", self.methods.clone().into()),
+            ("rights", "consultation".into()),
+            ("contactless_delay_ms", (4 * 3_600_000).into()),
+        ];
+        let sockets = [
+            ("token", "run/token.sock".into()),
+            ("signers", "run/signers".into()),
+            // Everything runs as whoever runs the tests: production's own users do not exist here.
+            ("signer_client", if self.mode == "test" { "".into() } else { user_name().into() }),
+        ];
+        let registers =
+            [("applications", "applications.toml".into()), ("practitioners", "practitioners.toml".into())];
+        let profiles = [("default", self.profile.as_str().into()), ("files", Value::Array(Vec::new()))];
+        table([
+            ("mode", self.mode.into()),
+            ("structure", Value::Array(structures.map(Value::Table).collect())),
+            ("seal", Value::Array(seals.map(Value::Table).collect())),
+            ("trust", table(trust).into()),
+            ("convention", table(convention).into()),
+            ("service", vec![service(SERVICES[0], 30_000), service(SERVICES[1], 15_000)].into()),
+            ("profiles", table(profiles).into()),
+            ("registers", table(registers).into()),
+            ("sockets", table(sockets).into()),
+        ])
+    }
+
+    pub(super) fn applications(&self) -> Table {
+        let next_year = OffsetDateTime::from(SystemTime::now()) + Duration::days(365);
+        let application = table([
+            ("user", user_name().into()),
+            ("lps_name", "Démo LPS".into()),
+            ("lps_version", "1.0".into()),
+            ("lps_id", "INST-0001".into()),
+            ("homologation", "HOMOL-DEMO-2026".into()),
+            ("homologation_expires_on", next_year.date().to_string().into()),
+            ("services", SERVICES.to_vec().into()),
+            ("channels", vec!["LPS", "WEB_PS"].into()),
+            ("methods", self.methods.clone().into()),
+            ("profiles", PROFILES.to_vec().into()),
+            ("may_declare", self.may_declare.into()),
+        ]);
+        table([("application", vec![application].into())])
+    }
+
+    pub(super) fn register(&self) -> Table {
+        let entries: Vec<Table> = self.practitioners.iter().map(|who| who.to_toml(&self.structures)).collect();
+        table([("practitioner", entries.into())])
+    }
+}
+
+/// A TOML table of these entries.
+pub fn table<const N: usize>(entries: [(&str, Value); N]) -> Table {
+    entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}

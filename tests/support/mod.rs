@@ -1,0 +1,39 @@
+//! The test establishment: real parts laid out in a folder, shared by the integration tests and the demonstration.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `plan` | what an establishment shall be: begin here |
+//! | `establishment` | what was laid out in a folder |
+//! | `configuration`, `practitioners` | `sceau.toml` and the registers |
+//! | `seal` | a key, its PIN and its certificate |
+//! | `pki`, `certificate`, `der` | certificates shaped like IGC-Santé's, right ones and spoilt ones |
+//! | `softhsm`, `key_kind`, `not_sensitive` | tokens with keys made inside, and keys that a signer must refuse |
+//! | `key_bank` | tokens made once per process, because an RSA key costs seconds |
+//! | `program`, `daemon`, `daemons`, `notify` | the real programs, supervised as systemd would |
+//! | `varlink` | a blocking client of the sockets |
+//! | `collection` | every assertion made, kept for the outside verifiers |
+//! | `skip` | what a run could not do, counted |
+
+// Each of the two programs that include this tree uses a part of it.
+#![allow(dead_code, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+pub mod certificate;
+pub mod collection;
+pub mod configuration;
+pub mod daemon;
+pub mod daemons;
+pub mod der;
+pub mod establishment;
+pub mod key_bank;
+pub mod key_kind;
+pub mod not_sensitive;
+pub mod notify;
+pub mod pki;
+pub mod plan;
+pub mod practitioners;
+pub mod program;
+pub mod seal;
+pub mod skip;
+pub mod softhsm;
+pub mod varlink;
