@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::Failure;
 use crate::support::certificate::TEST_POLICY;
-use crate::support::configuration::{METHODS, SERVICES};
+use crate::support::configuration::{METHODS, SERVICES, SIMPLIFIED_METHOD};
 use crate::support::daemons::Daemons;
 use crate::support::establishment::{Establishment, write};
 use crate::support::notify::{Heard, Notify};
@@ -127,7 +127,9 @@ fn lay_out(folder: &Path) -> Establishment {
         practitioner.services = vec![SERVICES[0].into()];
     }
     let plan = Plan::new("demo").in_folder(folder).ca_keys(CaKeys::Rsa4096).fresh_keys();
-    let establishment = plan.processes(2).policy(TEST_POLICY).practitioners(practitioners).build();
+    // The simplified method is declared too, so that its profile can be tried; demo.json lists those of the default profile.
+    let methods: Vec<&str> = METHODS.into_iter().chain([SIMPLIFIED_METHOD]).collect();
+    let establishment = plan.methods(&methods).processes(2).policy(TEST_POLICY).practitioners(practitioners).build();
     let ids: Vec<&str> = establishment.practitioners.iter().map(|who| who.id.as_str()).collect();
     let known = json!({
         "practitioners": ids,

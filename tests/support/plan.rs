@@ -50,7 +50,7 @@ impl Plan {
             mode: "test",
             ca_keys: CaKeys::P256,
             fresh_keys: false,
-            structures: vec![TEST_STRUCTURES[0].into()],
+            structures: vec![STRUCTURES[0].into()],
             seals: Vec::new(),
             key_type: KeyType::Rsa2048,
             processes: 1,
