@@ -162,7 +162,10 @@ mod tests {
             for list in [None, Some("ds saml #default xsi")] {
                 let text = signed_info(algorithm, ID, &[7; 32], list);
                 assert_eq!(recognise(text.as_bytes()), Some(algorithm));
-                for at in 0..text.len() {
+                // Another list of prefixes is another profile's, and as canonical.
+                let free = list.map(|list| (text.find(list).unwrap_or_default(), list.len()));
+                let is_free = |at: usize| free.is_some_and(|(from, len)| (from..=from + len).contains(&at));
+                for at in (0..text.len()).filter(|at| !is_free(*at)) {
                     let mut bytes = text.clone().into_bytes();
                     bytes.remove(at);
                     assert_eq!(recognise(&bytes), None, "a byte less at {at} was recognised");

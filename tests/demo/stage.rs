@@ -129,7 +129,8 @@ fn lay_out(folder: &Path) -> Establishment {
     let plan = Plan::new("demo").in_folder(folder).ca_keys(CaKeys::Rsa4096).fresh_keys();
     // The simplified method is declared too, so that its profile can be tried; demo.json lists those of the default profile.
     let methods: Vec<&str> = METHODS.into_iter().chain([SIMPLIFIED_METHOD]).collect();
-    let establishment = plan.methods(&methods).processes(2).policy(TEST_POLICY).practitioners(practitioners).build();
+    let establishment =
+        plan.methods(&methods).processes(2).policy(TEST_POLICY).practitioners(practitioners).build();
     let ids: Vec<&str> = establishment.practitioners.iter().map(|who| who.id.as_str()).collect();
     let known = json!({
         "practitioners": ids,
