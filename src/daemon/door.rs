@@ -88,7 +88,7 @@ impl Frames {
         let mut deadline = Instant::now() + if self.buffer.is_empty() { idle } else { frame };
         loop {
             let unscanned = self.buffer.get(self.scanned..).unwrap_or_default();
-            if let Some(at) = unscanned.iter().position(|byte| *byte == 0) {
+            if let Some(at) = memchr::memchr(0, unscanned) {
                 let len = self.scanned + at;
                 return if len > FRAME_LEN_MAX { Err(End::TooLong) } else { Ok(len) };
             }

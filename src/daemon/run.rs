@@ -72,7 +72,8 @@ fn run(arguments: &Arguments) -> Result<(), NotRun> {
     for remark in &loaded.remarks {
         tracing::warn!(remark, "configuration");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // One thread: everything here is input and output, and a signature's arithmetic is in the signers.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(serve(config, loaded))
 }
 

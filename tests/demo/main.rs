@@ -1,8 +1,10 @@
 //! The demonstration: one establishment under `target/demo/`, its daemons, one VIHF.
 //!
-//! `demo run` obtains a VIHF, has xmlsec1 verify it and stops; `demo serve` stays up until SIGTERM.
+//! `demo run` obtains a VIHF, has xmlsec1 verify it and stops; `demo serve` stays up until SIGTERM;
+//! `demo bench` measures.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod bench;
 mod run;
 mod serve;
 mod stage;
@@ -11,9 +13,10 @@ mod support;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage : demo run | serve
+const USAGE: &str = "usage : demo run | serve | bench
   run    installe une démonstration sous target/demo/, obtient un VIHF, le vérifie et s'arrête
-  serve  la même, en service jusqu'à SIGTERM ou Ctrl-C";
+  serve  la même, en service jusqu'à SIGTERM ou Ctrl-C
+  bench  la même, mesurée ; rapport dans target/bench.json";
 
 /// Exit codes as of the product's command lines.
 fn main() -> ExitCode {
@@ -22,6 +25,9 @@ fn main() -> ExitCode {
     let done = match words[..] {
         ["run"] => run::run(),
         ["serve"] => serve::serve(),
+        ["bench"] => bench::bench(),
+        // The bench's own child: the module in a process of its own.
+        ["bench-raw", config, milliseconds] => bench::child(config, milliseconds),
         ["--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

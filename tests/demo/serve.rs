@@ -7,7 +7,7 @@ use crate::stage::{FOLDER, Stage};
 
 /// Returns after SIGTERM or SIGINT, with everything stopped.
 pub(crate) fn serve() -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     // Heard from before the first daemon starts: an early Ctrl-C must stop them too.
     let (mut terminate, mut interrupt) = runtime
         .block_on(async { (signal(SignalKind::terminate()).unwrap(), signal(SignalKind::interrupt()).unwrap()) });

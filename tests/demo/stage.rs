@@ -62,6 +62,11 @@ impl Stage {
         Ok(stage)
     }
 
+    /// The running programs.
+    pub(crate) fn daemons(&self) -> &Daemons {
+        self.daemons.as_ref().unwrap()
+    }
+
     /// Opens the socket to every local user, at each life of `sceaud`, as `SocketMode=` of its socket unit does; tells
     /// of programs that ended for good.
     fn watch(&mut self) {

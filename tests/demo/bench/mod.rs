@@ -1,0 +1,130 @@
+//! The bench: one run, one report. Figures are ratios and CPU per token; the machine's mood moves absolute rates.
+
+mod cpu;
+mod forging;
+mod load;
+mod raw;
+mod signers;
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::Failure;
+use crate::stage::{FOLDER, Stage};
+
+pub(crate) use raw::child;
+
+/// How long each figure is measured: some thousand signatures.
+const MEASURED: Duration = Duration::from_secs(5);
+/// Connections in the closed loop.
+const CONNECTIONS: [usize; 4] = [1, 2, 8, 64];
+/// Aim of issue: our own CPU per token outside the signature, in microseconds.
+const OWN_CPU_AIM_US: f64 = 60.0;
+/// Aim: forging alone, in microseconds.
+const FORGING_AIM_US: f64 = 10.0;
+
+/// Measures, prints the table, and leaves it as JSON in `target/bench.json`.
+pub(crate) fn bench() -> Result<(), Failure> {
+    let stage = Stage::set()?;
+    let forging_us = forging::microseconds_per_assertion();
+    println!("\nForge seule : {forging_us:.1} µs par assertion (visée ≤ {FORGING_AIM_US} µs)\n");
+    let mut report = vec![("forging_us", json!(forging_us))];
+
+    println!("{:<34} {:>10} {:>16}", "C_Sign du module, même clé", "par s", "CPU µs/signature");
+    let mut raws = Vec::new();
+    for processes in [1, 2] {
+        let raw = raw::measure(&stage.establishment, processes, MEASURED);
+        println!(
+            "{:<34} {:>10.0} {:>16.0}",
+            format!("{processes} processus, 1 session"),
+            raw.per_second,
+            raw.cpu_us
+        );
+        raws.push(json!({ "processes": processes, "per_second": raw.per_second, "cpu_us": raw.cpu_us }));
+    }
+    report.push(("raw", json!(raws)));
+    let raw_best = raws.iter().filter_map(|raw| raw["per_second"].as_f64()).fold(0.0, f64::max);
+
+    println!(
+        "\n{:<12} {:>8} {:>8} {:>8} {:>8} {:>10} {:>10} {:>10} {:>10} {:>8}",
+        "connexions",
+        "VIHF/s",
+        "/brut",
+        "p50 ms",
+        "p99 ms",
+        "C_Sign µs",
+        "signer µs",
+        "sceaud µs",
+        "nôtre µs",
+        "occupé"
+    );
+    let mut paths = Vec::new();
+    for connections in CONNECTIONS {
+        let path = whole_path(&stage, connections)?;
+        let of = |name: &str| path[name].as_f64().unwrap_or_default();
+        println!(
+            "{:<12} {:>8.0} {:>8.2} {:>8.2} {:>8.2} {:>10.0} {:>10.1} {:>10.1} {:>10.1} {:>8}",
+            connections,
+            of("per_second"),
+            of("per_second") / raw_best,
+            of("p50_ms"),
+            of("p99_ms"),
+            of("c_sign_us"),
+            of("signer_us"),
+            of("sceaud_us"),
+            of("own_us"),
+            path["busy"]
+        );
+        paths.push(path);
+    }
+    println!(
+        "\n« nôtre » : CPU de tous nos processus hors C_Sign, par VIHF (visée ≤ {OWN_CPU_AIM_US} µs) ; client à part."
+    );
+    report.push(("path", json!(paths)));
+    report.push(("own_cpu_aim_us", json!(OWN_CPU_AIM_US)));
+    let report: serde_json::Map<String, Value> = report.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+    let file = Path::new(FOLDER).with_file_name("bench.json");
+    std::fs::write(&file, format!("{:#}\n", Value::Object(report)))
+        .map_err(|e| Failure::negative(format!("{} : {e}", file.display())))?;
+    println!("Rapport : {}", file.display());
+    Ok(())
+}
+
+/// The whole path over the socket in a closed loop of `connections`.
+fn whole_path(stage: &Stage, connections: usize) -> Result<Value, Failure> {
+    let daemons = stage.daemons();
+    let signers: Vec<_> = daemons.signers.iter().map(|signer| signer.pid()).collect();
+    let sceaud = daemons.sceaud.pid();
+    let counted =
+        || -> Vec<_> { daemons.signers.iter().map(|s| signers::stats(&stage.establishment, &s.name)).collect() };
+    load::run(&stage.establishment, connections, MEASURED / 5);
+    let (stats, signers_before, sceaud_before) =
+        (counted(), cpu::microseconds(&signers), cpu::microseconds(&[sceaud]));
+    let loaded = load::run(&stage.establishment, connections, MEASURED);
+    let (signers_us, sceaud_us) =
+        (cpu::microseconds(&signers) - signers_before, cpu::microseconds(&[sceaud]) - sceaud_before);
+    let after = counted();
+    if loaded.issued == 0 {
+        return Err(Failure::negative("aucun VIHF n'a été obtenu : voir target/demo/log"));
+    }
+    let tokens = loaded.issued as f64;
+    let sum = |of: fn(&sceau::seal::wire::Stats) -> u64| {
+        after.iter().map(of).sum::<u64>() as f64 - stats.iter().map(of).sum::<u64>() as f64
+    };
+    let c_sign_us = sum(|s| s.sign_cpu_ns) / 1000.0;
+    Ok(json!({
+        "connections": connections,
+        "issued": loaded.issued,
+        "busy": loaded.busy,
+        "per_second": tokens / loaded.seconds,
+        "p50_ms": loaded.percentile_ms(0.50),
+        "p99_ms": loaded.percentile_ms(0.99),
+        "signatures": sum(|s| s.signatures),
+        "c_sign_us": c_sign_us / tokens,
+        "signer_us": (signers_us - c_sign_us) / tokens,
+        "sceaud_us": sceaud_us / tokens,
+        "own_us": (signers_us - c_sign_us + sceaud_us) / tokens,
+    }))
+}

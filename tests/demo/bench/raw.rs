@@ -1,0 +1,61 @@
+//! The module's raw rate for the same key: the product's own `Device` in processes of its own, nothing around it.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sceau::config::Config;
+use sceau::token::{Device, Meter, PinGuard};
+
+use crate::Failure;
+use crate::support::establishment::Establishment;
+
+/// A rate and the CPU of each signature.
+pub(super) struct Raw {
+    pub(super) per_second: f64,
+    pub(super) cpu_us: f64,
+}
+
+/// Signs for `time` in so many processes of one session each.
+pub(super) fn measure(establishment: &Establishment, processes: usize, time: Duration) -> Raw {
+    let children: Vec<_> = (0..processes)
+        .map(|_| {
+            Command::new(std::env::current_exe().unwrap())
+                .args(["bench-raw", &establishment.config().display().to_string(), &time.as_millis().to_string()])
+                .env("SOFTHSM2_CONF", establishment.store.conf())
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    let mut raw = Raw { per_second: 0.0, cpu_us: 0.0 };
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "the raw bench failed");
+        let text = String::from_utf8(output.stdout).unwrap();
+        let figures: Vec<f64> = text.split_whitespace().map(|figure| figure.parse().unwrap()).collect();
+        raw.per_second += figures[0];
+        raw.cpu_us += figures[1] / processes as f64;
+    }
+    raw
+}
+
+/// The child: opens the first seal key and prints signatures per second and CPU microseconds per signature.
+pub(crate) fn child(config: &str, milliseconds: &str) -> Result<(), Failure> {
+    let config = Config::load(Path::new(config)).map_err(|e| Failure::usage(e.to_string()))?;
+    let time = Duration::from_millis(milliseconds.parse().map_err(|_| Failure::usage("durée"))?);
+    let seal = &config.seals[0];
+    let meter = Arc::new(Meter::new(seal.sessions));
+    let guard = PinGuard::new(&config.sockets.signers, &seal.key);
+    let device = Device::open(seal, &guard, Arc::clone(&meter)).map_err(|e| Failure::negative(e.to_string()))?;
+    let (began, before, cpu_before) = (Instant::now(), meter.signatures(), meter.sign_cpu_ns());
+    while began.elapsed() < time {
+        device.self_test(&[7; 32]).map_err(|e| Failure::negative(e.to_string()))?;
+    }
+    let signatures = (meter.signatures() - before) as f64;
+    let cpu_us = (meter.sign_cpu_ns() - cpu_before) as f64 / 1000.0 / signatures;
+    writeln!(std::io::stdout(), "{} {cpu_us}", signatures / began.elapsed().as_secs_f64())
+        .map_err(|e| Failure::negative(e.to_string()))
+}
