@@ -103,3 +103,24 @@ fn a_lost_device_is_closed_only_when_its_last_signature_is_out() {
 fn calls(rig: &Rig) -> String {
     fs::read_to_string(rig.path("shim/calls")).unwrap_or_default()
 }
+
+#[test]
+fn sigterm_waits_for_a_slow_signature() {
+    let rig = Rig::new("EC:prime256v1");
+    rig.configure(&Setting { module: &rig.shim(), signature_ms: 60_000, ..Setting::default() });
+    let mut signer = rig.start("seal-a-1");
+    let message = text(SignatureAlgorithm::EcdsaSha256);
+    let mut client = signer.connect();
+    fs::write(rig.path("shim/hang"), "").unwrap();
+    std::thread::scope(|scope| {
+        let slow = scope.spawn(|| client.sign(message.as_bytes()));
+        eventually("the signature under way", || calls(&rig).ends_with('h').then_some(()));
+        signer.signal("TERM");
+        eventually("the door closes", || (!signer.socket.exists()).then_some(()));
+        assert!(signer.child.try_wait().unwrap().is_none(), "it waits");
+        fs::remove_file(rig.path("shim/hang")).unwrap();
+        assert!(slow.join().unwrap().is_ok());
+    });
+    assert!(signer.child.wait().unwrap().success());
+    assert!(calls(&rig).ends_with("hSF"), "{}", calls(&rig));
+}
