@@ -119,8 +119,7 @@ impl Keeper {
                     }
                     opened_before = true;
                     said.clear();
-                    let _ = events.send(Event::Tried);
-                    let stopped = self.use_up(generation);
+                    let stopped = self.use_up(generation, events);
                     // Disconnected: the last user has dropped it and the library is finalised.
                     let _ = gone.recv();
                     if stopped {
@@ -148,8 +147,9 @@ impl Keeper {
                     // A PIN's file may be missing for a moment while it is replaced, but not at the start.
                     let fatal =
                         cause.is_configuration() || (!opened_before && matches!(cause, TokenError::Pin(_)));
+                    self.close(failure);
                     let _ = events.send(if fatal { Event::Fatal(cause) } else { Event::Tried });
-                    if self.pause(failure, wait) || fatal {
+                    if self.pause(wait) || fatal {
                         return;
                     }
                     pause = (pause * 2).min(PAUSE_MAX);
@@ -175,23 +175,29 @@ impl Keeper {
     }
 
     /// Puts a device in use until it is spent; true if the process stops.
-    fn use_up(&self, generation: Generation) -> bool {
+    fn use_up(&self, generation: Generation, events: &Sender<Event>) -> bool {
         let mut state = self.state();
         if matches!(*state, State::Stopped) {
             return true;
         }
         *state = State::Open(Arc::new(generation));
+        // Said only now: who is told of readiness finds the device.
+        let _ = events.send(Event::Tried);
         let waited = self.changed.wait_while(state, |state| matches!(state, State::Open(_)));
         matches!(*waited.unwrap_or_else(PoisonError::into_inner), State::Stopped)
     }
 
-    /// Answers `failure` for a while; true if the process stops.
-    fn pause(&self, failure: Failure, wait: Duration) -> bool {
+    /// Answers `failure` from now on.
+    fn close(&self, failure: Failure) {
         let mut state = self.state();
         if !matches!(*state, State::Stopped) {
             *state = State::Closed(failure);
         }
-        let waited = self.changed.wait_timeout_while(state, wait, |state| !matches!(state, State::Stopped));
+    }
+
+    /// Waits before the next opening; true if the process stops.
+    fn pause(&self, wait: Duration) -> bool {
+        let waited = self.changed.wait_timeout_while(self.state(), wait, |state| !matches!(state, State::Stopped));
         matches!(*waited.unwrap_or_else(PoisonError::into_inner).0, State::Stopped)
     }
 }

@@ -67,11 +67,60 @@ fn a_token_on_its_last_try_or_locked_is_not_tried_at_all() {
         let signer = rig.start("seal-a-1");
         let mut client = signer.connect();
         assert_eq!(client.ask(&Request::Hello), Answer::Failure(Failure::PinRefused), "{fault}");
-        assert!(!rig.path("shim/login").exists(), "{fault}: C_Login was called");
+        assert_eq!(calls(&rig), "IF", "{fault}: C_Login was called");
         assert!(!rig.path("run/seal-a.pin-refused").exists(), "{fault}: nothing is known against the PIN");
         drop(signer);
         fs::remove_file(rig.path("shim").join(fault)).unwrap();
         assert!(matches!(rig.start("seal-a-1").connect().ask(&Request::Hello), Answer::Key(_)), "{fault}");
-        assert_eq!(fs::read(rig.path("shim/login")).unwrap(), b".", "{fault}: the counter works");
+        assert!(calls(&rig).starts_with("IFILS"), "{fault}: once the flag is gone it logs in");
     }
+}
+
+#[test]
+fn a_lost_device_is_closed_only_when_its_last_signature_is_out() {
+    let rig = Rig::new("EC:prime256v1");
+    rig.configure(&Setting { module: &rig.shim(), sessions: 2, signature_ms: 60_000, ..Setting::default() });
+    let signer = rig.start("seal-a-1");
+    let message = text(SignatureAlgorithm::EcdsaSha256);
+    let (mut slow, mut other) = (signer.connect(), signer.connect());
+    fs::write(rig.path("shim/hang"), "").unwrap();
+    std::thread::scope(|scope| {
+        let slow = scope.spawn(|| slow.sign(message.as_bytes()));
+        eventually("one signature under way", || calls(&rig).ends_with('h').then_some(()));
+        fs::write(rig.path("shim/lost"), "").unwrap();
+        assert_eq!(other.sign(message.as_bytes()), Err(Failure::TokenUnreachable));
+        fs::remove_file(rig.path("shim/lost")).unwrap();
+        // Answered at once, by nobody's waiting.
+        assert_eq!(other.sign(message.as_bytes()), Err(Failure::TokenUnreachable));
+        fs::remove_file(rig.path("shim/hang")).unwrap();
+        assert!(slow.join().unwrap().is_ok());
+    });
+    eventually("the next generation", || other.sign(message.as_bytes()).ok());
+    assert_eq!(calls(&rig), "ILShSFILSS", "finalised after the slow signature, initialised after that");
+    assert_eq!(other.stats().recoveries, 1);
+}
+
+fn calls(rig: &Rig) -> String {
+    fs::read_to_string(rig.path("shim/calls")).unwrap_or_default()
+}
+
+#[test]
+fn sigterm_waits_for_a_slow_signature() {
+    let rig = Rig::new("EC:prime256v1");
+    rig.configure(&Setting { module: &rig.shim(), signature_ms: 60_000, ..Setting::default() });
+    let mut signer = rig.start("seal-a-1");
+    let message = text(SignatureAlgorithm::EcdsaSha256);
+    let mut client = signer.connect();
+    fs::write(rig.path("shim/hang"), "").unwrap();
+    std::thread::scope(|scope| {
+        let slow = scope.spawn(|| client.sign(message.as_bytes()));
+        eventually("the signature under way", || calls(&rig).ends_with('h').then_some(()));
+        signer.signal("TERM");
+        eventually("the door closes", || (!signer.socket.exists()).then_some(()));
+        assert!(signer.child.try_wait().unwrap().is_none(), "it waits");
+        fs::remove_file(rig.path("shim/hang")).unwrap();
+        assert!(slow.join().unwrap().is_ok());
+    });
+    assert!(signer.child.wait().unwrap().success());
+    assert!(calls(&rig).ends_with("hSF"), "{}", calls(&rig));
 }

@@ -158,8 +158,21 @@ signature_ms = {signature_ms}
 
     /// Runs a signer that ends by itself.
     pub(crate) fn refused(&self, instance: &str) -> (Option<i32>, String) {
-        let output = self.command(instance).output().unwrap();
-        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+        let mut child = self.command(instance).stderr(Stdio::piped()).spawn().unwrap();
+        let began = Instant::now();
+        let status = loop {
+            match child.try_wait().unwrap() {
+                Some(status) => break status,
+                None if began.elapsed() > DEADLINE => {
+                    child.kill().unwrap();
+                    break child.wait().unwrap();
+                }
+                None => std::thread::sleep(Duration::from_millis(5)),
+            }
+        };
+        let mut message = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut message).unwrap();
+        (status.code(), message)
     }
 
     /// Starts a signer and waits until it says READY=1.

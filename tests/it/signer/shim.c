@@ -1,5 +1,6 @@
 // A PKCS#11 module that forwards to SoftHSM, with faults that no soft token has: while the file is in $SHIM_FOLDER,
-// "hang" keeps every C_Sign, "final-try" and "locked" add the token's flag, "login" counts C_Login by its length.
+// "hang" keeps every C_Sign, "final-try" and "locked" add the token's flag, "lost" fails
+// every C_SignInit; the file "calls" tells what happened: Initialize, Finalize, Login, Sign, h when a C_Sign hangs.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
@@ -9,7 +10,7 @@
 
 typedef unsigned long CK_ULONG;
 // CK_FUNCTION_LIST of PKCS#11 2.40: a version, then 68 pointers in the order of the standard's header.
-enum { GET_TOKEN_INFO = 6, LOGIN = 18, SIGN = 43, FUNCTIONS = 68, FLAGS_OFFSET = 96 };
+enum { INITIALIZE = 0, FINALIZE = 1, GET_TOKEN_INFO = 6, LOGIN = 18, SIGN_INIT = 42, SIGN = 43, FUNCTIONS = 68, FLAGS_OFFSET = 96 };
 struct list { unsigned char major, minor; void *function[FUNCTIONS]; };
 
 static struct list shim;
@@ -30,17 +31,39 @@ static CK_ULONG get_token_info(CK_ULONG slot, unsigned char *info) {
     return rv;
 }
 
-static CK_ULONG login(CK_ULONG session, CK_ULONG user, void *pin, CK_ULONG len) {
+static void note(char call) {
     char path[4096];
-    snprintf(path, sizeof path, "%s/login", getenv("SHIM_FOLDER"));
+    snprintf(path, sizeof path, "%s/calls", getenv("SHIM_FOLDER"));
     FILE *file = fopen(path, "a");
-    if (file) { fputc('.', file); fclose(file); }
+    if (file) { fputc(call, file); fclose(file); }
+}
+
+static CK_ULONG initialize(void *arguments) {
+    note('I');
+    return ((CK_ULONG(*)(void *))real->function[INITIALIZE])(arguments);
+}
+
+static CK_ULONG finalize(void *reserved) {
+    note('F');
+    return ((CK_ULONG(*)(void *))real->function[FINALIZE])(reserved);
+}
+
+static CK_ULONG login(CK_ULONG session, CK_ULONG user, void *pin, CK_ULONG len) {
+    note('L');
     return ((CK_ULONG(*)(CK_ULONG, CK_ULONG, void *, CK_ULONG))real->function[LOGIN])(session, user, pin, len);
 }
 
+static CK_ULONG sign_init(CK_ULONG session, void *mechanism, CK_ULONG key) {
+    if (wanted("lost")) return 5;
+    return ((CK_ULONG(*)(CK_ULONG, void *, CK_ULONG))real->function[SIGN_INIT])(session, mechanism, key);
+}
+
 static CK_ULONG sign(CK_ULONG session, void *data, CK_ULONG len, void *out, CK_ULONG *out_len) {
-    while (wanted("hang")) pause();
-    return ((CK_ULONG(*)(CK_ULONG, void *, CK_ULONG, void *, CK_ULONG *))real->function[SIGN])(session, data, len, out, out_len);
+    if (wanted("hang")) note('h');
+    while (wanted("hang")) usleep(1000);
+    CK_ULONG rv = ((CK_ULONG(*)(CK_ULONG, void *, CK_ULONG, void *, CK_ULONG *))real->function[SIGN])(session, data, len, out, out_len);
+    if (out) note('S');
+    return rv;
 }
 
 CK_ULONG C_GetFunctionList(struct list **out) {
@@ -49,6 +72,9 @@ CK_ULONG C_GetFunctionList(struct list **out) {
     CK_ULONG rv = get ? get(&real) : 5;
     if (rv == 0) {
         shim = *real;
+        shim.function[INITIALIZE] = initialize;
+        shim.function[FINALIZE] = finalize;
+        shim.function[SIGN_INIT] = sign_init;
         shim.function[GET_TOKEN_INFO] = get_token_info;
         shim.function[LOGIN] = login;
         shim.function[SIGN] = sign;
