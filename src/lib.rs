@@ -1,4 +1,31 @@
-//! Sceau: forges and seals VIHF tokens for a hospital. (Map to be completed as rooms are built.)
+//! Sceau forges VIHF assertions, seals them with a key that never leaves its token, and answers no request twice.
+//!
+//! # Rooms
+//! | room | duty | kind |
+//! |---|---|---|
+//! | [`daemon`] | `sceaud`: the door for applications; `pipeline.rs` is one request as one function | program |
+//! | [`signer`] | `sceau-signer`: one PKCS#11 key behind a socket | program |
+//! | [`cli`] | `sceau`: one file per verb | program |
+//! | [`config`] | the configuration and the files it names, read once | outside |
+//! | [`seal`] | signer processes from the side of `sceaud`; from a fresh request to a sealed assertion | outside |
+//! | [`token`] | PKCS#11; the only room that names cryptoki | outside |
+//! | [`sys`] | the operating system; the only room that names nix | outside |
+//! | [`replay`] | nonces, each spent once; in memory until the ledger exists | state |
+//! | [`policy`] | who may ask for what: values in, decision out | pure |
+//! | [`vihf`] | the token: typed facts to canonical bytes | pure |
+//! | [`certificate`] | may this certificate seal for this structure | pure |
+//! | [`varlink`] | frames to calls and back | pure |
+//!
+//! # Arrows
+//! They go down only: bin → programs → outside rooms → state → pure rooms → std. Programs do not import each other.
+//!
+//! # Invariants
+//! - No assertion without [`policy::issuing::Approved`] and then [`replay::Fresh`], each made in one place, spent by the next
+//!   step: "seal what was not approved" does not compile.
+//! - Every signature is verified before its assertion leaves ([`seal::seals::Signed`]).
+//! - A signer signs a canonical `SignedInfo` and self-tests, nothing else ([`vihf::signature::recognise`]).
+//! - A PIN that was refused is never tried again.
+//! - No patient or practitioner data in logs.
 #![forbid(unsafe_code)]
 
 pub mod certificate;

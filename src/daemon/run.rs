@@ -15,7 +15,7 @@ use super::{Daemon, listen};
 use crate::config::{Config, ConfigError};
 use crate::seal::KeyRefused;
 use crate::seal::seals::Seals;
-use crate::sys::{clock, log, peer};
+use crate::sys::{clock, log, peer, process};
 
 /// How often readiness, certificates and the watchdog are looked at.
 const TICK: Duration = Duration::from_millis(100);
@@ -67,6 +67,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), NotRun> {
+    process::keep_memory_private()?;
     let config = Config::load(&arguments.config)?;
     let loaded = config.load_named(|user| peer::uid_of(user).ok().flatten(), clock::now())?;
     for remark in &loaded.remarks {

@@ -114,10 +114,10 @@ impl Rig {
         let text = format!(
             r#"mode = "{mode}"
 [[structure]]
-id = "10B0127189"
+id = "1690781810"
 sector = "SA01"
 [[seal]]
-structure = "10B0127189"
+structure = "1690781810"
 key = "seal-a"
 uri = "{uri}"
 module = "{module}"
@@ -138,7 +138,7 @@ signature_ms = {signature_ms}
 "#
         );
         // Production takes no letters in a structure's number.
-        let text = if *mode == "production" { text.replace("10B0127189", "1750000123") } else { text };
+        let text = if *mode == "production" { text.replace("1690781810", "1750712184") } else { text };
         fs::write(self.path("sceau.toml"), text).unwrap();
     }
 

@@ -1,0 +1,73 @@
+//! What people are told stays true: README's commands run, the examples of the guides load.
+
+use std::path::Path;
+use std::process::Command;
+
+use sceau::config::{Config, Limits, Mode};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+fn text(file: &str) -> String {
+    std::fs::read_to_string(Path::new(ROOT).join(file)).unwrap()
+}
+
+/// Shell blocks of a Markdown text.
+fn shell_blocks(markdown: &str) -> Vec<&str> {
+    markdown.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+}
+
+#[test]
+fn readme_commands_run() {
+    let readme = text("README.md");
+    let blocks = shell_blocks(&readme);
+    assert!(blocks.len() >= 2, "README has its two shell blocks");
+    for block in blocks {
+        // `set -m`: `%1` is the job that the block put in the background, in a process group of its own.
+        let output = Command::new("bash")
+            .args(["-e", "-m", "-o", "pipefail", "-c", block])
+            .current_dir(ROOT)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{block}\n{said}");
+        if block.starts_with("make run") {
+            assert!(said.contains("\nxmlsec1: OK\n"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn readme_names_existing_targets_and_files() {
+    let (readme, makefile) = (text("README.md"), text("Makefile"));
+    for word in readme.split('`') {
+        if let Some(target) = word.strip_prefix("make ") {
+            assert!(
+                makefile.lines().any(|line| line.split(':').next().unwrap().split(' ').any(|t| t == target)),
+                "{word}"
+            );
+        }
+    }
+    for link in readme.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+        assert!(Path::new(ROOT).join(link).exists(), "{link}");
+    }
+}
+
+#[test]
+fn the_example_configuration_loads_and_shows_the_defaults() {
+    let config = Config::load(&Path::new(ROOT).join("docs/sceau.toml")).unwrap();
+    assert_eq!((config.mode, config.limits), (Mode::Production, Limits::default()));
+    assert_eq!((config.structures.len(), config.seals.len(), config.services.len()), (1, 1, 2));
+}
+
+#[test]
+fn the_example_registers_are_taken() {
+    use sceau::policy::application::Applications;
+    use sceau::policy::practitioner::Practitioners;
+    let config = Config::load(&Path::new(ROOT).join("docs/sceau.toml")).unwrap();
+    let service = |name: &str| config.service(name).is_some();
+    let applications = toml::from_str(&text("docs/applications.toml")).unwrap();
+    let applications = Applications::check(applications, |_| Some(7), service, |name| name == "dmp-air").unwrap();
+    assert!(!applications.get(7).unwrap().may_declare);
+    let practitioners = toml::from_str(&text("docs/practitioners.toml")).unwrap();
+    Practitioners::check(practitioners, &["SM".to_owned()], |_| true, service).unwrap();
+}
