@@ -6,9 +6,9 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::policy::issuing::Approved;
-use crate::vihf::instant::Instant;
 
 /// Shortest nonce in bytes (contract).
 const NONCE_LEN_MIN: usize = 16;
@@ -32,11 +32,11 @@ impl Nonce {
 /// Half of a SHA-256 over application and nonce: what is remembered, 16 bytes whatever the nonce's length.
 type Mark = [u8; 16];
 
-/// Nonces of all applications, each remembered until no session that was open when it was used can still live.
+/// Nonces of all applications, each remembered by the machine's steady clock (a jump of the other must not forget any) until no session that was open when it was used can still live.
 #[derive(Debug)]
 pub struct Nonces {
     used: HashMap<u32, Mutex<Used>>,
-    window_ms: u64,
+    window: Duration,
     per_application_max: usize,
     entries: AtomicU64,
 }
@@ -51,7 +51,7 @@ struct Used {
 
 /// Why a nonce was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotTaken {
+pub enum NotClaimed {
     /// Used before.
     Seen,
     /// No room to remember another: refused rather than forgotten.
@@ -59,12 +59,12 @@ pub enum NotTaken {
 }
 
 impl Nonces {
-    /// Remembers nonces of `applications` (Unix users), each for `window_ms` (the longest life of any session), at most
+    /// Remembers nonces of `applications` (Unix users), each for `window` (the longest life of any session), at most
     /// `per_application_max` at once.
     #[must_use]
-    pub fn new(applications: impl Iterator<Item = u32>, window_ms: u64, per_application_max: usize) -> Self {
+    pub fn new(applications: impl Iterator<Item = u32>, window: Duration, per_application_max: usize) -> Self {
         let used = applications.map(|uid| (uid, Mutex::default())).collect();
-        Self { used, window_ms, per_application_max, entries: AtomicU64::new(0) }
+        Self { used, window, per_application_max, entries: AtomicU64::new(0) }
     }
 
     /// Takes a nonce of the application `uid` at `now`.
@@ -72,11 +72,11 @@ impl Nonces {
     /// After `Ok` the same nonce is `Seen`, unless the claim is given back by [`Claim::free`].
     ///
     /// # Errors
-    /// [`NotTaken`]; nothing is remembered. An application that is not one of [`Nonces::new`]'s has no room.
-    pub fn claim(&self, uid: u32, nonce: &Nonce, now: Instant) -> Result<Claim<'_>, NotTaken> {
+    /// [`NotClaimed`]; nothing is remembered. An application that is not one of [`Nonces::new`]'s has no room.
+    pub fn claim(&self, uid: u32, nonce: &Nonce, now: Instant) -> Result<Claim<'_>, NotClaimed> {
         let mark = mark(uid, nonce);
         let Some(mut used) = self.used(uid) else {
-            return Err(NotTaken::Full);
+            return Err(NotClaimed::Full);
         };
         while let Some((until, old)) = used.order.front().copied()
             && until <= now
@@ -85,13 +85,13 @@ impl Nonces {
             used.seen.remove(&old);
         }
         if used.seen.contains(&mark) {
-            return Err(NotTaken::Seen);
+            return Err(NotClaimed::Seen);
         }
         if used.order.len() >= self.per_application_max {
-            return Err(NotTaken::Full);
+            return Err(NotClaimed::Full);
         }
         used.seen.insert(mark);
-        used.order.push_back((now.plus_ms(self.window_ms), mark));
+        used.order.push_back((now + self.window, mark));
         drop(used);
         Ok(Claim { nonces: self, uid, mark })
     }
@@ -180,25 +180,25 @@ mod tests {
 
     #[test]
     fn a_nonce_is_taken_once_per_application_within_the_window() {
-        let nonces = Nonces::new([7, 8].into_iter(), 1000, 10);
-        let at = Instant::from_ms(50_000);
+        let nonces = Nonces::new([7, 8].into_iter(), Duration::from_secs(1), 10);
+        let at = Instant::now();
         let one = nonce("abcdefghijklmnop");
         let _ = nonces.claim(7, &one, at).unwrap();
-        assert_eq!(nonces.claim(7, &one, at).unwrap_err(), NotTaken::Seen);
-        assert_eq!(nonces.claim(7, &one, at.plus_ms(999)).unwrap_err(), NotTaken::Seen);
+        assert_eq!(nonces.claim(7, &one, at).unwrap_err(), NotClaimed::Seen);
+        assert_eq!(nonces.claim(7, &one, at + Duration::from_millis(999)).unwrap_err(), NotClaimed::Seen);
         assert!(nonces.claim(8, &one, at).is_ok());
-        assert!(nonces.claim(7, &one, at.plus_ms(1000)).is_ok());
+        assert!(nonces.claim(7, &one, at + Duration::from_secs(1)).is_ok());
     }
 
     #[test]
     fn a_freed_nonce_can_be_taken_again_and_a_full_store_refuses() {
-        let nonces = Nonces::new([7].into_iter(), 1000, 2);
-        let at = Instant::from_ms(50_000);
+        let nonces = Nonces::new([7].into_iter(), Duration::from_secs(1), 2);
+        let at = Instant::now();
         nonces.claim(7, &nonce("aaaaaaaaaaaaaaaa"), at).unwrap().free();
         let _ = nonces.claim(7, &nonce("aaaaaaaaaaaaaaaa"), at).unwrap();
         let _ = nonces.claim(7, &nonce("bbbbbbbbbbbbbbbb"), at).unwrap();
-        assert_eq!(nonces.claim(7, &nonce("cccccccccccccccc"), at).unwrap_err(), NotTaken::Full);
-        assert_eq!(nonces.claim(8, &nonce("cccccccccccccccc"), at).unwrap_err(), NotTaken::Full);
+        assert_eq!(nonces.claim(7, &nonce("cccccccccccccccc"), at).unwrap_err(), NotClaimed::Full);
+        assert_eq!(nonces.claim(8, &nonce("cccccccccccccccc"), at).unwrap_err(), NotClaimed::Full);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 use x509_parser::prelude::*;
 
 use super::{SealCertificate, rfc2253};
+use crate::vihf::identity::{Form, StructIdNat};
 use crate::vihf::instant::Instant;
 
 /// emailProtection, the extended key usage of ORG_SIGN certificates (1.3.6.1.5.5.7.3.4), as DER content.
@@ -74,6 +75,14 @@ pub enum Refusal {
     },
 }
 
+impl Refusal {
+    /// Whether time alone heals or made it: another certificate of the same structure may be in its time.
+    #[must_use]
+    pub fn is_of_time(&self) -> bool {
+        matches!(self, Self::NotYetValid { .. } | Self::Expired { .. })
+    }
+}
+
 /// Authorities that may vouch for a certificate, DER.
 #[derive(Clone, Debug, Default)]
 pub struct Trust {
@@ -108,7 +117,10 @@ pub fn appraise(certificate: &SealCertificate, needs: &Requirements<'_>, now: In
     if !is_seal(&x509) {
         refusals.push(Refusal::KeyUsage);
     }
-    if !certificate.organizational_units.iter().any(|ou| ou == needs.structure) {
+    // Its own structure, and no other beside it.
+    let units = &certificate.organizational_units;
+    let foreign = |ou: &String| ou != needs.structure && StructIdNat::parse(ou, Form::Test).is_ok();
+    if !units.iter().any(|ou| ou == needs.structure) || units.iter().any(foreign) {
         let found = certificate.organizational_units.join(", ");
         refusals.push(Refusal::Structure { structure: needs.structure.to_owned(), found });
     }
@@ -122,7 +134,7 @@ pub fn appraise(certificate: &SealCertificate, needs: &Requirements<'_>, now: In
         refusals.push(Refusal::Policy { required: needs.policy_oid.to_owned() });
     }
     // The path is judged at an instant of the certificate's own validity, so that an expired one is told once, above.
-    let at = now.clamp(certificate.not_before, certificate.not_after);
+    let at = now.max(certificate.not_before).min(certificate.not_after);
     match path(certificate, needs.trust, at) {
         _ if needs.trust.anchors.is_empty() => {
             if needs.production {
@@ -183,7 +195,8 @@ fn path(certificate: &SealCertificate, trust: &Trust, at: Instant) -> Result<Vec
 
 fn subject(der: &[u8]) -> Option<String> {
     let (_, x509) = X509Certificate::from_der(der).ok()?;
-    rfc2253(x509.subject())
+    // A name that cannot be written must not hide that it is a test's.
+    Some(rfc2253(x509.subject()).unwrap_or_else(|| x509.subject().to_string()))
 }
 
 /// Test authorities of IGC-Santé carry the word TEST in their names (vihf.md §6).

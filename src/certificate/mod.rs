@@ -1,6 +1,7 @@
 //! Seal certificates: reading them, and judging whether one may seal for a structure. Pure: bytes and instants in.
 
 mod appraisal;
+mod key_usage;
 mod name;
 
 pub use appraisal::{Refusal, Requirements, Trust, appraise};
@@ -34,6 +35,9 @@ pub enum CertificateError {
     /// The subject holds what an assertion cannot carry.
     #[error("son sujet contient un caractère interdit en XML")]
     Subject,
+    /// Its validity ends before it begins.
+    #[error("sa validité finit avant de commencer")]
+    Validity,
     /// A key that we do not sign with.
     #[error("sa clé n'est ni RSA 2048 à 4096, ni P-256, ni P-384")]
     Key,
@@ -74,15 +78,22 @@ impl SealCertificate {
             .map(str::to_owned)
             .collect();
         let algorithm = algorithm(x509.public_key()).ok_or(CertificateError::Key)?;
+        let not_before = instant(x509.validity().not_before);
+        // The last second of a validity belongs to it (RFC 5280 §4.1.2.5). The key may have to stop before its
+        // certificate ends (privateKeyUsagePeriod, vihf.md §6).
+        let not_after = [Some(instant(x509.validity().not_after)), key_usage::ends(&x509)];
+        let not_after = not_after.into_iter().flatten().min().unwrap_or(not_before).plus_ms(999);
+        if not_after < not_before {
+            return Err(CertificateError::Validity);
+        }
         Ok(Self {
             base64: STANDARD.encode(&der),
             issuer_field,
             organizational_units,
             algorithm,
             spki: x509.public_key().raw.to_vec(),
-            not_before: instant(x509.validity().not_before),
-            // The last second of a validity belongs to it (RFC 5280 §4.1.2.5).
-            not_after: instant(x509.validity().not_after).plus_ms(999),
+            not_before,
+            not_after,
             der: der.clone(),
         })
     }
@@ -117,7 +128,7 @@ impl SealCertificate {
         self.not_before
     }
 
-    /// Last instant of validity.
+    /// Last instant at which it may seal: of its validity, or of its key's usage period if that ends before.
     #[must_use]
     pub fn not_after(&self) -> Instant {
         self.not_after

@@ -81,10 +81,11 @@ impl Issue {
         let opened = client.call("OpenSession", &self.opening())?;
         let session = opened.get("session").cloned().unwrap_or(Value::Null);
         let issued = client.call("Issue", &self.asking(&session, ins.as_deref())?);
-        // The session ends whatever the answer was; the answer is what the caller wants to know.
-        let closed = client.call("CloseSession", &json!({ "session": session }));
+        // The session ends whatever the answer was; a session that cannot be closed ends by itself.
+        if let Err(error) = client.call("CloseSession", &json!({ "session": session })) {
+            eprintln!("sceau : la session n'a pas pu être fermée ({error})");
+        }
         let issued = issued?;
-        closed?;
         let mut out = io::stdout().lock();
         if self.json {
             writeln!(out, "{issued}")?;

@@ -2,6 +2,9 @@
 
 use serde::Deserialize;
 
+/// Largest number that any count may be set to: beyond, memory is no longer bounded by a limit but by the machine.
+const COUNT_MAX: usize = 10_000_000;
+
 /// What `sceaud` bears before it sheds load or hangs up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -22,13 +25,15 @@ pub struct Limits {
     pub answer_write_ms: u64,
     /// Silence between frames after which a connection is closed; applications reconnect.
     pub idle_ms: u64,
+    /// Waiting for a place at a signer; beyond, `Busy`.
+    pub queue_ms: u64,
     /// From asking a signer to its signature; slower means hung.
     pub signature_ms: u64,
     /// How far ahead of our clock a login may be (contract, time tolerances).
     pub login_future_max_ms: u64,
     /// Open sessions of one application: about 150 bytes each.
     pub sessions_per_application_max: usize,
-    /// Nonces remembered for one application: about 40 bytes each; beyond, `Busy`.
+    /// Nonces remembered for one application: about 70 bytes each; beyond, `Busy`.
     pub nonces_per_application_max: usize,
     /// How long SIGTERM waits for what is under way.
     pub shutdown_ms: u64,
@@ -45,11 +50,50 @@ impl Default for Limits {
             frame_read_ms: 5_000,
             answer_write_ms: 5_000,
             idle_ms: 3_600_000,
+            queue_ms: 1_000,
             signature_ms: 2_000,
             login_future_max_ms: 2_000,
             sessions_per_application_max: 100_000,
-            nonces_per_application_max: 4_000_000,
+            nonces_per_application_max: 1_000_000,
             shutdown_ms: 5_000,
         }
+    }
+}
+
+impl Limits {
+    /// Refuses limits under which nobody could be served, or that protect nothing.
+    ///
+    /// # Errors
+    /// A sentence naming the limit, its value and its range.
+    pub fn check(&self) -> Result<(), String> {
+        let counts = [
+            ("connections_max", self.connections_max),
+            ("connections_per_application_max", self.connections_per_application_max),
+            ("connections_per_stranger_max", self.connections_per_stranger_max),
+            ("requests_in_flight_max", self.requests_in_flight_max),
+            ("requests_in_flight_per_application_max", self.requests_in_flight_per_application_max),
+            ("sessions_per_application_max", self.sessions_per_application_max),
+            ("nonces_per_application_max", self.nonces_per_application_max),
+        ];
+        for (name, value) in counts {
+            if !(1..=COUNT_MAX).contains(&value) {
+                return Err(format!("[limits] {name} = {value} : attendu 1 à {COUNT_MAX}"));
+            }
+        }
+        let times = [
+            ("frame_read_ms", self.frame_read_ms, 60_000),
+            ("answer_write_ms", self.answer_write_ms, 60_000),
+            ("idle_ms", self.idle_ms, 24 * 3_600_000),
+            ("queue_ms", self.queue_ms, 60_000),
+            ("signature_ms", self.signature_ms, 60_000),
+            ("login_future_max_ms", self.login_future_max_ms, 60_000),
+            ("shutdown_ms", self.shutdown_ms, 60_000),
+        ];
+        for (name, value, max) in times {
+            if !(1..=max).contains(&value) {
+                return Err(format!("[limits] {name} = {value} : attendu 1 à {max} millisecondes"));
+            }
+        }
+        Ok(())
     }
 }

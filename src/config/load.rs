@@ -135,6 +135,7 @@ fn check(file: File, path: &Path, base: &Path) -> Result<Config, String> {
         return Err("[[service]] : aucun service n'est déclaré ; déclarez-en au moins un".to_owned());
     }
     file.convention.check()?;
+    file.limits.check()?;
     let absolute = |paths: Vec<PathBuf>| paths.into_iter().map(|p| base.join(p)).collect::<Vec<_>>();
     Ok(Config {
         path: path.to_owned(),
@@ -175,6 +176,9 @@ fn check_seals(seals: &[SealKey], structures: &[Structure]) -> Result<(), String
         return Err(format!("[[seal]] : {} clés, le maximum est {SEALS_MAX}", seals.len()));
     }
     unique("[[seal]] key", seals.iter().map(|s| s.key.as_str()))?;
+    // One key pair and one certificate per structure (vihf.md §6).
+    unique("[[seal]] uri", seals.iter().map(|s| s.uri.as_str()))?;
+    unique("[[seal]] certificate", seals.iter().filter_map(|s| s.certificate.to_str()))?;
     for seal in seals {
         if !structures.iter().any(|s| s.id.as_str() == seal.structure) {
             return Err(format!(

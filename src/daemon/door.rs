@@ -18,6 +18,9 @@ use crate::varlink::FRAME_LEN_MAX;
 /// Bytes read at once: a request and its successor.
 const READ_LEN: usize = 8 * 1024;
 
+/// Bytes of an answer's room kept between requests: an assertion's answer has about 7 kB.
+const ANSWER_ROOM_LEN: usize = 16 * 1024;
+
 /// Why a connection ends.
 enum End {
     /// The peer closed, was too slow, or went away.
@@ -69,6 +72,7 @@ pub(super) async fn serve(
         }
         let written = timeout(Duration::from_millis(limits.answer_write_ms), stream.write_all(&out)).await;
         out.zeroize();
+        out.shrink_to(ANSWER_ROOM_LEN);
         if !matches!(written, Ok(Ok(()))) {
             return;
         }
@@ -116,6 +120,8 @@ impl Frames {
     fn forget(&mut self, len: usize) {
         if self.buffer.len() == len + 1 {
             self.buffer.zeroize();
+            // A large frame once must not hold its room for the life of the connection.
+            self.buffer.shrink_to(READ_LEN);
         } else {
             let rest = self.buffer.len() - (len + 1);
             self.buffer.copy_within(len + 1.., 0);

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener as StdListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Daemon;
+use super::answer::{Answer, No};
 use super::door;
 
 /// Pause when no connection can be accepted (descriptors exhausted): the next attempt must not burn the processor.
@@ -27,14 +28,29 @@ const SOCKET_MODE: u32 = 0o666;
 ///
 /// # Errors
 /// What the system said, with the path.
-pub(super) fn open(path: &Path) -> io::Result<UnixListener> {
+pub(super) fn open(path: &Path) -> io::Result<Door> {
     let handed = ListenFd::from_env().take_unix_listener(0)?;
-    let listener = match handed {
-        Some(listener) => listener,
-        None => bind(path)?,
+    let (listener, own) = match handed {
+        Some(listener) => (listener, None),
+        None => (bind(path)?, Some(path.to_owned())),
     };
     listener.set_nonblocking(true)?;
-    UnixListener::from_std(listener)
+    Ok(Door { listener: UnixListener::from_std(listener)?, own })
+}
+
+/// The open door; one that was bound here leaves no socket behind.
+#[derive(Debug)]
+pub(super) struct Door {
+    listener: UnixListener,
+    own: Option<PathBuf>,
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        if let Some(path) = &self.own {
+            let _ = fs::remove_file(path);
+        }
+    }
 }
 
 fn bind(path: &Path) -> io::Result<StdListener> {
@@ -50,14 +66,14 @@ fn bind(path: &Path) -> io::Result<StdListener> {
 }
 
 /// Accepts connections until `stop` says so, then waits for what is under way, at most `shutdown_ms`.
-pub(super) async fn accept(daemon: Arc<Daemon>, listener: UnixListener, mut stop: watch::Receiver<bool>) {
+pub(super) async fn accept(daemon: Arc<Daemon>, door: Door, mut stop: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
         let accepted = tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => break,
-            accepted = listener.accept() => accepted,
+            accepted = door.listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, _)) => admit(&daemon, stream, &stop, &mut connections),
@@ -67,7 +83,7 @@ pub(super) async fn accept(daemon: Arc<Daemon>, listener: UnixListener, mut stop
             }
         }
     }
-    drop(listener);
+    drop(door);
     let finish = async { while connections.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(Duration::from_millis(daemon.config.limits.shutdown_ms), finish).await;
 }
@@ -88,6 +104,12 @@ fn admit(daemon: &Arc<Daemon>, stream: UnixStream, stop: &watch::Receiver<bool>,
         Some(place) => {
             connections.spawn(door::serve(Arc::clone(daemon), stream, uid, place, stop.clone()));
         }
-        None => daemon.refusals.count(uid, "too-many-connections"),
+        None => {
+            // Told without waiting: a peer that takes no answer must not hold the door.
+            let mut busy = Vec::new();
+            Answer::No(No::Busy).write(&mut busy);
+            let _ = stream.try_write(&busy);
+            daemon.refusals.count(uid, "too-many-connections");
+        }
     }
 }

@@ -17,6 +17,7 @@ pub use run::main;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use answer::No;
 use load::Places;
@@ -53,12 +54,12 @@ impl Daemon {
     fn new(config: Config, loaded: Loaded, seals: Seals) -> Self {
         let limits = &config.limits;
         let structures = config.structures.iter().map(|s| (s.id, s.sector)).collect();
-        let window_ms = config.session_lifetime_max_ms();
+        let window = Duration::from_millis(config.session_lifetime_max_ms());
         Self {
             structures,
-            sessions: Sessions::new(limits.sessions_per_application_max),
-            nonces: Nonces::new(loaded.applications.uids(), window_ms, limits.nonces_per_application_max),
-            outcomes: Outcomes::default(),
+            sessions: Sessions::new(loaded.applications.uids(), window, limits.sessions_per_application_max),
+            nonces: Nonces::new(loaded.applications.uids(), window, limits.nonces_per_application_max),
+            outcomes: Outcomes::new(loaded.applications.uids()),
             requests: Places::new(limits.requests_in_flight_max),
             connections: Places::new(limits.connections_max),
             refusals: Refusals::default(),

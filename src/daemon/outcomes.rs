@@ -6,30 +6,38 @@ use std::sync::{Mutex, PoisonError};
 use super::request::Outcome;
 use crate::policy::denial::{Denial, Reason};
 
-/// Assertions remembered for reports: at 100 a second about three hours, some 30 MB.
-const ISSUED_MAX: usize = 1 << 18;
+/// Assertions of one application remembered for reports: at ten a second about two hours, some 10 MB.
+const ISSUED_MAX: usize = 1 << 16;
 
-/// The last assertions issued.
-#[derive(Debug, Default)]
-pub(super) struct Outcomes(Mutex<Issued>);
+/// The last assertions of each application.
+#[derive(Debug)]
+pub(super) struct Outcomes(HashMap<u32, Mutex<Issued>>);
 
 #[derive(Debug, Default)]
 struct Issued {
-    by_id: HashMap<String, (u32, Option<Outcome>)>,
+    by_id: HashMap<String, Option<Outcome>>,
     order: VecDeque<String>,
 }
 
 impl Outcomes {
+    /// Nothing issued yet to any of `applications` (Unix users).
+    pub(super) fn new(applications: impl Iterator<Item = u32>) -> Self {
+        Self(applications.map(|uid| (uid, Mutex::default())).collect())
+    }
+
     /// Remembers that the application `uid` got the assertion `id`.
     pub(super) fn issued(&self, uid: u32, id: &str) {
-        let mut issued = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(issued) = self.0.get(&uid) else {
+            return;
+        };
+        let mut issued = issued.lock().unwrap_or_else(PoisonError::into_inner);
         if issued.order.len() >= ISSUED_MAX
             && let Some(old) = issued.order.pop_front()
         {
             issued.by_id.remove(&old);
         }
         issued.order.push_back(id.to_owned());
-        issued.by_id.insert(id.to_owned(), (uid, None));
+        issued.by_id.insert(id.to_owned(), None);
     }
 
     /// Notes what became of an assertion; a later report replaces an earlier one.
@@ -37,16 +45,16 @@ impl Outcomes {
     /// # Errors
     /// Unknown, forgotten, or another application's.
     pub(super) fn report(&self, uid: u32, id: &str, outcome: Outcome) -> Result<(), Denial> {
-        let mut issued = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match issued.by_id.get_mut(id) {
-            Some((owner, known)) if *owner == uid => {
-                *known = Some(outcome);
-                Ok(())
-            }
-            _ => Err(Denial::new(
-                Reason::AssertionUnknown,
-                "aucune assertion de cet id n'a été remise à cette application depuis le démarrage",
-            )),
+        let issued = self.0.get(&uid).map(|issued| issued.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(mut issued) = issued
+            && let Some(known) = issued.by_id.get_mut(id)
+        {
+            *known = Some(outcome);
+            return Ok(());
         }
+        Err(Denial::new(
+            Reason::AssertionUnknown,
+            "aucune assertion de cet id n'a été remise à cette application depuis le démarrage",
+        ))
     }
 }

@@ -1,6 +1,7 @@
 //! One request, from its words to its answer, as one function each; the order of checks is the contract's.
 
 use std::sync::Arc;
+use std::time::Instant as Moment;
 
 use super::Daemon;
 use super::answer::{Answer, No, Unavailable};
@@ -10,9 +11,8 @@ use crate::policy::application::{Application, unknown_application};
 use crate::policy::denial::{Decision, Malformed};
 use crate::policy::issuing::{self, Asking};
 use crate::policy::opening::{self, Known, Opening};
-use crate::policy::session::Session;
-use crate::replay::NotTaken;
-use crate::seal::seals::SealError;
+use crate::replay::NotClaimed;
+use crate::seal::seals::{NotPlaced, SealError};
 use crate::sys::clock;
 use crate::vihf::assertion::Patient;
 use crate::vihf::identity::InsOid;
@@ -28,17 +28,18 @@ impl Daemon {
         let application = self.application(uid)?;
         let now = clock::now();
         let session = self.sessions.find(uid, &request.session, now)?;
-        let asking = self.asking(
-            &session,
-            request.patient,
-            request.transaction,
-            request.purpose,
-            request.invisible_to_guardians,
-        )?;
-        let claim = self.nonces.claim(uid, &request.nonce, now).map_err(|not_taken| match not_taken {
-            NotTaken::Seen => No::Replayed,
-            NotTaken::Full => No::Busy,
-        })?;
+        let patient = request.patient.map(|named| self.patient(session.profile(), named)).transpose()?;
+        let asking = Asking {
+            transaction: request.transaction,
+            purpose: request.purpose,
+            patient,
+            invisible_to_guardians: request.invisible_to_guardians,
+        };
+        let claim =
+            self.nonces.claim(uid, &request.nonce, Moment::now()).map_err(|not_claimed| match not_claimed {
+                NotClaimed::Seen => No::Replayed,
+                NotClaimed::Full => No::Busy,
+            })?;
         let approved =
             approved(issuing::decide(self.config.convention.rights, application, &session, asking, now))?;
         let Some(_seat) = self.requests.take(uid, self.config.limits.requests_in_flight_per_application_max)
@@ -46,11 +47,25 @@ impl Daemon {
             claim.free();
             return Err(No::Busy);
         };
-        let fresh = claim.spend(approved);
+        let place = self.seals.place(session.structure().as_str(), uid, now).await;
+        if let Err(NotPlaced::Busy) = place {
+            claim.free();
+            return Err(No::Busy);
+        }
         if request.receipt {
             return Err(No::Unavailable(Unavailable::Ledger));
         }
-        let signed = self.seals.seal(fresh, now).await.map_err(|error| self.note(error))?;
+        let fresh = claim.spend(approved);
+        let place = place.map_err(|not_placed| match not_placed {
+            NotPlaced::Busy => No::Busy,
+            NotPlaced::Seal(error) => self.note(error),
+        })?;
+        // The wait for a place is not part of the assertion's life.
+        let issued_at = clock::now();
+        let signed = self.seals.seal(place, fresh, issued_at).await.map_err(|error| self.note(error))?;
+        if clock::now() >= signed.expires_at() {
+            return Err(No::Unavailable(Unavailable::TokenUnreachable));
+        }
         self.outcomes.issued(uid, signed.id());
         Ok(Answer::Issued(Box::new(signed)))
     }
@@ -97,22 +112,7 @@ impl Daemon {
         Ok(self.loaded.applications.get(uid).ok_or_else(unknown_application)?)
     }
 
-    /// What is asked, with the patient's identifier system as the profile has it.
-    fn asking(
-        &self,
-        session: &Session,
-        patient: Option<PatientNamed>,
-        transaction: crate::policy::rights::Transaction,
-        purpose: crate::vihf::codes::Purpose,
-        invisible_to_guardians: bool,
-    ) -> Result<Asking, No> {
-        let patient = match patient {
-            None => None,
-            Some(named) => Some(self.patient(session.profile(), named)?),
-        };
-        Ok(Asking { transaction, purpose, patient, invisible_to_guardians })
-    }
-
+    /// The patient, whose identifier system is the profile's unless the application names one.
     fn patient(&self, profile: &Profile, named: PatientNamed) -> Result<Patient, No> {
         let malformed = |message: &str| Err(No::Malformed(Malformed::new("patient.oid", message)));
         let oid = match named.oid {
@@ -138,7 +138,7 @@ impl Daemon {
     /// A broken invariant of ours halts; the world's troubles heal.
     fn note(&self, error: SealError) -> No {
         match error {
-            SealError::Breach(_) | SealError::Random => self.halt(&error.to_string()),
+            SealError::Breach(_) | SealError::Shape | SealError::Random => self.halt(&error.to_string()),
             _ => error.into(),
         }
     }

@@ -19,13 +19,17 @@ use crate::sys::{clock, log, peer, process};
 
 /// How often readiness, certificates and the watchdog are looked at.
 const TICK: Duration = Duration::from_millis(100);
+/// How long a start waits for the last seals once one is ready: signers start beside sceaud, tokens take seconds to open.
+const SETTLE_MAX: Duration = Duration::from_secs(10);
 /// Days before a certificate's end at which an alarm is raised (vihf.md §6: renewal opens 60 days before).
 const RENEWAL_ALARM_DAYS: [i64; 3] = [60, 30, 7];
 /// How often the renewal alarm is repeated.
 const RENEWAL_ALARM_EVERY: Duration = Duration::from_secs(24 * 3600);
 
-/// Configuration is refused (contract, exit codes).
+/// Configuration, certificate or key is refused (contract, exit codes): systemd does not start it again.
 const EXIT_CONFIGURATION: u8 = 2;
+/// The world's trouble: systemd starts it again.
+const EXIT_UNAVAILABLE: u8 = 3;
 
 /// Le service de jetons : reçoit les demandes d'assertions VIHF des applications sur une socket locale.
 #[derive(Debug, Parser)]
@@ -42,7 +46,9 @@ enum NotRun {
     #[error("{0}")]
     Config(#[from] ConfigError),
     #[error("{0}")]
-    Key(KeyRefused),
+    Key(String),
+    #[error("le service s'est arrêté sur un défaut interne ; il est relancé, signalez-le avec le journal")]
+    Door,
     #[error(
         "la socket {path} ne peut pas être ouverte ({cause}) : vérifiez son dossier et qu'aucun autre sceaud ne l'occupe"
     )]
@@ -61,7 +67,10 @@ pub fn main() -> ExitCode {
         Err(not_run) => {
             tracing::error!(cause = %not_run, "sceaud does not run");
             eprintln!("sceaud : {not_run}");
-            ExitCode::from(EXIT_CONFIGURATION)
+            ExitCode::from(match not_run {
+                NotRun::Config(_) | NotRun::Key(_) => EXIT_CONFIGURATION,
+                NotRun::Door | NotRun::Socket { .. } | NotRun::System(_) => EXIT_UNAVAILABLE,
+            })
         }
     }
 }
@@ -79,12 +88,7 @@ fn run(arguments: &Arguments) -> Result<(), NotRun> {
 }
 
 async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotRun> {
-    let (seals, refusals) = Seals::connect(
-        &loaded.seals,
-        &config.sockets.signers,
-        Duration::from_millis(config.limits.signature_ms),
-        !config.is_test(),
-    );
+    let (seals, refusals) = Seals::connect(&config, &loaded.seals);
     let path = config.sockets.token.clone();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -97,7 +101,7 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
         _ = terminate.recv() => Ok(()),
         _ = interrupt.recv() => Ok(()),
         refused = watch_over(&daemon, refusals) => Err(NotRun::Key(refused)),
-        _ = &mut door => Ok(()),
+        _ = &mut door => Err(NotRun::Door),
     };
     tracing::info!("sceaud stops; what is under way is finished");
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
@@ -108,19 +112,21 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
     outcome
 }
 
-/// Watches readiness, tells systemd, raises renewal alarms; returns only if a key is refused before any was usable.
-async fn watch_over(daemon: &Daemon, mut refusals: mpsc::UnboundedReceiver<KeyRefused>) -> KeyRefused {
+/// Watches readiness, tells systemd, raises renewal alarms; returns only if a key is refused while starting.
+///
+/// The start is over, and READY told, once a seal is ready and every other one is ready or has had its time: a token that
+/// comes back later with another key must not stop the structures that are well.
+async fn watch_over(daemon: &Daemon, mut refusals: mpsc::UnboundedReceiver<KeyRefused>) -> String {
     let watchdog = sd_notify::watchdog_enabled();
-    let mut told_ready = None;
-    let mut alarm_at = tokio::time::Instant::now();
+    let began = tokio::time::Instant::now();
+    let (mut started, mut told_ready, mut alarm_at) = (false, None, began);
     let mut tick = tokio::time::interval(TICK);
     loop {
         tokio::select! {
             _ = tick.tick() => {}
             Some(refused) = refusals.recv() => {
-                // Later, a token that comes back with another key must not stop the structures that are well.
-                if !daemon.unlocked.load(Ordering::Acquire) {
-                    return refused;
+                if !started {
+                    return refused.cause;
                 }
                 continue;
             }
@@ -129,10 +135,16 @@ async fn watch_over(daemon: &Daemon, mut refusals: mpsc::UnboundedReceiver<KeyRe
             let _ = sd_notify::notify(&[NotifyState::Watchdog]);
         }
         let now = clock::now();
-        if !daemon.unlocked.load(Ordering::Acquire) && daemon.seals.all().iter().any(|seal| seal.is_ready(now)) {
-            daemon.unlocked.store(true, Ordering::Release);
-            tracing::info!("operational: a signature was made and verified");
-            let _ = sd_notify::notify(&[NotifyState::Ready]);
+        let seals = daemon.seals.all();
+        if seals.iter().any(|seal| seal.is_ready(now)) {
+            if !daemon.unlocked.swap(true, Ordering::AcqRel) {
+                tracing::info!("operational: a signature was made and verified");
+            }
+            let settled = seals.iter().all(|seal| seal.is_ready(now)) || began.elapsed() >= SETTLE_MAX;
+            if settled && !started && refusals.is_empty() {
+                started = true;
+                let _ = sd_notify::notify(&[NotifyState::Ready]);
+            }
         }
         let ready = daemon.status().ready;
         if told_ready != Some(ready) {

@@ -1,7 +1,8 @@
 //! Open sessions: a 256-bit secret each, of which only the hash is kept. In memory until the ledger exists.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant as Moment};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -14,25 +15,33 @@ use crate::vihf::instant::Instant;
 
 /// Bytes of a session's secret.
 const SECRET_LEN: usize = 32;
-/// How long an expired session still answers `session-expired` rather than `session-unknown`, in milliseconds.
-const EXPIRED_KEPT_MS: u64 = 3_600_000;
-/// Expired sessions are swept once in so many openings.
-const SWEEP_EVERY: u64 = 256;
+/// How long an expired session still answers `session-expired` rather than `session-unknown`, while there is room.
+const EXPIRED_KEPT: Duration = Duration::from_secs(3600);
 
 type Hash = [u8; 32];
 
-/// The sessions of all applications.
+/// The sessions of all applications, each application's behind a lock of its own.
 #[derive(Debug)]
 pub(super) struct Sessions {
-    open: Mutex<Open>,
+    open: HashMap<u32, Mutex<Open>>,
+    lifetime_max: Duration,
     per_application_max: usize,
 }
 
+/// The sessions of one application.
 #[derive(Debug, Default)]
 struct Open {
-    by_hash: HashMap<Hash, Arc<Session>>,
-    per_application: HashMap<u32, usize>,
-    openings: u64,
+    by_hash: HashMap<Hash, Kept>,
+    /// In the order of their ends by the steady clock.
+    ends: BTreeSet<(Moment, Hash)>,
+}
+
+/// A session ends by the clock of the day, which its login is told in, and by the steady one, which no jump brings back:
+/// a nonce may be forgotten only when no session of its time can live again.
+#[derive(Debug)]
+struct Kept {
+    session: Arc<Session>,
+    ends: Moment,
 }
 
 /// No session could be opened.
@@ -45,10 +54,14 @@ pub(super) enum NotOpened {
 }
 
 impl Sessions {
-    /// At most `per_application_max` sessions of one application.
-    #[must_use]
-    pub(super) fn new(per_application_max: usize) -> Self {
-        Self { open: Mutex::default(), per_application_max }
+    /// At most `per_application_max` sessions of each of `applications` (Unix users), none longer than `lifetime_max`.
+    pub(super) fn new(
+        applications: impl Iterator<Item = u32>,
+        lifetime_max: Duration,
+        per_application_max: usize,
+    ) -> Self {
+        let open = applications.map(|uid| (uid, Mutex::default())).collect();
+        Self { open, lifetime_max, per_application_max }
     }
 
     /// Keeps a session and gives its secret, the only time that it exists as text.
@@ -59,21 +72,22 @@ impl Sessions {
         let mut secret = Zeroizing::new([0u8; SECRET_LEN]);
         aws_lc_rs::rand::fill(secret.as_mut()).map_err(|_| NotOpened::Random)?;
         let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(secret.as_ref()));
-        let mut open = self.lock();
-        open.openings += 1;
-        if open.openings.is_multiple_of(SWEEP_EVERY) {
-            open.sweep(now);
+        let mut open = self.of(session.application()).ok_or(NotOpened::Full)?;
+        let moment = Moment::now();
+        if let Some(past) = moment.checked_sub(EXPIRED_KEPT) {
+            open.forget(past);
         }
-        let uid = session.application();
-        let full = |open: &Open| open.per_application.get(&uid).copied().unwrap_or(0) >= self.per_application_max;
-        if full(&open) {
-            open.sweep(now);
+        if open.ends.len() >= self.per_application_max {
+            open.forget(moment);
         }
-        if full(&open) {
+        if open.ends.len() >= self.per_application_max {
             return Err(NotOpened::Full);
         }
-        *open.per_application.entry(uid).or_default() += 1;
-        open.by_hash.insert(hash(&text), Arc::new(session));
+        let lifetime_ms = u64::try_from(session.expires_at().ms_since(now)).unwrap_or_default();
+        let ends = moment + Duration::from_millis(lifetime_ms).min(self.lifetime_max);
+        let hash = hash(&text);
+        open.ends.insert((ends, hash));
+        open.by_hash.insert(hash, Kept { session: Arc::new(session), ends });
         Ok(text)
     }
 
@@ -82,15 +96,13 @@ impl Sessions {
     /// # Errors
     /// Unknown (also: another application's), or expired.
     pub(super) fn find(&self, uid: u32, secret: &str, now: Instant) -> Result<Arc<Session>, Denial> {
-        let session = self.lock().by_hash.get(&hash(secret)).map(Arc::clone);
-        match session.filter(|session| session.application() == uid) {
-            None => Err(unknown()),
-            Some(session) if now >= session.expires_at() => Err(Denial::new(
-                Reason::SessionExpired,
-                "cette session est échue ; le professionnel doit s'authentifier de nouveau",
-            )),
-            Some(session) => Ok(session),
+        let open = self.of(uid).ok_or_else(unknown)?;
+        let kept = open.by_hash.get(&hash(secret)).ok_or_else(unknown)?;
+        if now >= kept.session.expires_at() || Moment::now() >= kept.ends {
+            let message = "cette session est échue ; le professionnel doit s'authentifier de nouveau";
+            return Err(Denial::new(Reason::SessionExpired, message));
         }
+        Ok(Arc::clone(&kept.session))
     }
 
     /// Ends the application's session of that secret.
@@ -99,38 +111,26 @@ impl Sessions {
     /// Unknown (also: another application's).
     pub(super) fn close(&self, uid: u32, secret: &str) -> Result<(), Denial> {
         let hash = hash(secret);
-        let mut open = self.lock();
-        match open.by_hash.get(&hash) {
-            Some(session) if session.application() == uid => {
-                open.by_hash.remove(&hash);
-                open.less(uid);
-                Ok(())
-            }
-            _ => Err(unknown()),
-        }
+        let mut open = self.of(uid).ok_or_else(unknown)?;
+        let kept = open.by_hash.remove(&hash).ok_or_else(unknown)?;
+        open.ends.remove(&(kept.ends, hash));
+        Ok(())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Open> {
+    fn of(&self, uid: u32) -> Option<MutexGuard<'_, Open>> {
         // Nothing under this lock panics but for memory.
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        Some(self.open.get(&uid)?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Open {
-    fn sweep(&mut self, now: Instant) {
-        let per_application = &mut self.per_application;
-        self.by_hash.retain(|_, session| {
-            let keep = now < session.expires_at().plus_ms(EXPIRED_KEPT_MS);
-            if !keep && let Some(count) = per_application.get_mut(&session.application()) {
-                *count = count.saturating_sub(1);
-            }
-            keep
-        });
-    }
-
-    fn less(&mut self, uid: u32) {
-        if let Some(count) = self.per_application.get_mut(&uid) {
-            *count = count.saturating_sub(1);
+    /// Forgets the sessions that ended by `moment`; costs their number, not everybody's.
+    fn forget(&mut self, moment: Moment) {
+        while let Some((ends, hash)) = self.ends.first().copied()
+            && ends <= moment
+        {
+            self.ends.pop_first();
+            self.by_hash.remove(&hash);
         }
     }
 }

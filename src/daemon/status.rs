@@ -6,6 +6,9 @@ use super::Daemon;
 use super::answer::{SealStatus, Status};
 use crate::sys::clock;
 
+/// The version, and that nothing is kept beyond a restart yet (build metadata, semver.org §10).
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "+memory");
+
 impl Daemon {
     /// State, readiness and seals at this moment.
     ///
@@ -29,7 +32,7 @@ impl Daemon {
         Status {
             state,
             ready,
-            version: env!("CARGO_PKG_VERSION"),
+            version: VERSION,
             profile: self.config.profiles.default.clone(),
             entries: self.nonces.entries(),
             seals: seals

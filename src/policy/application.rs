@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use time::{Date, Month};
 
 use super::denial::{Denial, Reason};
 use crate::vihf::assertion::Lps;
@@ -12,6 +11,9 @@ use crate::vihf::instant::Instant;
 use crate::vihf::method::Method;
 use crate::vihf::profile::Channel;
 use crate::vihf::text::Text;
+
+/// A day in milliseconds.
+const DAY_MS: u64 = 24 * 3_600_000;
 
 /// A registered application (convention, annexe 3: software homologated for the DMP).
 #[derive(Clone, Debug)]
@@ -175,13 +177,12 @@ impl Applications {
     }
 }
 
+/// First instant of the day `AAAA-MM-JJ` in UTC.
+pub(super) fn start_of_day(text: &str) -> Option<Instant> {
+    Instant::parse(&format!("{text}T00:00:00Z")).filter(|_| text.len() == "AAAA-MM-JJ".len())
+}
+
 /// First instant after the day `AAAA-MM-JJ` in UTC.
-pub(super) fn end_of_day(text: &str) -> Option<Instant> {
-    let mut parts = text.splitn(3, '-');
-    let year = parts.next().filter(|y| y.len() == 4)?.parse().ok()?;
-    let month = parts.next().filter(|m| m.len() == 2)?.parse::<u8>().ok()?;
-    let day = parts.next().filter(|d| d.len() == 2)?.parse().ok()?;
-    let date = Date::from_calendar_date(year, Month::try_from(month).ok()?, day).ok()?;
-    let ends = date.next_day()?.midnight().assume_utc();
-    Some(Instant::from_ms(ends.unix_timestamp() * 1000))
+fn end_of_day(text: &str) -> Option<Instant> {
+    Some(start_of_day(text)?.plus_ms(DAY_MS))
 }

@@ -10,6 +10,8 @@ const CONTACTLESS_DELAY_MAX_MS: u64 = 24 * 3_600_000;
 const LOGIN_AGE_MAX_MS: u64 = 24 * 3_600_000;
 /// Longest life of an assertion in milliseconds that a service may ask for; profiles cap it lower (AIR: 30 s).
 const LIFETIME_MAX_MS: u64 = 300_000;
+/// Shortest life of an assertion in milliseconds: below, a call cannot reach the DMP in time.
+const LIFETIME_MIN_MS: u64 = 1_000;
 /// Longest name of a service in bytes.
 const SERVICE_NAME_LEN_MAX: usize = 64;
 
@@ -83,9 +85,9 @@ impl Service {
                 "[[service]] name = {name:?} : 1 à {SERVICE_NAME_LEN_MAX} octets, sans caractère de contrôle"
             ));
         }
-        if !(1..=LIFETIME_MAX_MS).contains(&self.lifetime_ms) {
+        if !(LIFETIME_MIN_MS..=LIFETIME_MAX_MS).contains(&self.lifetime_ms) {
             return Err(format!(
-                "[[service]] {name} : lifetime_ms = {}, attendu 1 à {LIFETIME_MAX_MS}",
+                "[[service]] {name} : lifetime_ms = {}, attendu {LIFETIME_MIN_MS} à {LIFETIME_MAX_MS}",
                 self.lifetime_ms
             ));
         }

@@ -52,7 +52,7 @@ fn permit(
     now: Instant,
 ) -> Result<(), No> {
     application.in_force(now)?;
-    session.practitioner.in_force()?;
+    session.practitioner.in_force(now)?;
     rights::permit(&Question {
         table: session.profile.rights,
         scope,

@@ -68,8 +68,7 @@ fn open(known: &Known<'_>, application: &Application, ask: &Opening) -> Result<S
         return deny(Reason::ProfileNotAllowed, "ce profil n'admet pas la spécialité de ce professionnel");
     }
     let authn = authn(known, application, profile, service, ask.authentication.as_ref())?;
-    // A login a little ahead of our clock must not lengthen the session.
-    let from = authn.instant.min(known.now);
+    let expires_at = authn.instant.plus_ms(service.login_age_max_ms);
     Ok(Session {
         application: application.uid,
         practitioner: Arc::clone(practitioner),
@@ -79,7 +78,7 @@ fn open(known: &Known<'_>, application: &Application, ask: &Opening) -> Result<S
         channel,
         profile: Arc::clone(profile),
         authn,
-        expires_at: from.plus_ms(service.login_age_max_ms),
+        expires_at,
     })
 }
 
@@ -102,7 +101,7 @@ fn practitioner<'a>(known: &Known<'a>, id: &PsIdNat) -> Result<&'a Arc<Practitio
     let Some(practitioner) = known.practitioners.get(id) else {
         return deny(Reason::PractitionerUnknown, "ce professionnel n'est pas au registre ; faites-le enrôler");
     };
-    practitioner.in_force()?;
+    practitioner.in_force(known.now)?;
     Ok(practitioner)
 }
 
@@ -227,7 +226,9 @@ fn authn(
             "l'authentification est trop ancienne pour ce service ; le professionnel doit s'authentifier de nouveau",
         );
     }
-    Ok(Authn { class: form.class.clone(), decl: form.decl.clone(), instant: login.instant })
+    // A login told a little ahead of our clock must not follow the assertions that it opens.
+    let instant = login.instant.min(known.now);
+    Ok(Authn { class: form.class.clone(), decl: form.decl.clone(), instant })
 }
 
 /// Proof is the rule, declaration the marked exception.

@@ -1,14 +1,15 @@
 //! The register of practitioners, keyed by national id: names, role, places and enrolment come from here alone.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::application::end_of_day;
+use super::application::start_of_day;
 use super::denial::{Denial, Reason};
-use crate::vihf::codes::Role;
+use crate::vihf::codes::{PHARMACIST, Role};
 use crate::vihf::identity::PsIdNat;
+use crate::vihf::instant::Instant;
 use crate::vihf::text::Text;
 
 /// A professional of the establishment (convention, requirements #1 to #3).
@@ -26,8 +27,8 @@ pub struct Practitioner {
     pub services: Vec<String>,
     /// Identity checked and authenticator paired.
     pub enrolled: bool,
-    /// Trained in the use of the DMP.
-    pub trained: bool,
+    /// First instant of the day of the training in the use of the DMP.
+    pub trained_at: Option<Instant>,
     /// Nothing is issued while true.
     pub suspended: bool,
 }
@@ -37,7 +38,7 @@ impl Practitioner {
     ///
     /// # Errors
     /// Suspended, not enrolled, or not trained.
-    pub fn in_force(&self) -> Result<(), Denial> {
+    pub fn in_force(&self, now: Instant) -> Result<(), Denial> {
         let refuse = |reason, message: &str| Err(Denial::new(reason, message));
         if self.suspended {
             return refuse(
@@ -51,7 +52,7 @@ impl Practitioner {
                 "ce professionnel n'est pas enrôlé ; faites vérifier son identité puis appariez son moyen d'authentification",
             );
         }
-        if !self.trained {
+        if self.trained_at.is_none_or(|at| at > now) {
             return refuse(
                 Reason::TrainingMissing,
                 "la formation de ce professionnel n'est pas enregistrée ; renseignez trained_on",
@@ -84,15 +85,11 @@ struct PractitionerTable {
     #[serde(default)]
     structures: Vec<String>,
     services: Vec<String>,
-    #[serde(default = "yes")]
+    #[serde(default)]
     enrolled: bool,
     #[serde(default)]
     suspended: bool,
     trained_on: Option<String>,
-}
-
-fn yes() -> bool {
-    true
 }
 
 impl Practitioners {
@@ -118,6 +115,18 @@ impl Practitioners {
         Ok(Self(by_id))
     }
 
+    /// Professions that the nomenclature has withdrawn: code, since when, how many practitioners carry it.
+    pub fn withdrawn_professions(&self) -> impl Iterator<Item = (&'static str, &'static str, usize)> {
+        let mut withdrawn = BTreeMap::new();
+        for practitioner in self.0.values() {
+            let profession = practitioner.role.profession();
+            if let Some(since) = profession.deprecated_since() {
+                *withdrawn.entry((profession.code(), since)).or_default() += 1;
+            }
+        }
+        withdrawn.into_iter().map(|((code, since), number)| (code, since, number))
+    }
+
     /// The practitioner of that national id.
     #[must_use]
     pub fn get(&self, id: &PsIdNat) -> Option<&Arc<Practitioner>> {
@@ -131,9 +140,15 @@ fn check(
     structure_exists: impl Fn(&str) -> bool,
     service_exists: impl Fn(&str) -> bool,
 ) -> Result<Practitioner, String> {
+    let is_pharmacist = table.profession == PHARMACIST;
     let qualification = match (&table.specialty, &table.section) {
-        (Some(_), Some(_)) => return Err("donnez specialty ou section, pas les deux".to_owned()),
-        (one, other) => one.as_deref().or(other.as_deref()),
+        (Some(_), _) if is_pharmacist => {
+            return Err("specialty : un pharmacien (21) a une section ; donnez section".to_owned());
+        }
+        (_, Some(_)) if !is_pharmacist => {
+            return Err("section : seuls les pharmaciens (21) en ont une ; retirez-la".to_owned());
+        }
+        (specialty, section) => specialty.as_deref().or(section.as_deref()),
     };
     let prefixes: Vec<&str> = physician_specialties.iter().map(String::as_str).collect();
     if let Some(id) = table.structures.iter().find(|id| !structure_exists(id)) {
@@ -142,9 +157,12 @@ fn check(
     if let Some(name) = table.services.iter().find(|name| !service_exists(name)) {
         return Err(format!("services : {name:?} n'est pas un [[service]] de la configuration"));
     }
-    if let Some(day) = table.trained_on.as_deref().filter(|day| end_of_day(day).is_none()) {
-        return Err(format!("trained_on = {day:?} n'est pas une date AAAA-MM-JJ"));
-    }
+    let trained_at = match &table.trained_on {
+        None => None,
+        Some(day) => {
+            Some(start_of_day(day).ok_or_else(|| format!("trained_on = {day:?} n'est pas une date AAAA-MM-JJ"))?)
+        }
+    };
     Ok(Practitioner {
         id: PsIdNat::parse(&table.id).map_err(|e| format!("id : {e}"))?,
         display_name: Text::parse(&table.name).map_err(|e| format!("name : {e}"))?,
@@ -152,7 +170,7 @@ fn check(
         structures: table.structures,
         services: table.services,
         enrolled: table.enrolled,
-        trained: table.trained_on.is_some(),
+        trained_at,
         suspended: table.suspended,
     })
 }

@@ -4,30 +4,41 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-
 use super::connection::{Connection, SignerError};
 use super::key::{KeyDescription, requirements};
-use super::pool::Pool;
+use super::pool::{Pool, Slot};
 use super::verifier::Verifier;
 use super::wire::{Failure, NONCE_LEN, self_test_message};
-use crate::certificate::SealCertificate;
+use crate::certificate::{Refusal, SealCertificate};
+use tokio::sync::mpsc;
 
 /// First pause before a slot is tried again, in milliseconds; doubled up to the last.
 const PAUSE_FIRST_MS: u64 = 50;
 /// Last pause in milliseconds: a token that returns signs again within two seconds.
 const PAUSE_LAST_MS: u64 = 1_000;
+/// Pause of a slot that the token has no session for, in milliseconds.
+const PAUSE_SURPLUS_MS: u64 = 60_000;
 /// Idle time after which a connection must prove itself again: `ready` is never older than this and a deadline.
 const PROVE_EVERY: Duration = Duration::from_secs(1);
 
-/// A key that must not be used, whatever else is well; cause and remedy in French.
-pub type KeyRefused = String;
+/// A key that must not be used, whatever else is well.
+#[derive(Clone, Debug)]
+pub struct KeyRefused {
+    /// Which seal of the configuration, by its place.
+    pub seal: usize,
+    /// Cause and remedy in French.
+    pub cause: String,
+}
 
 /// What a keeper needs to judge its signer.
 #[derive(Clone, Debug)]
 pub(super) struct Keeper {
     pub(super) pool: Arc<Pool>,
+    /// Place of the seal in the configuration.
+    pub(super) seal: usize,
     pub(super) slot: usize,
+    /// Which session of its process the slot is, from 0.
+    pub(super) session: u16,
     pub(super) socket: PathBuf,
     pub(super) deadline: Duration,
     pub(super) certificate: Arc<SealCertificate>,
@@ -38,7 +49,9 @@ pub(super) struct Keeper {
 
 enum NotKept {
     Signer(SignerError),
-    Refused(KeyRefused),
+    Refused(String),
+    /// The signer's token gave it fewer sessions than the configuration asks for.
+    Surplus(u16),
 }
 
 impl From<SignerError> for NotKept {
@@ -51,25 +64,39 @@ impl Keeper {
     /// Keeps the slot filled until the task is aborted.
     pub(super) async fn run(self) {
         let mut pause_ms = PAUSE_FIRST_MS;
+        // What was told last: a state that lasts is told once.
+        let mut told = String::new();
         loop {
+            let socket = self.socket.display();
             match self.connect().await {
                 Ok(connection) => {
-                    tracing::info!(socket = %self.socket.display(), "signer ready");
+                    tracing::info!(%socket, "signer ready");
+                    told.clear();
                     pause_ms = PAUSE_FIRST_MS;
                     self.pool.install(self.slot, connection);
                     self.watch().await;
                 }
                 Err(NotKept::Refused(cause)) => {
-                    tracing::error!(socket = %self.socket.display(), cause, "key refused");
-                    let _ = self.refused.send(cause);
+                    self.pool.note(self.slot, Slot::Refused);
+                    if told != cause {
+                        tracing::error!(%socket, cause, "key refused");
+                        let _ = self.refused.send(KeyRefused { seal: self.seal, cause: cause.clone() });
+                        told = cause;
+                    }
                     pause_ms = PAUSE_LAST_MS;
                 }
+                Err(NotKept::Surplus(sessions)) => {
+                    self.pool.note(self.slot, Slot::Failed(Failure::Busy));
+                    tracing::warn!(%socket, sessions, "the token gives fewer sessions than configured");
+                    pause_ms = PAUSE_SURPLUS_MS;
+                }
                 Err(NotKept::Signer(error)) => {
-                    tracing::debug!(socket = %self.socket.display(), %error, "signer not ready");
-                    self.pool.note(match error {
-                        SignerError::Failed(failure) => failure,
-                        _ => Failure::TokenUnreachable,
-                    });
+                    self.pool.note(self.slot, Slot::Failed(failure(&error)));
+                    let text = error.to_string();
+                    if told != text {
+                        tracing::warn!(%socket, %error, "signer not ready");
+                        told = text;
+                    }
                 }
             }
             tokio::time::sleep(Duration::from_millis(pause_ms)).await;
@@ -81,13 +108,16 @@ impl Keeper {
         let mut connection = Connection::open(&self.socket, self.deadline).await?;
         let key = connection.hello().await?;
         self.judge(&key).map_err(NotKept::Refused)?;
+        if self.session >= key.sessions {
+            return Err(NotKept::Surplus(key.sessions));
+        }
         self.prove(&mut connection).await?;
         Ok(connection)
     }
 
-    fn judge(&self, key: &KeyDescription) -> Result<(), KeyRefused> {
+    fn judge(&self, key: &KeyDescription) -> Result<(), String> {
         if key.spki != self.certificate.spki() || key.algorithm != self.certificate.algorithm() {
-            return Err(format!("{} (clé {})", crate::certificate::Refusal::OtherKey, key.key));
+            return Err(format!("{} (clé {})", Refusal::OtherKey, key.key));
         }
         match requirements(&key.attributes) {
             Err(refusal) if self.production => Err(format!("{refusal} (clé {})", key.key)),
@@ -115,18 +145,18 @@ impl Keeper {
                 () = self.pool.broken(self.slot) => return,
                 () = tokio::time::sleep(PROVE_EVERY) => {}
             }
-            if let Some(mut idle) = self.pool.take_idle(self.slot, PROVE_EVERY) {
-                match self.prove(&mut idle.connection).await {
-                    Ok(()) => self.pool.put_idle(idle),
-                    Err(error) => {
-                        tracing::warn!(socket = %self.socket.display(), %error, "idle signer failed");
-                        if let SignerError::Failed(failure) = error {
-                            self.pool.note(failure);
-                        }
-                        self.pool.lose(self.slot);
-                    }
-                }
+            if let Some(mut taken) = self.pool.take_idle(self.slot, PROVE_EVERY)
+                && let Err(error) = taken.ask(async |connection| self.prove(connection).await).await
+            {
+                tracing::warn!(socket = %self.socket.display(), %error, "idle signer failed");
             }
         }
+    }
+}
+
+fn failure(error: &SignerError) -> Failure {
+    match error {
+        SignerError::Failed(failure) => *failure,
+        _ => Failure::TokenUnreachable,
     }
 }

@@ -1,20 +1,17 @@
 //! Connections to all signer processes of one key: taken for one signature each, given back, replaced when they break.
 //!
-//! Nothing is locked across a signature: the lock guards a list of idle connections for the time of a push or a pop.
+//! Nothing is locked across a signature: the lock guards lists for the time of a push or a pop. Who waits is served in
+//! turn, one application after the other, so that a flood of one delays the others by one signature each.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
 use super::connection::{Connection, SignerError};
-use super::verifier::Verifier;
 use super::wire::Failure;
-
-/// Attempts at one signature while signers hang up under it: signing the same bytes again is harmless.
-const ATTEMPTS_MAX: usize = 3;
 
 /// Why a key cannot sign now (contract, `Unavailable`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,199 +24,334 @@ pub enum Unready {
     PinRefused,
 }
 
-/// One place for a connection: the `session`-th of a signer process.
-#[derive(Debug)]
-pub(super) struct Slot {
-    /// Wakes the slot's keeper: its connection broke.
-    broken: Notify,
+/// Why no connection was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotTaken {
+    /// There is none that works.
+    Unready(Unready),
+    /// All that work are in use, and stayed so for as long as one may wait.
+    Busy,
+}
+
+/// What is known of a slot: a place for one connection, the n-th session of one signer process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Slot {
+    /// Nothing was tried yet.
+    Untried,
+    /// A connection made a verified signature and has not failed since.
+    Healthy,
+    /// There is no connection, for this reason.
+    Failed(Failure),
+    /// The key behind it must not be used.
+    Refused,
 }
 
 /// An idle connection and the slot it belongs to.
 #[derive(Debug)]
-pub(super) struct Idle {
-    pub(super) slot: usize,
-    pub(super) connection: Connection,
-    pub(super) last_used: Instant,
+struct Idle {
+    slot: usize,
+    connection: Connection,
+    last_used: Instant,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    idle: Vec<Idle>,
+    waiting: Waiting,
+    slots: Vec<Slot>,
+}
+
+/// Who waits for a connection: a queue for each application, served in turn.
+#[derive(Debug, Default)]
+struct Waiting(VecDeque<(u32, VecDeque<oneshot::Sender<Taken>>)>);
+
+impl Waiting {
+    fn push(&mut self, uid: u32, waiter: oneshot::Sender<Taken>) {
+        match self.0.iter_mut().find(|(user, _)| *user == uid) {
+            Some((_, queue)) => queue.push_back(waiter),
+            None => self.0.push_back((uid, VecDeque::from([waiter]))),
+        }
+    }
+
+    fn pop(&mut self) -> Option<oneshot::Sender<Taken>> {
+        let (uid, mut queue) = self.0.pop_front()?;
+        let waiter = queue.pop_front();
+        if !queue.is_empty() {
+            self.0.push_back((uid, queue));
+        }
+        waiter
+    }
 }
 
 /// The pool of one key.
 #[derive(Debug)]
 pub struct Pool {
-    idle: Mutex<Vec<Idle>>,
-    /// As many permits as idle connections.
-    permits: Semaphore,
-    slots: Vec<Slot>,
-    healthy: AtomicUsize,
-    pin_refused: AtomicBool,
-    deadline: Duration,
+    shared: Mutex<Shared>,
+    /// Wakes the keeper of a slot whose connection broke.
+    broken: Vec<Notify>,
 }
 
 impl Pool {
-    /// A pool of `slots` places, all empty; `deadline` bounds waiting for a place and, again, the signature.
+    /// A pool of `slots` places, all empty.
     #[must_use]
-    pub fn new(slots: usize, deadline: Duration) -> Self {
-        Self {
-            idle: Mutex::new(Vec::with_capacity(slots)),
-            permits: Semaphore::new(0),
-            slots: (0..slots).map(|_| Slot { broken: Notify::new() }).collect(),
-            healthy: AtomicUsize::new(0),
-            pin_refused: AtomicBool::new(false),
-            deadline,
-        }
+    pub fn new(slots: usize) -> Arc<Self> {
+        let shared = Shared { slots: vec![Slot::Untried; slots], ..Shared::default() };
+        Arc::new(Self { shared: Mutex::new(shared), broken: (0..slots).map(|_| Notify::new()).collect() })
     }
 
     /// Whether some connection made a verified signature and has not failed since.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.healthy.load(Ordering::Acquire) > 0
-    }
-
-    /// Connections that are ready.
-    #[must_use]
-    pub fn healthy(&self) -> usize {
-        self.healthy.load(Ordering::Acquire)
-    }
-
-    /// Signs a canonical `SignedInfo`; after `Ok` the signature has been verified with `verifier`.
-    ///
-    /// # Errors
-    /// [`Unready`]: no signature exists that anyone could use.
-    pub async fn sign(&self, signed_info: &str, verifier: &Verifier) -> Result<Vec<u8>, Unready> {
-        for _ in 0..ATTEMPTS_MAX {
-            let mut taken = self.take().await?;
-            match taken.sign(signed_info).await {
-                Ok(signature) if verifier.verifies(signed_info.as_bytes(), &signature) => {
-                    taken.give_back();
-                    return Ok(signature);
-                }
-                Ok(_) => {
-                    tracing::error!("a signer returned a signature that does not verify; it was discarded");
-                    return Err(Unready::TokenUnreachable);
-                }
-                Err(SignerError::Failed(failure)) => return Err(self.unready(failure)),
-                Err(error @ SignerError::Io(_)) => {
-                    tracing::warn!(%error, "a signer hung up; trying another connection")
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "a signer failed");
-                    return Err(Unready::TokenUnreachable);
-                }
-            }
-        }
-        Err(Unready::TokenUnreachable)
+        self.shared().is_ready()
     }
 
     /// Why nothing can be signed while the pool is not ready.
     #[must_use]
     pub fn cause(&self) -> Unready {
-        if self.pin_refused.load(Ordering::Acquire) { Unready::PinRefused } else { Unready::TokenUnreachable }
+        self.shared().cause()
     }
 
-    fn unready(&self, failure: Failure) -> Unready {
-        self.pin_refused.store(failure == Failure::PinRefused, Ordering::Release);
-        self.cause()
-    }
-
-    async fn take(&self) -> Result<Taken<'_>, Unready> {
-        if !self.is_ready() {
-            return Err(self.cause());
+    /// Takes a connection for the application `uid`, waiting for at most `wait` while all are in use.
+    ///
+    /// # Errors
+    /// [`NotTaken`].
+    pub async fn take(self: &Arc<Self>, uid: u32, wait: Duration) -> Result<Taken, NotTaken> {
+        let turn = {
+            let mut shared = self.shared();
+            if !shared.is_ready() {
+                return Err(NotTaken::Unready(shared.cause()));
+            }
+            if let Some(idle) = shared.idle.pop() {
+                drop(shared);
+                return Ok(Taken::new(self, idle));
+            }
+            let (waiter, turn) = oneshot::channel();
+            shared.waiting.push(uid, waiter);
+            turn
+        };
+        match timeout(wait, turn).await {
+            Ok(Ok(taken)) => Ok(taken),
+            // The queue was dissolved: the last connection broke.
+            Ok(Err(_)) => Err(NotTaken::Unready(self.cause())),
+            Err(_) if self.is_ready() => Err(NotTaken::Busy),
+            Err(_) => Err(NotTaken::Unready(self.cause())),
         }
-        let permit = timeout(self.deadline, self.permits.acquire()).await;
-        match permit {
-            Ok(Ok(permit)) => permit.forget(),
-            _ => return Err(self.cause()),
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        // Nothing under this lock panics; the lists are whole whatever happened.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands a connection to whoever waits first, or keeps it.
+    fn give_back(self: &Arc<Self>, mut idle: Idle) {
+        loop {
+            let waiter = {
+                let mut shared = self.shared();
+                match shared.waiting.pop() {
+                    Some(waiter) => waiter,
+                    None => {
+                        shared.idle.push(idle);
+                        return;
+                    }
+                }
+            };
+            match waiter.send(Taken::new(self, idle)) {
+                Ok(()) => return,
+                // That one waits no more: the next.
+                Err(mut taken) => match taken.idle.take() {
+                    Some(back) => idle = back,
+                    None => return,
+                },
+            }
         }
-        let idle = self.idle().pop().ok_or(Unready::TokenUnreachable)?;
-        Ok(Taken { pool: self, idle: Some(idle) })
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
-        // Nothing under this lock panics; a list of connections is whole whatever happened.
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn give_back(&self, place: Idle) {
-        self.idle().push(Idle { last_used: Instant::now(), ..place });
-        self.permits.add_permits(1);
-    }
-
-    /// A taken connection is of no more use: its keeper makes a new one.
-    pub(super) fn lose(&self, slot: usize) {
-        self.healthy.fetch_sub(1, Ordering::AcqRel);
-        if let Some(slot) = self.slots.get(slot) {
-            slot.broken.notify_one();
+    fn lose(&self, slot: usize, failure: Failure) {
+        self.note(slot, Slot::Failed(failure));
+        if let Some(broken) = self.broken.get(slot) {
+            broken.notify_one();
         }
     }
 
     // For the keepers of slots:
 
-    pub(super) fn slots(&self) -> usize {
-        self.slots.len()
-    }
-
     /// A slot's connection has just made a verified signature: others may take it.
-    pub(super) fn install(&self, slot: usize, connection: Connection) {
-        self.pin_refused.store(false, Ordering::Release);
-        self.healthy.fetch_add(1, Ordering::AcqRel);
+    pub(super) fn install(self: &Arc<Self>, slot: usize, connection: Connection) {
+        self.note(slot, Slot::Healthy);
         self.give_back(Idle { slot, connection, last_used: Instant::now() });
     }
 
-    /// Notes why a slot could not be filled.
-    pub(super) fn note(&self, failure: Failure) {
-        let _ = self.unready(failure);
+    /// Notes what is known of a slot; without any healthy one, nobody waits in vain.
+    pub(super) fn note(&self, slot: usize, known: Slot) {
+        let mut shared = self.shared();
+        if let Some(slot) = shared.slots.get_mut(slot) {
+            *slot = known;
+        }
+        if !shared.is_ready() {
+            let dissolved = std::mem::take(&mut shared.waiting);
+            drop(shared);
+            drop(dissolved);
+        }
     }
 
     /// Waits until the slot's connection has broken.
     pub(super) async fn broken(&self, slot: usize) {
-        match self.slots.get(slot) {
-            Some(slot) => slot.broken.notified().await,
+        match self.broken.get(slot) {
+            Some(broken) => broken.notified().await,
             None => std::future::pending().await,
         }
     }
 
     /// Takes the slot's own connection if it has been idle for `idle_min`.
-    pub(super) fn take_idle(&self, slot: usize, idle_min: Duration) -> Option<Idle> {
-        self.permits.try_acquire().ok()?.forget();
-        let mut idle = self.idle();
-        let at = idle.iter().position(|place| place.slot == slot && place.last_used.elapsed() >= idle_min);
-        let place = at.map(|at| idle.swap_remove(at));
-        drop(idle);
-        if place.is_none() {
-            self.permits.add_permits(1);
-        }
-        place
-    }
-
-    pub(super) fn put_idle(&self, place: Idle) {
-        self.give_back(place);
+    pub(super) fn take_idle(self: &Arc<Self>, slot: usize, idle_min: Duration) -> Option<Taken> {
+        let mut shared = self.shared();
+        let at = shared.idle.iter().position(|idle| idle.slot == slot && idle.last_used.elapsed() >= idle_min)?;
+        let idle = shared.idle.swap_remove(at);
+        drop(shared);
+        Some(Taken::new(self, idle))
     }
 }
 
-/// A connection taken for one request; dropped instead of given back, it is lost and its keeper makes a new one.
-struct Taken<'p> {
-    pool: &'p Pool,
+impl Shared {
+    fn is_ready(&self) -> bool {
+        self.slots.contains(&Slot::Healthy)
+    }
+
+    fn cause(&self) -> Unready {
+        if self.slots.contains(&Slot::Failed(Failure::PinRefused)) {
+            Unready::PinRefused
+        } else {
+            Unready::TokenUnreachable
+        }
+    }
+}
+
+/// A connection taken for one request. Dropped unused it goes back; dropped amid a request it is lost, and its keeper
+/// makes a new one.
+#[derive(Debug)]
+pub struct Taken {
+    pool: Arc<Pool>,
     idle: Option<Idle>,
+    under_way: bool,
 }
 
-impl Taken<'_> {
-    async fn sign(&mut self, signed_info: &str) -> Result<Vec<u8>, SignerError> {
-        match &mut self.idle {
-            Some(idle) => idle.connection.sign(signed_info).await,
-            None => Err(SignerError::Unexpected),
-        }
+impl Taken {
+    fn new(pool: &Arc<Pool>, idle: Idle) -> Self {
+        Self { pool: Arc::clone(pool), idle: Some(idle), under_way: false }
     }
 
-    fn give_back(mut self) {
+    /// One request; after `Ok` the connection can be given back.
+    ///
+    /// # Errors
+    /// [`SignerError`]; the connection is lost.
+    pub(super) async fn ask<T>(
+        &mut self,
+        request: impl AsyncFnOnce(&mut Connection) -> Result<T, SignerError>,
+    ) -> Result<T, SignerError> {
+        let Some(idle) = &mut self.idle else {
+            return Err(SignerError::Unexpected);
+        };
+        self.under_way = true;
+        let answer = request(&mut idle.connection).await;
+        match &answer {
+            Ok(_) => {
+                idle.last_used = Instant::now();
+                self.under_way = false;
+            }
+            Err(SignerError::Failed(failure)) => self.lose(*failure),
+            Err(_) => self.lose(Failure::TokenUnreachable),
+        }
+        answer
+    }
+
+    /// The connection is of no more use.
+    pub(super) fn lose(&mut self, failure: Failure) {
         if let Some(idle) = self.idle.take() {
+            self.pool.lose(idle.slot, failure);
+        }
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if self.under_way {
+            self.lose(Failure::TokenUnreachable);
+        } else if let Some(idle) = self.idle.take() {
             self.pool.give_back(idle);
         }
     }
 }
 
-impl Drop for Taken<'_> {
-    fn drop(&mut self) {
-        if let Some(idle) = self.idle.take() {
-            self.pool.lose(idle.slot);
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use tokio::net::UnixListener;
+
+    const LONG: Duration = Duration::from_secs(30);
+    const SHORT: Duration = Duration::from_millis(20);
+
+    /// A pool of one healthy slot, and the listener that its connection hangs on.
+    async fn pool() -> (Arc<Pool>, UnixListener, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let listener = UnixListener::bind(&path).unwrap();
+        let pool = Pool::new(1);
+        pool.install(0, Connection::open(&path, LONG).await.unwrap());
+        (pool, listener, folder)
+    }
+
+    #[tokio::test]
+    async fn applications_are_served_in_turn() {
+        let (pool, _listener, _folder) = pool().await;
+        let first = pool.take(1, LONG).await.unwrap();
+        let order = Arc::new(Mutex::new(Vec::new()));
+        // Application 1 floods before application 2 asks once.
+        let waiters: Vec<_> = [1, 1, 1, 2]
+            .into_iter()
+            .map(|uid| {
+                let (pool, order) = (Arc::clone(&pool), Arc::clone(&order));
+                tokio::spawn(async move {
+                    let taken = pool.take(uid, LONG).await.unwrap();
+                    order.lock().unwrap().push(uid);
+                    drop(taken);
+                })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        drop(first);
+        for waiter in waiters {
+            waiter.await.unwrap();
         }
+        assert_eq!(*order.lock().unwrap(), [1, 2, 1, 1]);
+    }
+
+    #[tokio::test]
+    async fn a_full_pool_is_busy_and_a_waiter_that_left_costs_nothing() {
+        let (pool, _listener, _folder) = pool().await;
+        let taken = pool.take(1, LONG).await.unwrap();
+        assert_eq!(pool.take(2, SHORT).await.unwrap_err(), NotTaken::Busy);
+        drop(taken);
+        assert!(pool.take(3, SHORT).await.is_ok(), "an unused connection goes back");
+        assert!(pool.is_ready());
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_the_last_connection_is_told_when_it_breaks() {
+        let (pool, listener, _folder) = pool().await;
+        let mut taken = pool.take(1, LONG).await.unwrap();
+        let waiter = tokio::spawn({
+            let pool = Arc::clone(&pool);
+            async move { pool.take(2, LONG).await.map(drop) }
+        });
+        tokio::task::yield_now().await;
+        // The signer hangs up amid a request.
+        drop(listener.accept().await.unwrap());
+        assert!(taken.ask(async |connection| connection.sign("<a/>").await).await.is_err());
+        let unready = NotTaken::Unready(Unready::TokenUnreachable);
+        assert_eq!(waiter.await.unwrap().unwrap_err(), unready);
+        assert_eq!(pool.take(3, SHORT).await.unwrap_err(), unready);
+        pool.broken(0).await;
     }
 }

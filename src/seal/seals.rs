@@ -1,23 +1,28 @@
 //! All seals of the establishment: from an approved, fresh request to a sealed assertion.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::KeyRefused;
+use super::connection::SignerError;
 use super::keeper::Keeper;
-use super::pool::{Pool, Unready};
+use super::pool::{NotTaken, Pool, Taken, Unready};
 use super::verifier::Verifier;
+use super::wire::Failure;
 use crate::certificate::SealCertificate;
-use crate::config;
+use crate::config::{self, Config};
 use crate::replay::Fresh;
 use crate::vihf::assertion::forge;
 use crate::vihf::conformity::{self, Breach};
 use crate::vihf::instant::Instant;
+
+/// Attempts at one signature while signers fail under it: signing the same bytes again is harmless.
+const ATTEMPTS_MAX: usize = 3;
 
 /// Why an assertion was not sealed; nothing was issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,9 +36,30 @@ pub enum SealError {
     /// Our own invariant is broken: halt.
     #[error("an approved assertion does not obey its profile: {0}")]
     Breach(Breach),
+    /// A signer does not recognise what we forged: halt.
+    #[error("the signer refuses the shape of our SignedInfo")]
+    Shape,
     /// The system gives no random bytes: halt.
     #[error("no random bytes")]
     Random,
+}
+
+/// Why there is no place at a signer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotPlaced {
+    /// Load is to be shed: nothing was done.
+    Busy,
+    /// To be answered when the token's turn comes in the order of checks.
+    Seal(SealError),
+}
+
+/// A place at a signer of the right structure, for one assertion.
+#[derive(Debug)]
+#[must_use]
+pub struct Place<'s> {
+    seal: &'s Seal,
+    uid: u32,
+    taken: Taken,
 }
 
 /// One seal key with its certificate and its signers.
@@ -104,42 +130,46 @@ impl Signed {
 #[derive(Debug)]
 pub struct Seals {
     seals: Vec<Seal>,
+    /// Longest wait for a place.
+    queue: Duration,
+    /// Longest wait for a signature, other signers' attempts included.
+    deadline: Duration,
     /// Dropping the seals ends their keepers.
     _keepers: JoinSet<()>,
 }
 
 impl Seals {
-    /// Begins to connect to every signer; refused keys are told on the channel, again at each attempt.
+    /// Begins to connect to every signer of `loaded`; refused keys are told on the channel.
     ///
     /// Trusts that certificates were appraised when the configuration was loaded. Must run on a tokio runtime.
     #[must_use]
-    pub fn connect(
-        loaded: &[config::Seal],
-        sockets: &Path,
-        deadline: Duration,
-        production: bool,
-    ) -> (Self, mpsc::UnboundedReceiver<KeyRefused>) {
+    pub fn connect(config: &Config, loaded: &[config::Seal]) -> (Self, mpsc::UnboundedReceiver<KeyRefused>) {
         let (refused, refusals) = mpsc::unbounded_channel();
+        let deadline = Duration::from_millis(config.limits.signature_ms);
         let mut keepers = JoinSet::new();
         let mut seals = Vec::new();
-        for config::Seal { key, certificate } in loaded {
+        for (place, config::Seal { key, certificate }) in loaded.iter().enumerate() {
             let certificate = Arc::new(certificate.clone());
             let Some(verifier) = Verifier::new(certificate.algorithm(), certificate.spki()) else {
-                let _ = refused.send(format!("la clé publique du certificat ne convient pas (clé {})", key.key));
+                let cause = format!("la clé publique du certificat ne convient pas (clé {})", key.key);
+                let _ = refused.send(KeyRefused { seal: place, cause });
                 continue;
             };
             let verifier = Arc::new(verifier);
-            let pool = Arc::new(Pool::new(usize::from(key.processes) * usize::from(key.sessions), deadline));
-            for slot in 0..pool.slots() {
-                let instance = u16::try_from(slot % usize::from(key.processes)).unwrap_or_default() + 1;
+            let pool = Pool::new(usize::from(key.processes) * usize::from(key.sessions));
+            for (slot, (session, process)) in
+                (0..key.sessions).flat_map(|session| (1..=key.processes).map(move |p| (session, p))).enumerate()
+            {
                 let keeper = Keeper {
                     pool: Arc::clone(&pool),
+                    seal: place,
                     slot,
-                    socket: key.socket(sockets, instance),
+                    session,
+                    socket: key.socket(&config.sockets.signers, process),
                     deadline,
                     certificate: Arc::clone(&certificate),
                     verifier: Arc::clone(&verifier),
-                    production,
+                    production: !config.is_test(),
                     refused: refused.clone(),
                 };
                 keepers.spawn(keeper.run());
@@ -152,7 +182,8 @@ impl Seals {
                 pool,
             });
         }
-        (Self { seals, _keepers: keepers }, refusals)
+        let queue = Duration::from_millis(config.limits.queue_ms);
+        (Self { seals, queue, deadline, _keepers: keepers }, refusals)
     }
 
     /// Every seal, in the order of the configuration.
@@ -161,24 +192,67 @@ impl Seals {
         &self.seals
     }
 
-    /// Forges and seals the assertion of a fresh request.
+    /// Takes a place at a signer of `structure` for the application `uid`, waiting while all are in use.
+    ///
+    /// # Errors
+    /// [`NotPlaced`].
+    pub async fn place(&self, structure: &str, uid: u32, now: Instant) -> Result<Place<'_>, NotPlaced> {
+        let seal = self.choose(structure, now).map_err(NotPlaced::Seal)?;
+        match seal.pool.take(uid, self.queue).await {
+            Ok(taken) => Ok(Place { seal, uid, taken }),
+            Err(NotTaken::Busy) => Err(NotPlaced::Busy),
+            Err(NotTaken::Unready(cause)) => Err(NotPlaced::Seal(SealError::Unready(cause))),
+        }
+    }
+
+    /// Forges and seals the assertion of a fresh request, issued at `now`.
     ///
     /// After `Ok` the signature has been verified with the certificate's key.
     ///
     /// # Errors
     /// [`SealError`]: no assertion exists, the request's nonce stays spent.
-    pub async fn seal(&self, fresh: Fresh, now: Instant) -> Result<Signed, SealError> {
+    pub async fn seal(&self, place: Place<'_>, fresh: Fresh, now: Instant) -> Result<Signed, SealError> {
+        let seal = place.seal;
         let approved = fresh.approved();
-        let seal = self.choose(approved.session().structure().as_str(), now)?;
         let id = assertion_id()?;
         let facts = approved.facts(seal.certificate.issuer_field(), &id, now);
         conformity::check(&facts).map_err(SealError::Breach)?;
         let unsealed = forge(&facts, seal.certificate.algorithm());
         let expires_at = facts.expires_at;
-        let signature =
-            seal.pool.sign(unsealed.signed_info(), &seal.verifier).await.map_err(SealError::Unready)?;
+        let signing = self.sign(place, unsealed.signed_info());
+        let unreachable = SealError::Unready(Unready::TokenUnreachable);
+        let signature = timeout(self.deadline, signing).await.map_err(|_| unreachable)??;
         let assertion = unsealed.sealed(&signature, seal.certificate.base64());
         Ok(Signed { assertion, id, issued_at: now, expires_at, entry: fresh.entry() })
+    }
+
+    /// A verified signature over a canonical `SignedInfo`, by another signer if the first one fails.
+    async fn sign(&self, place: Place<'_>, signed_info: &str) -> Result<Vec<u8>, SealError> {
+        let Place { seal, uid, mut taken } = place;
+        let mut unready = Unready::TokenUnreachable;
+        for _ in 0..ATTEMPTS_MAX {
+            match taken.ask(async |connection| connection.sign(signed_info).await).await {
+                Ok(signature) if seal.verifier.verifies(signed_info.as_bytes(), &signature) => {
+                    return Ok(signature);
+                }
+                Ok(_) => {
+                    tracing::error!(key = %seal.key, "a signature does not verify; it was discarded");
+                    taken.lose(Failure::TokenUnreachable);
+                }
+                Err(SignerError::Failed(Failure::ShapeRefused)) => return Err(SealError::Shape),
+                Err(error) => {
+                    tracing::warn!(key = %seal.key, %error, "a signer failed under a request");
+                    if let SignerError::Failed(Failure::PinRefused) = error {
+                        unready = Unready::PinRefused;
+                    }
+                }
+            }
+            taken = seal.pool.take(uid, self.queue).await.map_err(|not_taken| match not_taken {
+                NotTaken::Unready(cause) => SealError::Unready(cause),
+                NotTaken::Busy => SealError::Unready(unready),
+            })?;
+        }
+        Err(SealError::Unready(unready))
     }
 
     /// The structure's ready seal whose certificate began last: the newer one while two overlap.

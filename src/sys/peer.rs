@@ -25,8 +25,8 @@ pub fn own_uid() -> u32 {
 /// # Errors
 /// What the user database said.
 pub fn uid_of(name: &str) -> io::Result<Option<u32>> {
-    if let Ok(number) = name.parse() {
-        return Ok(Some(number));
+    if name.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(name.parse().ok());
     }
     Ok(User::from_name(name)?.map(|user| user.uid.as_raw()))
 }

@@ -157,7 +157,7 @@ fn subject(out: &mut String, facts: &Facts<'_>) {
 
 fn conditions(out: &mut String, facts: &Facts<'_>) {
     out.push_str("<saml:Conditions NotBefore=\"");
-    facts.issued_at.write(out);
+    facts.issued_at.minus_ms(facts.profile.not_before_skew_ms).write(out);
     out.push_str("\" NotOnOrAfter=\"");
     facts.expires_at.write(out);
     out.push_str("\"></saml:Conditions>");

@@ -45,6 +45,12 @@ impl Instant {
         Self::from_ms(self.0.saturating_add(i64::try_from(ms).unwrap_or(i64::MAX)))
     }
 
+    /// This instant `ms` milliseconds earlier.
+    #[must_use]
+    pub fn minus_ms(self, ms: u64) -> Self {
+        Self::from_ms(self.0.saturating_sub(i64::try_from(ms).unwrap_or(i64::MAX)))
+    }
+
     /// Milliseconds from `earlier` to this; negative if `earlier` is later.
     #[must_use]
     pub fn ms_since(self, earlier: Self) -> i64 {

@@ -8,7 +8,12 @@ use serde::Deserialize;
 use super::identity::InsOid;
 use super::method::Method;
 use super::signature::is_prefix_list;
+use super::text::Text;
 
+/// Longest life of an AIR assertion in milliseconds (vihf.md §5, EX_AIR-040): never above the cap.
+const AIR_LIFETIME_MAX_MS: u64 = 30_000;
+/// Longest life of any assertion in milliseconds, and longest step back of NotBefore: clocks do not differ by more.
+const LIFETIME_MAX_MS: u64 = 300_000;
 /// Names of authentication context classes begin with this (SAML 2.0 Authentication Context §3).
 pub const CLASS_PREFIX: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:";
 
@@ -77,6 +82,7 @@ pub struct Profile {
     pub authentication_required: bool,
     pub lifetime_max_ms: u64,
     pub conditions: bool,
+    pub not_before_skew_ms: u64,
     pub inclusive_namespaces: String,
     pub channels: Vec<Channel>,
     pub ins_oid: String,
@@ -100,8 +106,15 @@ impl Profile {
 
     fn check(&self) -> Result<(), String> {
         let refuse = |field: &str, cause: String| Err(format!("{field} : {cause}"));
-        if self.lifetime_max_ms == 0 {
-            return refuse("lifetime_max_ms", "une durée nulle ne laisse passer aucune assertion".to_owned());
+        let cap_ms = if self.rights == RightsTable::Air { AIR_LIFETIME_MAX_MS } else { LIFETIME_MAX_MS };
+        if !(1..=cap_ms).contains(&self.lifetime_max_ms) {
+            return refuse("lifetime_max_ms", format!("{} : attendu 1 à {cap_ms}", self.lifetime_max_ms));
+        }
+        if self.not_before_skew_ms > LIFETIME_MAX_MS {
+            return refuse(
+                "not_before_skew_ms",
+                format!("{} : le maximum est {LIFETIME_MAX_MS}", self.not_before_skew_ms),
+            );
         }
         if self.prefix_list().is_some_and(|list| !is_prefix_list(list)) {
             return refuse(
@@ -130,6 +143,25 @@ impl Profile {
         for (field, value) in free {
             if value.is_empty() || !value.bytes().all(|b| b.is_ascii_graphic()) {
                 return refuse(field, format!("{value:?} doit être un mot de caractères ASCII imprimables"));
+            }
+        }
+        let texts = [
+            ("profession_system_name", &self.profession_system_name),
+            ("specialty_system_name", &self.specialty_system_name),
+            ("section_system_name", &self.section_system_name),
+            ("guardians_display_name", &self.guardians_display_name),
+        ];
+        for (field, value) in texts {
+            if !value.is_empty() {
+                Text::parse(value).map_err(|e| format!("{field} : {e}"))?;
+            }
+        }
+        for (method, form) in &self.methods {
+            if form.class.is_empty() || (self.authentication_required && form.decl.is_empty()) {
+                return refuse(
+                    "methods",
+                    format!("{method} demande class, et decl quand authentication_required = true"),
+                );
             }
         }
         let element = &self.guardians_element;

@@ -90,6 +90,7 @@ impl Practitioner {
         }
         entry.insert("structures".into(), structures.to_vec().into());
         entry.insert("services".into(), self.services.clone().into());
+        entry.insert("enrolled".into(), true.into());
         entry.insert("trained_on".into(), "2026-01-15".into());
         entry
     }
