@@ -3,6 +3,7 @@
 
 mod establishment_parts;
 mod layout;
+mod seal_requirements;
 mod signer;
 mod supervision;
 #[path = "../support/mod.rs"]
