@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::identity::InsOid;
 use super::method::Method;
 use super::signature::is_prefix_list;
+use super::text::Text;
 
 /// Names of authentication context classes begin with this (SAML 2.0 Authentication Context §3).
 pub const CLASS_PREFIX: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:";
@@ -131,6 +132,16 @@ impl Profile {
             if value.is_empty() || !value.bytes().all(|b| b.is_ascii_graphic()) {
                 return refuse(field, format!("{value:?} doit être un mot de caractères ASCII imprimables"));
             }
+        }
+        // Labels are free text or empty; what XML cannot carry must not wait for the first assertion to be noticed.
+        let labels = [
+            ("profession_system_name", &self.profession_system_name),
+            ("specialty_system_name", &self.specialty_system_name),
+            ("section_system_name", &self.section_system_name),
+            ("guardians_display_name", &self.guardians_display_name),
+        ];
+        for (field, value) in labels.into_iter().filter(|(_, value)| !value.is_empty()) {
+            Text::parse(value).map_err(|e| format!("{field} : {e}"))?;
         }
         let element = &self.guardians_element;
         if !element.bytes().all(|b| b.is_ascii_alphanumeric()) || element.starts_with(|c: char| c.is_ascii_digit())
