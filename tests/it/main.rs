@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod establishment_parts;
+mod forge;
 mod layout;
 mod seal_requirements;
 mod signer;
