@@ -3,6 +3,7 @@
 
 mod establishment_parts;
 mod forge;
+mod issuance;
 mod layout;
 mod seal_requirements;
 mod signer;
