@@ -144,6 +144,9 @@ impl Profile {
             Text::parse(value).map_err(|e| format!("{field} : {e}"))?;
         }
         let element = &self.guardians_element;
+        if !element.is_empty() && self.guardians_display_name.is_empty() {
+            return refuse("guardians_display_name", "il est nécessaire avec guardians_element".to_owned());
+        }
         if !element.bytes().all(|b| b.is_ascii_alphanumeric()) || element.starts_with(|c: char| c.is_ascii_digit())
         {
             return refuse("guardians_element", format!("{element:?} n'est pas un nom d'élément"));
