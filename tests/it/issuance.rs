@@ -1,6 +1,8 @@
 //! The matrix of assertions that the outside verifiers read: every key type, profile, method, kind of practitioner, purpose
 //! and patient, through the real programs.
 
+mod own_profile;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};

@@ -29,6 +29,7 @@ extends = "dmp-indirecte"
 name = "un-prefixe"
 inclusive_namespaces = "saml"
 guardians_element = "Guardians"
+guardians_display_name = "Invisible"
 "#;
 
 /// All five, the shipped ones first.
@@ -56,6 +57,7 @@ fn a_profile_that_cannot_be_written_is_refused_with_its_field() {
         ("mode", "\"INDIRECTE RENFORCEE\""),
         ("vihf_version", "\"\""),
         ("mode_attribute", "\"é\""),
+        ("guardians_element", "\"Code\""),
         ("guardians_element", "\"a b\""),
         ("guardians_element", "\"x:y\""),
         ("inclusive_namespaces", "\"a\\\"b\""),
