@@ -53,7 +53,7 @@ fn an_unknown_configuration_key_is_refused() {
     for (edit, key) in edits.into_iter().zip(["modus", "polycy_oid", "pin", "idle"]) {
         let establishment = production().seal(conforming_seal()).edit_config(edit).build();
         for (program, args) in PROGRAMS {
-            assert_refused(&establishment, program, args, &["sceau.toml", &format!("`{key}`"), "line"]);
+            assert_refused(&establishment, program, args, &["sceau.toml", &format!("`{key}`"), "ligne "]);
         }
     }
 }
@@ -68,4 +68,23 @@ fn an_unknown_register_key_is_refused() {
         register["application"][0].as_table_mut().unwrap().insert("may_declair".into(), true.into());
     });
     assert_refused(&plan.build(), "sceaud", &[], &["applications.toml", "`may_declair`"]);
+}
+
+/// Neither a PIN written where none belongs nor a terminal's command gets from a wrong file into the message or the log.
+#[test]
+fn a_wrong_file_is_told_without_its_content() {
+    for (line, cause) in [
+        ("pin = \"19283746\"", "`pin`"),
+        ("pin = \"19283746", "ligne "),
+        ("\"\\u001B[2J\" = \"19283746\"", "\\u{1b}[2J"),
+        ("pin = \"\u{1B}[2J19283746\"", "ligne "),
+    ] {
+        let establishment = production().seal(conforming_seal()).build();
+        write(&establishment.config(), &format!("mode = \"production\"\n{line}\n"), 0o644);
+        for (program, args) in PROGRAMS {
+            assert_refused(&establishment, program, args, &["sceau.toml", "ligne 2, colonne ", cause]);
+            let log = std::fs::read_to_string(establishment.folder.join("log/once.log")).unwrap();
+            assert!(!log.contains("19283746") && !log.contains('\u{1b}'), "{log:?}");
+        }
+    }
 }
