@@ -69,8 +69,8 @@ fn two_certificates_of_a_structure_overlap() {
         let establishment = plan.build();
         let daemons = Daemons::start(&establishment);
         let mut client = establishment.client();
-        wait_status(&mut client, |status| is_ready(status, "old") == true);
-        wait_status(&mut client, |status| is_ready(status, "new") == true);
+        wait_status(&mut client, |status| is_ready(status, "old"));
+        wait_status(&mut client, |status| is_ready(status, "new"));
         let status = client.status();
         let told = |field: &str| {
             status["seals"].as_array().unwrap().iter().map(|s| s[field].clone()).collect::<Vec<Value>>()
@@ -88,11 +88,11 @@ fn two_certificates_of_a_structure_overlap() {
         assert_eq!(sealed_by(&mut client), "NEW");
         let newer = daemons.signer("new-1");
         newer.kill_and_hold();
-        wait_status(&mut client, |status| is_ready(status, "new") == false);
+        wait_status(&mut client, |status| !is_ready(status, "new"));
         assert_eq!(client.status()["ready"], true, "the structure can still seal");
         assert_eq!(sealed_by(&mut client), "OLD");
         newer.release();
-        wait_status(&mut client, |status| is_ready(status, "new") == true);
+        wait_status(&mut client, |status| is_ready(status, "new"));
         assert_eq!(sealed_by(&mut client), "NEW");
     }
 }

@@ -5,9 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::wait_status;
+use crate::support::daemon::Daemon;
 use crate::support::daemons::Daemons;
 use crate::support::key_kind::KeyType;
 use crate::support::plan::{Plan, STRUCTURES};
+use crate::support::seal::SealPlan;
 use crate::support::varlink::login;
 
 /// What an assertion's KeyInfo certificate says.
@@ -58,4 +60,31 @@ fn each_structure_seals_with_its_own_key() {
     // Without a structure the choice would be ours: it is refused.
     let refused = client.open_session(login(physician, "CPS", "consultation")).unwrap_err();
     assert_eq!(refused.brief(), ("Malformed", "structure"));
+}
+
+/// A key that is refused after the start never seals, and the structure beside it goes on.
+#[test]
+fn a_wrong_key_that_comes_later_harms_nobody_else() {
+    let wrong = SealPlan { other_key: true, ..SealPlan::of(STRUCTURES[1], "seal-b", KeyType::P256) };
+    let right = SealPlan::of(STRUCTURES[0], "seal-a", KeyType::P256);
+    let plan = Plan::new("structures").production().structures(&STRUCTURES[..2]);
+    let establishment = plan.seal(right).seal(wrong).build();
+    let _right = Daemon::signer(&establishment, "seal-a-1", &[]);
+    let sceaud = Daemon::sceaud(&establishment, &[]);
+    sceaud.wait_ready(1);
+    let late = Daemon::signer(&establishment, "seal-b-1", &[]);
+    late.wait_ready(1);
+    let mut client = establishment.client();
+    wait_status(&mut client, |_| sceaud.log().contains("key refused"));
+    let status = client.status();
+    let ready: Vec<bool> = status["seals"].as_array().unwrap().iter().map(|seal| seal["ready"] == true).collect();
+    assert_eq!((&status["state"], ready), (&"operational".into(), vec![true, false]), "{status}");
+    let mut consult = |structure: &str| {
+        let mut opening = login(&establishment.practitioners[0].id, "CPS", "consultation");
+        opening["structure"] = structure.into();
+        let session = client.open_session(opening).unwrap();
+        client.consult(&session, "207058575627097").map_err(|refused| refused.brief().0.to_owned())
+    };
+    assert!(consult(STRUCTURES[0]).is_ok());
+    assert_eq!(consult(STRUCTURES[1]).unwrap_err(), "Unavailable");
 }
