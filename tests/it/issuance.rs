@@ -7,12 +7,14 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::support::certificate::SealCertificate;
 use crate::support::configuration::{METHODS, PROFILES, SIMPLIFIED_METHOD};
 use crate::support::daemons::Daemons;
 use crate::support::establishment::Establishment;
 use crate::support::key_kind::KeyType;
-use crate::support::plan::Plan;
+use crate::support::plan::{Plan, STRUCTURES};
 use crate::support::practitioners::{HOSTILE_NAMES, PATIENTS, Practitioner};
+use crate::support::seal::SealPlan;
 use crate::support::varlink::{Client, Issued, login};
 
 const PURPOSES: [&str; 3] = ["normal", "bris_de_glace", "centre_15"];
@@ -71,7 +73,11 @@ fn entries() -> Vec<Entry> {
 
 fn establishment(key: KeyType) -> Establishment {
     let methods = [&METHODS[..], &[SIMPLIFIED_METHOD]].concat();
-    let mut plan = Plan::new(&format!("issuance-{}", key.name())).key_type(key).methods(&methods);
+    // The Issuer is the certificate's subject: hostile like the other names.
+    let certificate =
+        SealCertificate::of(STRUCTURES[0]).organisation(HOSTILE_NAMES[0]).common_name(HOSTILE_NAMES[1]);
+    let seal = SealPlan { certificate, ..SealPlan::of(STRUCTURES[0], "seal-a", key) };
+    let mut plan = Plan::new(&format!("issuance-{}", key.name())).seal(seal).methods(&methods);
     for (number, name) in HOSTILE_NAMES.iter().enumerate() {
         plan = plan.practitioner(Practitioner::named(number, name));
     }
@@ -121,6 +127,7 @@ fn check(issued: &Issued, practitioner: &Practitioner, entry: &Entry, subject: &
     let mut parts = vec![
         format!(" ID=\"{}\" IssueInstant=\"{}\"", issued.id, issued.issued_at),
         format!("NotBefore=\"{}\" NotOnOrAfter=\"{}\"", issued.issued_at, issued.expires_at),
+        format!(">CN={},OU={},O=", HOSTILE_NAMES[1], STRUCTURES[0]),
         format!("<saml:NameID>{}</saml:NameID>", practitioner.id),
         value("urn:oasis:names:tc:xspa:1.0:subject:subject-id", &escaped(&practitioner.name)),
         value("Authentification_mode", if indirect { "INDIRECTE" } else { "INDIRECTE_RENFORCEE" }),
