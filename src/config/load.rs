@@ -28,8 +28,9 @@ pub enum ConfigError {
         /// What the system said.
         cause: std::io::Error,
     },
-    /// The file is not TOML of the expected shape; the cause holds line and column.
-    #[error("le fichier {path} n'est pas correct : {cause}")]
+    /// The file is not TOML of the expected shape; the text names line and column and shows nothing of the line itself,
+    /// where a PIN may have been written by mistake.
+    #[error("le fichier {path} n'est pas correct : {}", place_and_cause(cause))]
     Shape {
         /// The file.
         path: PathBuf,
@@ -44,6 +45,23 @@ pub enum ConfigError {
         /// Which value, why, and what is expected.
         cause: String,
     },
+}
+
+/// `ligne 3, colonne 5 : unknown field …`, on one line; control characters of the file are shown as escapes, for they would
+/// write into the terminal or the log that shows them.
+fn place_and_cause(error: &toml::de::Error) -> String {
+    let shown = error.to_string();
+    let place = shown.lines().next().and_then(|line| line.strip_prefix("TOML parse error at line "));
+    let place = place.map(|place| format!("ligne {} : ", place.replace("column", "colonne"))).unwrap_or_default();
+    let mut out = place;
+    for character in error.message().chars() {
+        match character {
+            '\n' => out.push(' '),
+            _ if character.is_control() => out.extend(character.escape_default()),
+            _ => out.push(character),
+        }
+    }
+    out
 }
 
 impl ConfigError {

@@ -87,10 +87,10 @@ pub struct ApplicationsFile {
 #[serde(deny_unknown_fields)]
 struct ApplicationTable {
     user: String,
-    lps_name: Text,
-    lps_version: Text,
-    lps_id: Option<Text>,
-    homologation: Text,
+    lps_name: String,
+    lps_version: String,
+    lps_id: Option<String>,
+    homologation: String,
     homologation_expires_on: String,
     services: Vec<String>,
     #[serde(default = "lps_only")]
@@ -138,16 +138,21 @@ impl Applications {
             if let Some(name) = table.profiles.iter().find(|name| !profile_exists(name)) {
                 return refuse(format!("profiles : {name:?} n'est pas un profil connu"));
             }
+            let text = |field: &str, value: &str| {
+                let place = format!("application user = {:?}", table.user);
+                Text::parse(value).map_err(|cause| format!("{place} : {field} : {cause}"))
+            };
+            let lps = Lps {
+                name: text("lps_name", &table.lps_name)?,
+                version: text("lps_version", &table.lps_version)?,
+                id: table.lps_id.as_deref().map(|id| text("lps_id", id)).transpose()?,
+                homologation: text("homologation", &table.homologation)?,
+            };
             let user = table.user.clone();
             let application = Application {
                 user: table.user,
                 uid,
-                lps: Lps {
-                    name: table.lps_name,
-                    version: table.lps_version,
-                    id: table.lps_id,
-                    homologation: table.homologation,
-                },
+                lps,
                 homologation_ends_at,
                 services: table.services,
                 channels: table.channels,

@@ -145,16 +145,15 @@ impl Profile {
                 return refuse(field, format!("{value:?} doit être un mot de caractères ASCII imprimables"));
             }
         }
-        let texts = [
+        // Labels are free text or empty; what XML cannot carry must not wait for the first assertion to be noticed.
+        let labels = [
             ("profession_system_name", &self.profession_system_name),
             ("specialty_system_name", &self.specialty_system_name),
             ("section_system_name", &self.section_system_name),
             ("guardians_display_name", &self.guardians_display_name),
         ];
-        for (field, value) in texts {
-            if !value.is_empty() {
-                Text::parse(value).map_err(|e| format!("{field} : {e}"))?;
-            }
+        for (field, value) in labels.into_iter().filter(|(_, value)| !value.is_empty()) {
+            Text::parse(value).map_err(|e| format!("{field} : {e}"))?;
         }
         for (method, form) in &self.methods {
             if form.class.is_empty() || (self.authentication_required && form.decl.is_empty()) {
@@ -165,6 +164,9 @@ impl Profile {
             }
         }
         let element = &self.guardians_element;
+        if !element.is_empty() && self.guardians_display_name.is_empty() {
+            return refuse("guardians_display_name", "il est nécessaire avec guardians_element".to_owned());
+        }
         if !element.bytes().all(|b| b.is_ascii_alphanumeric()) || element.starts_with(|c: char| c.is_ascii_digit())
         {
             return refuse("guardians_element", format!("{element:?} n'est pas un nom d'élément"));

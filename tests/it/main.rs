@@ -3,7 +3,10 @@
 
 mod documents;
 mod establishment_parts;
+mod forge;
+mod issuance;
 mod layout;
+mod seal_requirements;
 mod signer;
 mod supervision;
 #[path = "../support/mod.rs"]

@@ -11,7 +11,7 @@ use x509_parser::asn1_rs::Tag;
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::pem::parse_x509_pem;
 
-use crate::collection::{Establishment, collection};
+use crate::collection::{Document, Establishment, collection};
 
 /// Two documents under one root, `good.xml` and `spoiled.xml`; vanishes when dropped.
 pub(crate) struct Twin {
@@ -19,11 +19,15 @@ pub(crate) struct Twin {
 }
 
 impl Twin {
-    /// Copies the collection's first assertion twice, the second time through `spoil`, which must change it.
+    /// Copies an assertion of the collection twice, the second time through `spoil`, which must change it. It is the first
+    /// without a PrefixList: the `xmllint` command cannot express one, and every verifier shall see the twin.
     pub(crate) fn new(spoil: impl FnOnce(&str) -> String) -> Self {
         let establishments = collection();
-        let source = establishments.iter().find(|establishment| !establishment.documents.is_empty()).unwrap();
-        let document = &source.documents[0];
+        let all = establishments
+            .iter()
+            .flat_map(|source| source.documents.iter().map(move |document| (source, document)));
+        let plain = |(_, document): &(&Establishment, &Document)| !document.text().contains("PrefixList=");
+        let (source, document) = all.into_iter().find(plain).expect("every assertion has a PrefixList");
         let (good, facts) = (document.text(), document.path.with_extension("json"));
         let spoiled = spoil(&good);
         assert_ne!(good, spoiled, "the twin was not spoiled");
