@@ -3,7 +3,9 @@
 
 mod documents;
 mod establishment_parts;
+mod hostile;
 mod layout;
+mod recovery;
 mod signer;
 mod supervision;
 #[path = "../support/mod.rs"]
