@@ -166,3 +166,7 @@ pub(super) fn close_session(mut members: Members) -> Result<Zeroizing<String>, M
     members.finish()?;
     Ok(session)
 }
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;

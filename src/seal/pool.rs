@@ -99,6 +99,12 @@ impl Pool {
         Arc::new(Self { shared: Mutex::new(shared), broken: (0..slots).map(|_| Notify::new()).collect() })
     }
 
+    /// Number of connections that it holds at most.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.broken.len()
+    }
+
     /// Whether some connection made a verified signature and has not failed since.
     #[must_use]
     pub fn is_ready(&self) -> bool {

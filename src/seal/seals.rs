@@ -21,9 +21,6 @@ use crate::vihf::assertion::forge;
 use crate::vihf::conformity::{self, Breach};
 use crate::vihf::instant::Instant;
 
-/// Attempts at one signature while signers fail under it: signing the same bytes again is harmless.
-const ATTEMPTS_MAX: usize = 3;
-
 /// Why an assertion was not sealed; nothing was issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
@@ -230,7 +227,9 @@ impl Seals {
     async fn sign(&self, place: Place<'_>, signed_info: &str) -> Result<Vec<u8>, SealError> {
         let Place { seal, uid, mut taken } = place;
         let mut unready = Unready::TokenUnreachable;
-        for _ in 0..ATTEMPTS_MAX {
+        // A signer that hangs up or declines costs its connection and nothing was released: signing the same bytes
+        // elsewhere is harmless, and a dead process leaves as many dead connections as it had.
+        for _ in 0..=seal.pool.slots() {
             match taken.ask(async |connection| connection.sign(signed_info).await).await {
                 Ok(signature) if seal.verifier.verifies(signed_info.as_bytes(), &signature) => {
                     return Ok(signature);

@@ -94,3 +94,7 @@ fn write(out: &mut Vec<u8>, error: Option<&str>, parameters: impl Serialize) {
     }
     out.push(0);
 }
+
+#[cfg(test)]
+#[path = "call_tests.rs"]
+mod tests;

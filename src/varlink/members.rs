@@ -114,3 +114,67 @@ impl Members {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::super::json::parse;
+    use super::*;
+
+    /// Values of every kind, as JSON texts.
+    const VALUES: [&str; 7] = ["null", "true", "7", "\"t\"", "[]", "{}", "{\"a\":1}"];
+
+    fn members(text: &str) -> Members {
+        match parse(text.as_bytes()).unwrap() {
+            Json::Object(members) => Members::new("at", members),
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_member_is_of_its_type_or_named(name in "[a-z]{1,9}", value in prop::sample::select(VALUES.to_vec())) {
+            let members = || members(&format!("{{\"{name}\":{value}}}"));
+            let invalid = MemberError::Invalid { parameter: format!("at.{name}") };
+            let (absent, is_object) = (value == "null", value.starts_with('{'));
+            match members().text(&name) {
+                Ok(text) => prop_assert_eq!((value, text.as_str()), ("\"t\"", "t")),
+                Err(error) => prop_assert!(value != "\"t\"" && error == invalid),
+            }
+            match members().optional_text(&name) {
+                Ok(text) => prop_assert_eq!(text.is_some(), !absent),
+                Err(error) => prop_assert!(!absent && value != "\"t\"" && error == invalid),
+            }
+            match members().flag(&name) {
+                Ok(flag) => prop_assert!(absent != flag && (flag == (value == "true"))),
+                Err(error) => prop_assert!(!absent && value != "true" && error == invalid),
+            }
+            match members().optional_object(&name) {
+                Ok(object) => prop_assert!(object.is_some() == is_object && (absent || is_object)),
+                Err(error) => prop_assert!(!absent && !is_object && error == invalid),
+            }
+        }
+
+        #[test]
+        fn what_nobody_takes_is_refused_by_name(name in ".{0,9}", value in prop::sample::select(VALUES.to_vec())) {
+            let text = format!("{{{}:{value}}}", serde_json::json!(name));
+            let Err(MemberError::Malformed { field, .. }) = members(&text).finish() else {
+                return Err(TestCaseError::fail("taken"));
+            };
+            prop_assert_eq!(field, format!("at.{name}"));
+            let mut taken = members(&text);
+            let _ = taken.flag(&name);
+            prop_assert!(taken.finish().is_ok());
+        }
+    }
+
+    #[test]
+    fn paths_begin_where_they_are_told() {
+        let mut outer = members(r#"{"patient":{"ins":1}}"#);
+        let mut patient = outer.optional_object("patient").unwrap().unwrap();
+        assert_eq!(patient.text("ins"), Err(MemberError::Invalid { parameter: "at.patient.ins".to_owned() }));
+        assert_eq!(patient.rooted().path("ins"), "ins");
+    }
+}

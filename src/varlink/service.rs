@@ -97,3 +97,62 @@ fn method_not_found(out: &mut Vec<u8>, method: &str) {
 pub fn invalid_parameter(out: &mut Vec<u8>, parameter: &str) {
     error(out, "org.varlink.service.InvalidParameter", Parameter { parameter });
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::super::TOKEN_INTERFACE;
+    use super::*;
+
+    const INTERFACE: (&str, &str) = ("fr.sceau.Token", TOKEN_INTERFACE);
+
+    /// What is answered, and the method that was given back.
+    fn ask(method: &str, parameters: Value) -> (Option<Value>, Option<String>) {
+        let call =
+            Call::parse(json!({ "method": method, "parameters": parameters }).to_string().as_bytes()).unwrap();
+        let mut out = Vec::new();
+        let back = serve(call, INTERFACE, &mut out).unwrap();
+        let answer = out.strip_suffix(b"\0").map(|frame| serde_json::from_slice(frame).unwrap());
+        (answer, back.map(|call| call.method))
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_not_ours_is_given_back_untouched(method in ".{0,40}") {
+            prop_assume!(!method.starts_with(PREFIX) && method.len() <= 128);
+            prop_assert_eq!(ask(&method, json!({})), (None, Some(method)));
+        }
+
+        #[test]
+        fn an_unknown_method_is_answered_once(name in "[^G].{0,20}", method in ".{0,40}") {
+            let asked = format!("{PREFIX}{name}");
+            let (answer, back) = ask(&asked, json!({}));
+            prop_assert_eq!(back, None);
+            prop_assert_eq!(
+                answer,
+                Some(json!({ "error": "org.varlink.service.MethodNotFound", "parameters": { "method": asked } }))
+            );
+            let mut out = Vec::new();
+            not_found(&mut out, &method, INTERFACE.0);
+            prop_assert_eq!(out.iter().filter(|byte| **byte == 0).count(), 1);
+        }
+
+        #[test]
+        fn only_our_interfaces_are_described(name in ".{0,30}") {
+            let (answer, _) = ask("org.varlink.service.GetInterfaceDescription", json!({ "interface": name }));
+            let answer = answer.unwrap();
+            prop_assert_eq!(answer["error"].as_str(), Some("org.varlink.service.InterfaceNotFound"));
+        }
+    }
+
+    #[test]
+    fn the_interfaces_are_served_as_they_are_in_the_source() {
+        for (name, text) in [INTERFACE, ("org.varlink.service", SERVICE_INTERFACE)] {
+            let (answer, _) = ask("org.varlink.service.GetInterfaceDescription", json!({ "interface": name }));
+            assert_eq!(answer.unwrap()["parameters"]["description"], text);
+        }
+    }
+}

@@ -4,8 +4,10 @@
 mod documents;
 mod establishment_parts;
 mod forge;
+mod hostile;
 mod issuance;
 mod layout;
+mod recovery;
 mod seal_requirements;
 mod signer;
 mod supervision;

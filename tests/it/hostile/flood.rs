@@ -1,0 +1,143 @@
+//! Floods: frames without end, answers that nobody reads, more requests than the signers can bear.
+
+use std::io::{ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+
+use super::{DEADLINE, Hospital, eventually, freeze, resident_kib};
+use crate::support::practitioners::PATIENTS;
+use crate::support::varlink::{Client, nonce};
+
+/// Peers that flood at once.
+const FLOODERS: usize = 24;
+/// Per flooder, sockets' buffers aside (they are the kernel's): a few frames in, one answer out.
+const GROWTH_MAX_KIB: usize = FLOODERS * 256;
+
+#[test]
+fn a_flood_that_reads_no_answer_is_cut_and_costs_little_memory() {
+    let hospital = Hospital::open("deaf", &[("answer_write_ms", 1_500)]);
+    let mut bystander = hospital.bystander();
+    bystander.is_served();
+    let (sceaud, before) = (hospital.sceaud(), resident_kib(hospital.sceaud()));
+    let question: &[u8] =
+        br#"{"method":"org.varlink.service.GetInterfaceDescription","parameters":{"interface":"fr.sceau.Token"}}"#;
+    let many = [question, b"\0"].concat().repeat(100);
+    let (cut, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..FLOODERS {
+            scope.spawn(|| {
+                let client = hospital.connect();
+                let mut sent = 0;
+                // Ends when sceaud hangs up: a write that merely blocks for the client's 30 s is WouldBlock.
+                let end = loop {
+                    match client.stream().write_all(&many) {
+                        Ok(()) => sent += 100,
+                        Err(error) => break error.kind(),
+                    }
+                };
+                assert!(matches!(end, ErrorKind::BrokenPipe | ErrorKind::ConnectionReset), "{end:?}");
+                assert!(sent >= 1_000, "only {sent} frames were pipelined");
+                cut.fetch_add(1, Ordering::Release);
+            });
+        }
+        let began = Instant::now();
+        while cut.load(Ordering::Acquire) < FLOODERS {
+            assert!(began.elapsed() < DEADLINE, "a peer that reads nothing keeps its connection");
+            bystander.is_served();
+            most.fetch_max(resident_kib(sceaud), Ordering::Relaxed);
+            thread::sleep(std::time::Duration::from_millis(20));
+        }
+    });
+    let growth = most.load(Ordering::Relaxed).saturating_sub(before);
+    assert!(growth < GROWTH_MAX_KIB, "{growth} KiB for {FLOODERS} peers");
+    bystander.is_served();
+}
+
+fn question(session: &str, nonce: &str) -> Value {
+    json!({ "session": session, "nonce": nonce, "transaction": "3.1", "purpose": "normal",
+        "patient": { "ins": PATIENTS[0] } })
+}
+
+#[test]
+fn a_flooding_peer_is_answered_busy() {
+    // A signature may take long here, so that the two places stay taken for as long as the signer is frozen.
+    let hospital = Hospital::open("busy", &[("requests_in_flight_max", 2), ("signature_ms", 60_000)]);
+    let mut bystander = hospital.bystander();
+    bystander.is_served();
+    let session = bystander.session.clone();
+    let signer = hospital.daemons.signer("seal-a-1");
+    freeze(signer);
+    let mut first: Vec<Client> = (0..2).map(|_| hospital.connect()).collect();
+    for client in &mut first {
+        let frame = json!({ "method": "fr.sceau.Token.Issue", "parameters": question(&session, &nonce()) });
+        client.send(frame.to_string().as_bytes()).unwrap();
+    }
+    let mut flooder = hospital.connect();
+    // The two are in flight once a third is turned away; what got in before them waits in its own place.
+    let spared = nonce();
+    let turned_away = |client: &mut Client| {
+        let refused = client.issue(question(&session, &spared)).unwrap_err();
+        assert_eq!(refused.brief().0, "Busy", "{refused:?}");
+        assert!(refused.parameters["retry_after_ms"].as_i64().unwrap() > 0);
+    };
+    wait_for_places(&hospital);
+    for _ in 0..500 {
+        turned_away(&mut flooder);
+    }
+    // Everything that needs no signature goes on.
+    flooder.status();
+    assert!(flooder.open_session(super::consultation()).is_ok());
+    signer.signal(Signal::SIGCONT);
+    for client in &mut first {
+        assert!(client.receive_answer().unwrap().is_ok(), "what was in flight is answered");
+    }
+    // Busy left the nonce free.
+    let issued = eventually("a place", || flooder.issue(question(&session, &spared)).ok());
+    assert!(!issued.assertion.is_empty());
+    assert_eq!(flooder.issue(question(&session, &spared)).unwrap_err().brief().0, "Replayed");
+    bystander.is_served();
+}
+
+/// Both requests were read and neither is answered: their entries are counted when they take their places.
+fn wait_for_places(hospital: &Hospital) {
+    let mut client = hospital.connect();
+    eventually("two requests in flight", || (client.status()["entries"].as_u64() == Some(3)).then_some(()));
+}
+
+#[test]
+fn a_flood_of_requests_leaves_a_patient_caller_its_assertions() {
+    let hospital = Hospital::open("flood", &[("requests_in_flight_max", 3)]);
+    let mut bystander = hospital.bystander();
+    let (session, stop) = (bystander.session.clone(), AtomicBool::new(false));
+    let (issued, busy) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                // Not collected: thousands.
+                let mut client = Client::connect(&hospital.establishment.token_socket()).unwrap();
+                while !stop.load(Ordering::Acquire) {
+                    match client.issue(question(&session, &nonce())) {
+                        Ok(_) => issued.fetch_add(1, Ordering::Relaxed),
+                        Err(refused) if refused.brief().0 == "Busy" => busy.fetch_add(1, Ordering::Relaxed),
+                        Err(refused) => panic!("{refused:?}"),
+                    };
+                }
+            });
+        }
+        for _ in 0..20 {
+            let nonce = nonce();
+            eventually("an assertion in the flood", || match bystander.client.issue(question(&session, &nonce)) {
+                Ok(issued) => Some(issued),
+                Err(refused) if refused.brief().0 == "Busy" => None,
+                Err(refused) => panic!("{refused:?}"),
+            });
+        }
+        eventually("floods are turned away", || (busy.load(Ordering::Relaxed) > 0).then_some(()));
+        stop.store(true, Ordering::Release);
+    });
+    assert!(issued.load(Ordering::Relaxed) > 0);
+}
