@@ -10,6 +10,7 @@
 //! | [`seal`] | signer processes from the side of `sceaud`; from a fresh request to a sealed assertion | outside |
 //! | [`token`] | PKCS#11; the only room that names cryptoki | outside |
 //! | [`sys`] | the operating system; the only room that names nix | outside |
+//! | [`usage`] | command lines: French help, French answers to what is mistyped | outside |
 //! | [`replay`] | nonces, each spent once; in memory until the ledger exists | state |
 //! | [`policy`] | who may ask for what: values in, decision out | pure |
 //! | [`vihf`] | the token: typed facts to canonical bytes | pure |
@@ -40,5 +41,6 @@ pub mod signer;
 pub mod sys;
 #[cfg(feature = "appliance")]
 pub mod token;
+pub mod usage;
 pub mod varlink;
 pub mod vihf;

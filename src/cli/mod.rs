@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError};
+use crate::usage;
 use client::CallError;
 
 /// Exit codes of the contract.
@@ -18,12 +19,16 @@ const EXIT_USAGE: u8 = 2;
 const EXIT_UNAVAILABLE: u8 = 3;
 const EXIT_HALTED: u8 = 4;
 
-/// La ligne de commande de Sceau, pour l'exploitant, l'intégrateur et le responsable de la sécurité.
-///
-/// Codes de retour : 0 fait ; 1 refusé ou rejoué ; 2 usage ou configuration ; 3 occupé ou indisponible ; 4 arrêté sur
-/// défaut d'intégrité.
+const AFTER_HELP: &str = "\
+Codes de sortie : 0 fait ; 1 refusé ou rejoué ; 2 ligne de commande, configuration ou demande incorrecte ; 3 occupé ou \
+indisponible ; 4 arrêté sur défaut d'intégrité.";
+const AFTER_STATUS_HELP: &str = "\
+Codes de sortie : 0 prêt ; 2 ligne de commande ou configuration incorrecte ; 3 pas prêt, occupé ou indisponible ; 4 arrêté \
+sur défaut d'intégrité.";
+
+/// La ligne de commande de Sceau, pour l'exploitant, l'intégrateur et le responsable de la sécurité
 #[derive(Debug, Parser)]
-#[command(name = "sceau", version)]
+#[command(name = "sceau", version, after_help = AFTER_HELP)]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
@@ -31,7 +36,10 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    #[command(after_help = AFTER_HELP)]
     Issue(Box<issue::Issue>),
+    // Its long text has the codes, in fewer words.
+    #[command(after_help = AFTER_STATUS_HELP, long_about = None)]
     Status(status::Status),
 }
 
@@ -81,7 +89,7 @@ impl NotDone {
 /// Runs the command line.
 #[must_use]
 pub fn main() -> ExitCode {
-    let done = match Arguments::parse().verb {
+    let done = match usage::parse::<Arguments>().verb {
         Verb::Issue(issue) => issue.run(),
         Verb::Status(status) => status.run(),
     };

@@ -13,8 +13,7 @@ const PROCESSES_MAX: u16 = 16;
 const SESSIONS_MAX: u16 = 64;
 
 /// Name of a key: 1 to 32 of `a-z 0-9 . _ -`, so that it needs no escaping in a unit's or a socket's name.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyName(String);
 
 impl KeyName {
@@ -30,7 +29,8 @@ impl KeyName {
             Ok(Self(name.to_owned()))
         } else {
             Err(format!(
-                "the key name {name:?} is not 1 to {KEY_NAME_LEN_MAX} of a-z 0-9 . _ - beginning with a letter or digit"
+                "[[seal]] key = {name:?} : donnez 1 à {KEY_NAME_LEN_MAX} caractères parmi a-z 0-9 . _ -, sans « . » ni \
+                 « - » au début"
             ))
         }
     }
@@ -39,13 +39,6 @@ impl KeyName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl TryFrom<String> for KeyName {
-    type Error = String;
-    fn try_from(name: String) -> Result<Self, String> {
-        Self::parse(&name)
     }
 }
 
@@ -104,7 +97,7 @@ impl SealKey {
 #[serde(deny_unknown_fields)]
 pub(super) struct SealTable {
     structure: String,
-    key: KeyName,
+    key: String,
     uri: String,
     module: Option<PathBuf>,
     pin_file: Option<PathBuf>,
@@ -122,20 +115,38 @@ fn one() -> u16 {
 
 impl SealTable {
     pub(super) fn check(self, base: &Path) -> Result<SealKey, String> {
-        let key = self.key;
+        let key = KeyName::parse(&self.key)?;
         let pin = match (self.pin_file, self.pin_credential) {
             (Some(file), None) => PinSource::File(base.join(file)),
             (None, Some(name)) if !name.is_empty() && !name.contains('/') => PinSource::Credential(name),
             (None, Some(_)) => {
-                return Err(format!("seal {key}: pin_credential is a credential's name, not a path"));
+                return Err(format!(
+                    "[[seal]] key = \"{key}\" : pin_credential n'est pas un nom ; donnez le nom du credential systemd (non \
+                     vide, sans « / »), ou pin_file pour un fichier"
+                ));
             }
-            _ => return Err(format!("seal {key}: give exactly one of pin_file and pin_credential")),
+            (Some(_), Some(_)) => {
+                return Err(format!(
+                    "[[seal]] key = \"{key}\" : pin_file et pin_credential sont donnés tous les deux ; retirez l'un des deux"
+                ));
+            }
+            (None, None) => {
+                return Err(format!(
+                    "[[seal]] key = \"{key}\" : le PIN n'est pas indiqué ; donnez pin_file ou pin_credential"
+                ));
+            }
         };
         if !(1..=PROCESSES_MAX).contains(&self.processes) {
-            return Err(format!("seal {key}: processes is {}, not 1 to {PROCESSES_MAX}", self.processes));
+            return Err(format!(
+                "[[seal]] key = \"{key}\" : processes = {} ; donnez un nombre de 1 à {PROCESSES_MAX}",
+                self.processes
+            ));
         }
         if !(1..=SESSIONS_MAX).contains(&self.sessions) {
-            return Err(format!("seal {key}: sessions is {}, not 1 to {SESSIONS_MAX}", self.sessions));
+            return Err(format!(
+                "[[seal]] key = \"{key}\" : sessions = {} ; donnez un nombre de 1 à {SESSIONS_MAX}",
+                self.sessions
+            ));
         }
         Ok(SealKey {
             structure: self.structure,

@@ -16,6 +16,7 @@ use crate::config::{Config, ConfigError};
 use crate::seal::KeyRefused;
 use crate::seal::seals::Seals;
 use crate::sys::{clock, log, peer, process};
+use crate::usage;
 
 /// How often readiness, certificates and the watchdog are looked at.
 const TICK: Duration = Duration::from_millis(100);
@@ -31,9 +32,14 @@ const EXIT_CONFIGURATION: u8 = 2;
 /// The world's trouble: systemd starts it again.
 const EXIT_UNAVAILABLE: u8 = 3;
 
+const AFTER_HELP: &str = "\
+Journal : variable SCEAU_LOG (error, warn, info, debug).
+
+Codes de sortie : 0 arrêt demandé (SIGTERM) ; 2 ligne de commande, configuration, certificat ou clé refusée.";
+
 /// Le service de jetons : reçoit les demandes d'assertions VIHF des applications sur une socket locale.
 #[derive(Debug, Parser)]
-#[command(name = "sceaud", version, about)]
+#[command(name = "sceaud", version, after_help = AFTER_HELP)]
 struct Arguments {
     /// Fichier de configuration.
     #[arg(long, value_name = "FICHIER", default_value = "/etc/sceau/sceau.toml")]
@@ -60,7 +66,7 @@ enum NotRun {
 /// Runs `sceaud`; 0 after an orderly stop, 2 when configuration, certificate or key is refused.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments: Arguments = usage::parse();
     log::init("sceaud");
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Parser};
+use clap::Parser;
 
 use super::StartError;
 use crate::config::{Config, SealKey};
+use crate::usage;
 
 const AFTER_HELP: &str = "\
 Le processus charge la bibliothèque PKCS#11 du fabricant, ouvre une seule clé et répond sur \
@@ -21,38 +22,22 @@ Journal : variable SCEAU_LOG (error, warn, info, debug).
 
 Codes de sortie : 0 arrêt demandé (SIGTERM) ; 2 ligne de commande, configuration ou clé refusée.";
 
-const TEMPLATE: &str = "{about}\n\nUtilisation : {usage}\n\n{all-args}\n\n{after-help}";
-
 /// Signe avec une clé d'un token PKCS#11, pour sceaud
 #[derive(Debug, Parser)]
-#[command(
-    name = "sceau-signer",
-    version,
-    about,
-    after_help = AFTER_HELP,
-    help_template = TEMPLATE,
-    disable_help_flag = true,
-    disable_version_flag = true
-)]
+#[command(name = "sceau-signer", version, after_help = AFTER_HELP)]
 pub(super) struct Arguments {
     /// Fichier de configuration
-    #[arg(long, value_name = "FICHIER", default_value = "/etc/sceau/sceau.toml", help_heading = "Options")]
+    #[arg(long, value_name = "FICHIER", default_value = "/etc/sceau/sceau.toml")]
     pub(super) config: PathBuf,
     /// Instance <clé>-<n> : une clé de [[seal]] et un numéro de 1 à « processes »
-    #[arg(long, value_name = "INSTANCE", help_heading = "Options")]
+    #[arg(long, value_name = "INSTANCE")]
     pub(super) instance: String,
-    /// Affiche cette aide
-    #[arg(long, short, action = ArgAction::Help, help_heading = "Options")]
-    help: Option<bool>,
-    /// Affiche la version
-    #[arg(long, short = 'V', action = ArgAction::Version, help_heading = "Options")]
-    version: Option<bool>,
 }
 
 impl Arguments {
     /// Reads the command line; prints help, version or the mistake and exits where there is nothing to run.
     pub(super) fn read() -> Self {
-        Self::parse()
+        usage::parse()
     }
 }
 

@@ -15,4 +15,5 @@ mod supervision;
 mod support;
 mod threat_model;
 mod units;
+mod usage;
 mod varlink_client;
