@@ -1,8 +1,12 @@
 //! The integration tests: the real programs on real parts, one module per promise.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod doorstep;
 mod establishment_parts;
 mod layout;
+mod replay;
+mod rights;
+mod sessions;
 mod signer;
 mod supervision;
 #[path = "../support/mod.rs"]
