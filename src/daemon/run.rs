@@ -28,8 +28,13 @@ const RENEWAL_ALARM_EVERY: Duration = Duration::from_secs(24 * 3600);
 const EXIT_CONFIGURATION: u8 = 2;
 
 /// Le service de jetons : reçoit les demandes d'assertions VIHF des applications sur une socket locale.
+///
+/// La socket est celle que systemd transmet sous le nom « token », sinon celle de la configuration. SIGTERM termine ce qui est
+/// en cours. Journal : variable SCEAU_LOG (error, warn, info, debug).
+///
+/// Codes de sortie : 0 arrêt demandé (SIGTERM) ; 2 ligne de commande, configuration, certificat ou clé refusés.
 #[derive(Debug, Parser)]
-#[command(name = "sceaud", version, about)]
+#[command(name = "sceaud", version)]
 struct Arguments {
     /// Fichier de configuration.
     #[arg(long, value_name = "FICHIER", default_value = "/etc/sceau/sceau.toml")]

@@ -28,7 +28,6 @@ const TEMPLATE: &str = "{about}\n\nUtilisation : {usage}\n\n{all-args}\n\n{after
 #[command(
     name = "sceau-signer",
     version,
-    about,
     after_help = AFTER_HELP,
     help_template = TEMPLATE,
     disable_help_flag = true,
