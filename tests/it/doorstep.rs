@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use nix::unistd::{Uid, User};
 use serde_json::{Value, json};
 
@@ -52,6 +53,18 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "never: {what}");
         thread::park_timeout(LOOK_EVERY);
     }
+}
+
+/// Freezes a program; returns once every thread of it stands still, which the signal alone does not promise.
+pub(crate) fn freeze(daemon: &Daemon) {
+    daemon.signal(Signal::SIGSTOP);
+    let tasks = format!("/proc/{}/task", daemon.pid());
+    let stands_still = |task: std::fs::DirEntry| {
+        // The state follows the name in parentheses (proc(5)).
+        let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
+    };
+    until("it stands still", || std::fs::read_dir(&tasks).unwrap().all(|task| stands_still(task.unwrap())));
 }
 
 /// A CPS login of the general physician in the consultation service, one minute ago.

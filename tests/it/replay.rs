@@ -6,7 +6,7 @@ use std::thread;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::doorstep::{OtherUser, also_for, brief, consultation, physician_login, says, until, with};
+use crate::doorstep::{OtherUser, also_for, brief, consultation, freeze, physician_login, says, until, with};
 use crate::support::daemons::Daemons;
 use crate::support::establishment::Establishment;
 use crate::support::key_kind::KeyType;
@@ -165,7 +165,7 @@ fn a_busy_answer_leaves_its_nonce_free() {
     let plan = plan().edit_config(limits(&[("requests_in_flight_max", 1), ("signature_ms", 30_000)]));
     let (establishment, daemons, mut client, session) = start(plan);
     let (frozen, shed) = (nonce(), nonce());
-    daemons.signers[0].signal(Signal::SIGSTOP);
+    freeze(&daemons.signers[0]);
     let mut first = establishment.client();
     first.knows_session(&session, "dmp-air", "CPS");
     thread::scope(|scope| {

@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::{assert_refused, fed, issue, sceau};
-use crate::doorstep::until;
+use crate::doorstep::{freeze, until};
 use crate::support::daemons::Daemons;
 use crate::support::key_kind::KeyType;
 use crate::support::plan::Plan;
@@ -59,7 +59,7 @@ fn no_secret_is_an_argument_or_in_the_environment() {
     let establishment = establishment.build();
     let daemons = Daemons::start(&establishment);
     // Held up where every program knows what it will ever know of the request.
-    daemons.signers[0].signal(Signal::SIGSTOP);
+    freeze(&daemons.signers[0]);
     let child = {
         let mut command = issue(&establishment);
         let (told, pid) = std::sync::mpsc::channel();

@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use super::{assert_refused, fed, issue, parts, sceau};
-use crate::doorstep::DoorAlone;
+use crate::doorstep::{DoorAlone, freeze};
 use crate::support::collection::Collection;
 use crate::support::daemons::Daemons;
 use crate::support::establishment::Establishment;
@@ -148,7 +148,7 @@ fn busy_is_3() {
     });
     let establishment = establishment.build();
     let daemons = Daemons::start(&establishment);
-    daemons.signers[0].signal(Signal::SIGSTOP);
+    freeze(&daemons.signers[0]);
     let mut first = issue(&establishment);
     let first = std::thread::spawn(move || fed(&mut first, PATIENTS[0]));
     let mut client = establishment.client();

@@ -4,7 +4,7 @@ use std::thread;
 
 use nix::sys::signal::Signal;
 
-use crate::doorstep::{consultation, physician_login, until};
+use crate::doorstep::{consultation, freeze, physician_login, until};
 use crate::support::daemon::READY_WITHIN;
 use crate::support::daemons::Daemons;
 use crate::support::key_kind::KeyType;
@@ -26,7 +26,7 @@ fn what_is_under_way_is_finished() {
     let Daemons { mut sceaud, signers } = Daemons::start(&establishment);
     let mut watcher = establishment.client();
     let session = watcher.open_session(physician_login()).unwrap();
-    signers[0].signal(Signal::SIGSTOP);
+    freeze(&signers[0]);
     let notify = std::sync::Arc::clone(&sceaud.notify);
     let exit = thread::scope(|scope| {
         let mut callers = Vec::new();
