@@ -1,5 +1,6 @@
 //! The listening socket of `token.sock`: handed over by systemd, or bound at the configured path.
 
+use std::env;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
@@ -21,6 +22,8 @@ use super::door;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Any local user may ask for Status (contract); who calls is told by the kernel, what for by the registers.
 const SOCKET_MODE: u32 = 0o666;
+/// Name of the door's socket among those that systemd hands over (`FileDescriptorName=` of `sceaud.socket`).
+const SOCKET_NAME: &str = "token";
 
 /// Opens the door: the socket that systemd hands over, or a new one at `path`.
 ///
@@ -29,7 +32,7 @@ const SOCKET_MODE: u32 = 0o666;
 /// # Errors
 /// What the system said, with the path.
 pub(super) fn open(path: &Path) -> io::Result<Door> {
-    let handed = ListenFd::from_env().take_unix_listener(0)?;
+    let handed = ListenFd::from_env().take_unix_listener(place(SOCKET_NAME))?;
     let (listener, own) = match handed {
         Some(listener) => (listener, None),
         None => (bind(path)?, Some(path.to_owned())),
@@ -51,6 +54,12 @@ impl Drop for Door {
             let _ = fs::remove_file(path);
         }
     }
+}
+
+/// Place of a socket among those handed over, by its name (sd_listen_fds_with_names(3)); the first where none is named so.
+fn place(name: &str) -> usize {
+    let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
+    names.split(':').position(|handed| handed == name).unwrap_or(0)
 }
 
 fn bind(path: &Path) -> io::Result<StdListener> {

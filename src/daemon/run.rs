@@ -33,9 +33,13 @@ const EXIT_CONFIGURATION: u8 = 2;
 const EXIT_UNAVAILABLE: u8 = 3;
 
 const AFTER_HELP: &str = "\
+La socket est celle que systemd transmet sous le nom « token », sinon celle de la configuration. SIGTERM termine ce qui \
+est en cours.
+
 Journal : variable SCEAU_LOG (error, warn, info, debug).
 
-Codes de sortie : 0 arrêt demandé (SIGTERM) ; 2 ligne de commande, configuration, certificat ou clé refusée.";
+Codes de sortie : 0 arrêt demandé (SIGTERM) ; 2 ligne de commande, configuration, certificat ou \
+clé refusés ; 3 socket ou système indisponible.";
 
 /// Le service de jetons : reçoit les demandes d'assertions VIHF des applications sur une socket locale.
 #[derive(Debug, Parser)]

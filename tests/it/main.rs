@@ -1,14 +1,21 @@
 //! The integration tests: the real programs on real parts, one module per promise.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod command_line;
 mod documents;
+mod door;
+mod doorstep;
 mod establishment_parts;
 mod forge;
 mod hostile;
+mod introspection;
 mod issuance;
 mod layout;
 mod recovery;
+mod replay;
+mod rights;
 mod seal_requirements;
+mod sessions;
 mod signer;
 mod supervision;
 #[path = "../support/mod.rs"]

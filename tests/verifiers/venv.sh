@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes the virtual environment of the Python verifiers under target/venv, once, and prints its interpreter.
+# Makes the virtual environment of the Python verifiers, and of the outside varlink client, under target/venv, once,
+# and prints its interpreter.
 # It is made again when requirements.txt or the system's Python changes.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
