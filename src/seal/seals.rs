@@ -21,6 +21,9 @@ use crate::vihf::assertion::forge;
 use crate::vihf::conformity::{self, Breach};
 use crate::vihf::instant::Instant;
 
+/// Attempts at one signature while signers fail under it, hang-ups aside: signing the same bytes again is harmless.
+const ATTEMPTS_MAX: usize = 3;
+
 /// Why an assertion was not sealed; nothing was issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
@@ -227,9 +230,9 @@ impl Seals {
     async fn sign(&self, place: Place<'_>, signed_info: &str) -> Result<Vec<u8>, SealError> {
         let Place { seal, uid, mut taken } = place;
         let mut unready = Unready::TokenUnreachable;
-        // A signer that hangs up or declines costs its connection and nothing was released: signing the same bytes
-        // elsewhere is harmless, and a dead process leaves as many dead connections as it had.
-        for _ in 0..=seal.pool.slots() {
+        let mut attempts = 0;
+        while attempts < ATTEMPTS_MAX {
+            attempts += 1;
             match taken.ask(async |connection| connection.sign(signed_info).await).await {
                 Ok(signature) if seal.verifier.verifies(signed_info.as_bytes(), &signature) => {
                     return Ok(signature);
@@ -239,6 +242,9 @@ impl Seals {
                     taken.lose(Failure::TokenUnreachable);
                 }
                 Err(SignerError::Failed(Failure::ShapeRefused)) => return Err(SealError::Shape),
+                // A dead process leaves as many dead connections as it had sessions. Each is out of the pool once met, and
+                // the caller's deadline bounds them all.
+                Err(SignerError::Io(_)) => attempts -= 1,
                 Err(error) => {
                     tracing::warn!(key = %seal.key, %error, "a signer failed under a request");
                     if let SignerError::Failed(Failure::PinRefused) = error {

@@ -50,7 +50,10 @@ fn exhaust(hospital: &Hospital, max: usize) -> Vec<Client> {
         held.push(client);
     }
     for _ in 0..20 {
-        closed(&mut hospital.connect());
+        // Told why, before it has asked for anything.
+        let mut refused = hospital.connect();
+        assert_eq!(refused.receive_answer().unwrap().unwrap_err().brief().0, "Busy");
+        closed(&mut refused);
     }
     for client in &mut held {
         client.status();
@@ -141,8 +144,11 @@ fn an_application_with_too_many_requests_in_flight_leaves_room_for_another() {
     if !may_change_user("an application with too many requests in flight") {
         return;
     }
-    let limits = [("requests_in_flight_per_application_max", 1), ("signature_ms", 60_000)];
-    let hospital = Hospital::of(other_entry(plan("in-flight", &limits), false));
+    let limits = [("requests_in_flight_per_application_max", 1), ("signature_ms", 25_000)];
+    let two_sessions = plan("in-flight", &limits).edit_config(|config| {
+        config["seal"][0].as_table_mut().unwrap().insert("sessions".into(), 2.into());
+    });
+    let hospital = Hospital::of(other_entry(two_sessions, false));
     let mut bystander = hospital.bystander();
     let mut waiting = hospital.connect();
     let signer = hospital.daemons.signer("seal-a-1");
