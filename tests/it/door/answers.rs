@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::doorstep::{DoorAlone, brief, consultation, physician_login, says, with};
+use crate::doorstep::{DoorAlone, brief, consultation, physician_login, says, until, with};
 use crate::support::daemons::Daemons;
 use crate::support::key_kind::KeyType;
 use crate::support::plan::{Plan, STRUCTURES};
@@ -88,6 +88,8 @@ fn status_tells_the_state_and_every_seal() {
     let establishment = plan().structures(&STRUCTURES).build();
     let daemons = Daemons::start(&establishment);
     let mut client = establishment.client();
+    // READY came with the first seal; `ready` waits for all of them.
+    until("every seal is ready", || client.status()["ready"] == true);
     let status = client.status();
     assert_eq!(names(&status), BTreeSet::from(["state", "ready", "version", "profile", "entries", "seals"]));
     assert_eq!((&status["state"], &status["ready"]), (&json!("operational"), &json!(true)));
@@ -107,7 +109,7 @@ fn status_tells_the_state_and_every_seal() {
     }
     // One seal without its signer: told by name, and the whole is not ready. The others go on.
     daemons.signer("seal-b-1").kill_and_hold();
-    crate::doorstep::until("one seal is missed", || client.status()["ready"] == false);
+    until("one seal is missed", || client.status()["ready"] == false);
     let status = client.status();
     let ready: Vec<&Value> = status["seals"].as_array().unwrap().iter().map(|seal| &seal["ready"]).collect();
     assert_eq!(
