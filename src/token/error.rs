@@ -1,7 +1,7 @@
 //! What can go wrong with a token, by what has to be done about it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cryptoki::context::Function;
 use cryptoki::error::{Error, RvError};
@@ -47,6 +47,26 @@ pub enum TokenError {
     /// The PIN was refused or must not be tried; never tried again unchanged.
     #[error(transparent)]
     PinRefused(#[from] PinRefusal),
+    /// `C_Login` failed and did not say whether the PIN is wrong; the same PIN is tried again after a pause.
+    #[error(
+        "le token n'a pas accepté le PIN et n'a pas dit pourquoi ({cause}) ; le même PIN sera réessayé dans {wait_s} s, pour ne pas bloquer le token : vérifiez le token et le fichier du PIN. Pour un essai immédiat, supprimez {marker}"
+    )]
+    LoginUnclear {
+        /// What the library said.
+        cause: Box<Error>,
+        /// Seconds until the next try.
+        wait_s: u64,
+        /// The file that remembers it.
+        marker: PathBuf,
+    },
+    /// It failed so a short while ago, here or in another process of the token.
+    #[error(
+        "un essai récent de ce PIN a échoué sans cause claire ; il attend, 15 minutes au plus, pour ne pas bloquer le token. Pour un essai immédiat, supprimez {marker}"
+    )]
+    LoginPaced {
+        /// The file that remembers it.
+        marker: PathBuf,
+    },
     /// The folder that remembers refused PINs does not work; without memory no PIN is tried.
     #[error(
         "le dossier qui mémorise les PIN refusés ne peut pas être utilisé, {path} ({cause}) : vérifiez ses droits"
@@ -163,6 +183,14 @@ pub enum PinRefusal {
         /// The file that remembers it.
         marker: PathBuf,
     },
+    /// So many PINs are remembered that another wrong one could not be.
+    #[error(
+        "trop de PIN refusés sont mémorisés pour ce token, aucun autre ne sera essayé : vérifiez le PIN avec l'outil du fabricant, puis supprimez {marker}"
+    )]
+    Full {
+        /// The file that remembers them.
+        marker: PathBuf,
+    },
     /// One wrong PIN would lock the token (`CKF_USER_PIN_FINAL_TRY`).
     #[error(
         "le token {token} n'accepte plus qu'un essai de PIN : vérifiez le PIN vous-même avec l'outil du fabricant, la réussite remet le compteur à zéro"
@@ -190,6 +218,8 @@ impl TokenError {
             Self::Uri(_) | Self::NoModule | Self::Unusable { .. } | Self::Module { .. } => {
                 Failure::TokenUnreachable
             }
+            // It heals by itself, unlike a PIN that was refused.
+            Self::LoginUnclear { .. } | Self::LoginPaced { .. } => Failure::TokenUnreachable,
             Self::Absent(_) | Self::Memory { .. } | Self::Lost { .. } => Failure::TokenUnreachable,
         }
     }
@@ -198,6 +228,18 @@ impl TokenError {
     #[must_use]
     pub fn is_configuration(&self) -> bool {
         matches!(self, Self::Uri(_) | Self::NoModule | Self::Unusable { .. })
+    }
+
+    /// The file whose content, or the PIN's, must change before another try makes sense; see [`super::is_held`].
+    #[must_use]
+    pub fn marker(&self) -> Option<&Path> {
+        match self {
+            Self::LoginUnclear { marker, .. } | Self::LoginPaced { marker } => Some(marker),
+            Self::PinRefused(
+                PinRefusal::Token { marker, .. } | PinRefusal::Remembered { marker } | PinRefusal::Full { marker },
+            ) => Some(marker),
+            _ => None,
+        }
     }
 
     /// The one mapping of what cryptoki and the library say outside loading and login.
@@ -216,24 +258,6 @@ impl TokenError {
             _ => Self::Lost { cause: Box::new(error) },
         }
     }
-
-    /// The same for `C_Login`.
-    pub(super) fn of_login(error: Error, token: &str, marker: PathBuf) -> Self {
-        match error {
-            Error::Pkcs11(
-                RvError::PinIncorrect
-                | RvError::PinInvalid
-                | RvError::PinLenRange
-                | RvError::PinExpired
-                | RvError::PinLocked,
-                _,
-            ) => PinRefusal::Token { cause: Box::new(error), marker }.into(),
-            Error::Pkcs11(RvError::UserPinNotInitialized, _) => {
-                Absence::PinNotInitialised { token: token.to_owned() }.into()
-            }
-            _ => Self::of(error, token),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -241,7 +265,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pin_is_refused_only_at_login_and_everything_unclear_is_a_loss() {
+    fn everything_unclear_is_a_loss() {
         let of = |rv| TokenError::of(Error::Pkcs11(rv, Function::Sign), "k");
         for rv in [
             RvError::ObjectHandleInvalid,
@@ -255,11 +279,5 @@ mod tests {
             assert!(matches!(of(rv), TokenError::Lost { .. }), "{rv:?}");
         }
         assert!(of(RvError::MechanismInvalid).is_configuration());
-        for rv in [RvError::PinIncorrect, RvError::PinLocked, RvError::PinExpired, RvError::PinLenRange] {
-            let error = TokenError::of_login(Error::Pkcs11(rv, Function::Login), "t", "/m".into());
-            assert_eq!(error.failure(), Failure::PinRefused, "{rv:?}");
-        }
-        let error = TokenError::of_login(Error::Pkcs11(RvError::DeviceError, Function::Login), "t", "/m".into());
-        assert_eq!(error.failure(), Failure::TokenUnreachable);
     }
 }

@@ -7,9 +7,11 @@
 mod device;
 mod error;
 pub mod key;
+mod login;
 mod meter;
 mod module;
 mod pin;
+mod pin_record;
 mod public;
 mod refused;
 mod uri;
@@ -18,5 +20,5 @@ pub use device::Device;
 pub use error::{Absence, PinRefusal, TokenError, Unusable};
 pub use meter::Meter;
 pub use pin::{Pin, PinError};
-pub use refused::PinGuard;
+pub use refused::{PinGuard, is_held};
 pub use uri::{KeyUri, UriError};
