@@ -12,7 +12,8 @@ use cryptoki::object::ObjectHandle;
 use cryptoki::session::Session;
 use tracing::warn;
 
-use super::error::{TokenError, Unusable};
+use super::cause::Unusable;
+use super::error::TokenError;
 use super::login::login;
 use super::meter::Meter;
 use super::module::Module;

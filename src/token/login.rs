@@ -5,7 +5,8 @@ use cryptoki::session::{Session, UserType};
 use cryptoki::types::RawAuthPin;
 use tracing::{info, warn};
 
-use super::error::{Absence, PinRefusal, TokenError};
+use super::cause::{Absence, PinRefusal};
+use super::error::TokenError;
 use super::module::{Module, Token};
 use super::pin::Pin;
 use super::refused::TokenMemory;

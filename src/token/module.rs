@@ -8,7 +8,8 @@ use cryptoki::session::Session;
 use cryptoki::slot::{Slot, TokenInfo};
 use tracing::warn;
 
-use super::error::{Absence, TokenError};
+use super::cause::Absence;
+use super::error::TokenError;
 use super::uri::KeyUri;
 
 /// A loaded and initialised library; finalised and unloaded when dropped.

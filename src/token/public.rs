@@ -14,7 +14,8 @@ use cryptoki::session::Session;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
-use super::error::{TokenError, Unusable};
+use super::cause::Unusable;
+use super::error::TokenError;
 use super::key::{PrivateKey, bytes};
 use crate::seal::key::SpkiSource;
 use crate::vihf::signature::SignatureAlgorithm;

@@ -11,12 +11,13 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::digest::{Context, SHA256};
-use tracing::warn;
 
-use super::error::{PinRefusal, TokenError};
+use super::attempt::Attempt;
+use super::cause::PinRefusal;
+use super::error::TokenError;
 use super::pin::Pin;
 use super::pin_record::{PinRecords, Verdict};
 use super::uri::hex;
@@ -35,16 +36,6 @@ pub struct PinGuard {
 #[derive(Clone, Debug)]
 pub(super) struct TokenMemory {
     marker: PathBuf,
-}
-
-/// The right to try the PIN once; held alone among all processes of the token.
-#[must_use]
-pub(super) struct Attempt<'a> {
-    memory: &'a TokenMemory,
-    pin: &'a Pin,
-    before: PinRecords,
-    prepared: PinRecords,
-    _lock: File,
 }
 
 impl PinGuard {
@@ -87,11 +78,11 @@ impl TokenMemory {
         self.marker.clone()
     }
 
-    fn aside(&self) -> PathBuf {
+    pub(super) fn aside(&self) -> PathBuf {
         self.marker.with_extension("pin-refused.new")
     }
 
-    fn error(&self, cause: io::Error) -> TokenError {
+    pub(super) fn error(&self, cause: io::Error) -> TokenError {
         TokenError::Memory { path: self.marker(), cause }
     }
 
@@ -125,10 +116,10 @@ impl TokenMemory {
             Verdict::Full => return Err(PinRefusal::Full { marker }.into()),
             Verdict::Wait => return Err(TokenError::LoginPaced { marker }),
         }
-        Ok(Attempt { memory: self, pin, prepared: before.clone(), before, _lock: lock })
+        Ok(Attempt::new(self, pin, before, lock))
     }
 
-    fn save(&self, records: &PinRecords) -> io::Result<()> {
+    pub(super) fn save(&self, records: &PinRecords) -> io::Result<()> {
         if records.is_empty() {
             return match fs::remove_file(&self.marker) {
                 Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(cause),
@@ -139,7 +130,7 @@ impl TokenMemory {
         self.take_aside()
     }
 
-    fn write_aside(&self, records: &PinRecords) -> io::Result<()> {
+    pub(super) fn write_aside(&self, records: &PinRecords) -> io::Result<()> {
         let path = self.aside();
         // A file that a crash left may have any mode.
         match fs::remove_file(&path) {
@@ -151,59 +142,14 @@ impl TokenMemory {
         file.sync_all()
     }
 
-    fn take_aside(&self) -> io::Result<()> {
+    pub(super) fn take_aside(&self) -> io::Result<()> {
         fs::rename(self.aside(), &self.marker)?;
         self.marker.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
     }
 }
 
-impl Attempt<'_> {
-    /// Remembers the try as an unclear failure, and writes its refusal aside: a full disk forbids the try, it cannot
-    /// make us forget the result.
-    pub(super) fn prepare(&mut self) -> Result<(), TokenError> {
-        let mut prepare = || {
-            let now = now_ms()?;
-            self.prepared = self.before.with_unclear(self.pin, now)?;
-            self.memory.save(&self.prepared)?;
-            self.memory.write_aside(&self.before.with_refusal(self.pin, now)?)
-        };
-        prepare().map_err(|cause| self.memory.error(cause))
-    }
-
-    /// The token took the PIN: nothing stands against it any more. Other PINs' records stay.
-    pub(super) fn accepted(self) {
-        self.keep(&self.before.without(self.pin));
-    }
-
-    /// The failure says nothing of the PIN: as if there had been no try.
-    pub(super) fn withdrawn(self) {
-        self.keep(&self.before);
-    }
-
-    /// The token refused the PIN: remembered before anybody else may try.
-    pub(super) fn refused(self) -> Result<(), TokenError> {
-        self.memory.take_aside().map_err(|cause| self.memory.error(cause))
-    }
-
-    /// The failure may or may not be the PIN's: it stays remembered; how long the PIN waits.
-    pub(super) fn unclear(self) -> Duration {
-        self.prepared.wait(self.pin)
-    }
-
-    fn keep(&self, records: &PinRecords) {
-        if let Err(cause) = self.memory.save(records) {
-            warn!(path = %self.memory.marker.display(), %cause, "the memory of PINs keeps an entry that it should lose");
-        }
-    }
-}
-
-impl Drop for Attempt<'_> {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(self.memory.aside());
-    }
-}
-
-fn now_ms() -> io::Result<u64> {
+/// Milliseconds since 1970.
+pub(super) fn now_ms() -> io::Result<u64> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
     u64::try_from(since.as_millis()).map_err(io::Error::other)
 }
