@@ -138,7 +138,7 @@ impl From<SealError> for No {
             SealError::Unready(Unready::TokenUnreachable) => Self::Unavailable(Unavailable::TokenUnreachable),
             SealError::Unready(Unready::PinRefused) => Self::Unavailable(Unavailable::PinRefused),
             SealError::CertificateExpired => Self::Unavailable(Unavailable::CertificateExpired),
-            SealError::Breach(_) | SealError::Shape | SealError::Random => Self::Halted,
+            SealError::Breach(_) | SealError::Random => Self::Halted,
         }
     }
 }

@@ -138,7 +138,7 @@ impl Daemon {
     /// A broken invariant of ours halts; the world's troubles heal.
     fn note(&self, error: SealError) -> No {
         match error {
-            SealError::Breach(_) | SealError::Shape | SealError::Random => self.halt(&error.to_string()),
+            SealError::Breach(_) | SealError::Random => self.halt(&error.to_string()),
             _ => error.into(),
         }
     }

@@ -36,9 +36,6 @@ pub enum SealError {
     /// Our own invariant is broken: halt.
     #[error("an approved assertion does not obey its profile: {0}")]
     Breach(Breach),
-    /// A signer does not recognise what we forged: halt.
-    #[error("the signer refuses the shape of our SignedInfo")]
-    Shape,
     /// The system gives no random bytes: halt.
     #[error("no random bytes")]
     Random,
@@ -241,7 +238,10 @@ impl Seals {
                     tracing::error!(key = %seal.key, "a signature does not verify; it was discarded");
                     taken.lose(Failure::TokenUnreachable);
                 }
-                Err(SignerError::Failed(Failure::ShapeRefused)) => return Err(SealError::Shape),
+                Err(SignerError::Failed(Failure::ShapeRefused)) => {
+                    // Not halted: a signer that lies must not stop the structures of the others.
+                    tracing::error!(key = %seal.key, "a signer does not recognise our SignedInfo");
+                }
                 // A dead process leaves as many dead connections as it had sessions. Each is out of the pool once met, and
                 // the caller's deadline bounds them all.
                 Err(SignerError::Io(_)) => attempts -= 1,

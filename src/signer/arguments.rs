@@ -13,14 +13,17 @@ Le processus charge la bibliothèque PKCS#11 du fabricant, ouvre une seule clé 
 <sockets.signers>/<clé>-<n>.sock aux seuls utilisateurs admis : le sien et sockets.signer_client. Il ne signe que des \
 SignedInfo canoniques et des autotests. Il peut être tué et relancé à tout moment.
 
-Un PIN refusé n'est jamais réessayé : <sockets.signers>/<clé>.pin-refused s'en souvient. Corrigez le fichier du PIN ; \
-si le PIN est bien le bon (token débloqué entre-temps), supprimez ce fichier.
+Un PIN refusé n'est jamais réessayé, par aucun processus du même token : <empreinte du token>.pin-refused s'en souvient, \
+dans $STATE_DIRECTORY (/var/lib/sceau-signer sous systemd), à défaut dans sockets.signers ; le journal donne le chemin \
+entier. Corrigez le fichier du PIN ; si le PIN est bien le bon (token débloqué entre-temps), supprimez ce fichier. Un \
+échec de connexion sans cause claire est réessayé après 30 s, puis deux fois plus tard à chaque fois, 15 minutes au plus.
 
 Token absent ou perdu : le processus le retrouve seul, sans redémarrage.
 
 Journal : variable SCEAU_LOG (error, warn, info, debug).
 
-Codes de sortie : 0 arrêt demandé (SIGTERM) ; 2 ligne de commande, configuration ou clé refusée.";
+Codes de sortie : 0 arrêt demandé (SIGTERM) ; 2 ligne de commande, configuration ou clé refusée ; 3 empêchement \
+passager (instance déjà servie, socket, protection du noyau) : à relancer.";
 
 /// Signe avec une clé d'un token PKCS#11, pour sceaud
 #[derive(Debug, Parser)]

@@ -1,5 +1,6 @@
 //! Keeps one device open: opens it, drops it whole when it is spent, opens the next.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,15 +13,16 @@ use super::{Event, notify};
 use crate::config::SealKey;
 use crate::seal::key::requirements;
 use crate::seal::wire::Failure;
-use crate::token::{Device, Meter, PinGuard, PinRefusal, TokenError, Unusable};
+use crate::token::{Device, Meter, PinGuard, PinRefusal, TokenError, Unusable, is_held};
 
 /// First pause between openings: a token that was only reset is back before anybody notices.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 /// Longest pause between openings, so that the first signature comes within 2 s of the token's return.
 const PAUSE_MAX: Duration = Duration::from_millis(1_000);
-/// Between looks at the PIN's file after a refusal; the token is not asked.
+/// Between looks at the PIN's file and the memory after a refusal; neither library nor token is asked.
 const PIN_PAUSE: Duration = Duration::from_millis(1_000);
-/// Between looks at a token that is locked or near it; the token is asked for its flags only.
+/// Between looks at a token that is locked or near it, or took no PIN and may have been replaced by another; the token is
+/// asked for its name and flags only.
 const LOCKED_PAUSE: Duration = Duration::from_millis(30_000);
 /// A device that lived shorter does not reset the pause: one that is lost at every use must not spin.
 const LIFE_MIN: Duration = Duration::from_millis(1_000);
@@ -107,7 +109,8 @@ impl Keeper {
         drop(last);
     }
 
-    /// Opens, waits for the loss, opens again, until [`Keeper::stop`] or until only the configuration can help.
+    /// Opens, waits for the loss, opens again, until [`Keeper::stop`] or, before the first success, until only the
+    /// configuration can help.
     pub(super) fn keep(&self, events: &Sender<Event>) {
         let (mut pause, mut opened_before, mut said) = (PAUSE_MIN, false, String::new());
         loop {
@@ -131,31 +134,56 @@ impl Keeper {
                 }
                 Err(cause) => {
                     let text = cause.to_string();
-                    if text != said {
+                    // A pause goes on in silence: what began it has been said.
+                    let goes_on = matches!(cause, TokenError::LoginPaced { .. }) && !said.is_empty();
+                    if text != said && !goes_on {
                         error!(failure = cause.failure().as_str(), cause = text, "the key cannot be opened");
                         notify(&[NotifyState::Status(&text)]);
                         said = text;
                     }
-                    let failure = cause.failure();
+                    // What was good once is not the configuration's fault: a token that goes may leave half of a key.
+                    // And a PIN's file may be missing for a moment while it is replaced, but not at the start.
+                    let fatal =
+                        !opened_before && (cause.is_configuration() || matches!(cause, TokenError::Pin(_)));
+                    self.close(cause.failure());
                     let wait = match &cause {
                         TokenError::PinRefused(PinRefusal::FinalTry { .. } | PinRefusal::Locked { .. }) => {
                             LOCKED_PAUSE
                         }
-                        TokenError::PinRefused(_) | TokenError::Pin(_) => PIN_PAUSE,
+                        TokenError::Pin(_) => PIN_PAUSE,
                         _ => pause,
                     };
-                    // A PIN's file may be missing for a moment while it is replaced, but not at the start.
-                    let fatal =
-                        cause.is_configuration() || (!opened_before && matches!(cause, TokenError::Pin(_)));
-                    self.close(failure);
+                    let marker = cause.marker().map(Path::to_owned);
                     let _ = events.send(if fatal { Event::Fatal(cause) } else { Event::Tried });
-                    if self.pause(wait) || fatal {
+                    if fatal {
+                        return;
+                    }
+                    let stopped = match marker {
+                        Some(marker) => self.wait_for_pin(&marker),
+                        None => self.pause(wait),
+                    };
+                    if stopped {
                         return;
                     }
                     pause = (pause * 2).min(PAUSE_MAX);
                 }
             }
         }
+    }
+
+    /// Waits until the PIN may be tried, or until it is time to look whether another token is there; true if the process
+    /// stops.
+    fn wait_for_pin(&self, marker: &Path) -> bool {
+        let began = Instant::now();
+        while began.elapsed() < LOCKED_PAUSE {
+            if self.pause(PIN_PAUSE) {
+                return true;
+            }
+            if !is_held(marker, &self.seal.pin) {
+                break;
+            }
+        }
+        false
     }
 
     fn open(&self) -> Result<(Generation, Receiver<()>), TokenError> {

@@ -8,6 +8,7 @@ mod door;
 mod keeper;
 mod watch;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -29,7 +30,12 @@ use crate::token::{Meter, PinGuard, TokenError};
 /// How long readiness waits for the first opening, so that a key refused in production is a start refused.
 const FIRST_OPENING: Duration = Duration::from_millis(5_000);
 
-/// Why the program does not run: exit code 2, French cause and remedy.
+/// The configuration, the command line or the key must change: systemd does not restart.
+const EXIT_CONFIGURATION: u8 = 2;
+/// The cause may go by itself: systemd restarts.
+const EXIT_UNAVAILABLE: u8 = 3;
+
+/// Why the program does not run; French cause and remedy.
 #[derive(Debug, thiserror::Error)]
 enum StartError {
     /// The configuration file.
@@ -45,18 +51,29 @@ enum StartError {
     Client { user: String },
     /// Another process serves this instance.
     #[error("l'instance est déjà servie par un autre processus sur {path} ; arrêtez-le d'abord")]
-    Served { path: std::path::PathBuf },
+    Served { path: PathBuf },
     /// The socket cannot be made.
     #[error(
         "la socket {path} ne peut pas être créée ({cause}) : vérifiez le dossier sockets.signers et ses droits (chemin de 107 octets au plus)"
     )]
-    Socket { path: std::path::PathBuf, cause: std::io::Error },
+    Socket { path: PathBuf, cause: std::io::Error },
     /// The kernel refused what protects the process.
     #[error("le système refuse une protection du processus ({0}) : vérifiez l'unité systemd")]
     System(#[from] std::io::Error),
     /// The key or its description.
     #[error("clé {key} : {cause}")]
     Token { key: String, cause: TokenError },
+}
+
+impl StartError {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Instance { .. } | Self::Client { .. } | Self::Token { .. } => {
+                EXIT_CONFIGURATION
+            }
+            Self::Served { .. } | Self::Socket { .. } | Self::System(_) => EXIT_UNAVAILABLE,
+        }
+    }
 }
 
 /// What the threads tell the first one.
@@ -70,7 +87,7 @@ enum Event {
     Terminate,
 }
 
-/// Runs the program until SIGTERM; 0 done, 2 usage or configuration.
+/// Runs the program until SIGTERM; 0 done, 2 usage, configuration or key refused, 3 not possible now.
 #[must_use]
 pub fn run() -> ExitCode {
     let arguments = Arguments::read();
@@ -79,7 +96,7 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("sceau-signer : {error}");
-            ExitCode::from(2)
+            ExitCode::from(error.exit_code())
         }
     }
 }
@@ -95,7 +112,7 @@ fn serve(arguments: &Arguments) -> Result<(), StartError> {
     let (events, inbox) = mpsc::channel();
     let meter = Arc::new(Meter::new(seal.sessions));
     let connections_max = usize::from(seal.sessions) + door::SPARE_CONNECTIONS;
-    let guard = PinGuard::new(&config.sockets.signers, &seal.key);
+    let guard = PinGuard::new(&memory_folder(&config.sockets.signers));
     let keeper = Arc::new(Keeper::new(seal, guard, Arc::clone(&meter), !config.is_test()));
     watch::start(Arc::clone(&meter), &config.limits)?;
     let closed = start_keeper(&keeper, events.clone())?;
@@ -123,6 +140,14 @@ fn serve(arguments: &Arguments) -> Result<(), StartError> {
         warn!(?deadline, "the module did not close in time");
     }
     ended.map_err(|cause| StartError::Token { key, cause })
+}
+
+/// Where refused PINs are remembered: systemd's state directory, which survives the machine's restart, else the sockets'
+/// folder, which a machine that starts again and again empties each time.
+fn memory_folder(signers: &Path) -> PathBuf {
+    let state = std::env::var_os("STATE_DIRECTORY").filter(|folders| !folders.is_empty());
+    // Several are separated by colons; a drop-in may add its own behind ours.
+    state.and_then(|folders| std::env::split_paths(&folders).next()).unwrap_or_else(|| signers.to_owned())
 }
 
 /// Says ready once the first opening ended, then waits for the end.

@@ -12,15 +12,18 @@ use cryptoki::object::ObjectHandle;
 use cryptoki::session::Session;
 use tracing::warn;
 
-use super::error::{TokenError, Unusable};
+use super::cause::Unusable;
+use super::error::TokenError;
+use super::login::login;
 use super::meter::Meter;
 use super::module::Module;
 use super::pin::Pin;
+use super::public::Spki;
 use super::refused::PinGuard;
 use super::uri::KeyUri;
 use super::{key, public};
 use crate::config::SealKey;
-use crate::seal::key::{KeyDescription, TokenIdentity};
+use crate::seal::key::{KeyDescription, SpkiSource, TokenIdentity};
 use crate::seal::wire::{NONCE_LEN, self_test_message};
 use crate::vihf::signature::{SignatureAlgorithm, recognise};
 
@@ -75,24 +78,23 @@ impl Device {
         let object = uri.object_name();
         let path = seal.module.clone().or_else(|| uri.module_path.clone()).ok_or(TokenError::NoModule)?;
         let pin = Pin::read(&seal.pin)?;
-        if guard.is_refused(&pin)? {
-            return Err(super::PinRefusal::Remembered { marker: guard.marker() }.into());
-        }
         // Declared before the sessions, so that on an early return they are closed before it is finalised.
         let module = Module::load(&path)?;
         let token = module.token(&uri)?;
         let anchor = module.session(token.slot).map_err(|e| TokenError::of(e, &object))?;
-        module.login(&anchor, token.slot, &pin, guard)?;
+        let memory = guard.token(&path, token.info.serial_number(), token.info.label());
+        login(&module, &anchor, &token, &pin, &memory)?;
         drop(pin);
         let private = key::find(&anchor, &uri, token.info.label())?;
-        let (spki, spki_source) = public::find(&anchor, &private, &object, &seal.certificate)?;
+        let candidates = public::candidates(&anchor, &private, &object, &seal.certificate)?;
         let pool = sessions(&module, &token, seal.sessions).map_err(|e| TokenError::of(e, &object))?;
         let description = KeyDescription {
             key: seal.key.as_str().to_owned(),
             algorithm: private.algorithm,
             bits: private.bits,
-            spki,
-            spki_source,
+            // The next lines find out which.
+            spki: Vec::new(),
+            spki_source: SpkiSource::PublicObject,
             attributes: private.attributes,
             token: TokenIdentity {
                 label: token.info.label().to_owned(),
@@ -104,7 +106,7 @@ impl Device {
             sessions: u16::try_from(pool.len()).unwrap_or(u16::MAX),
             pid: std::process::id(),
         };
-        let device = Self {
+        let mut device = Self {
             description,
             handle: private.handle,
             meter,
@@ -113,7 +115,7 @@ impl Device {
             anchor: Mutex::new(Some(anchor)),
             module: Some(module),
         };
-        device.prove(object)?;
+        device.prove(object, candidates)?;
         Ok(device)
     }
 
@@ -143,21 +145,18 @@ impl Device {
         self.sign(&self_test_message(nonce))
     }
 
-    /// A signature at opening: a wrong public object or certificate is found now, not by a verifier elsewhere.
-    fn prove(&self, object: String) -> Result<(), TokenError> {
+    /// A signature at opening shows which candidate is the public key: a token may hold another key's public object under
+    /// the same id, and a wrong one is found now, not by a verifier elsewhere.
+    fn prove(&mut self, object: String, candidates: Vec<Spki>) -> Result<(), TokenError> {
         let mut nonce = [0; NONCE_LEN];
         rand::fill(&mut nonce).map_err(|_| TokenError::Lost { cause: Box::new(Error::NotSupported) })?;
         let signature = self.self_test(&nonce)?;
-        if public::verifies(
-            self.description.algorithm,
-            &self.description.spki,
-            &self_test_message(&nonce),
-            &signature,
-        ) {
-            Ok(())
-        } else {
-            Err(TokenError::Unusable { object, cause: Unusable::PublicKeyMismatch })
-        }
+        let (algorithm, message) = (self.description.algorithm, self_test_message(&nonce));
+        let mut proved =
+            candidates.into_iter().filter(|(spki, _)| public::verifies(algorithm, spki, &message, &signature));
+        (self.description.spki, self.description.spki_source) =
+            proved.next().ok_or(TokenError::Unusable { object, cause: Unusable::PublicKeyMismatch })?;
+        Ok(())
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, TokenError> {

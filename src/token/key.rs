@@ -6,7 +6,8 @@ use cryptoki::session::Session;
 
 pub use crate::seal::key::{KeyAttributes, KeyRefusal, requirements};
 
-use super::error::{Absence, TokenError, Unusable};
+use super::cause::{Absence, Unusable};
+use super::error::TokenError;
 use super::uri::{KeyUri, hex};
 use crate::vihf::signature::SignatureAlgorithm;
 

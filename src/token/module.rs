@@ -4,14 +4,12 @@ use std::path::Path;
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error, RvError};
-use cryptoki::session::{Session, UserType};
+use cryptoki::session::Session;
 use cryptoki::slot::{Slot, TokenInfo};
-use cryptoki::types::RawAuthPin;
-use tracing::{info, warn};
+use tracing::warn;
 
-use super::error::{Absence, PinRefusal, TokenError};
-use super::pin::Pin;
-use super::refused::PinGuard;
+use super::cause::Absence;
+use super::error::TokenError;
 use super::uri::KeyUri;
 
 /// A loaded and initialised library; finalised and unloaded when dropped.
@@ -68,48 +66,9 @@ impl Module {
         self.pkcs11().map_err(|_| Error::NotSupported)?.open_ro_session(slot)
     }
 
-    /// Logs the user in, once for all sessions of this process (PKCS#11 §5.6.8); tries a PIN only if `guard` admits it.
-    pub(super) fn login(
-        &self,
-        anchor: &Session,
-        slot: Slot,
-        pin: &Pin,
-        guard: &PinGuard,
-    ) -> Result<(), TokenError> {
-        let attempt = guard.admit(pin)?;
-        // Asked while no other process of the key can be trying: the flags are those before this very try.
-        let info = self.pkcs11()?.get_token_info(slot).map_err(|e| TokenError::of(e, "C_GetTokenInfo"))?;
-        let token = info.label().to_owned();
-        if !info.login_required() {
-            return Ok(());
-        }
-        if !info.user_pin_initialized() {
-            return Err(Absence::PinNotInitialised { token }.into());
-        }
-        if info.user_pin_locked() {
-            return Err(PinRefusal::Locked { token }.into());
-        }
-        if info.user_pin_final_try() {
-            return Err(PinRefusal::FinalTry { token }.into());
-        }
-        if info.user_pin_count_low() {
-            warn!(token, "a wrong PIN has been entered since the last login (CKF_USER_PIN_COUNT_LOW)");
-        }
-        match anchor.login_with_raw(UserType::User, &RawAuthPin::new(Box::new(pin.expose().to_vec()))) {
-            Ok(()) => {
-                info!(token, "logged in");
-                attempt.accepted();
-                Ok(())
-            }
-            Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(()),
-            Err(cause) => {
-                let error = TokenError::of_login(cause, &token, guard.marker());
-                if matches!(error, TokenError::PinRefused(_)) {
-                    attempt.refused()?;
-                }
-                Err(error)
-            }
-        }
+    /// What the token says of itself now.
+    pub(super) fn token_info(&self, slot: Slot) -> Result<TokenInfo, TokenError> {
+        self.pkcs11()?.get_token_info(slot).map_err(|e| TokenError::of(e, "C_GetTokenInfo"))
     }
 }
 

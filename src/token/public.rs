@@ -14,7 +14,8 @@ use cryptoki::session::Session;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
-use super::error::{TokenError, Unusable};
+use super::cause::Unusable;
+use super::error::TokenError;
 use super::key::{PrivateKey, bytes};
 use crate::seal::key::SpkiSource;
 use crate::vihf::signature::SignatureAlgorithm;
@@ -25,31 +26,37 @@ const CERTIFICATE_FILE_LEN_MAX: u64 = 64 * 1024;
 /// A public key in DER and where it was read.
 pub(super) type Spki = (Vec<u8>, SpkiSource);
 
-/// Looks for the public key: the public object of the same id or else of the same label, the private object itself, the certificate.
+/// What may be the public key, the likeliest first: public objects of the same id, those of the same label, the private
+/// object itself, the certificate.
 ///
-/// Trusts none of them: [`verifies`] shows that the key found is the private key's other half.
-pub(super) fn find(
+/// Trusts none of them: [`verifies`] shows which is the private key's other half. After `Ok` there is at least one.
+pub(super) fn candidates(
     session: &Session,
     key: &PrivateKey,
     object: &str,
     certificate: &Path,
-) -> Result<Spki, TokenError> {
+) -> Result<Vec<Spki>, TokenError> {
     let library = |e: Error| TokenError::of(e, object);
+    let mut found = Vec::new();
     let same = [key.id.clone().map(Attribute::Id), key.label.clone().map(Attribute::Label)];
     for name in same.into_iter().flatten() {
         for public in session.find_objects(&[Attribute::Class(ObjectClass::PUBLIC_KEY), name]).map_err(library)? {
-            if let Some(spki) = of_object(session, public, key.algorithm).map_err(library)? {
-                return Ok((spki, SpkiSource::PublicObject));
-            }
+            let spki = of_object(session, public, key.algorithm).map_err(library)?;
+            found.extend(spki.map(|spki| (spki, SpkiSource::PublicObject)));
         }
     }
-    if let Some(spki) = of_object(session, key.handle, key.algorithm).map_err(library)? {
-        return Ok((spki, SpkiSource::PrivateObject));
-    }
+    let own = of_object(session, key.handle, key.algorithm).map_err(library)?;
+    found.extend(own.map(|spki| (spki, SpkiSource::PrivateObject)));
     match of_certificate(certificate) {
-        Ok(spki) => Ok((spki, SpkiSource::Certificate)),
-        Err(cause) => Err(TokenError::Unusable { object: object.to_owned(), cause: Unusable::NoPublicKey(cause) }),
+        Ok(spki) => found.push((spki, SpkiSource::Certificate)),
+        Err(cause) if found.is_empty() => {
+            let cause = Unusable::NoPublicKey(cause);
+            return Err(TokenError::Unusable { object: object.to_owned(), cause });
+        }
+        // Whether the certificate is good is sceaud's question.
+        Err(_) => {}
     }
+    Ok(found)
 }
 
 fn of_object(

@@ -1,194 +1,159 @@
-//! The memory of a refused PIN: it is never tried again, by any process of the key, before or after a restart.
+//! The memory of PINs that a token did not take: shared by all keys and processes of the token, kept over restarts.
 //!
 //! A token counts wrong PINs and locks itself; a TPM's lockout counts them for everybody. The folder (the signers' own)
-//! holds for each key `<key>.pin-refused`: a random salt and SHA-256(salt ‖ PIN), readable by its owner, who can read the
-//! PIN as well; and `<key>.pin-lock`, locked (flock(2)) from the look at the marker to the token's answer, so that of two
-//! processes only one ever tries. Who empties the folder allows one more try.
+//! holds for each token `<token>.pin-refused`, the [`PinRecords`], readable by its owner, who can read the PINs as well;
+//! and `<token>.pin-lock`, locked (flock(2)) from the look at the memory to the token's answer, so that of several
+//! processes only one ever tries. A try is remembered before it is made: a module that crashes or hangs in `C_Login`, or
+//! a power cut, counts as an unclear failure. Who empties the folder allows one more try.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{Context, SHA256};
-use aws_lc_rs::rand;
 
-use super::error::{PinRefusal, TokenError};
+use super::attempt::Attempt;
+use super::cause::PinRefusal;
+use super::error::TokenError;
 use super::pin::Pin;
-use crate::config::KeyName;
+use super::pin_record::{PinRecords, Verdict};
+use super::uri::hex;
+use crate::config::PinSource;
 
-const SALT_LEN: usize = 16;
-const DIGEST_LEN: usize = 32;
+/// Octets of the hash in a file's name: enough that no two tokens of a machine meet, short enough to be typed.
+const NAME_LEN: usize = 8;
 
-/// Stands before every login of one key.
+/// Stands before every login: knows the folder of the memories.
 #[derive(Clone, Debug)]
 pub struct PinGuard {
     folder: PathBuf,
-    key: KeyName,
 }
 
-/// The right to try the PIN once; held alone among all processes of the key.
-#[must_use]
-pub(super) struct Attempt<'a> {
-    guard: &'a PinGuard,
-    _lock: File,
+/// The memory of one token.
+#[derive(Clone, Debug)]
+pub(super) struct TokenMemory {
+    marker: PathBuf,
 }
 
 impl PinGuard {
-    /// The guard of `key`, with its memory in `folder`, which only the signers' user may write.
+    /// The guard with its memories in `folder`, which only the signers' user may write.
     #[must_use]
-    pub fn new(folder: &Path, key: &KeyName) -> Self {
-        Self { folder: folder.to_owned(), key: key.clone() }
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
     }
 
-    /// The file that remembers a refused PIN.
-    #[must_use]
-    pub fn marker(&self) -> PathBuf {
-        self.folder.join(format!("{}.pin-refused", self.key))
+    /// The memory of the token that `module` calls so; the same for every key and every spelling of the module's path.
+    pub(super) fn token(&self, module: &Path, serial: &str, label: &str) -> TokenMemory {
+        // A bare name is searched for by the loader; such a one stands for itself.
+        let module = fs::canonicalize(module).unwrap_or_else(|_| module.to_owned());
+        let mut context = Context::new(&SHA256);
+        for part in [module.as_os_str().as_bytes(), serial.as_bytes(), label.as_bytes()] {
+            context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            context.update(part);
+        }
+        let name = hex(context.finish().as_ref().get(..NAME_LEN).unwrap_or_default());
+        TokenMemory { marker: self.folder.join(format!("{name}.pin-refused")) }
+    }
+}
+
+/// Whether the memory at `marker` still forbids the PIN that `source` gives now: asks neither the library nor the token.
+///
+/// Anything that cannot be read is no hold: the next opening says what is wrong with it.
+#[must_use]
+pub fn is_held(marker: &Path, source: &PinSource) -> bool {
+    let memory = TokenMemory { marker: marker.to_owned() };
+    match (Pin::read(source), memory.load(), now_ms()) {
+        (Ok(pin), Ok(Some(records)), Ok(now)) => records.verdict(&pin, now) != Verdict::Free,
+        (Ok(_), Ok(None), _) => true,
+        _ => false,
+    }
+}
+
+impl TokenMemory {
+    /// The file that remembers; removing it allows one more try.
+    pub(super) fn marker(&self) -> PathBuf {
+        self.marker.clone()
     }
 
-    fn prepared(&self) -> PathBuf {
-        self.folder.join(format!("{}.pin-refused.new", self.key))
+    pub(super) fn aside(&self) -> PathBuf {
+        self.marker.with_extension("pin-refused.new")
     }
 
-    /// Whether this very PIN was refused before. A marker that cannot be understood counts as a refusal.
-    ///
-    /// # Errors
-    /// [`TokenError::Memory`]: no PIN may be tried.
-    pub fn is_refused(&self, pin: &Pin) -> Result<bool, TokenError> {
-        let path = self.marker();
-        match fs::read(&path) {
-            Ok(marker) => Ok(match marker.split_at_checked(SALT_LEN) {
-                Some((salt, hash)) if hash.len() == DIGEST_LEN => {
-                    verify_slices_are_equal(&digest(salt, pin), hash).is_ok()
-                }
-                _ => true,
-            }),
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(cause) => Err(TokenError::Memory { path, cause }),
+    pub(super) fn error(&self, cause: io::Error) -> TokenError {
+        TokenError::Memory { path: self.marker(), cause }
+    }
+
+    /// `None`: not understood.
+    fn load(&self) -> io::Result<Option<PinRecords>> {
+        match fs::read(&self.marker) {
+            Ok(bytes) => Ok(PinRecords::parse(&bytes)),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(Some(PinRecords::default())),
+            Err(cause) => Err(cause),
         }
     }
 
-    /// Waits for other processes of this key, then allows one try unless this PIN is remembered.
-    ///
-    /// The marker is written aside first: a full disk forbids the try, it cannot make us forget its result. A crash
-    /// from here to [`Attempt::refused`] leaves the aside file, which means nothing, and one more try to the next process.
-    pub(super) fn admit(&self, pin: &Pin) -> Result<Attempt<'_>, TokenError> {
-        let path = self.folder.join(format!("{}.pin-lock", self.key));
-        let memory = |cause| TokenError::Memory { path: path.clone(), cause };
+    /// Waits for other processes of this token, then allows one try unless the memory forbids it.
+    pub(super) fn admit<'a>(&'a self, pin: &'a Pin) -> Result<Attempt<'a>, TokenError> {
+        let path = self.marker.with_extension("pin-lock");
+        let failed = |cause| TokenError::Memory { path: path.clone(), cause };
         let lock =
-            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(memory)?;
-        lock.lock().map_err(memory)?;
-        if self.is_refused(pin)? {
-            return Err(PinRefusal::Remembered { marker: self.marker() }.into());
+            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed)?;
+        lock.lock().map_err(failed)?;
+        let marker = self.marker();
+        let records = self.load().map_err(|cause| self.error(cause))?;
+        let Some(mut before) = records else { return Err(PinRefusal::Remembered { marker }.into()) };
+        let now = now_ms().map_err(|cause| self.error(cause))?;
+        if let Some(rewound) = before.rewound(now) {
+            self.save(&rewound).map_err(|cause| self.error(cause))?;
+            before = rewound;
         }
-        let path = self.prepared();
-        self.prepare(&path, pin).map_err(|cause| TokenError::Memory { path, cause })?;
-        Ok(Attempt { guard: self, _lock: lock })
+        match before.verdict(pin, now) {
+            Verdict::Free => {}
+            Verdict::Refused => return Err(PinRefusal::Remembered { marker }.into()),
+            Verdict::Full => return Err(PinRefusal::Full { marker }.into()),
+            Verdict::Wait => return Err(TokenError::LoginPaced { marker }),
+        }
+        Ok(Attempt::new(self, pin, before, lock))
     }
 
-    fn prepare(&self, path: &Path, pin: &Pin) -> io::Result<()> {
-        let mut salt = [0; SALT_LEN];
-        rand::fill(&mut salt).map_err(|_| io::Error::other("no random bytes"))?;
+    pub(super) fn save(&self, records: &PinRecords) -> io::Result<()> {
+        if records.is_empty() {
+            return match fs::remove_file(&self.marker) {
+                Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(cause),
+                _ => Ok(()),
+            };
+        }
+        self.write_aside(records)?;
+        self.take_aside()
+    }
+
+    pub(super) fn write_aside(&self, records: &PinRecords) -> io::Result<()> {
+        let path = self.aside();
         // A file that a crash left may have any mode.
-        match fs::remove_file(path) {
+        match fs::remove_file(&path) {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
             _ => {}
         }
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(&salt)?;
-        file.write_all(&digest(&salt, pin))?;
+        file.write_all(&records.to_bytes())?;
         file.sync_all()
     }
-}
 
-fn digest(salt: &[u8], pin: &Pin) -> [u8; DIGEST_LEN] {
-    let mut context = Context::new(&SHA256);
-    context.update(salt);
-    context.update(pin.expose());
-    let mut out = [0; DIGEST_LEN];
-    out.copy_from_slice(context.finish().as_ref());
-    out
-}
-
-impl Attempt<'_> {
-    /// The token took the PIN: an older marker has had its day.
-    pub(super) fn accepted(self) {
-        let _ = fs::remove_file(self.guard.marker());
-    }
-
-    /// The token refused the PIN: remember it before anybody else may try.
-    pub(super) fn refused(self) -> Result<(), TokenError> {
-        let path = self.guard.marker();
-        let kept = fs::rename(self.guard.prepared(), &path)
-            .and_then(|()| File::open(&self.guard.folder))
-            .and_then(|folder| folder.sync_all());
-        kept.map_err(|cause| TokenError::Memory { path, cause })
+    pub(super) fn take_aside(&self) -> io::Result<()> {
+        fs::rename(self.aside(), &self.marker)?;
+        self.marker.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
     }
 }
 
-impl Drop for Attempt<'_> {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(self.guard.prepared());
-    }
+/// Milliseconds since 1970.
+pub(super) fn now_ms() -> io::Result<u64> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
+    u64::try_from(since.as_millis()).map_err(io::Error::other)
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)]
-    use std::fs::TryLockError;
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    fn guard(folder: &Path) -> PinGuard {
-        PinGuard::new(folder, &KeyName::parse("seal-a").unwrap())
-    }
-
-    #[test]
-    fn a_refused_pin_is_remembered_until_it_changes() {
-        let folder = tempfile::tempdir().unwrap();
-        let (wrong, right) = (Pin::of(b"0000"), Pin::of(b"1234"));
-        guard(folder.path()).admit(&wrong).unwrap().refused().unwrap();
-        let again = guard(folder.path());
-        assert!(matches!(again.admit(&wrong), Err(TokenError::PinRefused(PinRefusal::Remembered { .. }))));
-        assert_eq!(fs::metadata(again.marker()).unwrap().permissions().mode() & 0o777, 0o600);
-        let marker = fs::read(again.marker()).unwrap();
-        assert!(!marker.windows(4).any(|w| w == b"0000") && marker.len() == SALT_LEN + DIGEST_LEN);
-        again.admit(&right).unwrap().accepted();
-        assert!(!again.marker().exists() && !again.prepared().exists());
-        assert!(!again.is_refused(&wrong).unwrap());
-    }
-
-    #[test]
-    fn a_failure_that_says_nothing_of_the_pin_leaves_no_trace() {
-        let folder = tempfile::tempdir().unwrap();
-        let guard = guard(folder.path());
-        drop(guard.admit(&Pin::of(b"1234")).unwrap());
-        assert!(!guard.marker().exists() && !guard.prepared().exists());
-    }
-
-    #[test]
-    fn without_memory_no_pin_is_tried() {
-        let folder = tempfile::tempdir().unwrap();
-        let gone = guard(&folder.path().join("gone"));
-        assert!(matches!(gone.admit(&Pin::of(b"1234")), Err(TokenError::Memory { .. })));
-        let guard = guard(folder.path());
-        fs::write(guard.marker(), b"torn").unwrap();
-        assert!(guard.is_refused(&Pin::of(b"1234")).unwrap(), "a marker that is not understood allows nothing");
-    }
-
-    #[test]
-    fn only_one_process_tries_at_a_time() {
-        let folder = tempfile::tempdir().unwrap();
-        let first = guard(folder.path());
-        let attempt = first.admit(&Pin::of(b"0000")).unwrap();
-        let path = folder.path().to_owned();
-        let second = std::thread::spawn(move || guard(&path).admit(&Pin::of(b"0000")).map(drop));
-        let lock = File::open(folder.path().join("seal-a.pin-lock")).unwrap();
-        assert!(matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
-        attempt.refused().unwrap();
-        assert!(matches!(second.join().unwrap(), Err(TokenError::PinRefused(PinRefusal::Remembered { .. }))));
-    }
-}
+#[path = "refused_tests.rs"]
+mod tests;

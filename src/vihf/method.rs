@@ -65,8 +65,9 @@ impl TryFrom<String> for Method {
     type Error = String;
     fn try_from(name: String) -> Result<Self, String> {
         Self::parse(&name).ok_or_else(|| {
+            // The name is not repeated: it is the caller's, of any length.
             let known: Vec<_> = Self::ALL.iter().map(|m| m.name()).collect();
-            format!("la méthode {name:?} est inconnue ; les méthodes connues sont {}", known.join(", "))
+            format!("cette méthode est inconnue ; les méthodes connues sont {}", known.join(", "))
         })
     }
 }

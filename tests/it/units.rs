@@ -136,3 +136,17 @@ fn every_example_drop_in_is_verified_clean() {
         panic!("{words}");
     }
 }
+
+/// A wrong PIN is remembered on a disk, by all instances, and what may pass by itself is started again.
+#[test]
+fn the_signer_keeps_its_memory_and_is_restarted_but_for_a_refused_configuration() {
+    let settings = settings(&source("systemd/system/sceau-signer@.service"));
+    for (key, value) in [
+        ("StateDirectory", "sceau-signer"),
+        ("StateDirectoryMode", "0700"),
+        ("Restart", "always"),
+        ("RestartPreventExitStatus", "2"),
+    ] {
+        assert!(settings.iter().any(|(k, v)| k == key && v == value), "{key}={value}");
+    }
+}

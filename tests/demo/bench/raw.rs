@@ -48,7 +48,7 @@ pub(crate) fn child(config: &str, milliseconds: &str) -> Result<(), Failure> {
     let time = Duration::from_millis(milliseconds.parse().map_err(|_| Failure::usage("durée"))?);
     let seal = &config.seals[0];
     let meter = Arc::new(Meter::new(seal.sessions));
-    let guard = PinGuard::new(&config.sockets.signers, &seal.key);
+    let guard = PinGuard::new(&config.sockets.signers);
     let device = Device::open(seal, &guard, Arc::clone(&meter)).map_err(|e| Failure::negative(e.to_string()))?;
     let (began, before, cpu_before) = (Instant::now(), meter.signatures(), meter.sign_cpu_ns());
     while began.elapsed() < time {

@@ -82,7 +82,7 @@ fn a_killed_signer_leaves_nothing_that_stops_the_next() {
     let rig = Rig::new("EC:prime256v1");
     let mut signer = rig.start("seal-a-1");
     let (code, message) = rig.refused("seal-a-1");
-    assert!(code == Some(2) && message.contains("déjà servie"), "{message}");
+    assert!(code == Some(3) && message.contains("déjà servie"), "{message}");
     assert!(
         signer.connect().sign(text(SignatureAlgorithm::EcdsaSha256).as_bytes()).is_ok(),
         "the first is unharmed"

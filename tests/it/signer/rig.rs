@@ -77,6 +77,35 @@ impl Rig {
         self.pkcs11_tool(&[&arguments, more].concat());
     }
 
+    /// Gives the token a second key `seal-b`, which the configurations made from now on know, with the same PIN's file.
+    pub(crate) fn add_twin(&self, module: &Path) {
+        self.pkcs11_tool(&["--keypairgen", "--key-type", "EC:prime256v1", "--label", "seal-b", "--id", "02"]);
+        self.configure(&Setting { module, ..Setting::default() });
+        let file = self.path("sceau.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        let seal = format!(
+            r#"[[structure]]
+id = "1750712184"
+sector = "SA01"
+[[seal]]
+structure = "1750712184"
+key = "seal-b"
+uri = "pkcs11:token=sceau-test;object=seal-b;type=private"
+module = "{}"
+pin_file = "secrets/seal-a.pin"
+certificate = "seal-b.pem"
+[[service]]"#,
+            module.display()
+        );
+        fs::write(file, text.replacen("[[service]]", &seal, 1)).unwrap();
+    }
+
+    /// The files that remember PINs, in the signers' folder or another one.
+    pub(crate) fn memories(&self, folder: &str) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.path(folder)).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.extension().is_some_and(|e| e == "pin-refused")).collect()
+    }
+
     pub(crate) fn pkcs11_tool(&self, arguments: &[&str]) -> Output {
         let login = ["--module", SOFTHSM, "--token-label", "sceau-test", "--login", "--pin", PIN];
         self.tool("pkcs11-tool", &[&login, arguments].concat())
@@ -152,6 +181,7 @@ signature_ms = {signature_ms}
             .env("SHIM_FOLDER", self.path("shim"))
             .env("PKCS11SPY", SOFTHSM)
             .env("PKCS11SPY_OUTPUT", self.path(&format!("{instance}.spy")))
+            .env_remove("STATE_DIRECTORY")
             .env_remove("JOURNAL_STREAM");
         command
     }
@@ -202,7 +232,7 @@ signature_ms = {signature_ms}
 
     /// Lines of the recorded calls of every instance that hold `call`.
     pub(crate) fn calls(&self, call: &str) -> usize {
-        ["seal-a-1.spy", "seal-a-2.spy"]
+        ["seal-a-1.spy", "seal-a-2.spy", "seal-b-1.spy"]
             .iter()
             .filter_map(|name| fs::read_to_string(self.path(name)).ok())
             .map(|text| text.lines().filter(|line| line.trim_end().ends_with(call)).count())

@@ -175,3 +175,35 @@ fn the_certificate_stands_in_for_a_missing_public_object_and_is_proved() {
     let output = rig.tool("openssl", &["pkey", "-pubin", "-in", "token.pub", "-outform", "DER"]);
     assert_eq!((key.spki_source, key.spki), (SpkiSource::Certificate, output.stdout));
 }
+
+/// Public objects of other keys under the key's own id, as a token gets by a careless renewal.
+fn add_decoys(rig: &Rig, kind: &str) {
+    for n in 0..4 {
+        let label = format!("decoy-{n}");
+        rig.pkcs11_tool(&["--keypairgen", "--key-type", kind, "--label", &label, "--id", "01"]);
+    }
+}
+
+#[test]
+fn the_public_key_is_the_candidate_that_verifies() {
+    for (kind, source) in [("EC:prime256v1", SpkiSource::Certificate), ("rsa:2048", SpkiSource::PrivateObject)] {
+        let rig = Rig::new(kind);
+        let expected = rig.start("seal-a-1").connect().hello().spki;
+        add_decoys(&rig, kind);
+        let key = rig.start("seal-a-1").connect().hello();
+        assert_eq!((&key.spki, key.spki_source), (&expected, SpkiSource::PublicObject), "{kind}");
+        rig.pkcs11_tool(&["--delete-object", "--type", "pubkey", "--label", "seal-a"]);
+        if source == SpkiSource::Certificate {
+            // SoftHSM's private EC key has no point.
+            let (code, message) = rig.refused("seal-a-1");
+            assert!(code == Some(2) && message.contains("ne vérifie pas"), "{message}");
+            fs::write(rig.path("token.der"), &expected).unwrap();
+            rig.tool("openssl", &["pkey", "-pubin", "-inform", "DER", "-in", "token.der", "-out", "token.pub"]);
+            rig.tool("openssl", &["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "ca.key"]);
+            let base = ["x509", "-new", "-key", "ca.key", "-subj", "/CN=seal", "-out", "seal-a.pem"];
+            rig.tool("openssl", &[base.as_slice(), &["-force_pubkey", "token.pub"]].concat());
+        }
+        let key = rig.start("seal-a-1").connect().hello();
+        assert_eq!((key.spki, key.spki_source), (expected, source), "{kind}");
+    }
+}

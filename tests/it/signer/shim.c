@@ -1,6 +1,8 @@
 // A PKCS#11 module that forwards to SoftHSM, with faults that no soft token has: while the file is in $SHIM_FOLDER,
 // "hang" keeps every C_Sign, "final-try" and "locked" add the token's flag, "lost" fails
-// every C_SignInit; the file "calls" tells what happened: Initialize, Finalize, Login, Sign, h when a C_Sign hangs.
+// every C_SignInit, "no-mechanism" fails it with CKR_MECHANISM_INVALID, "wrong-signature" spoils every signature,
+// "unclear-login" fails C_Login with CKR_GENERAL_ERROR without asking SoftHSM, "crash-login" ends the process in it,
+// "absent-login" fails it with CKR_DEVICE_REMOVED; the file "calls" tells what happened: Initialize, Finalize, Login, Sign, h when a C_Sign hangs.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
@@ -50,11 +52,15 @@ static CK_ULONG finalize(void *reserved) {
 
 static CK_ULONG login(CK_ULONG session, CK_ULONG user, void *pin, CK_ULONG len) {
     note('L');
+    if (wanted("crash-login")) _exit(86);
+    if (wanted("unclear-login")) return 5;
+    if (wanted("absent-login")) return 0x32;
     return ((CK_ULONG(*)(CK_ULONG, CK_ULONG, void *, CK_ULONG))real->function[LOGIN])(session, user, pin, len);
 }
 
 static CK_ULONG sign_init(CK_ULONG session, void *mechanism, CK_ULONG key) {
     if (wanted("lost")) return 5;
+    if (wanted("no-mechanism")) return 0x70;
     return ((CK_ULONG(*)(CK_ULONG, void *, CK_ULONG))real->function[SIGN_INIT])(session, mechanism, key);
 }
 
@@ -62,6 +68,7 @@ static CK_ULONG sign(CK_ULONG session, void *data, CK_ULONG len, void *out, CK_U
     if (wanted("hang")) note('h');
     while (wanted("hang")) usleep(1000);
     CK_ULONG rv = ((CK_ULONG(*)(CK_ULONG, void *, CK_ULONG, void *, CK_ULONG *))real->function[SIGN])(session, data, len, out, out_len);
+    if (out && rv == 0 && wanted("wrong-signature")) ((unsigned char *)out)[*out_len - 1] ^= 1;
     if (out) note('S');
     return rv;
 }

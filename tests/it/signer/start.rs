@@ -83,14 +83,31 @@ fn usage_and_configuration_errors_exit_two_with_the_remedy() {
 }
 
 #[test]
+fn what_may_pass_by_itself_exits_three_so_that_systemd_tries_again() {
+    let rig = Rig::new("EC:prime256v1");
+    fs::remove_dir(rig.path("run")).unwrap();
+    fs::write(rig.path("run"), "").unwrap();
+    let (code, message) = rig.refused("seal-a-1");
+    assert!(code == Some(3) && message.contains("sockets.signers"), "{message}");
+    fs::remove_file(rig.path("run")).unwrap();
+    rig.start("seal-a-1").connect().hello();
+}
+
+#[test]
 fn help_is_complete_and_french() {
     let signer = env!("CARGO_BIN_EXE_sceau-signer");
     let output = Command::new(signer).arg("--help").output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    for part in
-        ["Utilisation", "--config", "--instance", "/etc/sceau/sceau.toml", "pin-refused", "Codes de sortie"]
-    {
+    for part in [
+        "Utilisation",
+        "--config",
+        "--instance",
+        "/etc/sceau/sceau.toml",
+        "pin-refused",
+        "STATE_DIRECTORY",
+        "Codes de sortie",
+    ] {
         assert!(help.contains(part), "{part} is not in\n{help}");
     }
     assert_eq!(Command::new(signer).arg("--frobnicate").output().unwrap().status.code(), Some(2));
