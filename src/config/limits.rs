@@ -5,6 +5,9 @@ use serde::Deserialize;
 /// Largest number that any count may be set to: beyond, memory is no longer bounded by a limit but by the machine.
 const COUNT_MAX: usize = 10_000_000;
 
+/// Longest time in milliseconds that a login may be ahead: clocks that differ by more are to be set, not borne.
+const LOGIN_FUTURE_MAX_MS: u64 = 60_000;
+
 /// What `sceaud` bears before it sheds load or hangs up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -86,9 +89,15 @@ impl Limits {
             ("idle_ms", self.idle_ms, 24 * 3_600_000),
             ("queue_ms", self.queue_ms, 60_000),
             ("signature_ms", self.signature_ms, 60_000),
-            ("login_future_max_ms", self.login_future_max_ms, 60_000),
             ("shutdown_ms", self.shutdown_ms, 60_000),
         ];
+        // The only time that may be nothing: then no login is ahead of our clock.
+        if self.login_future_max_ms > LOGIN_FUTURE_MAX_MS {
+            return Err(format!(
+                "[limits] login_future_max_ms = {} : attendu 0 à {LOGIN_FUTURE_MAX_MS}",
+                self.login_future_max_ms
+            ));
+        }
         for (name, value, max) in times {
             if !(1..=max).contains(&value) {
                 return Err(format!("[limits] {name} = {value} : attendu 1 à {max} millisecondes"));

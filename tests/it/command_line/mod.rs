@@ -1,7 +1,6 @@
 //! The command line `sceau`: exit codes, texts, `--json`, and what it never shows; the help of every program.
 
 mod arguments;
-mod help;
 mod issue;
 mod status;
 

@@ -3,6 +3,7 @@
 use std::thread;
 
 use nix::sys::signal::Signal;
+use serde_json::json;
 
 use crate::doorstep::{consultation, freeze, physician_login, until};
 use crate::support::daemon::READY_WITHIN;
@@ -10,16 +11,22 @@ use crate::support::daemons::Daemons;
 use crate::support::key_kind::KeyType;
 use crate::support::plan::Plan;
 use crate::support::practitioners::PATIENTS;
-use crate::support::varlink::Client;
+use crate::support::varlink::{Client, nonce};
 
 /// Requests that a frozen signer keeps under way.
 const UNDER_WAY: usize = 12;
 
+fn asking(session: &str) -> Vec<u8> {
+    let mut parameters = consultation(session, PATIENTS[0]);
+    parameters["nonce"] = nonce().into();
+    json!({ "method": "fr.sceau.Token.Issue", "parameters": parameters }).to_string().into_bytes()
+}
+
 #[test]
 fn what_is_under_way_is_finished() {
     let establishment = Plan::new("stopping").key_type(KeyType::P256).edit_config(|config| {
-        // Neither may cut short what the test holds up.
-        let limits = [("signature_ms".to_owned(), 30_000.into()), ("shutdown_ms".to_owned(), 30_000.into())];
+        // None may cut short what the test holds up.
+        let limits = ["queue_ms", "signature_ms", "shutdown_ms"].map(|name| (name.to_owned(), 30_000.into()));
         config.insert("limits".into(), toml::Table::from_iter(limits).into());
     });
     let establishment = establishment.build();
@@ -32,23 +39,23 @@ fn what_is_under_way_is_finished() {
         let mut callers = Vec::new();
         for _ in 0..UNDER_WAY {
             let mut client = establishment.client();
-            client.knows_session(&session, "dmp-air", "CPS");
-            let session = &session;
-            callers.push(scope.spawn(move || {
-                let issued = client.issue(consultation(session, PATIENTS[0]));
-                // After its answer the connection is closed: this door serves no further question.
-                (issued, client.receive())
-            }));
+            client.send(&asking(&session)).unwrap();
+            callers.push(client);
         }
-        until("all requests are under way", || watcher.status()["entries"] == UNDER_WAY);
+        // The door is one thread that takes up whatever has come before it answers again: after two answers it has
+        // taken up all that was written before the first question.
+        until("one request is at the signer", || watcher.status()["entries"] == 1);
+        watcher.status();
+        watcher.status();
         let stopping = scope.spawn(|| sceaud.stop());
         notify.wait(READY_WITHIN, |heard| heard.stopping).expect("STOPPING=1");
         until("nobody new gets in", || Client::connect(&establishment.token_socket()).is_err());
         assert_eq!(watcher.receive().unwrap(), None, "a connection without a request is closed");
         signers[0].signal(Signal::SIGCONT);
-        for caller in callers {
-            let (issued, after) = caller.join().unwrap();
-            issued.expect("what was under way is answered");
+        for mut caller in callers {
+            caller.receive_answer().unwrap().expect("what was under way is answered");
+            // After its answer the connection is closed: this door serves no further question.
+            let after = caller.receive();
             assert!(matches!(after, Ok(None) | Err(_)), "{after:?}");
         }
         stopping.join().unwrap()
