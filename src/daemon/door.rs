@@ -43,7 +43,7 @@ pub(super) async fn serve(
 ) {
     let limits = daemon.config.limits;
     let mut frames = Frames { buffer: Vec::new(), scanned: 0 };
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(ANSWER_ROOM_LEN);
     loop {
         let next = frames.next(
             &mut stream,
@@ -71,7 +71,9 @@ pub(super) async fn serve(
             Err(End::Peer | End::Stop) => return,
         }
         let written = timeout(Duration::from_millis(limits.answer_write_ms), stream.write_all(&out)).await;
-        out.zeroize();
+        // What was written, not the whole room: erasing is byte by byte.
+        out.as_mut_slice().zeroize();
+        out.clear();
         out.shrink_to(ANSWER_ROOM_LEN);
         if !matches!(written, Ok(Ok(()))) {
             return;
@@ -119,7 +121,8 @@ impl Frames {
     /// Erases a frame and its NUL; what follows moves to the front.
     fn forget(&mut self, len: usize) {
         if self.buffer.len() == len + 1 {
-            self.buffer.zeroize();
+            self.buffer.as_mut_slice().zeroize();
+            self.buffer.clear();
             // A large frame once must not hold its room for the life of the connection.
             self.buffer.shrink_to(READ_LEN);
         } else {

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
 
@@ -14,6 +14,7 @@ use crate::config::Limits;
 use crate::seal::wire::{
     Answer, FRAME_LEN_MAX, Failure, HEADER_LEN, Request, Stats, WireError, decode_request, encode_answer, header,
 };
+use crate::sys::peer::readable;
 use crate::token::Meter;
 
 /// What every connection shares.
@@ -140,21 +141,21 @@ impl Connection {
     ///
     /// Between frames it waits for ever; a frame once begun must end in `frame_read_ms`, or the place is freed.
     fn read(&mut self) -> io::Result<Option<usize>> {
-        let mut waits = false;
+        let mut until = None;
         loop {
             if let Some(length) = self.buffer.first_chunk().filter(|_| self.filled >= HEADER_LEN) {
                 let len = header(length).map_err(invalid)?;
                 if self.filled >= HEADER_LEN + len {
-                    if waits {
-                        self.stream.set_read_timeout(None)?;
-                    }
                     return Ok(Some(len));
                 }
             }
-            if self.filled > 0 && !waits {
-                let limit = Duration::from_millis(self.service.limits.frame_read_ms);
-                self.stream.set_read_timeout(Some(limit))?;
-                waits = true;
+            if self.filled > 0 && until.is_none() {
+                until = Some(Instant::now() + Duration::from_millis(self.service.limits.frame_read_ms));
+            }
+            // Not a blocking read: the kernel wakes a thread that sleeps in recv(2) whenever the peer takes what was
+            // sent, for nothing; poll(2) sleeps until there is something to read.
+            if !readable(&self.stream, until)? {
+                return Err(io::ErrorKind::TimedOut.into());
             }
             match self.stream.read(self.buffer.get_mut(self.filled..).unwrap_or_default()) {
                 Ok(0) if self.filled == 0 => return Ok(None),

@@ -2,7 +2,10 @@
 
 use std::io;
 use std::os::fd::AsFd;
+use std::time::Instant;
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::{User, geteuid};
 
@@ -29,4 +32,22 @@ pub fn uid_of(name: &str) -> io::Result<Option<u32>> {
         return Ok(name.parse().ok());
     }
     Ok(User::from_name(name)?.map(|user| user.uid.as_raw()))
+}
+
+/// Waits until there is something to read, the peer has left (both: true), or `until` has passed (false).
+///
+/// # Errors
+/// What the system said.
+pub fn readable(socket: &impl AsFd, until: Option<Instant>) -> io::Result<bool> {
+    loop {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let timeout =
+            left.map_or(PollTimeout::NONE, |left| PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX));
+        let mut sockets = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut sockets, timeout) {
+            Ok(ready) => return Ok(ready > 0),
+            Err(Errno::EINTR) => {}
+            Err(cause) => return Err(cause.into()),
+        }
+    }
 }
