@@ -23,7 +23,7 @@
 //! # Invariants
 //! - No assertion without [`policy::issuing::Approved`] and then [`replay::Fresh`], each made in one place, spent by the next
 //!   step: "seal what was not approved" does not compile.
-//! - Every signature is verified before its assertion leaves ([`seal::seals::Signed`]).
+//! - Every signature is verified before its assertion leaves ([`seal::signed::Signed`]).
 //! - A signer signs a canonical `SignedInfo` and self-tests, nothing else ([`vihf::signature::recognise`]).
 //! - A PIN that was refused is never tried again.
 //! - No patient or practitioner data in logs.

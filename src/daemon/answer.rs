@@ -5,7 +5,8 @@ use zeroize::Zeroizing;
 
 use crate::policy::denial::{Denial, Malformed};
 use crate::seal::pool::Unready;
-use crate::seal::seals::{SealError, Signed};
+use crate::seal::seals::SealError;
+use crate::seal::signed::Signed;
 use crate::varlink::call::{error, reply};
 use crate::varlink::members::MemberError;
 use crate::varlink::service::invalid_parameter;

@@ -122,18 +122,10 @@ fn service<'a>(
     let open = |service: &&Service| {
         practitioner.services.contains(&service.name) && application.services.contains(&service.name)
     };
-    let mut candidates = known.services.iter().filter(open);
-    let found = match asked {
-        Some(name) => candidates.find(|service| service.name == name),
-        None => {
-            let first = candidates.next();
-            if candidates.next().is_some() {
-                let message = "ce professionnel exerce dans plusieurs services ; donnez service";
-                return Err(Malformed::new("service", message).into());
-            }
-            first
-        }
-    };
+    let candidates = known.services.iter().filter(open);
+    let message = "ce professionnel exerce dans plusieurs services ; donnez service";
+    let found = named_or_sole(candidates, asked, |service, name| service.name == *name)
+        .ok_or_else(|| Malformed::new("service", message))?;
     match found {
         Some(service) => Ok(service),
         None => {
@@ -151,18 +143,10 @@ fn structure<'a>(
     let open = |(id, _): &&(StructIdNat, Sector)| {
         practitioner.structures.is_empty() || practitioner.structures.iter().any(|s| s == id.as_str())
     };
-    let mut candidates = known.structures.iter().filter(open);
-    let found = match asked {
-        Some(id) => candidates.find(|(known, _)| known == id),
-        None => {
-            let first = candidates.next();
-            if candidates.next().is_some() {
-                let message = "ce professionnel exerce dans plusieurs structures ; donnez structure";
-                return Err(Malformed::new("structure", message).into());
-            }
-            first
-        }
-    };
+    let candidates = known.structures.iter().filter(open);
+    let message = "ce professionnel exerce dans plusieurs structures ; donnez structure";
+    let found = named_or_sole(candidates, asked, |(known, _), id| known == id)
+        .ok_or_else(|| Malformed::new("structure", message))?;
     match found {
         None => deny(Reason::StructureNotDeclared, "cette structure n'est pas déclarée pour ce professionnel"),
         // Letters are the mark of test structures: only a profile marked test lets them into an assertion (vihf.md §7).
@@ -171,6 +155,21 @@ fn structure<'a>(
             "l'identifiant de cette structure n'a pas la forme d'un identifiant réel ; seul un profil marqué test l'admet",
         ),
         Some(found) => Ok(found),
+    }
+}
+
+/// The candidate that is named, or the only one where none is named; the outer `None`: several, and none named.
+fn named_or_sole<'a, T, N: ?Sized>(
+    mut candidates: impl Iterator<Item = &'a T>,
+    named: Option<&N>,
+    is: impl Fn(&T, &N) -> bool,
+) -> Option<Option<&'a T>> {
+    match named {
+        Some(name) => Some(candidates.find(|candidate| is(candidate, name))),
+        None => {
+            let first = candidates.next();
+            if candidates.next().is_some() { None } else { Some(first) }
+        }
     }
 }
 

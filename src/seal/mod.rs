@@ -7,7 +7,9 @@ mod keeper;
 pub mod key;
 pub mod pool;
 pub mod seals;
+pub mod signed;
 pub mod verifier;
+mod waiting;
 pub mod wire;
 
 pub use keeper::KeyRefused;

@@ -1,6 +1,5 @@
 //! All seals of the establishment: from an approved, fresh request to a sealed assertion.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use super::KeyRefused;
 use super::connection::SignerError;
 use super::keeper::Keeper;
 use super::pool::{NotTaken, Pool, Taken, Unready};
+use super::signed::{Signed, assertion_id};
 use super::verifier::Verifier;
 use super::wire::Failure;
 use crate::certificate::SealCertificate;
@@ -77,49 +77,6 @@ impl Seal {
     #[must_use]
     pub fn is_ready(&self, now: Instant) -> bool {
         self.pool.is_ready() && self.certificate.is_valid_at(now)
-    }
-}
-
-/// A sealed assertion, verified, ready to leave; made by [`Seals::seal`] alone.
-#[derive(Debug)]
-#[must_use]
-pub struct Signed {
-    assertion: String,
-    id: String,
-    issued_at: Instant,
-    expires_at: Instant,
-    entry: u64,
-}
-
-impl Signed {
-    /// The XML text, without declaration or final newline.
-    #[must_use]
-    pub fn assertion(&self) -> &str {
-        &self.assertion
-    }
-
-    /// Its `@ID`.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// Its IssueInstant.
-    #[must_use]
-    pub fn issued_at(&self) -> Instant {
-        self.issued_at
-    }
-
-    /// The instant from which it is no longer valid.
-    #[must_use]
-    pub fn expires_at(&self) -> Instant {
-        self.expires_at
-    }
-
-    /// Its number.
-    #[must_use]
-    pub fn entry(&self) -> u64 {
-        self.entry
     }
 }
 
@@ -211,7 +168,7 @@ impl Seals {
     pub async fn seal(&self, place: Place<'_>, fresh: Fresh, now: Instant) -> Result<Signed, SealError> {
         let seal = place.seal;
         let approved = fresh.approved();
-        let id = assertion_id()?;
+        let id = assertion_id().map_err(|_| SealError::Random)?;
         let facts = approved.facts(seal.certificate.issuer_field(), &id, now);
         conformity::check(&facts).map_err(SealError::Breach)?;
         let unsealed = forge(&facts, seal.certificate.algorithm());
@@ -220,7 +177,7 @@ impl Seals {
         let unreachable = SealError::Unready(Unready::TokenUnreachable);
         let signature = timeout(self.deadline, signing).await.map_err(|_| unreachable)??;
         let assertion = unsealed.sealed(&signature, seal.certificate.base64());
-        Ok(Signed { assertion, id, issued_at: now, expires_at, entry: fresh.entry() })
+        Ok(Signed::new(assertion, id, now, expires_at, fresh.entry()))
     }
 
     /// A verified signature over a canonical `SignedInfo`, by another signer if the first one fails.
@@ -276,21 +233,4 @@ impl Seals {
             .max_by_key(|seal| seal.certificate.not_before())
             .ok_or(SealError::Unready(cause))
     }
-}
-
-/// `_` and a random UUID (RFC 9562 §5.4).
-fn assertion_id() -> Result<String, SealError> {
-    let mut bytes = [0u8; 16];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| SealError::Random)?;
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let mut id = String::with_capacity(37);
-    id.push('_');
-    for (at, byte) in bytes.into_iter().enumerate() {
-        if matches!(at, 4 | 6 | 8 | 10) {
-            id.push('-');
-        }
-        let _ = write!(id, "{byte:02x}");
-    }
-    Ok(id)
 }
