@@ -1,9 +1,17 @@
 //! What people are told stays true: README's commands run, the examples of the guides load.
 
+use std::io::Write;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use sceau::config::{Config, Limits, Mode};
+
+use crate::support::daemons::Daemons;
+use crate::support::key_kind::KeyType;
+use crate::support::plan::Plan;
+use crate::support::practitioners::PATIENTS;
+use crate::support::varlink::ago;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -50,6 +58,33 @@ fn readme_names_existing_targets_and_files() {
     for link in readme.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
         assert!(Path::new(ROOT).join(link).exists(), "{link}");
     }
+}
+
+#[test]
+fn the_integrators_client_obtains_an_assertion() {
+    let establishment = Plan::new("client").key_type(KeyType::P256).build();
+    let _daemons = Daemons::start(&establishment);
+    let mut client = Command::new("python3")
+        .arg(Path::new(ROOT).join("docs/clients/vihf.py"))
+        .arg("--socket")
+        .arg(establishment.token_socket())
+        .args([
+            "--practitioner",
+            &establishment.practitioners[0].id,
+            "--method",
+            "CPS",
+            "--service",
+            "consultation",
+        ])
+        .args(["--instant", &ago(Duration::from_secs(60)), "--transaction", "3.1", "--ins", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    client.stdin.take().unwrap().write_all(PATIENTS[0].as_bytes()).unwrap();
+    let output = client.wait_with_output().unwrap();
+    let assertion = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && assertion.trim_end().ends_with("</saml:Assertion>"), "{assertion}");
 }
 
 #[test]
