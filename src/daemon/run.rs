@@ -13,8 +13,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::{Daemon, listen};
 use crate::config::{Config, ConfigError};
-use crate::seal::KeyRefused;
-use crate::seal::seals::Seals;
+use crate::seal::seals::{Seal, Seals};
 use crate::sys::{clock, log, peer, process};
 use crate::usage;
 
@@ -126,7 +125,7 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
 ///
 /// The start is over, and READY told, once a seal is ready and every other one is ready or has had its time: a token that
 /// comes back later with another key must not stop the structures that are well.
-async fn watch_over(daemon: &Daemon, mut refusals: mpsc::UnboundedReceiver<KeyRefused>) -> String {
+async fn watch_over(daemon: &Daemon, mut refusals: mpsc::UnboundedReceiver<String>) -> String {
     let watchdog = sd_notify::watchdog_enabled();
     let began = tokio::time::Instant::now();
     let (mut started, mut told_ready, mut alarm_at) = (false, None, began);
@@ -136,7 +135,7 @@ async fn watch_over(daemon: &Daemon, mut refusals: mpsc::UnboundedReceiver<KeyRe
             _ = tick.tick() => {}
             Some(refused) = refusals.recv() => {
                 if !started {
-                    return refused.cause;
+                    return refused;
                 }
                 continue;
             }
@@ -150,7 +149,8 @@ async fn watch_over(daemon: &Daemon, mut refusals: mpsc::UnboundedReceiver<KeyRe
             if !daemon.unlocked.swap(true, Ordering::AcqRel) {
                 tracing::info!("operational: a signature was made and verified");
             }
-            let settled = seals.iter().all(|seal| seal.is_ready(now)) || began.elapsed() >= SETTLE_MAX;
+            let settled = |seal: &Seal| seal.is_ready(now) || !seal.certificate.is_valid_at(now);
+            let settled = seals.iter().all(settled) || began.elapsed() >= SETTLE_MAX;
             if settled && !started && refusals.is_empty() {
                 started = true;
                 let _ = sd_notify::notify(&[NotifyState::Ready]);

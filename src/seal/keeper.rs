@@ -21,21 +21,10 @@ const PAUSE_SURPLUS_MS: u64 = 60_000;
 /// Idle time after which a connection must prove itself again: `ready` is never older than this and a deadline.
 const PROVE_EVERY: Duration = Duration::from_secs(1);
 
-/// A key that must not be used, whatever else is well.
-#[derive(Clone, Debug)]
-pub struct KeyRefused {
-    /// Which seal of the configuration, by its place.
-    pub seal: usize,
-    /// Cause and remedy in French.
-    pub cause: String,
-}
-
 /// What a keeper needs to judge its signer.
 #[derive(Clone, Debug)]
 pub(super) struct Keeper {
     pub(super) pool: Arc<Pool>,
-    /// Place of the seal in the configuration.
-    pub(super) seal: usize,
     pub(super) slot: usize,
     /// Which session of its process the slot is, from 0.
     pub(super) session: u16,
@@ -44,7 +33,8 @@ pub(super) struct Keeper {
     pub(super) certificate: Arc<SealCertificate>,
     pub(super) verifier: Arc<Verifier>,
     pub(super) production: bool,
-    pub(super) refused: mpsc::UnboundedSender<KeyRefused>,
+    /// Told when the key must not be used, whatever else is well: cause and remedy in French.
+    pub(super) refused: mpsc::UnboundedSender<String>,
 }
 
 enum NotKept {
@@ -80,7 +70,7 @@ impl Keeper {
                     self.pool.note(self.slot, Slot::Refused);
                     if told != cause {
                         tracing::error!(%socket, cause, "key refused");
-                        let _ = self.refused.send(KeyRefused { seal: self.seal, cause: cause.clone() });
+                        let _ = self.refused.send(cause.clone());
                         told = cause;
                     }
                     pause_ms = PAUSE_LAST_MS;

@@ -11,5 +11,3 @@ pub mod signed;
 pub mod verifier;
 mod waiting;
 pub mod wire;
-
-pub use keeper::KeyRefused;

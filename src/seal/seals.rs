@@ -7,7 +7,6 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::KeyRefused;
 use super::connection::SignerError;
 use super::keeper::Keeper;
 use super::pool::{NotTaken, Pool, Taken, Unready};
@@ -97,16 +96,16 @@ impl Seals {
     ///
     /// Trusts that certificates were appraised when the configuration was loaded. Must run on a tokio runtime.
     #[must_use]
-    pub fn connect(config: &Config, loaded: &[config::Seal]) -> (Self, mpsc::UnboundedReceiver<KeyRefused>) {
+    pub fn connect(config: &Config, loaded: &[config::Seal]) -> (Self, mpsc::UnboundedReceiver<String>) {
         let (refused, refusals) = mpsc::unbounded_channel();
         let deadline = Duration::from_millis(config.limits.signature_ms);
         let mut keepers = JoinSet::new();
         let mut seals = Vec::new();
-        for (place, config::Seal { key, certificate }) in loaded.iter().enumerate() {
+        for config::Seal { key, certificate } in loaded {
             let certificate = Arc::new(certificate.clone());
             let Some(verifier) = Verifier::new(certificate.algorithm(), certificate.spki()) else {
                 let cause = format!("la clé publique du certificat ne convient pas (clé {})", key.key);
-                let _ = refused.send(KeyRefused { seal: place, cause });
+                let _ = refused.send(cause);
                 continue;
             };
             let verifier = Arc::new(verifier);
@@ -116,7 +115,6 @@ impl Seals {
             {
                 let keeper = Keeper {
                     pool: Arc::clone(&pool),
-                    seal: place,
                     slot,
                     session,
                     socket: key.socket(&config.sockets.signers, process),
