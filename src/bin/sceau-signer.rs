@@ -1,7 +1,6 @@
-//! The program `sceau-signer`; everything is in [`sceau::signer`].
+//! `sceau-signer`: one PKCS#11 key behind a socket.
+#![forbid(unsafe_code)]
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    sceau::signer::run()
+fn main() -> std::process::ExitCode {
+    sceau::signer::main()
 }

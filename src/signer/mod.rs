@@ -89,7 +89,7 @@ enum Event {
 
 /// Runs the program until SIGTERM; 0 done, 2 usage, configuration or key refused, 3 not possible now.
 #[must_use]
-pub fn run() -> ExitCode {
+pub fn main() -> ExitCode {
     let arguments = Arguments::read();
     log::init("sceau-signer");
     match serve(&arguments) {

@@ -16,13 +16,13 @@ use crate::support::softhsm::run;
 /// A stand-in that says READY=1 and waits, or ends with the exit code that the variable names.
 const STAND_IN: &str = r#"#!/usr/bin/env python3
 import os, signal, socket, sys
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+# Held back until it is waited for: a handler could run just before a pause that nothing then ends.
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 print("started with", *sys.argv[1:], flush=True)
 if "EXIT_CODE" in os.environ:
     sys.exit(int(os.environ["EXIT_CODE"]))
 socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1\nSTATUS=here", os.environ["NOTIFY_SOCKET"])
-while True:
-    signal.pause()
+signal.sigwait([signal.SIGTERM])
 "#;
 
 fn establishment() -> (Establishment, String) {
