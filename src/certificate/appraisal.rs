@@ -127,7 +127,7 @@ pub fn appraise(certificate: &SealCertificate, needs: &Requirements<'_>, now: In
     if now < certificate.not_before {
         refusals.push(Refusal::NotYetValid { not_before: certificate.not_before });
     }
-    if now > certificate.not_after {
+    if now >= certificate.not_before && !certificate.is_valid_at(now) {
         refusals.push(Refusal::Expired { not_after: certificate.not_after });
     }
     if !needs.policy_oid.is_empty() && !has_policy(&x509, needs.policy_oid) {

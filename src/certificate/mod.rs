@@ -79,10 +79,9 @@ impl SealCertificate {
             .collect();
         let algorithm = algorithm(x509.public_key()).ok_or(CertificateError::Key)?;
         let not_before = instant(x509.validity().not_before);
-        // The last second of a validity belongs to it (RFC 5280 §4.1.2.5). The key may have to stop before its
-        // certificate ends (privateKeyUsagePeriod, vihf.md §6).
+        // The key may have to stop before its certificate ends (privateKeyUsagePeriod, vihf.md §6).
         let not_after = [Some(instant(x509.validity().not_after)), key_usage::ends(&x509)];
-        let not_after = not_after.into_iter().flatten().min().unwrap_or(not_before).plus_ms(999);
+        let not_after = not_after.into_iter().flatten().min().unwrap_or(not_before);
         if not_after < not_before {
             return Err(CertificateError::Validity);
         }
@@ -128,7 +127,7 @@ impl SealCertificate {
         self.not_before
     }
 
-    /// Last instant at which it may seal: of its validity, or of its key's usage period if that ends before.
+    /// Last second in which it may seal: of its validity, or of its key's usage period if that ends before.
     #[must_use]
     pub fn not_after(&self) -> Instant {
         self.not_after
@@ -137,7 +136,8 @@ impl SealCertificate {
     /// Whether `now` lies within the validity.
     #[must_use]
     pub fn is_valid_at(&self, now: Instant) -> bool {
-        (self.not_before..=self.not_after).contains(&now)
+        // The last second of a validity belongs to it (RFC 5280 §4.1.2.5).
+        (self.not_before..=self.not_after.plus_ms(999)).contains(&now)
     }
 
     /// Whole days from `now` to the end of validity; negative afterwards.

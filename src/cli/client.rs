@@ -10,8 +10,9 @@ use zeroize::Zeroizing;
 
 use super::{EXIT_HALTED, EXIT_NEGATIVE, EXIT_UNAVAILABLE, EXIT_USAGE};
 
-/// Longest wait for an answer: well over the longest that `sceaud` lets a signature take.
-const ANSWER_WAIT: Duration = Duration::from_secs(30);
+/// Longest wait for an answer: well over the three seconds that a place and a signature take by default; a probe must
+/// not hang with what it probes.
+const ANSWER_WAIT: Duration = Duration::from_secs(10);
 /// Longest answer in bytes: an assertion and its receipt are far below.
 const ANSWER_LEN_MAX: usize = 1024 * 1024;
 
@@ -84,6 +85,7 @@ impl Client {
         let failed = |cause| CallError::Socket { path: path.to_owned(), cause };
         let stream = UnixStream::connect(path).map_err(failed)?;
         stream.set_read_timeout(Some(ANSWER_WAIT)).map_err(failed)?;
+        stream.set_write_timeout(Some(ANSWER_WAIT)).map_err(failed)?;
         Ok(Self { path: path.to_owned(), stream })
     }
 
