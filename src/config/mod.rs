@@ -147,12 +147,6 @@ impl Config {
         self.mode == Mode::Test
     }
 
-    /// The declared structure of that id.
-    #[must_use]
-    pub fn structure(&self, id: &StructIdNat) -> Option<&Structure> {
-        self.structures.iter().find(|structure| structure.id == *id)
-    }
-
     /// The service of that name.
     #[must_use]
     pub fn service(&self, name: &str) -> Option<&Service> {

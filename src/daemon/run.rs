@@ -156,7 +156,7 @@ async fn watch_over(daemon: &Daemon, mut refusals: mpsc::UnboundedReceiver<Strin
                 let _ = sd_notify::notify(&[NotifyState::Ready]);
             }
         }
-        let ready = daemon.status().ready;
+        let ready = daemon.is_ready();
         if told_ready != Some(ready) {
             told_ready = Some(ready);
             let status = if ready { "ready" } else { "not ready: a seal cannot sign" };

@@ -10,32 +10,40 @@ use crate::sys::clock;
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "+memory");
 
 impl Daemon {
-    /// State, readiness and seals at this moment.
-    ///
-    /// `ready`: every declared structure has a key whose signatures verify and a certificate that is valid.
-    pub(super) fn status(&self) -> Status {
+    /// Whether every declared structure has a key whose signatures verify and a certificate that is valid.
+    pub(super) fn is_ready(&self) -> bool {
         let now = clock::now();
-        let seals = self.seals.all();
-        let state = if self.halted.load(Ordering::Acquire) {
+        let ready = |structure: &str| {
+            self.seals.all().iter().any(|seal| seal.structure == structure && seal.is_ready(now))
+        };
+        self.state() == "operational" && self.structures.iter().all(|(structure, _)| ready(structure.as_str()))
+    }
+
+    /// The state in the contract's words.
+    fn state(&self) -> &'static str {
+        if self.halted.load(Ordering::Acquire) {
             "halted"
-        } else if seals.is_empty() {
+        } else if self.seals.all().is_empty() {
             "unprovisioned"
         } else if self.unlocked.load(Ordering::Acquire) {
             "operational"
         } else {
             "locked"
-        };
-        let ready = state == "operational"
-            && self.structures.iter().all(|(structure, _)| {
-                seals.iter().any(|seal| seal.structure == structure.as_str() && seal.is_ready(now))
-            });
+        }
+    }
+
+    /// State, readiness and seals at this moment.
+    pub(super) fn status(&self) -> Status {
+        let now = clock::now();
         Status {
-            state,
-            ready,
+            state: self.state(),
+            ready: self.is_ready(),
             version: VERSION,
             profile: self.config.profiles.default.clone(),
             entries: self.nonces.entries(),
-            seals: seals
+            seals: self
+                .seals
+                .all()
                 .iter()
                 .map(|seal| SealStatus {
                     structure: seal.structure.clone(),

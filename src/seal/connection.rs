@@ -8,7 +8,7 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use super::key::KeyDescription;
-use super::wire::{self, Answer, Failure, HEADER_LEN, Request, Stats, WireError};
+use super::wire::{self, Answer, Failure, HEADER_LEN, Request, WireError};
 
 /// Why a signer did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -73,17 +73,6 @@ impl Connection {
     /// [`SignerError`].
     pub async fn self_test(&mut self, nonce: [u8; wire::NONCE_LEN]) -> Result<Vec<u8>, SignerError> {
         self.signature(&Request::SelfTest(nonce)).await
-    }
-
-    /// The signer's counters.
-    ///
-    /// # Errors
-    /// [`SignerError`].
-    pub async fn stats(&mut self) -> Result<Stats, SignerError> {
-        match self.ask(&Request::Stats).await? {
-            Answer::Stats(stats) => Ok(stats),
-            _ => Err(SignerError::Unexpected),
-        }
     }
 
     async fn signature(&mut self, request: &Request<'_>) -> Result<Vec<u8>, SignerError> {

@@ -67,7 +67,7 @@ impl Keeper {
                     self.watch().await;
                 }
                 Err(NotKept::Refused(cause)) => {
-                    self.pool.note(self.slot, Slot::Refused);
+                    self.pool.note(self.slot, Slot::Failed(Failure::TokenUnreachable));
                     if told != cause {
                         tracing::error!(%socket, cause, "key refused");
                         let _ = self.refused.send(cause.clone());

@@ -36,14 +36,10 @@ pub enum NotTaken {
 /// What is known of a slot: a place for one connection, the n-th session of one signer process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Slot {
-    /// Nothing was tried yet.
-    Untried,
     /// A connection made a verified signature and has not failed since.
     Healthy,
     /// There is no connection, for this reason.
     Failed(Failure),
-    /// The key behind it must not be used.
-    Refused,
 }
 
 /// An idle connection and the slot it belongs to.
@@ -73,14 +69,8 @@ impl Pool {
     /// A pool of `slots` places, all empty.
     #[must_use]
     pub fn new(slots: usize) -> Arc<Self> {
-        let shared = Shared { slots: vec![Slot::Untried; slots], ..Shared::default() };
+        let shared = Shared { slots: vec![Slot::Failed(Failure::TokenUnreachable); slots], ..Shared::default() };
         Arc::new(Self { shared: Mutex::new(shared), broken: (0..slots).map(|_| Notify::new()).collect() })
-    }
-
-    /// Number of connections that it holds at most.
-    #[must_use]
-    pub fn slots(&self) -> usize {
-        self.broken.len()
     }
 
     /// Whether some connection made a verified signature and has not failed since.
@@ -115,10 +105,9 @@ impl Pool {
         };
         match timeout(wait, turn).await {
             Ok(Ok(taken)) => Ok(taken),
-            // The queue was dissolved: the last connection broke.
-            Ok(Err(_)) => Err(NotTaken::Unready(self.cause())),
             Err(_) if self.is_ready() => Err(NotTaken::Busy),
-            Err(_) => Err(NotTaken::Unready(self.cause())),
+            // In time, but the queue was dissolved: the last connection broke.
+            Ok(Err(_)) | Err(_) => Err(NotTaken::Unready(self.cause())),
         }
     }
 

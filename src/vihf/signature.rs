@@ -6,14 +6,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// Namespace of XML signatures, bound to `ds`.
-pub const DS_NAMESPACE: &str = "http://www.w3.org/2000/09/xmldsig#";
-/// Exclusive canonicalization without comments.
-pub const EXC_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
-/// Enveloped-signature transform.
-pub const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
-/// Digest of the reference; the same for every key.
-pub const DIGEST_SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
 /// Longest `SignedInfo` in bytes: the longest we write is under 1,100.
 pub const SIGNED_INFO_LEN_MAX: usize = 2048;
 /// Longest PrefixList in bytes: a handful of prefixes.

@@ -1,6 +1,6 @@
 //! Professions of the national health record (code system 1.2.250.1.71.1.2.7).
 
-use super::table::{Concept, SUBJECT_ROLE};
+use super::table::{Concept, SUBJECT_ROLE, concept_of};
 use super::{CodeError, ValueSet};
 
 const SYSTEM: &str = "1.2.250.1.71.1.2.7";
@@ -21,24 +21,6 @@ impl Profession {
         let found = SUBJECT_ROLE.find(SYSTEM, code).map(Profession);
         found.ok_or_else(|| CodeError::unknown(ValueSet::Profession, code))
     }
-
-    /// Such as `10`.
-    pub fn code(&self) -> &'static str {
-        self.0.code
-    }
-
-    /// OID of the code system.
-    pub fn system(&self) -> &'static str {
-        self.0.system
-    }
-
-    /// Label of the table.
-    pub fn display_name(&self) -> &'static str {
-        self.0.display_name
-    }
-
-    /// Day (`YYYY-MM-DD`) since which the nomenclature has withdrawn the code.
-    pub fn deprecated_since(&self) -> Option<&'static str> {
-        self.0.deprecated_since
-    }
 }
+
+concept_of!(Profession);

@@ -1,5 +1,6 @@
 //! What some professions carry besides their code: a specialty or a section (vihf.md §3).
 
+use super::table::concept_of;
 use super::table::{Concept, SUBJECT_ROLE};
 use super::{CodeError, ValueSet};
 
@@ -70,32 +71,6 @@ impl Qualification {
     pub fn deprecated_since(&self) -> Option<&'static str> {
         self.concept().deprecated_since
     }
-}
-
-macro_rules! concept_of {
-    ($name:ident) => {
-        impl $name {
-            /// The code.
-            pub fn code(&self) -> &'static str {
-                self.0.code
-            }
-
-            /// OID of the code system.
-            pub fn system(&self) -> &'static str {
-                self.0.system
-            }
-
-            /// Label of the table.
-            pub fn display_name(&self) -> &'static str {
-                self.0.display_name
-            }
-
-            /// Day (`YYYY-MM-DD`) since which the nomenclature has withdrawn the code.
-            pub fn deprecated_since(&self) -> Option<&'static str> {
-                self.0.deprecated_since
-            }
-        }
-    };
 }
 
 concept_of!(Specialty);

@@ -20,6 +20,35 @@ pub(super) struct Concept {
     pub(super) deprecated_since: Option<&'static str>,
 }
 
+/// What a type that wraps a concept tells of it.
+macro_rules! concept_of {
+    ($name:ident) => {
+        impl $name {
+            /// The code.
+            pub fn code(&self) -> &'static str {
+                self.0.code
+            }
+
+            /// OID of the code system.
+            pub fn system(&self) -> &'static str {
+                self.0.system
+            }
+
+            /// Label of the table.
+            pub fn display_name(&self) -> &'static str {
+                self.0.display_name
+            }
+
+            /// Day (`YYYY-MM-DD`) since which the nomenclature has withdrawn the code.
+            pub fn deprecated_since(&self) -> Option<&'static str> {
+                self.0.deprecated_since
+            }
+        }
+    };
+}
+
+pub(super) use concept_of;
+
 /// Concepts ordered by system and code.
 pub(super) struct Table {
     version: &'static str,
