@@ -1,10 +1,9 @@
 //! The demonstration's establishment: made anew each time, never under the feet of one that runs.
 
-use std::fs::{File, Permissions, TryLockError};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{File, TryLockError};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -15,7 +14,6 @@ use crate::support::certificate::TEST_POLICY;
 use crate::support::configuration::{METHODS, SERVICES, SIMPLIFIED_METHOD};
 use crate::support::daemons::Daemons;
 use crate::support::establishment::{Establishment, write};
-use crate::support::notify::{Heard, Notify};
 use crate::support::pki::CaKeys;
 use crate::support::plan::Plan;
 use crate::support::practitioners::{PATIENTS, Practitioner};
@@ -67,32 +65,20 @@ impl Stage {
         self.daemons.as_ref().unwrap()
     }
 
-    /// Opens the socket to every local user, at each life of `sceaud`, as `SocketMode=` of its socket unit does; tells
-    /// of programs that ended for good.
+    /// Tells of programs that ended for good.
     fn watch(&mut self) {
-        let socket = self.establishment.token_socket();
         let daemons = self.daemons.as_ref().unwrap();
-        let (opened, is_open) = mpsc::channel();
         for daemon in daemons.signers.iter().chain([&daemons.sceaud]) {
             let (notify, name) = (Arc::clone(&daemon.notify), daemon.name.clone());
-            let (socket, opened, stopping) = (socket.clone(), opened.clone(), Arc::clone(&self.stopping));
+            let stopping = Arc::clone(&self.stopping);
             self.watchers.push(std::thread::spawn(move || {
-                let mut lives = 0;
-                while let Some(heard) = next_life(&notify, lives) {
-                    lives = heard.ready;
-                    if name == "sceaud" && std::fs::set_permissions(&socket, Permissions::from_mode(0o666)).is_ok()
-                    {
-                        let _ = opened.send(());
-                    }
-                }
-                if !stopping.load(Ordering::Relaxed) {
-                    let why = notify.heard().ended.unwrap_or_default();
+                let ended = notify.wait(FOREVER, |heard| heard.ended.is_some());
+                if let (Ok(heard), false) = (ended, stopping.load(Ordering::Relaxed)) {
+                    let why = heard.ended.unwrap_or_default();
                     eprintln!("{name} s'est arrêté ({why}) et ne sera pas relancé : voir {FOLDER}/log/{name}.log");
                 }
             }));
         }
-        // The first life is already ready; whoever sees this function return may tell others of the socket.
-        let _ = is_open.recv_timeout(Duration::from_secs(10));
     }
 }
 
@@ -104,12 +90,6 @@ impl Drop for Stage {
             let _ = watcher.join();
         }
     }
-}
-
-/// Waits for one more READY=1 than `lives`; None when the program ended for good.
-fn next_life(notify: &Notify, lives: u32) -> Option<Heard> {
-    let heard = notify.wait(FOREVER, |heard| heard.ready > lives || heard.ended.is_some()).ok()?;
-    (heard.ready > lives).then_some(heard)
 }
 
 fn lock(path: &Path) -> Result<File, Failure> {

@@ -5,10 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal;
 use nix::unistd::{Uid, User};
 use serde_json::{Value, json};
 
@@ -18,11 +15,7 @@ use crate::support::plan::Plan;
 use crate::support::practitioners::Practitioner;
 use crate::support::skip::skip;
 use crate::support::varlink::{Client, Refused, login};
-
-/// A condition must hold by then.
-const WITHIN: Duration = Duration::from_secs(60);
-/// Between two looks at a condition that nobody announces.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
+pub(crate) use crate::support::wait::{freeze, until};
 
 /// `sceaud` without signers: enough for everything but an assertion.
 pub(crate) struct DoorAlone {
@@ -44,27 +37,6 @@ impl DoorAlone {
     pub(crate) fn client(&self) -> Client {
         self.establishment.client()
     }
-}
-
-/// Waits until `holds`, looking again and again; panics when it never does.
-pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + WITHIN;
-    while !holds() {
-        assert!(Instant::now() < deadline, "never: {what}");
-        thread::park_timeout(LOOK_EVERY);
-    }
-}
-
-/// Freezes a program; returns once every thread of it stands still, which the signal alone does not promise.
-pub(crate) fn freeze(daemon: &Daemon) {
-    daemon.signal(Signal::SIGSTOP);
-    let tasks = format!("/proc/{}/task", daemon.pid());
-    let stands_still = |task: std::fs::DirEntry| {
-        // The state follows the name in parentheses (proc(5)).
-        let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
-        stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
-    };
-    until("it stands still", || std::fs::read_dir(&tasks).unwrap().all(|task| stands_still(task.unwrap())));
 }
 
 /// A CPS login of the general physician in the consultation service, one minute ago.

@@ -12,6 +12,7 @@
 //! | `program`, `daemon`, `daemons`, `notify` | the real programs, supervised as systemd would |
 //! | `varlink` | a blocking client of the sockets |
 //! | `collection` | every assertion made, kept for the outside verifiers |
+//! | `wait` | waiting until something holds, with a deadline |
 //! | `skip` | what a run could not do, counted |
 
 // Each of the two programs that include this tree uses a part of it.
@@ -37,3 +38,4 @@ pub mod seal;
 pub mod skip;
 pub mod softhsm;
 pub mod varlink;
+pub mod wait;

@@ -8,22 +8,17 @@ mod peers;
 
 use std::io::ErrorKind;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use toml::{Table, Value};
 
-use crate::support::daemon::Daemon;
 use crate::support::daemons::Daemons;
 use crate::support::establishment::Establishment;
 use crate::support::key_kind::KeyType;
 use crate::support::plan::Plan;
 use crate::support::practitioners::{PATIENTS, Practitioner};
 use crate::support::varlink::{Client, login};
-
-/// Whatever is waited for must come by then, on a busy machine too.
-pub(super) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) use crate::support::wait::{DEADLINE, eventually, freeze};
 
 /// A running establishment. Its fields are dropped in this order.
 pub(super) struct Hospital {
@@ -96,18 +91,6 @@ pub(super) fn closed(client: &mut Client) {
     }
 }
 
-/// Tries until it holds; the deadline is a failure.
-pub(super) fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
-    let began = Instant::now();
-    loop {
-        if let Some(value) = attempt() {
-            return value;
-        }
-        assert!(began.elapsed() < DEADLINE, "not in time: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
 /// Open descriptors of a process.
 pub(super) fn descriptors(pid: Pid) -> usize {
     std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count()
@@ -123,16 +106,4 @@ pub(super) fn resident_kib(pid: Pid) -> usize {
 /// A folder or file of the project.
 pub(super) fn source(path: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-/// SIGSTOP, and back once every thread has stopped: the signal alone lets a request that is on its way be answered.
-pub(crate) fn freeze(daemon: &Daemon) {
-    daemon.signal(Signal::SIGSTOP);
-    let stopped = |task: std::io::Result<std::fs::DirEntry>| {
-        let stat = std::fs::read_to_string(task.unwrap().path().join("stat")).unwrap_or_default();
-        // "pid (name) T …"; a thread that is gone says nothing.
-        stat.is_empty() || stat.rsplit(')').next().unwrap().starts_with(" T")
-    };
-    let tasks = format!("/proc/{}/task", daemon.pid());
-    eventually("every thread is stopped", || std::fs::read_dir(&tasks).unwrap().all(stopped).then_some(()));
 }

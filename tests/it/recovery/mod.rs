@@ -7,8 +7,6 @@ mod pin;
 mod process;
 mod token;
 
-use std::time::{Duration, Instant};
-
 use serde_json::Value;
 
 use crate::support::daemon::Daemon;
@@ -16,9 +14,7 @@ use crate::support::daemons::Daemons;
 use crate::support::establishment::Establishment;
 use crate::support::practitioners::{PATIENTS, Practitioner};
 use crate::support::varlink::{Client, Refused, login};
-
-/// Whatever is waited for must come by then, on a busy machine too.
-const DEADLINE: Duration = Duration::from_secs(60);
+use crate::support::wait::eventually;
 
 /// Parameters of a session that may consult.
 fn consultation() -> Value {
@@ -73,16 +69,4 @@ fn locked_sceaud(establishment: &Establishment) -> Daemon {
     let socket = establishment.token_socket();
     eventually("the door", || Client::connect(&socket).ok().map(drop));
     sceaud
-}
-
-/// Tries until it holds; the deadline is a failure.
-fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
-    let began = Instant::now();
-    loop {
-        if let Some(value) = attempt() {
-            return value;
-        }
-        assert!(began.elapsed() < DEADLINE, "not in time: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }

@@ -6,11 +6,11 @@ use nix::sys::signal::Signal;
 
 use super::load::Load;
 use super::{Caller, eventually, same_sceaud};
-use crate::hostile::freeze;
 use crate::support::daemons::Daemons;
 use crate::support::establishment::Establishment;
 use crate::support::key_kind::KeyType;
 use crate::support::plan::Plan;
+use crate::support::wait::freeze;
 
 /// Times that the signer is killed in one run.
 const KILLS: u32 = 6;
