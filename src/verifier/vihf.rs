@@ -94,7 +94,10 @@ impl Vihf {
         }
         let text = open(Path::new(name), FILE_LEN_MAX)?;
         let text = String::from_utf8(text).map_err(|_| refuse("le fichier n'est pas en UTF-8".to_owned()))?;
-        profiles.take(&text).map(Some).map_err(|e| refuse(e.to_string()))
+        profiles
+            .take(&text)
+            .map(Some)
+            .map_err(|e| refuse(e.to_string().split_whitespace().collect::<Vec<_>>().join(" ")))
     }
 
     fn trust(&self) -> Result<Option<Trust>, NotJudged> {

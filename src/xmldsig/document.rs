@@ -73,8 +73,7 @@ impl<'a> Document<'a> {
 
     /// Every element, in document order.
     pub fn elements(&self) -> impl Iterator<Item = Element<'_>> {
-        let ids = std::iter::once(self.root).chain(self.tree.descendants(self.root));
-        ids.filter(|id| self.tree.element(*id).is_some()).map(|id| Element::new(&self.tree, id))
+        self.root().elements()
     }
 
     /// The text that was parsed, without byte order mark.
