@@ -43,7 +43,11 @@ impl Vihf {
         if let Some(profile) = &self.profile {
             known(profile)?;
         }
-        let mut context = DsigContext::new(Default::default()).with_verification_time(at.to_string());
+        let mut context = DsigContext::new(Default::default())
+            // The key is the one of the certificate that the assertion carries, once that is found under an authority.
+            .with_trusted_keys_only(false)
+            .with_verify_keys(true)
+            .with_verification_time(at.to_string());
         for path in &self.trust {
             for certificate in certificates(path)? {
                 context.keys_manager.add_trusted_cert(certificate.to_vec());
