@@ -17,6 +17,7 @@ mod rights;
 mod seal_requirements;
 mod sessions;
 mod signer;
+mod static_verifier;
 mod supervision;
 #[path = "../support/mod.rs"]
 mod support;
