@@ -6,6 +6,7 @@
 //! | [`daemon`] | `sceaud`: the door for applications; `pipeline.rs` is one request as one function | program |
 //! | [`signer`] | `sceau-signer`: one PKCS#11 key behind a socket | program |
 //! | [`cli`] | `sceau`: one file per verb | program |
+//! | [`check`] | what is wrong with this machine: one file per subject, nothing is changed | outside |
 //! | [`config`] | the configuration and the files it names, read once | outside |
 //! | [`seal`] | signer processes from the side of `sceaud`; from a fresh request to a sealed assertion | outside |
 //! | [`token`] | PKCS#11; the only room that names cryptoki | outside |
@@ -30,6 +31,7 @@
 #![forbid(unsafe_code)]
 
 pub mod certificate;
+pub mod check;
 pub mod cli;
 pub mod config;
 pub mod daemon;

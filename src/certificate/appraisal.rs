@@ -76,6 +76,22 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Stable name of the rule that the certificate breaks.
+    #[must_use]
+    pub fn rule(&self) -> &'static str {
+        match self {
+            Self::OtherKey => "certificate-other-key",
+            Self::KeyUsage => "certificate-key-usage",
+            Self::Structure { .. } => "certificate-structure",
+            Self::NotYetValid { .. } => "certificate-not-yet-valid",
+            Self::Expired { .. } => "certificate-expired",
+            Self::Chain { .. } => "certificate-chain",
+            Self::NoAnchor => "certificate-no-anchor",
+            Self::Policy { .. } => "certificate-policy",
+            Self::TestAuthority { .. } => "certificate-test-authority",
+        }
+    }
+
     /// Whether time alone heals or made it: another certificate of the same structure may be in its time.
     #[must_use]
     pub fn is_of_time(&self) -> bool {

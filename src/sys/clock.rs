@@ -1,12 +1,31 @@
-//! The system's clock in UTC.
+//! The system's clock in UTC, and whether something keeps it right.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::command;
 use crate::vihf::instant::Instant;
+
+/// Longest wait for the system's own word about its clock.
+const TIMEDATECTL_WAIT: Duration = Duration::from_secs(3);
+/// systemd-timesyncd makes this file when it has synchronised the clock (systemd-timesyncd.service(8)).
+const SYNCHRONIZED: &str = "/run/systemd/timesync/synchronized";
 
 /// The present instant by the system's clock; 1970 if the clock stands before that.
 #[must_use]
 pub fn now() -> Instant {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Instant::from_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Whether the clock is synchronised, in the kernel's word (`timedatectl`, which holds for chrony and ntpd as well) or else
+/// in systemd-timesyncd's; none where nobody can tell.
+#[must_use]
+pub fn synchronised() -> Option<bool> {
+    let told = command::answer("timedatectl", &["show", "-p", "NTPSynchronized", "--value"], TIMEDATECTL_WAIT);
+    match told.as_deref().map(str::trim) {
+        Some("yes") => Some(true),
+        Some("no") => Some(false),
+        _ => Path::new(SYNCHRONIZED).exists().then_some(true),
+    }
 }

@@ -1,7 +1,9 @@
 //! The operating system: users, processes, clocks, logs; the only room that names nix.
 
 pub mod clock;
+pub mod command;
 pub mod cpu;
+pub mod file;
 pub mod log;
 pub mod peer;
 pub mod process;
