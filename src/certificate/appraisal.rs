@@ -157,7 +157,9 @@ pub fn appraise(certificate: &SealCertificate, needs: &Requirements<'_>, now: In
                 refusals.push(Refusal::NoAnchor);
             }
         }
-        Err(cause) => refusals.push(Refusal::Chain { cause }),
+        // An authentication certificate is told once, by its key usage.
+        Err(cause) if cause == OTHER_PURPOSE && refusals.contains(&Refusal::KeyUsage) => {}
+        Err(cause) => refusals.push(Refusal::Chain { cause: cause.to_owned() }),
         Ok(authorities) => {
             let test = authorities.into_iter().find(|name| is_test_name(name));
             if let Some(authority) = test.filter(|_| needs.production) {
@@ -184,9 +186,25 @@ fn has_policy(x509: &X509Certificate<'_>, required: &str) -> bool {
     })
 }
 
+/// What path building says of a certificate that is for something else.
+const OTHER_PURPOSE: &str = "son usage étendu de clé n'est pas celui d'un cachet";
+
+/// What path building found, for people.
+#[expect(clippy::needless_pass_by_value, reason = "it is the whole error of a map_err")]
+fn describe(error: webpki::Error) -> &'static str {
+    match error {
+        webpki::Error::RequiredEkuNotFoundContext(_) => OTHER_PURPOSE,
+        webpki::Error::UnknownIssuer => "aucune autorité donnée ne l'a émis",
+        webpki::Error::CertExpired { .. } => "une autorité est échue",
+        webpki::Error::CertNotValidYet { .. } => "une autorité n'est pas encore valide",
+        webpki::Error::CaUsedAsEndEntity => "c'est le certificat d'une autorité",
+        webpki::Error::InvalidSignatureForPublicKey => "la signature d'un certificat de la chaîne est fausse",
+        _ => "un certificat de la chaîne est incorrect",
+    }
+}
+
 /// Names of the authorities on a valid path from the certificate to an anchor.
-fn path(certificate: &SealCertificate, trust: &Trust, at: Instant) -> Result<Vec<String>, String> {
-    let describe = |e: webpki::Error| e.to_string();
+fn path(certificate: &SealCertificate, trust: &Trust, at: Instant) -> Result<Vec<String>, &'static str> {
     let anchors: Vec<TrustAnchor<'_>> =
         trust.anchors.iter().map(anchor_from_trusted_cert).collect::<Result<_, _>>().map_err(describe)?;
     let at = UnixTime::since_unix_epoch(Duration::from_millis(u64::try_from(at.ms()).unwrap_or_default()));

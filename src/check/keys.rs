@@ -235,7 +235,7 @@ fn judged(
 ) -> Option<Finding> {
     let certificate = &seal.certificate;
     if key.spki != certificate.spki() {
-        let text = format!("{} (clé {})", crate::certificate::Refusal::OtherKey, seal.key.key);
+        let text = format!("clé {} : {}", seal.key.key, crate::certificate::Refusal::OtherKey);
         return Some(Finding::new("certificate-other-key", Place::file(&seal.key.certificate), &text));
     }
     if !config.is_test()

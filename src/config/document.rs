@@ -1,5 +1,6 @@
 //! A TOML file of the configuration: read within limits, parsed, walked, and typed as far as it is right.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read as _;
 use std::ops::Range;
@@ -9,15 +10,17 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::fault::{Fault, Position};
+use super::fault::{Fault, Lines};
 use super::schema::Key;
 use super::walk::Walk;
 use crate::policy::breach::Breach;
 
 /// Largest configuration or register file in bytes: 20,000 practitioners fit in a quarter of it.
 const FILE_LEN_MAX: u64 = 64 * 1024 * 1024;
+/// Longest file in bytes of which every slip is looked for: a larger one that is no TOML is told by its first.
+const RECOVERY_LEN_MAX: usize = 1024 * 1024;
 /// Most faults told of one file: a file of another kind has as many as lines, and nobody reads them.
-const FAULTS_MAX: usize = 100;
+pub(super) const FAULTS_MAX: usize = 100;
 
 /// A file as far as it was right.
 #[derive(Debug)]
@@ -48,22 +51,28 @@ impl<T: for<'de> Deserialize<'de>> Document<T> {
     }
 
     fn parse(path: &Path, text: String, keys: &[Key]) -> Self {
-        let (mut table, errors) = DeTable::parse_recoverable(&text);
+        let (mut table, errors) = match DeTable::parse(&text) {
+            Ok(table) => (table, Vec::new()),
+            Err(_) if text.len() <= RECOVERY_LEN_MAX => DeTable::parse_recoverable(&text),
+            Err(error) => (Spanned::new(0..0, DeTable::new()), vec![error]),
+        };
+        let lines = Lines::of(&text);
         let mut faults = Vec::new();
+        let mut told = BTreeSet::new();
         for error in &errors {
-            let position = Position::of(&text, error.span().map_or(0, |span| span.start));
+            let start = error.span().map_or(0, |span| span.start);
             // One slip of the pen can be several errors to the parser: the first of a line is the cause.
-            if faults.last().is_some_and(|last: &Fault| last.position.is_some_and(|p| p.line == position.line)) {
+            if faults.len() >= FAULTS_MAX || !told.insert(lines.line(start)) {
                 continue;
             }
             let (rule, cause) = french(error.message());
-            faults.push(Fault { position: Some(position), ..Fault::of(rule, path, cause) });
+            faults.push(Fault { position: Some(lines.position(start)), ..Fault::of(rule, path, cause) });
         }
         let torn = !errors.is_empty();
         let walk = Walk::over(&mut table, keys);
         if !torn {
             for (rule, span, cause) in walk.faults.iter().take(FAULTS_MAX) {
-                let position = Some(Position::of(&text, span.start));
+                let position = Some(lines.position(span.start));
                 faults.push(Fault { position, ..Fault::of(rule, path, cause.clone()) });
             }
         }
@@ -73,7 +82,7 @@ impl<T: for<'de> Deserialize<'de>> Document<T> {
             Ok(value) => Some(value),
             Err(error) if faults.is_empty() => {
                 // The schema and the typed tables differ: the reader is told the place, in our words.
-                let position = error.span().map(|span| Position::of(&text, span.start));
+                let position = error.span().map(|span| lines.position(span.start));
                 let cause = "cette valeur n'est pas de la forme attendue ; corrigez-la d'après l'exemple commenté";
                 faults.push(Fault { position, ..Fault::of("wrong-type", path, cause) });
                 None
@@ -111,6 +120,7 @@ impl<T> Document<T> {
             return Vec::new();
         }
         let Ok(parsed) = DeTable::parse(&self.text) else { return Vec::new() };
+        let lines = Lines::of(&self.text);
         let mut faults = Vec::new();
         for breach in breaches {
             let (place, value) = find(parsed.get_ref(), &breach);
@@ -123,7 +133,7 @@ impl<T> Document<T> {
                 },
             };
             if !mended && faults.len() < FAULTS_MAX {
-                let position = Some(Position::of(&self.text, place));
+                let position = Some(lines.position(place));
                 faults.push(Fault { position, ..Fault::of(breach.rule, &self.path, breach.cause) });
             }
         }

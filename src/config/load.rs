@@ -22,7 +22,7 @@ const SEALS_MAX: usize = 2 * STRUCTURES_MAX;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+pub(super) struct File {
     #[serde(default)]
     mode: Mode,
     #[serde(default)]
@@ -187,6 +187,8 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
     };
     if sound("structure", &breaches) {
         check_seals(&seals, &structures, sound("seal", &breaches), &mut breaches);
+        // Nothing more is said of a key whose structure is told already.
+        seals.retain(|seal| structures.iter().any(|s| s.id.as_str() == seal.structure));
     }
     unique("service", "name", file.service.iter().map(|s| s.name.as_str()), &mut breaches);
     for (entry, service) in file.service.iter().enumerate() {

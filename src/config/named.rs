@@ -66,7 +66,9 @@ impl Config {
         }
         let (mut applications, mut practitioners) = (Applications::default(), Practitioners::default());
         let service_exists = |name: &str| !whole.services || self.service(name).is_some();
-        if whole.registers {
+        // A path that was not understood may still be the right one by default.
+        let found = |path: &Path| whole.registers || path.is_file();
+        if found(&self.registers.applications) {
             let mut register: Document<ApplicationsFile> =
                 Document::read(&self.registers.applications, APPLICATIONS);
             faults.append(&mut register.faults);
@@ -80,6 +82,8 @@ impl Config {
                 }
                 applications = taken;
             }
+        }
+        if found(&self.registers.practitioners) {
             let mut register: Document<PractitionersFile> =
                 Document::read(&self.registers.practitioners, PRACTITIONERS);
             faults.append(&mut register.faults);
@@ -173,7 +177,7 @@ impl Config {
             let certificate = match read_bytes(path).map(|pem| SealCertificate::parse(&pem)) {
                 Ok(Ok(certificate)) => certificate,
                 Ok(Err(cause)) => {
-                    faults.push(Fault::of("certificate-unreadable", path, format!("{cause} (clé {})", key.key)));
+                    faults.push(Fault::of("certificate-unreadable", path, format!("clé {} : {cause}", key.key)));
                     continue;
                 }
                 Err(fault) => {
@@ -199,7 +203,7 @@ impl Config {
             seals.push(Appraised { key: key.clone(), certificate, refusals });
         }
         let told = |seal: &Appraised, refusal: &Refusal| {
-            Fault::of(refusal.rule(), &seal.key.certificate, format!("{refusal} (clé {})", seal.key.key))
+            Fault::of(refusal.rule(), &seal.key.certificate, format!("clé {} : {refusal}", seal.key.key))
         };
         for seal in &seals {
             // While two certificates overlap, the one that has ended, or has yet to begin, must not stop the other.

@@ -186,3 +186,7 @@ pub(super) const PROFILE: &[Key] = &[
     must("methods", Kind::Named(methods, FORM)),
     may("extends", Kind::Text),
 ];
+
+#[cfg(test)]
+#[path = "schema_tests.rs"]
+mod tests;

@@ -10,6 +10,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeArray, DeInteger, DeTable, DeValue};
 
+use super::document::FAULTS_MAX;
 use super::schema::{Key, Kind};
 
 /// Longest part of an unknown key that is repeated, in characters: enough to recognise it.
@@ -121,6 +122,11 @@ impl Walk {
             table.keys().filter(|name| !names.contains(&name.get_ref().as_ref())).cloned().collect();
         let mut meant = Vec::new();
         for name in strangers {
+            // Nobody reads more: what is left is taken away unsaid.
+            if self.faults.len() >= FAULTS_MAX {
+                table.remove(name.get_ref().as_ref());
+                continue;
+            }
             let word = name.get_ref();
             // A key that is already there cannot be what was meant.
             let free = names.iter().filter(|known| !table.contains_key(**known));
