@@ -190,7 +190,6 @@ fn has_policy(x509: &X509Certificate<'_>, required: &str) -> bool {
 const OTHER_PURPOSE: &str = "son usage étendu de clé n'est pas celui d'un cachet";
 
 /// What path building found, for people.
-#[expect(clippy::needless_pass_by_value, reason = "it is the whole error of a map_err")]
 fn describe(error: webpki::Error) -> &'static str {
     match error {
         webpki::Error::RequiredEkuNotFoundContext(_) => OTHER_PURPOSE,
