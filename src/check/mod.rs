@@ -15,6 +15,7 @@ mod report;
 mod rule;
 mod sandbox;
 mod service;
+mod signers;
 mod unit_file;
 mod units;
 
@@ -43,7 +44,8 @@ pub fn examine(config: &Path, units: Option<&Path>, ask: impl FnOnce(&Path) -> A
         registers::probe(&named, &whole, &mut report);
         certificates::probe(config, &named, now, &mut report);
         let answer = whole.sockets.then(|| ask(&config.sockets.token));
-        keys::probe(config, &named, answer.as_ref(), &mut report);
+        keys::probe(config, &mut report);
+        signers::probe(config, &named, answer.as_ref(), &mut report);
         if let Some(answer) = &answer {
             service::probe(config, answer, &mut report);
         }

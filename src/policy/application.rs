@@ -1,6 +1,7 @@
 //! The register of applications: which Unix user is which homologated software, and what it may ask for.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -134,12 +135,16 @@ impl Applications {
                 continue;
             };
             let uid = application.uid;
-            if by_uid.contains_key(&uid) {
-                let cause =
-                    format!("l'utilisateur numéro {uid} est déclaré deux fois ; retirez l'une des deux entrées");
-                refuse("application-twice", "user", cause);
-            } else {
-                by_uid.insert(uid, Arc::new(application));
+            match by_uid.entry(uid) {
+                Entry::Occupied(_) => {
+                    let cause = format!(
+                        "l'utilisateur numéro {uid} est déclaré deux fois ; retirez l'une des deux entrées"
+                    );
+                    refuse("application-twice", "user", cause);
+                }
+                Entry::Vacant(place) => {
+                    place.insert(Arc::new(application));
+                }
             }
         }
         (Self(by_uid), breaches)

@@ -113,6 +113,7 @@ fn every_rule_that_is_used_is_known() {
         "src/policy/review.rs",
         "src/certificate/appraisal.rs",
         "src/check/keys.rs",
+        "src/check/signers.rs",
         "src/check/certificates.rs",
         "src/check/clock.rs",
         "src/check/permissions.rs",
@@ -151,4 +152,13 @@ fn the_examples_of_the_guide_check_clean() {
         let brought = ["file-missing", "module-missing", "policy-unchecked", "service-unreachable"];
         assert!(brought.contains(&rule.as_str()), "{}", checked.out);
     }
+}
+
+#[test]
+fn the_demonstrations_configuration_checks_clean() {
+    use crate::support::configuration::{METHODS, SIMPLIFIED_METHOD};
+    let methods: Vec<&str> = METHODS.into_iter().chain([SIMPLIFIED_METHOD]).collect();
+    let demo = crate::support::plan::Plan::new("check").methods(&methods).processes(2);
+    let demo = demo.key_type(KeyType::P256).policy(crate::support::certificate::TEST_POLICY).build();
+    super::assert_seen(&demo, 0, &[]);
 }
