@@ -7,6 +7,7 @@
 //! | [`signer`] | `sceau-signer`: one PKCS#11 key behind a socket | program |
 //! | [`cli`] | `sceau`: one file per verb | program |
 //! | [`verifier`] | `sceau-verify`, also `sceau lint`: any VIHF, judged offline; no Unix, no appliance | program |
+//! | [`check`] | what is wrong with this machine: one file per subject, nothing is changed | outside |
 //! | [`config`] | the configuration and the files it names, read once | outside |
 //! | [`seal`] | signer processes from the side of `sceaud`; from a fresh request to a sealed assertion | outside |
 //! | [`xmldsig`] | foreign XML and its signatures; the only room that names bergshamra and uppsala | outside |
@@ -37,7 +38,10 @@ compile_error!("the appliance is for Linux; elsewhere: cargo build --no-default-
 
 pub mod certificate;
 #[cfg(unix)]
+pub mod check;
+#[cfg(unix)]
 pub mod cli;
+#[cfg(unix)]
 pub mod config;
 #[cfg(unix)]
 pub mod daemon;

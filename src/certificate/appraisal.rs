@@ -76,6 +76,22 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Stable name of the rule that the certificate breaks.
+    #[must_use]
+    pub fn rule(&self) -> &'static str {
+        match self {
+            Self::OtherKey => "certificate-other-key",
+            Self::KeyUsage => "certificate-key-usage",
+            Self::Structure { .. } => "certificate-structure",
+            Self::NotYetValid { .. } => "certificate-not-yet-valid",
+            Self::Expired { .. } => "certificate-expired",
+            Self::Chain { .. } => "certificate-chain",
+            Self::NoAnchor => "certificate-no-anchor",
+            Self::Policy { .. } => "certificate-policy",
+            Self::TestAuthority { .. } => "certificate-test-authority",
+        }
+    }
+
     /// Whether time alone heals or made it: another certificate of the same structure may be in its time.
     #[must_use]
     pub fn is_of_time(&self) -> bool {
@@ -141,7 +157,9 @@ pub fn appraise(certificate: &SealCertificate, needs: &Requirements<'_>, now: In
                 refusals.push(Refusal::NoAnchor);
             }
         }
-        Err(cause) => refusals.push(Refusal::Chain { cause }),
+        // An authentication certificate is told once, by its key usage.
+        Err(cause) if cause == OTHER_PURPOSE && refusals.contains(&Refusal::KeyUsage) => {}
+        Err(cause) => refusals.push(Refusal::Chain { cause: cause.to_owned() }),
         Ok(authorities) => {
             let test = authorities.into_iter().find(|name| is_test_name(name));
             if let Some(authority) = test.filter(|_| needs.production) {
@@ -186,6 +204,22 @@ impl ExtendedKeyUsageValidator for Usage {
     }
 }
 
+/// What path building says of a certificate that is for something else.
+const OTHER_PURPOSE: &str = "son usage étendu de clé n'est pas celui d'un cachet";
+
+/// What path building found, for people.
+fn describe(error: webpki::Error) -> &'static str {
+    match error {
+        webpki::Error::RequiredEkuNotFoundContext(_) => OTHER_PURPOSE,
+        webpki::Error::UnknownIssuer => "aucune autorité donnée ne l'a émis",
+        webpki::Error::CertExpired { .. } => "une autorité est échue",
+        webpki::Error::CertNotValidYet { .. } => "une autorité n'est pas encore valide",
+        webpki::Error::CaUsedAsEndEntity => "c'est le certificat d'une autorité",
+        webpki::Error::InvalidSignatureForPublicKey => "la signature d'un certificat de la chaîne est fausse",
+        _ => "un certificat de la chaîne est incorrect",
+    }
+}
+
 /// Names of the authorities on a valid path from the certificate to an anchor.
 ///
 /// `at` is the instant of judgement. The last name is the anchor's.
@@ -197,8 +231,7 @@ pub(crate) fn path(
     trust: &Trust,
     at: Instant,
     usage: Usage,
-) -> Result<Vec<String>, String> {
-    let describe = |e: webpki::Error| e.to_string();
+) -> Result<Vec<String>, &'static str> {
     let anchors: Vec<TrustAnchor<'_>> =
         trust.anchors.iter().map(anchor_from_trusted_cert).collect::<Result<_, _>>().map_err(describe)?;
     let at = UnixTime::since_unix_epoch(Duration::from_millis(u64::try_from(at.ms()).unwrap_or_default()));

@@ -8,6 +8,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use crate::config::system_words;
+
 use super::{EXIT_HALTED, EXIT_NEGATIVE, EXIT_UNAVAILABLE, EXIT_USAGE};
 
 /// Longest wait for an answer: well over the three seconds that a place and a signature take by default; a probe must
@@ -41,6 +43,14 @@ pub(super) enum CallError {
 }
 
 impl CallError {
+    /// The cause alone, for a text that names the socket itself.
+    pub(super) fn cause(&self) -> String {
+        match self {
+            Self::Socket { cause, .. } => system_words(cause),
+            Self::Reply | Self::Refused { .. } => self.to_string(),
+        }
+    }
+
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Socket { .. } | Self::Reply => EXIT_UNAVAILABLE,

@@ -1,5 +1,6 @@
 //! The command line `sceau`: one file per verb.
 
+mod check;
 mod client;
 mod issue;
 mod status;
@@ -27,6 +28,11 @@ const AFTER_STATUS_HELP: &str = "\
 Codes de sortie : 0 prêt ; 2 ligne de commande ou configuration incorrecte ; 3 pas prêt, occupé ou indisponible ; 4 arrêté \
 sur défaut d'intégrité.";
 
+const AFTER_CHECK_HELP: &str = "\
+Codes de sortie : 0 rien à corriger (des avertissements sont possibles) ; 1 droits, unités ou homologation à corriger ; 2 \
+ligne de commande, configuration, registre ou certificat incorrect ; 3 service, signataire ou horloge indisponible ; 4 arrêté \
+sur défaut d'intégrité.";
+
 /// La ligne de commande de Sceau, pour l'exploitant, l'intégrateur et le responsable de la sécurité
 #[derive(Debug, Parser)]
 #[command(name = "sceau", version, after_help = AFTER_HELP)]
@@ -44,6 +50,8 @@ enum Verb {
     // Its long text has the codes, in fewer words.
     #[command(after_help = AFTER_STATUS_HELP, long_about = None)]
     Status(status::Status),
+    #[command(after_help = AFTER_CHECK_HELP)]
+    Check(check::Check),
 }
 
 /// Where the door is.
@@ -99,6 +107,7 @@ pub fn main() -> ExitCode {
         Verb::Issue(issue) => issue.run(),
         Verb::Lint(vihf) => vihf.run().map_err(NotDone::from),
         Verb::Status(status) => status.run(),
+        Verb::Check(check) => check.run(),
     };
     match done {
         Ok(code) => ExitCode::from(code),

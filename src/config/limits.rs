@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::policy::breach::Breach;
+
 /// Largest number that any count may be set to: beyond, memory is no longer bounded by a limit but by the machine.
 const COUNT_MAX: usize = 10_000_000;
 
@@ -64,11 +66,18 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Refuses limits under which nobody could be served, or that protect nothing.
-    ///
-    /// # Errors
-    /// A sentence naming the limit, its value and its range.
-    pub fn check(&self) -> Result<(), String> {
+    /// Limits under which nobody could be served, or that protect nothing: each with its value and its range.
+    #[must_use]
+    pub fn check(&self) -> Vec<Breach> {
+        let mut breaches = Vec::new();
+        let mut refuse = |name, value: u64, range: String| {
+            breaches.push(Breach::of(
+                "bad-value",
+                "limits",
+                name,
+                format!("[limits] {name} = {value} : attendu {range}"),
+            ));
+        };
         let counts = [
             ("connections_max", self.connections_max),
             ("connections_per_application_max", self.connections_per_application_max),
@@ -80,7 +89,7 @@ impl Limits {
         ];
         for (name, value) in counts {
             if !(1..=COUNT_MAX).contains(&value) {
-                return Err(format!("[limits] {name} = {value} : attendu 1 à {COUNT_MAX}"));
+                refuse(name, u64::try_from(value).unwrap_or(u64::MAX), format!("1 à {COUNT_MAX}"));
             }
         }
         let times = [
@@ -93,16 +102,13 @@ impl Limits {
         ];
         // The only time that may be nothing: then no login is ahead of our clock.
         if self.login_future_max_ms > LOGIN_FUTURE_MAX_MS {
-            return Err(format!(
-                "[limits] login_future_max_ms = {} : attendu 0 à {LOGIN_FUTURE_MAX_MS}",
-                self.login_future_max_ms
-            ));
+            refuse("login_future_max_ms", self.login_future_max_ms, format!("0 à {LOGIN_FUTURE_MAX_MS}"));
         }
         for (name, value, max) in times {
             if !(1..=max).contains(&value) {
-                return Err(format!("[limits] {name} = {value} : attendu 1 à {max} millisecondes"));
+                refuse(name, value, format!("1 à {max} millisecondes"));
             }
         }
-        Ok(())
+        breaches
     }
 }

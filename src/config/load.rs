@@ -1,80 +1,28 @@
-//! Reading `sceau.toml`: text to [`Config`], with the file and line of what is wrong.
+//! Reading `sceau.toml`: text to [`Config`], with file, line and column of everything that is wrong.
 
 use std::collections::HashSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::document::Document;
+use super::schema::CONFIGURATION;
 use super::seal::SealTable;
-use super::{Config, Limits, Mode, Profiles, Registers, STRUCTURES_MAX, SealKey, Sockets, Structure, Trust};
+use super::{
+    Config, ConfigError, Fault, Limits, Mode, Profiles, Registers, STRUCTURES_MAX, SealKey, Sockets, Structure,
+    Trust,
+};
+use crate::policy::breach::Breach;
 use crate::policy::convention::{Convention, Service};
 use crate::vihf::codes::Sector;
 use crate::vihf::identity::{Form, StructIdNat};
 
-/// Largest configuration or register file in bytes: 20,000 practitioners fit in a quarter of it.
-const FILE_LEN_MAX: u64 = 64 * 1024 * 1024;
 /// Most seal keys: two (old and new while certificates overlap) for each structure.
 const SEALS_MAX: usize = 2 * STRUCTURES_MAX;
 
-/// Why a configuration file was not taken; the text names file, place, cause and remedy.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("le fichier {path} ne peut pas être lu ({cause}) : vérifiez son chemin et ses droits")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        cause: std::io::Error,
-    },
-    /// The file is not TOML of the expected shape; the text names line and column and shows nothing of the line itself,
-    /// where a PIN may have been written by mistake.
-    #[error("le fichier {path} n'est pas correct : {}", place_and_cause(cause))]
-    Shape {
-        /// The file.
-        path: PathBuf,
-        /// Line, column and what was expected.
-        cause: Box<toml::de::Error>,
-    },
-    /// A value contradicts another or breaks a rule.
-    #[error("le fichier {path} est refusé : {cause}")]
-    Rule {
-        /// The file.
-        path: PathBuf,
-        /// Which value, why, and what is expected.
-        cause: String,
-    },
-}
-
-/// `ligne 3, colonne 5 : unknown field …`, on one line; control characters of the file are shown as escapes, for they would
-/// write into the terminal or the log that shows them.
-fn place_and_cause(error: &toml::de::Error) -> String {
-    let shown = error.to_string();
-    let place = shown.lines().next().and_then(|line| line.strip_prefix("TOML parse error at line "));
-    let place = place.map(|place| format!("ligne {} : ", place.replace("column", "colonne"))).unwrap_or_default();
-    let mut out = place;
-    for character in error.message().chars() {
-        match character {
-            '\n' => out.push(' '),
-            _ if character.is_control() => out.extend(character.escape_default()),
-            _ => out.push(character),
-        }
-    }
-    out
-}
-
-impl ConfigError {
-    /// A broken rule in `path`.
-    #[must_use]
-    pub fn rule(path: &Path, cause: impl Into<String>) -> Self {
-        Self::Rule { path: path.to_owned(), cause: cause.into() }
-    }
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+pub(super) struct File {
     #[serde(default)]
     mode: Mode,
     #[serde(default)]
@@ -104,58 +52,156 @@ struct StructureTable {
     sector: String,
 }
 
-/// Reads a TOML file of at most [`FILE_LEN_MAX`] bytes into `T`.
-///
-/// # Errors
-/// [`ConfigError::Read`] or [`ConfigError::Shape`].
-pub(super) fn read_toml<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, ConfigError> {
-    let read = |cause| ConfigError::Read { path: path.to_owned(), cause };
-    let len = fs::metadata(path).map_err(read)?.len();
-    if len > FILE_LEN_MAX {
-        return Err(ConfigError::rule(path, format!("{len} octets, le maximum est {FILE_LEN_MAX}")));
-    }
-    let text = fs::read_to_string(path).map_err(read)?;
-    toml::from_str(&text).map_err(|cause| ConfigError::Shape { path: path.to_owned(), cause: Box::new(cause) })
+/// A configuration as far as it is right, and what is wrong with it.
+#[derive(Debug)]
+pub struct Reading {
+    /// What could be understood: wrong entries are left out, wrong values stand at their defaults. None: nothing could.
+    pub config: Option<Config>,
+    /// Everything that is wrong with the file; empty: the configuration may be used.
+    pub faults: Vec<Fault>,
+    /// Sections that were understood whole: only then may something be concluded from what they do not hold.
+    pub whole: Whole,
+}
+
+/// Which sections were understood whole.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Whole {
+    /// `[[structure]]`.
+    pub structures: bool,
+    /// `[[service]]`.
+    pub services: bool,
+    /// `[profiles]`.
+    pub profiles: bool,
+    /// `[trust]`.
+    pub trust: bool,
+    /// `[convention]`.
+    pub convention: bool,
+    /// `[registers]`.
+    pub registers: bool,
+    /// `[sockets]`.
+    pub sockets: bool,
+    /// `mode`.
+    pub mode: bool,
+}
+
+impl Whole {
+    /// Of a configuration without fault.
+    pub const ALL: Self = Self {
+        structures: true,
+        services: true,
+        profiles: true,
+        trust: true,
+        convention: true,
+        registers: true,
+        sockets: true,
+        mode: true,
+    };
 }
 
 impl Config {
     /// Reads and checks a configuration file.
     ///
     /// # Errors
-    /// [`ConfigError`]; nothing but the file was read.
+    /// [`ConfigError`] with everything that is wrong; nothing but the file was read.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let path =
-            std::path::absolute(path).map_err(|cause| ConfigError::Read { path: path.to_owned(), cause })?;
-        let file: File = read_toml(&path)?;
+        let Reading { config, faults, .. } = Self::examine(path);
+        match config {
+            Some(config) if faults.is_empty() => Ok(config),
+            _ => Err(ConfigError::from(faults)),
+        }
+    }
+
+    /// Reads a configuration file as far as it goes.
+    #[must_use]
+    pub fn examine(path: &Path) -> Reading {
+        let path = match std::path::absolute(path) {
+            Ok(path) => path,
+            Err(cause) => {
+                let faults = vec![Fault::unread(path, &cause)];
+                return Reading { config: None, faults, whole: Whole::default() };
+            }
+        };
+        let mut document: Document<File> = Document::read(&path, CONFIGURATION);
         let base = path.parent().unwrap_or(Path::new("/")).to_owned();
-        check(file, &path, &base).map_err(|cause| ConfigError::Rule { path: path.clone(), cause })
+        let Some(file) = document.take() else {
+            return Reading { config: None, faults: document.faults, whole: Whole::default() };
+        };
+        let (config, breaches) = check(file, &path, &base, &document);
+        let sound =
+            |section| document.is_whole(section) && !breaches.iter().any(|breach| breach.section == section);
+        let whole = Whole {
+            structures: sound("structure"),
+            services: sound("service"),
+            profiles: sound("profiles"),
+            trust: sound("trust"),
+            convention: sound("convention"),
+            registers: sound("registers"),
+            sockets: sound("sockets"),
+            mode: sound("mode"),
+        };
+        let mut faults = std::mem::take(&mut document.faults);
+        faults.extend(document.locate(breaches));
+        faults.sort_by_key(|fault| fault.position);
+        Reading { config: Some(config), faults, whole }
     }
 }
 
-fn check(file: File, path: &Path, base: &Path) -> Result<Config, String> {
+/// The configuration without its wrong entries, and what is wrong with those.
+fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Config, Vec<Breach>) {
+    let mut breaches = Vec::new();
     // Letters in a structure's number are the mark of test structures: production never takes them.
-    let form = if file.mode == Mode::Test { Form::Test } else { Form::Strict };
-    let structures = file.structure.iter().map(|table| structure(table, form)).collect::<Result<Vec<_>, _>>()?;
-    if structures.len() > STRUCTURES_MAX {
-        return Err(format!(
+    let form = if file.mode == Mode::Test || !document.is_whole("mode") { Form::Test } else { Form::Strict };
+    let structures = structures(&file.structure, form, &mut breaches);
+    if file.structure.len() > STRUCTURES_MAX {
+        let cause = format!(
             "[[structure]] : {} déclarées, la convention (annexe 3) en admet {STRUCTURES_MAX}",
-            structures.len()
-        ));
+            file.structure.len()
+        );
+        breaches.push(Breach::of("bad-value", "structure", "id", cause));
     }
-    unique("[[structure]] id", structures.iter().map(|s| s.id.as_str()))?;
-    let seals = file.seal.into_iter().map(|table| table.check(base)).collect::<Result<Vec<_>, _>>()?;
-    check_seals(&seals, &structures)?;
-    unique("[[service]] name", file.service.iter().map(|s| s.name.as_str()))?;
-    for service in &file.service {
-        service.check()?;
+    unique("structure", "id", file.structure.iter().map(|s| s.id.as_str()), &mut breaches);
+    let (services_declared, seals_declared) = (!file.service.is_empty(), !file.seal.is_empty());
+    let mut seals = Vec::new();
+    let (keys, uris, certificates) = (
+        file.seal.iter().map(|s| s.key.clone()).collect::<Vec<_>>(),
+        file.seal.iter().map(|s| s.uri.clone()).collect::<Vec<_>>(),
+        file.seal.iter().map(|s| s.certificate.display().to_string()).collect::<Vec<_>>(),
+    );
+    if keys.len() > SEALS_MAX {
+        let cause = format!("[[seal]] : {} clés, le maximum est {SEALS_MAX}", keys.len());
+        breaches.push(Breach::of("bad-value", "seal", "key", cause));
     }
-    if !seals.is_empty() && file.service.is_empty() {
-        return Err("[[service]] : aucun service n'est déclaré ; déclarez-en au moins un".to_owned());
+    for (names, field) in [(&keys, "key"), (&uris, "uri"), (&certificates, "certificate")] {
+        // One key pair and one certificate per structure (vihf.md §6).
+        unique("seal", field, names.iter().map(String::as_str), &mut breaches);
     }
-    file.convention.check()?;
-    file.limits.check()?;
+    for (entry, table) in file.seal.into_iter().enumerate() {
+        match table.check(base, entry) {
+            Ok(seal) if document.is_whole_entry("seal", entry) => seals.push(seal),
+            Ok(_) => {}
+            Err(wrong) => breaches.extend(wrong),
+        }
+    }
+    let sound = |section: &str, breaches: &[Breach]| {
+        document.is_whole(section) && !breaches.iter().any(|breach| breach.section == section)
+    };
+    if sound("structure", &breaches) {
+        check_seals(&seals, &structures, sound("seal", &breaches), &mut breaches);
+        // Nothing more is said of a key whose structure is told already.
+        seals.retain(|seal| structures.iter().any(|s| s.id.as_str() == seal.structure));
+    }
+    unique("service", "name", file.service.iter().map(|s| s.name.as_str()), &mut breaches);
+    for (entry, service) in file.service.iter().enumerate() {
+        breaches.extend(service.check().into_iter().map(|breach| breach.in_entry(entry)));
+    }
+    if seals_declared && !services_declared && document.is_whole("service") {
+        let cause = "[[service]] : aucun service n'est déclaré ; déclarez-en au moins un";
+        breaches.push(Breach::of("contradiction", "", "", cause));
+    }
+    breaches.extend(file.convention.check());
+    breaches.extend(file.limits.check());
     let absolute = |paths: Vec<PathBuf>| paths.into_iter().map(|p| base.join(p)).collect::<Vec<_>>();
-    Ok(Config {
+    let config = Config {
         path: path.to_owned(),
         mode: file.mode,
         structures,
@@ -178,52 +224,69 @@ fn check(file: File, path: &Path, base: &Path) -> Result<Config, String> {
             signer_client: file.sockets.signer_client,
         },
         limits: file.limits,
-    })
+    };
+    (config, breaches)
 }
 
-fn structure(table: &StructureTable, form: Form) -> Result<Structure, String> {
-    Ok(Structure {
-        id: StructIdNat::parse(&table.id, form).map_err(|e| format!("[[structure]] id = {:?} : {e}", table.id))?,
-        sector: Sector::parse(&table.sector)
-            .map_err(|e| format!("[[structure]] sector = {:?} : {e}", table.sector))?,
-    })
-}
-
-fn check_seals(seals: &[SealKey], structures: &[Structure]) -> Result<(), String> {
-    if seals.len() > SEALS_MAX {
-        return Err(format!("[[seal]] : {} clés, le maximum est {SEALS_MAX}", seals.len()));
+fn structures(tables: &[StructureTable], form: Form, breaches: &mut Vec<Breach>) -> Vec<Structure> {
+    let mut structures = Vec::new();
+    for (entry, table) in tables.iter().enumerate() {
+        let mut refuse = |field, cause: String| {
+            breaches.push(Breach::of("bad-identifier", "structure", field, cause).in_entry(entry));
+        };
+        let id = StructIdNat::parse(&table.id, form)
+            .map_err(|e| refuse("id", format!("[[structure]] id = {:?} : {e}", table.id)));
+        let sector = Sector::parse(&table.sector)
+            .map_err(|e| refuse("sector", format!("[[structure]] sector = {:?} : {e}", table.sector)));
+        if let (Ok(id), Ok(sector)) = (id, sector) {
+            structures.push(Structure { id, sector });
+        }
     }
-    unique("[[seal]] key", seals.iter().map(|s| s.key.as_str()))?;
-    // One key pair and one certificate per structure (vihf.md §6).
-    unique("[[seal]] uri", seals.iter().map(|s| s.uri.as_str()))?;
-    unique("[[seal]] certificate", seals.iter().filter_map(|s| s.certificate.to_str()))?;
+    structures
+}
+
+fn check_seals(seals: &[SealKey], structures: &[Structure], all: bool, breaches: &mut Vec<Breach>) {
+    let mut strangers = false;
     for seal in seals {
         if !structures.iter().any(|s| s.id.as_str() == seal.structure) {
-            return Err(format!(
+            strangers = true;
+            let cause = format!(
                 "[[seal]] key = {:?} : la structure {:?} n'est pas déclarée ; ajoutez-la en [[structure]]",
                 seal.key.as_str(),
                 seal.structure
-            ));
+            );
+            breaches.push(Breach::of("unknown-structure", "seal", "structure", cause).in_entry(seal.entry));
         }
     }
-    for structure in structures {
+    // A seal of an unknown structure is perhaps the one that seems to be missing.
+    if strangers || !all {
+        return;
+    }
+    for (entry, structure) in structures.iter().enumerate() {
         let keys = seals.iter().filter(|s| s.structure == structure.id.as_str()).count();
         if !seals.is_empty() && !(1..=2).contains(&keys) {
-            return Err(format!(
+            let cause = format!(
                 "[[structure]] id = {:?} : {keys} clé(s) de cachet ; il en faut une, ou deux pendant un renouvellement",
                 structure.id.as_str()
-            ));
+            );
+            breaches.push(Breach::of("contradiction", "structure", "id", cause).in_entry(entry));
         }
     }
-    Ok(())
 }
 
-fn unique<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<(), String> {
+/// Names that are given twice, each at its second place; what was mended away is no name.
+fn unique<'a>(
+    section: &'static str,
+    field: &'static str,
+    names: impl Iterator<Item = &'a str>,
+    breaches: &mut Vec<Breach>,
+) {
     let mut seen = HashSet::new();
-    for name in names {
-        if !seen.insert(name) {
-            return Err(format!("{what} = {name:?} est donné deux fois"));
+    for (entry, name) in names.enumerate() {
+        if !name.is_empty() && !seen.insert(name) {
+            let cause =
+                format!("[[{section}]] {field} = {name:?} est donné deux fois ; retirez l'une des deux entrées");
+            breaches.push(Breach::of("declared-twice", section, field, cause).in_entry(entry));
         }
     }
-    Ok(())
 }

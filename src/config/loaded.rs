@@ -1,16 +1,11 @@
-//! Everything that the configuration names, read and checked: profiles, registers, authorities, certificates.
+//! What `sceaud` starts with: everything that the configuration names, or the whole list of what is wrong with it.
 
-use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
-
-use super::load::read_toml;
-use super::profile::take_profile;
-use super::{Config, ConfigError, SealKey};
-use crate::certificate::{Refusal, Requirements, SealCertificate, Trust, appraise};
+use super::load::Whole;
+use super::{Config, ConfigError, Fault, SealKey};
+use crate::certificate::SealCertificate;
 use crate::policy::application::Applications;
 use crate::policy::practitioner::Practitioners;
 use crate::vihf::instant::Instant;
@@ -47,133 +42,44 @@ impl Config {
     /// Reads what the configuration names; `uid` finds a Unix user's number, `now` judges certificates.
     ///
     /// # Errors
-    /// The first file that is wrong, with cause and remedy. Test mode takes test authorities, test profiles and missing
+    /// Everything that is wrong, with cause and remedy. Test mode takes test authorities, test profiles and missing
     /// anchors, and does not look at the files' modes.
     pub fn load_named(&self, uid: impl Fn(&str) -> Option<u32>, now: Instant) -> Result<Loaded, ConfigError> {
-        if !self.is_test() {
-            self.refuse_writable()?;
-        }
-        let profiles = self.load_profiles()?;
-        let Some(default) = profiles.get(&self.profiles.default) else {
-            let names: Vec<_> = profiles.names().collect();
-            let cause = format!(
-                "[profiles] default = {:?} est inconnu ; choisissez parmi {}",
-                self.profiles.default,
-                names.join(", ")
-            );
-            return Err(ConfigError::rule(&self.path, cause));
-        };
-        let applications = Applications::check(
-            read_toml(&self.registers.applications)?,
-            uid,
-            |name| self.service(name).is_some(),
-            |name| profiles.get(name).is_some(),
-        )
-        .map_err(|cause| ConfigError::rule(&self.registers.applications, cause))?;
-        let practitioners = Practitioners::check(
-            read_toml(&self.registers.practitioners)?,
-            &default.physician_specialties,
-            |id| self.structures.iter().any(|structure| structure.id.as_str() == id),
-            |name| self.service(name).is_some(),
-        )
-        .map_err(|cause| ConfigError::rule(&self.registers.practitioners, cause))?;
-        let mut remarks: Vec<String> = practitioners.withdrawn_professions().map(|(code, since, number)| {
-            format!("{number} professionnel(s) portent la profession {code}, retirée de la nomenclature depuis le {since} : corrigez leur profession")
-        }).collect();
-        let seals = self.load_seals(now, &mut remarks)?;
-        Ok(Loaded { profiles, applications, practitioners, seals, remarks })
+        let mut named = self.examine_named(&Whole::ALL, uid, now);
+        let mut faults = if self.is_test() { Vec::new() } else { self.writable() };
+        faults.append(&mut named.faults);
+        ConfigError::unless_empty(faults)?;
+        let seals = named.seals.into_iter().map(|seal| Seal { key: seal.key, certificate: seal.certificate });
+        let remark = |fault: &Fault| format!("{} : {}", fault.file.display(), fault.cause);
+        Ok(Loaded {
+            remarks: named.remarks.iter().map(remark).collect(),
+            profiles: named.profiles,
+            applications: named.applications,
+            practitioners: named.practitioners,
+            seals: seals.collect(),
+        })
     }
 
-    /// Who can write these files can make himself an application, or anybody a practitioner.
-    fn refuse_writable(&self) -> Result<(), ConfigError> {
+    /// Every file that decides who may ask for what, for whom and under which certificate.
+    pub fn deciding_files(&self) -> impl Iterator<Item = &Path> {
         let files = [&self.path, &self.registers.applications, &self.registers.practitioners];
         let seals = self.seals.iter().map(|seal| &seal.certificate);
         let named = self.profiles.files.iter().chain(&self.trust.anchors).chain(&self.trust.intermediates);
-        for path in files.into_iter().chain(seals).chain(named) {
-            let mode = read(path, fs::metadata)?.permissions().mode();
-            if mode & WRITABLE_BY_OTHERS != 0 {
-                let mode = mode & 0o777;
+        files.into_iter().chain(seals).chain(named).map(std::path::PathBuf::as_path)
+    }
+
+    /// Who can write these files can make himself an application, or anybody a practitioner.
+    fn writable(&self) -> Vec<Fault> {
+        let mode = |path: &Path| path.metadata().map(|metadata| metadata.permissions().mode() & 0o777).ok();
+        self.deciding_files()
+            .filter_map(|path| mode(path).map(|mode| (path, mode)))
+            .filter(|(_, mode)| mode & WRITABLE_BY_OTHERS != 0)
+            .map(|(path, mode)| {
                 let cause = format!(
                     "ses droits ({mode:o}) laissent d'autres que son propriétaire l'écrire ; faites chmod go-w"
                 );
-                return Err(ConfigError::rule(path, cause));
-            }
-        }
-        Ok(())
+                Fault::of("file-writable", path, cause)
+            })
+            .collect()
     }
-
-    fn load_profiles(&self) -> Result<Profiles, ConfigError> {
-        let mut profiles = Profiles::shipped().map_err(|error| ConfigError::profile(&self.path, error))?;
-        for path in &self.profiles.files {
-            let profile = take_profile(&mut profiles, path)?;
-            if profile.test && !self.is_test() {
-                let cause =
-                    format!("le profil {:?} est marqué test ; mode = \"production\" ne l'admet pas", profile.name);
-                return Err(ConfigError::rule(path, cause));
-            }
-        }
-        Ok(profiles)
-    }
-
-    fn load_seals(&self, now: Instant, remarks: &mut Vec<String>) -> Result<Vec<Seal>, ConfigError> {
-        let trust = Trust {
-            anchors: certificates(&self.trust.anchors)?,
-            intermediates: certificates(&self.trust.intermediates)?,
-        };
-        let (mut seals, mut out_of_time) = (Vec::new(), Vec::new());
-        for key in &self.seals {
-            let pem = read(&key.certificate, fs::read)?;
-            let certificate = SealCertificate::parse(&pem)
-                .map_err(|cause| ConfigError::rule(&key.certificate, format!("{cause} (clé {})", key.key)))?;
-            let needs = Requirements {
-                structure: &key.structure,
-                trust: &trust,
-                policy_oid: &self.trust.policy_oid,
-                production: !self.is_test(),
-            };
-            let (of_time, other): (Vec<_>, Vec<_>) =
-                appraise(&certificate, &needs, now).into_iter().partition(Refusal::is_of_time);
-            if let Some(refusal) = other.first() {
-                return Err(ConfigError::rule(&key.certificate, format!("{refusal} (clé {})", key.key)));
-            }
-            out_of_time.extend(of_time.into_iter().map(|refusal| (key, refusal)));
-            seals.push(Seal { key: key.clone(), certificate });
-        }
-        // While two certificates overlap, the one that has ended, or has yet to begin, must not stop the other.
-        for (key, refusal) in out_of_time {
-            let text = format!("{refusal} (clé {})", key.key);
-            let in_time = |seal: &Seal| seal.key.structure == key.structure && seal.certificate.is_valid_at(now);
-            if !seals.iter().any(in_time) {
-                return Err(ConfigError::rule(&key.certificate, text));
-            }
-            remarks.push(format!("{} : {text}", key.certificate.display()));
-        }
-        if self.trust.policy_oid.is_empty() && !seals.is_empty() {
-            remarks
-                .push("[trust] policy_oid est vide : la politique des certificats n'est pas vérifiée".to_owned());
-        }
-        Ok(seals)
-    }
-}
-
-fn read<T>(path: &Path, read: impl Fn(PathBuf) -> std::io::Result<T>) -> Result<T, ConfigError> {
-    read(path.to_owned()).map_err(|cause| ConfigError::Read { path: path.to_owned(), cause })
-}
-
-fn certificates(paths: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
-    let mut all = Vec::new();
-    for path in paths {
-        let pem = read(path, fs::read)?;
-        let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-        match found {
-            Ok(found) if !found.is_empty() => all.extend(found),
-            _ => {
-                return Err(ConfigError::rule(
-                    path,
-                    "il ne contient aucun certificat PEM (-----BEGIN CERTIFICATE-----)",
-                ));
-            }
-        }
-    }
-    Ok(all)
 }

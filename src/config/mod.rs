@@ -3,19 +3,21 @@
 //! Trusts the file's owner, nobody else. After `Ok` every path is absolute, every limit is set and every cross-reference
 //! (structure of a seal, default profile) holds; after `Err` nothing was changed anywhere.
 
+mod document;
+mod fault;
 mod limits;
 mod load;
-// Users and permissions of files: the appliance's, as Unix has them.
-#[cfg(unix)]
 mod loaded;
-mod profile;
+mod named;
+mod schema;
 mod seal;
+mod walk;
 
+pub use fault::{ConfigError, Fault, Position, system_words};
 pub use limits::Limits;
-pub use load::ConfigError;
-#[cfg(unix)]
+pub use load::{Reading, Whole};
 pub use loaded::{Loaded, Seal};
-pub use profile::take_profile;
+pub use named::{Appraised, Named};
 pub use seal::{KeyName, PinSource, SealKey};
 
 use std::path::PathBuf;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::policy::breach::Breach;
+
 /// Longest name of a key: it becomes part of a unit's name and of a socket path (108 bytes at most, unix(7)).
 const KEY_NAME_LEN_MAX: usize = 32;
 /// Most signer processes for one key; a token that wants more is better served by more sessions.
@@ -66,6 +68,8 @@ pub enum PinSource {
 /// A seal key as configured.
 #[derive(Clone, Debug)]
 pub struct SealKey {
+    /// Place among the configuration's `[[seal]]`, from 0.
+    pub entry: usize,
     /// Struct_IdNat as written; checked against the declared structures at load.
     pub structure: String,
     /// Name of signer instances and of the key in Status.
@@ -97,12 +101,12 @@ impl SealKey {
 #[serde(deny_unknown_fields)]
 pub(super) struct SealTable {
     structure: String,
-    key: String,
-    uri: String,
+    pub(super) key: String,
+    pub(super) uri: String,
     module: Option<PathBuf>,
     pin_file: Option<PathBuf>,
     pin_credential: Option<String>,
-    certificate: PathBuf,
+    pub(super) certificate: PathBuf,
     #[serde(default = "one")]
     processes: u16,
     #[serde(default = "one")]
@@ -114,49 +118,61 @@ fn one() -> u16 {
 }
 
 impl SealTable {
-    pub(super) fn check(self, base: &Path) -> Result<SealKey, String> {
-        let key = KeyName::parse(&self.key)?;
-        let pin = match (self.pin_file, self.pin_credential) {
-            (Some(file), None) => PinSource::File(base.join(file)),
-            (None, Some(name)) if !name.is_empty() && !name.contains('/') => PinSource::Credential(name),
-            (None, Some(_)) => {
-                return Err(format!(
-                    "[[seal]] key = \"{key}\" : pin_credential n'est pas un nom ; donnez le nom du credential systemd (non \
-                     vide, sans « / »), ou pin_file pour un fichier"
-                ));
-            }
-            (Some(_), Some(_)) => {
-                return Err(format!(
-                    "[[seal]] key = \"{key}\" : pin_file et pin_credential sont donnés tous les deux ; retirez l'un des deux"
-                ));
-            }
-            (None, None) => {
-                return Err(format!(
-                    "[[seal]] key = \"{key}\" : le PIN n'est pas indiqué ; donnez pin_file ou pin_credential"
-                ));
+    /// The key, or everything that is wrong with it; `base` is the folder of the configuration.
+    pub(super) fn check(self, base: &Path, entry: usize) -> Result<SealKey, Vec<Breach>> {
+        let mut breaches = Vec::new();
+        let mut refuse =
+            |rule, field, cause: String| breaches.push(Breach::of(rule, "seal", field, cause).in_entry(entry));
+        let key = match KeyName::parse(&self.key) {
+            Ok(key) => Some(key),
+            Err(cause) => {
+                refuse("bad-value", "key", cause);
+                None
             }
         };
-        if !(1..=PROCESSES_MAX).contains(&self.processes) {
-            return Err(format!(
-                "[[seal]] key = \"{key}\" : processes = {} ; donnez un nombre de 1 à {PROCESSES_MAX}",
-                self.processes
-            ));
+        let at = format!("[[seal]] key = {:?}", self.key);
+        let pin = match (self.pin_file, self.pin_credential) {
+            (Some(file), None) => Some(PinSource::File(base.join(file))),
+            (None, Some(name)) if !name.is_empty() && !name.contains('/') => Some(PinSource::Credential(name)),
+            (None, Some(_)) => {
+                let cause = format!(
+                    "{at} : pin_credential n'est pas un nom ; donnez le nom du credential systemd (non vide, sans « / »), \
+                     ou pin_file pour un fichier"
+                );
+                refuse("bad-value", "pin_credential", cause);
+                None
+            }
+            (Some(_), Some(_)) => {
+                let cause =
+                    format!("{at} : pin_file et pin_credential sont donnés tous les deux ; retirez l'un des deux");
+                refuse("contradiction", "pin_credential", cause);
+                None
+            }
+            (None, None) => {
+                let cause = format!("{at} : le PIN n'est pas indiqué ; donnez pin_file ou pin_credential");
+                refuse("missing-key", "", cause);
+                None
+            }
+        };
+        let ranges = [("processes", self.processes, PROCESSES_MAX), ("sessions", self.sessions, SESSIONS_MAX)];
+        for (field, number, max) in ranges {
+            if !(1..=max).contains(&number) {
+                refuse("bad-value", field, format!("{at} : {field} = {number} ; donnez un nombre de 1 à {max}"));
+            }
         }
-        if !(1..=SESSIONS_MAX).contains(&self.sessions) {
-            return Err(format!(
-                "[[seal]] key = \"{key}\" : sessions = {} ; donnez un nombre de 1 à {SESSIONS_MAX}",
-                self.sessions
-            ));
+        match (key, pin) {
+            (Some(key), Some(pin)) if breaches.is_empty() => Ok(SealKey {
+                entry,
+                structure: self.structure,
+                key,
+                uri: self.uri,
+                module: self.module.map(|module| base.join(module)),
+                pin,
+                certificate: base.join(self.certificate),
+                processes: self.processes,
+                sessions: self.sessions,
+            }),
+            _ => Err(breaches),
         }
-        Ok(SealKey {
-            structure: self.structure,
-            key,
-            uri: self.uri,
-            module: self.module.map(|module| base.join(module)),
-            pin,
-            certificate: base.join(self.certificate),
-            processes: self.processes,
-            sessions: self.sessions,
-        })
     }
 }

@@ -1,10 +1,12 @@
 //! The register of applications: which Unix user is which homologated software, and what it may ask for.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::breach::Breach;
 use super::denial::{Denial, Reason};
 use crate::vihf::assertion::Lps;
 use crate::vihf::instant::Instant;
@@ -18,6 +20,8 @@ const DAY_MS: u64 = 24 * 3_600_000;
 /// A registered application (convention, annexe 3: software homologated for the DMP).
 #[derive(Clone, Debug)]
 pub struct Application {
+    /// Place in the register, from 0.
+    pub entry: usize,
     /// Unix user as the register names it.
     pub user: String,
     /// Its number: what the kernel vouches for.
@@ -108,66 +112,50 @@ fn lps_only() -> Vec<Channel> {
 }
 
 impl Applications {
-    /// Checks a register's file.
+    /// Takes the right entries of a register's file, and tells what is wrong with the others.
     ///
-    /// `uid` finds a Unix user's number by its name; `services` and `profiles` are those that exist.
-    ///
-    /// # Errors
-    /// A sentence that names the application, the field, the cause and the remedy.
+    /// `uid` finds a Unix user's number by its name; `services` and `profiles` are those that exist. Each breach names the
+    /// application, the field, the cause and the remedy.
     pub fn check(
         file: ApplicationsFile,
         uid: impl Fn(&str) -> Option<u32>,
         service_exists: impl Fn(&str) -> bool,
         profile_exists: impl Fn(&str) -> bool,
-    ) -> Result<Self, String> {
-        let mut by_uid = HashMap::new();
-        for table in file.application {
-            let refuse = |cause: String| Err(format!("application user = {:?} : {cause}", table.user));
-            let Some(uid) = uid(&table.user) else {
-                return refuse("cet utilisateur Unix n'existe pas ; créez-le, ou corrigez user".to_owned());
-            };
-            let Some(homologation_ends_at) = end_of_day(&table.homologation_expires_on) else {
-                return refuse(format!(
-                    "homologation_expires_on = {:?} n'est pas une date AAAA-MM-JJ",
-                    table.homologation_expires_on
-                ));
-            };
-            if let Some(name) = table.services.iter().find(|name| !service_exists(name)) {
-                return refuse(format!("services : {name:?} n'est pas un [[service]] de la configuration"));
-            }
-            if let Some(name) = table.profiles.iter().find(|name| !profile_exists(name)) {
-                return refuse(format!("profiles : {name:?} n'est pas un profil connu"));
-            }
-            let text = |field: &str, value: &str| {
-                let place = format!("application user = {:?}", table.user);
-                Text::parse(value).map_err(|cause| format!("{place} : {field} : {cause}"))
-            };
-            let lps = Lps {
-                name: text("lps_name", &table.lps_name)?,
-                version: text("lps_version", &table.lps_version)?,
-                id: table.lps_id.as_deref().map(|id| text("lps_id", id)).transpose()?,
-                homologation: text("homologation", &table.homologation)?,
-            };
+    ) -> (Self, Vec<Breach>) {
+        let mut by_uid: HashMap<u32, Arc<Application>> = HashMap::new();
+        let mut breaches = Vec::new();
+        for (entry, table) in file.application.into_iter().enumerate() {
             let user = table.user.clone();
-            let application = Application {
-                user: table.user,
-                uid,
-                lps,
-                homologation_ends_at,
-                services: table.services,
-                channels: table.channels,
-                methods: table.methods,
-                profiles: table.profiles,
-                may_declare: table.may_declare,
-                suspended: table.suspended,
+            let mut refuse = |rule, field, cause: String| {
+                let cause = format!("application user = {user:?} : {cause}");
+                breaches.push(Breach::of(rule, "application", field, cause).in_entry(entry));
             };
-            if by_uid.insert(uid, Arc::new(application)).is_some() {
-                return Err(format!(
-                    "application user = {user:?} : l'utilisateur numéro {uid} est déclaré deux fois"
-                ));
+            let Some(application) = check(entry, table, &uid, &service_exists, &profile_exists, &mut refuse)
+            else {
+                continue;
+            };
+            let uid = application.uid;
+            match by_uid.entry(uid) {
+                Entry::Occupied(_) => {
+                    let cause = format!(
+                        "l'utilisateur numéro {uid} est déclaré deux fois ; retirez l'une des deux entrées"
+                    );
+                    refuse("application-twice", "user", cause);
+                }
+                Entry::Vacant(place) => {
+                    place.insert(Arc::new(application));
+                }
             }
         }
-        Ok(Self(by_uid))
+        (Self(by_uid), breaches)
+    }
+
+    /// All applications, in the order of the register.
+    #[must_use]
+    pub fn all(&self) -> Vec<&Arc<Application>> {
+        let mut all: Vec<_> = self.0.values().collect();
+        all.sort_by_key(|application| application.entry);
+        all
     }
 
     /// Unix users of all applications.
@@ -180,6 +168,63 @@ impl Applications {
     pub fn get(&self, uid: u32) -> Option<&Arc<Application>> {
         self.0.get(&uid)
     }
+}
+
+/// The application of one entry; none if anything was refused.
+fn check(
+    entry: usize,
+    table: ApplicationTable,
+    uid: impl Fn(&str) -> Option<u32>,
+    service_exists: impl Fn(&str) -> bool,
+    profile_exists: impl Fn(&str) -> bool,
+    refuse: &mut impl FnMut(&'static str, &'static str, String),
+) -> Option<Application> {
+    let uid = uid(&table.user);
+    if uid.is_none() {
+        refuse(
+            "unknown-user",
+            "user",
+            "cet utilisateur Unix n'existe pas ; créez-le, ou corrigez user".to_owned(),
+        );
+    }
+    let homologation_ends_at = end_of_day(&table.homologation_expires_on);
+    if homologation_ends_at.is_none() {
+        let day = &table.homologation_expires_on;
+        let cause = format!("homologation_expires_on = {day:?} n'est pas une date AAAA-MM-JJ");
+        refuse("bad-value", "homologation_expires_on", cause);
+    }
+    let services = table.services.iter().filter(|name| !service_exists(name)).collect::<Vec<_>>();
+    for name in &services {
+        let cause = format!("services : {name:?} n'est pas un [[service]] de la configuration");
+        refuse("unknown-service", "services", cause);
+    }
+    let profiles = table.profiles.iter().filter(|name| !profile_exists(name)).collect::<Vec<_>>();
+    for name in &profiles {
+        refuse("unknown-profile", "profiles", format!("profiles : {name:?} n'est pas un profil connu"));
+    }
+    let mut text = |field, value: &str| {
+        Text::parse(value).map_err(|cause| refuse("bad-value", field, format!("{field} : {cause}"))).ok()
+    };
+    let name = text("lps_name", &table.lps_name);
+    let version = text("lps_version", &table.lps_version);
+    let id = table.lps_id.as_deref().map(|id| text("lps_id", id));
+    let homologation = text("homologation", &table.homologation);
+    if !services.is_empty() || !profiles.is_empty() || id == Some(None) {
+        return None;
+    }
+    Some(Application {
+        entry,
+        uid: uid?,
+        lps: Lps { name: name?, version: version?, id: id.flatten(), homologation: homologation? },
+        homologation_ends_at: homologation_ends_at?,
+        user: table.user,
+        services: table.services,
+        channels: table.channels,
+        methods: table.methods,
+        profiles: table.profiles,
+        may_declare: table.may_declare,
+        suspended: table.suspended,
+    })
 }
 
 /// First instant of the day `AAAA-MM-JJ` in UTC.

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::breach::Breach;
 use crate::vihf::method::Method;
 
 /// Longest delay in milliseconds between CPS with PIN and the contactless reading: a working day.
@@ -40,24 +41,25 @@ pub struct Convention {
 }
 
 impl Convention {
-    /// Checks the terms against each other.
-    ///
-    /// # Errors
-    /// A sentence naming the field.
-    pub fn check(&self) -> Result<(), String> {
+    /// Terms that contradict each other.
+    #[must_use]
+    pub fn check(&self) -> Vec<Breach> {
+        let mut breaches = Vec::new();
         if self.contactless_delay_ms > CONTACTLESS_DELAY_MAX_MS {
-            return Err(format!(
+            let cause = format!(
                 "[convention] contactless_delay_ms = {} : le maximum est {CONTACTLESS_DELAY_MAX_MS}",
                 self.contactless_delay_ms
-            ));
+            );
+            breaches.push(Breach::of("bad-value", "convention", "contactless_delay_ms", cause));
         }
         if self.methods.contains(&Method::CpsSansContact) && self.contactless_delay_ms == 0 {
-            return Err(format!(
+            let cause = format!(
                 "[convention] methods contient {} : donnez contactless_delay_ms, le délai déclaré",
                 Method::CpsSansContact
-            ));
+            );
+            breaches.push(Breach::of("contradiction", "convention", "methods", cause));
         }
-        Ok(())
+        breaches
     }
 }
 
@@ -74,29 +76,38 @@ pub struct Service {
 }
 
 impl Service {
-    /// Checks the service's values.
-    ///
-    /// # Errors
-    /// A sentence naming the field.
-    pub fn check(&self) -> Result<(), String> {
+    /// Values that no service may have.
+    #[must_use]
+    pub fn check(&self) -> Vec<Breach> {
+        let mut breaches = Vec::new();
+        let mut refuse = |field, cause| breaches.push(Breach::of("bad-value", "service", field, cause));
         let name = &self.name;
         if name.is_empty() || name.len() > SERVICE_NAME_LEN_MAX || name.chars().any(char::is_control) {
-            return Err(format!(
-                "[[service]] name = {name:?} : 1 à {SERVICE_NAME_LEN_MAX} octets, sans caractère de contrôle"
-            ));
+            refuse(
+                "name",
+                format!(
+                    "[[service]] name = {name:?} : 1 à {SERVICE_NAME_LEN_MAX} octets, sans caractère de contrôle"
+                ),
+            );
         }
         if !(LIFETIME_MIN_MS..=LIFETIME_MAX_MS).contains(&self.lifetime_ms) {
-            return Err(format!(
-                "[[service]] {name} : lifetime_ms = {}, attendu {LIFETIME_MIN_MS} à {LIFETIME_MAX_MS}",
-                self.lifetime_ms
-            ));
+            refuse(
+                "lifetime_ms",
+                format!(
+                    "[[service]] {name} : lifetime_ms = {}, attendu {LIFETIME_MIN_MS} à {LIFETIME_MAX_MS}",
+                    self.lifetime_ms
+                ),
+            );
         }
         if !(1..=LOGIN_AGE_MAX_MS).contains(&self.login_age_max_ms) {
-            return Err(format!(
-                "[[service]] {name} : login_age_max_ms = {}, attendu 1 à {LOGIN_AGE_MAX_MS}",
-                self.login_age_max_ms
-            ));
+            refuse(
+                "login_age_max_ms",
+                format!(
+                    "[[service]] {name} : login_age_max_ms = {}, attendu 1 à {LOGIN_AGE_MAX_MS}",
+                    self.login_age_max_ms
+                ),
+            );
         }
-        Ok(())
+        breaches
     }
 }

@@ -3,10 +3,12 @@
 //! No file, no clock, no socket: everything comes in as values. A refusal is a decision with a reason, not a fault.
 
 pub mod application;
+pub mod breach;
 pub mod convention;
 pub mod denial;
 pub mod issuing;
 pub mod opening;
 pub mod practitioner;
+pub mod review;
 pub mod rights;
 pub mod session;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::application::start_of_day;
+use super::breach::Breach;
 use super::denial::{Denial, Reason};
 use crate::vihf::codes::{PHARMACIST, Role};
 use crate::vihf::identity::PsIdNat;
@@ -93,26 +94,35 @@ struct PractitionerTable {
 }
 
 impl Practitioners {
-    /// Checks a register's file; `physician_specialties` are the prefixes of the default profile.
-    ///
-    /// # Errors
-    /// A sentence that names the line's place, the field, the cause and the remedy.
+    /// Takes the right entries of a register's file, and tells what is wrong with the others; `physician_specialties` are
+    /// the prefixes of the default profile. Each breach names the entry, the field, the cause and the remedy.
     pub fn check(
         file: PractitionersFile,
         physician_specialties: &[String],
         structure_exists: impl Fn(&str) -> bool,
         service_exists: impl Fn(&str) -> bool,
-    ) -> Result<Self, String> {
+    ) -> (Self, Vec<Breach>) {
         let mut by_id = HashMap::with_capacity(file.practitioner.len());
-        for (index, table) in file.practitioner.into_iter().enumerate() {
-            let place = format!("practitioner n° {} (id = {:?})", index + 1, table.id);
-            let practitioner = check(table, physician_specialties, &structure_exists, &service_exists)
-                .map_err(|cause| format!("{place} : {cause}"))?;
-            if by_id.insert(practitioner.id.as_str().to_owned(), Arc::new(practitioner)).is_some() {
-                return Err(format!("{place} : ce professionnel est déclaré deux fois"));
+        let mut breaches = Vec::new();
+        let prefixes: Vec<&str> = physician_specialties.iter().map(String::as_str).collect();
+        for (entry, table) in file.practitioner.into_iter().enumerate() {
+            let id = table.id.clone();
+            let mut refuse = |rule, field, cause: String| {
+                let cause = format!("practitioner n° {} (id = {id:?}) : {cause}", entry + 1);
+                breaches.push(Breach::of(rule, "practitioner", field, cause).in_entry(entry));
+            };
+            let Some(practitioner) = check(table, &prefixes, &structure_exists, &service_exists, &mut refuse)
+            else {
+                continue;
+            };
+            if by_id.contains_key(practitioner.id.as_str()) {
+                let cause = "ce professionnel est déclaré deux fois ; retirez l'une des deux entrées";
+                refuse("practitioner-twice", "id", cause.to_owned());
+            } else {
+                by_id.insert(practitioner.id.as_str().to_owned(), Arc::new(practitioner));
             }
         }
-        Ok(Self(by_id))
+        (Self(by_id), breaches)
     }
 
     /// Professions that the nomenclature has withdrawn: code, since when, how many practitioners carry it.
@@ -134,43 +144,63 @@ impl Practitioners {
     }
 }
 
+/// The practitioner of one entry; none if anything was refused.
 fn check(
     table: PractitionerTable,
-    physician_specialties: &[String],
+    prefixes: &[&str],
     structure_exists: impl Fn(&str) -> bool,
     service_exists: impl Fn(&str) -> bool,
-) -> Result<Practitioner, String> {
+    refuse: &mut impl FnMut(&'static str, &'static str, String),
+) -> Option<Practitioner> {
+    let mut refused = false;
+    let mut refuse = |rule, field, cause: String| {
+        refused = true;
+        refuse(rule, field, cause);
+    };
     let is_pharmacist = table.profession == PHARMACIST;
     let qualification = match (&table.specialty, &table.section) {
         (Some(_), _) if is_pharmacist => {
-            return Err("specialty : un pharmacien (21) a une section ; donnez section".to_owned());
+            let cause = "specialty : un pharmacien (21) a une section ; donnez section";
+            refuse("contradiction", "specialty", cause.to_owned());
+            None
         }
         (_, Some(_)) if !is_pharmacist => {
-            return Err("section : seuls les pharmaciens (21) en ont une ; retirez-la".to_owned());
+            let cause = "section : seuls les pharmaciens (21) en ont une ; retirez-la";
+            refuse("contradiction", "section", cause.to_owned());
+            None
         }
-        (specialty, section) => specialty.as_deref().or(section.as_deref()),
+        (specialty, section) => Some(specialty.as_deref().or(section.as_deref())),
     };
-    let prefixes: Vec<&str> = physician_specialties.iter().map(String::as_str).collect();
-    if let Some(id) = table.structures.iter().find(|id| !structure_exists(id)) {
-        return Err(format!("structures : {id:?} n'est pas une [[structure]] déclarée"));
+    for id in table.structures.iter().filter(|id| !structure_exists(id)) {
+        let cause = format!("structures : {id:?} n'est pas une [[structure]] déclarée");
+        refuse("unknown-structure", "structures", cause);
     }
-    if let Some(name) = table.services.iter().find(|name| !service_exists(name)) {
-        return Err(format!("services : {name:?} n'est pas un [[service]] de la configuration"));
+    for name in table.services.iter().filter(|name| !service_exists(name)) {
+        let cause = format!("services : {name:?} n'est pas un [[service]] de la configuration");
+        refuse("unknown-service", "services", cause);
     }
-    let trained_at = match &table.trained_on {
-        None => None,
-        Some(day) => {
-            Some(start_of_day(day).ok_or_else(|| format!("trained_on = {day:?} n'est pas une date AAAA-MM-JJ"))?)
-        }
-    };
-    Ok(Practitioner {
-        id: PsIdNat::parse(&table.id).map_err(|e| format!("id : {e}"))?,
-        display_name: Text::parse(&table.name).map_err(|e| format!("name : {e}"))?,
-        role: Role::parse(&table.profession, qualification, &prefixes).map_err(|e| e.to_string())?,
+    let trained_at = table.trained_on.as_deref().map(start_of_day);
+    if let (Some(None), Some(day)) = (trained_at, &table.trained_on) {
+        refuse("bad-value", "trained_on", format!("trained_on = {day:?} n'est pas une date AAAA-MM-JJ"));
+    }
+    let id = PsIdNat::parse(&table.id).map_err(|e| refuse("bad-identifier", "id", format!("id : {e}"))).ok();
+    let name = Text::parse(&table.name).map_err(|e| refuse("bad-value", "name", format!("name : {e}"))).ok();
+    let role = qualification.and_then(|qualification| {
+        Role::parse(&table.profession, qualification, prefixes)
+            .map_err(|e| refuse("bad-code", "profession", e.to_string()))
+            .ok()
+    });
+    if refused {
+        return None;
+    }
+    Some(Practitioner {
+        id: id?,
+        display_name: name?,
+        role: role?,
         structures: table.structures,
         services: table.services,
         enrolled: table.enrolled,
-        trained_at,
+        trained_at: trained_at.flatten(),
         suspended: table.suspended,
     })
 }

@@ -2,10 +2,16 @@
 
 pub mod clock;
 #[cfg(unix)]
+pub mod command;
+#[cfg(unix)]
 pub mod cpu;
+#[cfg(unix)]
+pub mod file;
 #[cfg(unix)]
 pub mod log;
 #[cfg(unix)]
 pub mod peer;
 #[cfg(unix)]
 pub mod process;
+#[cfg(unix)]
+pub mod synchronisation;

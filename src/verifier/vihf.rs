@@ -14,14 +14,13 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::{EXIT_NEGATIVE, NotJudged, json, sarif, text};
 use crate::certificate::Trust;
-use crate::config::{ConfigError, take_profile};
 use crate::lint::{Judgement, Moment, Verdict, lint};
 use crate::sys::clock;
 use crate::vihf::instant::Instant;
-use crate::vihf::profile::{Profile, Profiles};
+use crate::vihf::profile::{Profile, ProfileError, Profiles};
 use crate::xmldsig::DOCUMENT_LEN_MAX;
 
-/// Largest file of authorities in bytes: a bundle of every IGC-Santé authority has some tens of kB.
+/// Largest file of authorities or profile in bytes: a bundle of every IGC-Santé authority has some tens of kB.
 const FILE_LEN_MAX: u64 = 1024 * 1024;
 
 /// Vérifie une assertion VIHF, de Sceau ou d'un autre, ou le message SOAP qui la porte.
@@ -93,8 +92,18 @@ impl Vihf {
             let known = profiles.names().collect::<Vec<_>>().join(", ");
             return Err(refuse(format!("ce profil est inconnu ; donnez {known}, ou un fichier .toml")));
         }
-        let refused = |e: ConfigError| refuse(e.to_string().split_whitespace().collect::<Vec<_>>().join(" "));
-        take_profile(&mut profiles, Path::new(name)).map(Some).map_err(refused)
+        let text = open(Path::new(name), FILE_LEN_MAX)?;
+        let text = String::from_utf8(text).map_err(|_| refuse("le fichier n'est pas en UTF-8".to_owned()))?;
+        profiles.take(&text).map(Some).map_err(|error| match error {
+            ProfileError::Rule { cause, .. } => refuse(format!("{name} : {cause}")),
+            ProfileError::Shape(error) => {
+                let line = error
+                    .span()
+                    .and_then(|span| text.get(..span.start))
+                    .map_or(1, |before| before.lines().count().max(1));
+                refuse(format!("{name}, ligne {line} : ce n'est pas un profil ; partez de extends = \"dmp-air\""))
+            }
+        })
     }
 
     fn trust(&self) -> Result<Option<Trust>, NotJudged> {

@@ -104,8 +104,10 @@ impl Profile {
         (!self.inclusive_namespaces.is_empty()).then_some(self.inclusive_namespaces.as_str())
     }
 
-    fn check(&self) -> Result<(), String> {
-        let refuse = |field: &str, cause: String| Err(format!("{field} : {cause}"));
+    fn check(&self) -> Result<(), ProfileError> {
+        let refuse = |field: &'static str, cause: String| {
+            Err(ProfileError::Rule { field, cause: format!("{field} : {cause}") })
+        };
         let cap_ms = if self.rights == RightsTable::Air { AIR_LIFETIME_MAX_MS } else { LIFETIME_MAX_MS };
         if !(1..=cap_ms).contains(&self.lifetime_max_ms) {
             return refuse("lifetime_max_ms", format!("{} : attendu 1 à {cap_ms}", self.lifetime_max_ms));
@@ -123,7 +125,9 @@ impl Profile {
             );
         }
         for (field, oid) in self.ins_oids.iter().map(|oid| ("ins_oids", oid)).chain([("ins_oid", &self.ins_oid)]) {
-            InsOid::parse(oid).map_err(|e| format!("{field} : {e}"))?;
+            if let Err(cause) = InsOid::parse(oid) {
+                return refuse(field, cause.to_string());
+            }
         }
         if !self.ins_oids.contains(&self.ins_oid) {
             return refuse("ins_oid", format!("{:?} ne figure pas dans ins_oids", self.ins_oid));
@@ -153,7 +157,9 @@ impl Profile {
             ("guardians_display_name", &self.guardians_display_name),
         ];
         for (field, value) in labels.into_iter().filter(|(_, value)| !value.is_empty()) {
-            Text::parse(value).map_err(|e| format!("{field} : {e}"))?;
+            if let Err(cause) = Text::parse(value) {
+                return refuse(field, cause.to_string());
+            }
         }
         for (method, form) in &self.methods {
             if form.class.is_empty() || (self.authentication_required && form.decl.is_empty()) {
@@ -187,9 +193,14 @@ pub enum ProfileError {
     /// Not TOML of a profile's shape; holds line and column.
     #[error("{0}")]
     Shape(Box<toml::de::Error>),
-    /// A value breaks a rule: field, value, remedy.
-    #[error("{0}")]
-    Rule(String),
+    /// A value breaks a rule.
+    #[error("{cause}")]
+    Rule {
+        /// The key.
+        field: &'static str,
+        /// Field, value, remedy.
+        cause: String,
+    },
 }
 
 /// All profiles by name.
@@ -223,12 +234,13 @@ impl Profiles {
         let mut table: toml::Table = toml::from_str(text).map_err(shape)?;
         if let Some(base) = table.remove("extends") {
             let Some(base) = base.as_str().and_then(|name| self.tables.get(name)) else {
-                return Err(ProfileError::Rule(format!("extends = {base} ne nomme aucun profil déjà lu")));
+                let cause = format!("extends = {base} ne nomme aucun profil déjà lu");
+                return Err(ProfileError::Rule { field: "extends", cause });
             };
             table = base.iter().map(|(key, value)| (key.clone(), value.clone())).chain(table).collect();
         }
         let profile: Profile = table.clone().try_into().map_err(shape)?;
-        profile.check().map_err(ProfileError::Rule)?;
+        profile.check()?;
         let profile = Arc::new(profile);
         self.tables.insert(profile.name.clone(), table);
         self.profiles.insert(profile.name.clone(), Arc::clone(&profile));

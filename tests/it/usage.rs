@@ -28,11 +28,12 @@ const ENGLISH: [&str; 14] = [
 ];
 
 /// Every command line, and every option it takes.
-const COMMANDS: [(&[&str], &[&str]); 5] = [
+const COMMANDS: [(&[&str], &[&str]); 6] = [
     (&["sceaud"], &["--config", "--help", "--version"]),
     (&["sceau-signer"], &["--config", "--instance", "--help", "--version"]),
-    (&["sceau"], &["issue", "status", "--help", "--version"]),
+    (&["sceau"], &["issue", "status", "check", "--help", "--version"]),
     (&["sceau", "status"], &["--config", "--socket", "--json", "--help"]),
+    (&["sceau", "check"], &["--config", "--units", "--json", "--nagios", "--help"]),
     (
         &["sceau", "issue"],
         &[

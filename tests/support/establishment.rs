@@ -54,7 +54,8 @@ impl Establishment {
         let path = self.folder.join(file);
         let mut table: Table = std::fs::read_to_string(&path).unwrap().parse().unwrap();
         edit(&mut table);
-        write(&path, &toml::to_string(&table).unwrap(), 0o644);
+        let mode = path.metadata().unwrap().permissions().mode() & 0o7777;
+        write(&path, &toml::to_string(&table).unwrap(), mode);
     }
 
     /// A new connection to the applications' socket.

@@ -223,13 +223,14 @@ impl Plan {
             _temporary: temporary,
         };
         let tables = [
-            ("sceau.toml", self.config(&establishment.seals)),
-            ("applications.toml", self.applications()),
-            ("practitioners.toml", self.register()),
+            ("sceau.toml", self.config(&establishment.seals), 0o644),
+            ("applications.toml", self.applications(), 0o644),
+            // It names people.
+            ("practitioners.toml", self.register(), 0o640),
         ];
-        for ((file, mut table), edits) in tables.into_iter().zip(self.edits) {
+        for ((file, mut table, mode), edits) in tables.into_iter().zip(self.edits) {
             edits.into_iter().for_each(|edit| edit(&mut table));
-            write(&establishment.folder.join(file), &toml::to_string(&table).unwrap(), 0o644);
+            write(&establishment.folder.join(file), &toml::to_string(&table).unwrap(), mode);
         }
         establishment
     }

@@ -166,7 +166,8 @@ fn a_right_token_of_other_making_is_good() {
     assert_eq!((judged.rules(), judged.verdict(), judged.code), (vec![], "good", 0));
     let at = WORKSHOP.issued.plus_ms(1_000).to_string();
     assert_eq!(WORKSHOP.judge(&WORKSHOP.sealed(), &["--at", &at]).verdict(), "good");
-    for profile in ["dmp-air"] {
+    {
+        let profile = "dmp-air";
         assert_eq!(WORKSHOP.judge(&WORKSHOP.sealed(), &["--profile", profile]).verdict(), "good");
     }
 }

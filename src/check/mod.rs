@@ -1,0 +1,88 @@
+//! `sceau check`: what is wrong with this machine, all of it at once, each with its place and its remedy.
+//!
+//! One probe per subject looks and never changes anything; no PIN is ever tried. What the caller may not read is said as
+//! "not checked", never as good.
+
+mod certificates;
+mod clock;
+mod configuration;
+mod finding;
+mod keys;
+pub mod nagios;
+mod permissions;
+mod registers;
+mod report;
+mod rule;
+mod sandbox;
+mod service;
+mod signers;
+mod unit_file;
+mod units;
+
+pub use finding::{Finding, Place};
+pub use report::{DaysLeft, Report};
+pub use rule::{RULES, Rule, Severity, Verdict, rule};
+pub use service::Answer;
+
+use std::path::{Path, PathBuf};
+
+use crate::config::{Config, Reading};
+use crate::sys::synchronisation::synchronised;
+use crate::sys::{clock as system, peer};
+
+/// Looks at everything that `config` leads to.
+///
+/// `units` is the root of a staged system whose units are looked at instead of this one's; `ask` gives what `sceaud` says
+/// of itself at that socket.
+#[must_use]
+pub fn examine(config: &Path, units: Option<&Path>, ask: impl FnOnce(&Path) -> Answer) -> Report {
+    let mut report = Report::default();
+    let now = system::now();
+    let Reading { config, faults, whole } = Config::examine(config);
+    configuration::probe(&faults, config.is_some(), &mut report);
+    if let Some(config) = &config {
+        let named = config.examine_named(&whole, |user| peer::uid_of(user).ok().flatten(), now);
+        registers::probe(&named, &whole, &mut report);
+        certificates::probe(config, &named, now, &mut report);
+        let answer = whole.sockets.then(|| ask(&config.sockets.token));
+        keys::probe(config, &mut report);
+        signers::probe(config, &named, answer.as_ref(), &mut report);
+        if let Some(answer) = &answer {
+            service::probe(config, answer, &mut report);
+        }
+        permissions::probe(config, &whole, &mut report);
+    }
+    clock::probe(synchronised(), now, &mut report);
+    let instances = config.as_ref().map(instances).unwrap_or_default();
+    units::probe(units, &instances, &mut report);
+    report.findings.sort_by_key(|finding| finding.rule.severity);
+    report
+}
+
+/// `<key>-<n>` of every signer process.
+fn instances(config: &Config) -> Vec<String> {
+    config.seals.iter().flat_map(|seal| (1..=seal.processes).map(|n| format!("{}-{n}", seal.key))).collect()
+}
+
+/// Whether the caller may read what others may not.
+fn is_root() -> bool {
+    peer::own_uid() == 0
+}
+
+/// What to say of a file that this caller may not look at.
+fn not_readable(path: &Path) -> String {
+    format!("{} : accès refusé ; relancez en root", path.display())
+}
+
+/// Every folder above a path, as written and as links lead, nearest first.
+fn folders_above(path: &Path) -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = path.ancestors().skip(1).map(Path::to_owned).collect();
+    if let Ok(real) = path.canonicalize() {
+        for folder in real.ancestors().skip(1) {
+            if !folders.iter().any(|known| known == folder) {
+                folders.push(folder.to_owned());
+            }
+        }
+    }
+    folders
+}

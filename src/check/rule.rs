@@ -1,0 +1,245 @@
+//! What `sceau check` looks for: each rule with its name, its weight, what it means and what mends it.
+
+/// How much a finding weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Something does not work, or protects nothing.
+    Error,
+    /// Something soon will not work, or serves nobody.
+    Warning,
+    /// Something to know.
+    Note,
+}
+
+impl Severity {
+    /// The name in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+
+    /// The word for people.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "erreur",
+            Self::Warning => "avertissement",
+            Self::Note => "note",
+        }
+    }
+}
+
+/// What an error of a rule makes of the whole (contract, exit codes); in order of precedence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// Nothing wrong.
+    Good,
+    /// A negative verdict that is none of the others: rights, sandbox, homologation.
+    Wrong,
+    /// Signer, token, service or clock is not there.
+    Unavailable,
+    /// Configuration, register or certificate is refused.
+    Misconfigured,
+    /// `sceaud` halted on an integrity failure.
+    Halted,
+}
+
+/// One rule.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Stable name.
+    pub name: &'static str,
+    /// Weight of its findings.
+    pub severity: Severity,
+    /// What an error of it makes of the whole.
+    pub verdict: Verdict,
+    /// What is wrong, for the guide.
+    pub meaning: &'static str,
+    /// What mends it, where a finding does not know better.
+    pub remedy: &'static str,
+}
+
+const fn error(name: &'static str, verdict: Verdict, meaning: &'static str, remedy: &'static str) -> Rule {
+    Rule { name, severity: Severity::Error, verdict, meaning, remedy }
+}
+
+const fn warning(name: &'static str, meaning: &'static str, remedy: &'static str) -> Rule {
+    Rule { name, severity: Severity::Warning, verdict: Verdict::Good, meaning, remedy }
+}
+
+const fn note(name: &'static str, meaning: &'static str, remedy: &'static str) -> Rule {
+    Rule { name, severity: Severity::Note, verdict: Verdict::Good, meaning, remedy }
+}
+
+use Verdict::{Halted, Misconfigured, Unavailable, Wrong};
+
+/// Every rule, in the order of the guide.
+pub const RULES: &[Rule] = &[
+    error("file-missing", Misconfigured, "un fichier nommé n'existe pas", "créez-le, ou corrigez son chemin"),
+    error("file-unreadable", Misconfigured, "un fichier nommé ne peut pas être lu", "corrigez ses droits"),
+    error(
+        "file-unusable",
+        Misconfigured,
+        "un fichier nommé n'est pas un fichier de texte de taille raisonnable",
+        "donnez le chemin du bon fichier",
+    ),
+    error("toml-syntax", Misconfigured, "l'écriture n'est pas du TOML", "corrigez la ligne"),
+    error("duplicate-key", Misconfigured, "une clé ou une section est donnée deux fois", "gardez-en une"),
+    error("unknown-key", Misconfigured, "une clé n'existe pas", "corrigez son nom, ou retirez-la"),
+    error("missing-key", Misconfigured, "une clé nécessaire manque", "ajoutez-la"),
+    error("wrong-type", Misconfigured, "une valeur n'est pas du bon type", "écrivez-la comme dans l'exemple"),
+    error("unknown-value", Misconfigured, "une valeur n'est pas de la liste admise", "choisissez dans la liste"),
+    error("bad-value", Misconfigured, "une valeur est hors de ses bornes ou de sa forme", "corrigez la valeur"),
+    error("bad-identifier", Misconfigured, "un identifiant est faux (forme ou clé)", "corrigez l'identifiant"),
+    error("bad-code", Misconfigured, "un code de profession, spécialité ou section est faux", "corrigez le code"),
+    error("contradiction", Misconfigured, "deux valeurs se contredisent", "corrigez l'une des deux"),
+    error("declared-twice", Misconfigured, "un nom est donné à deux entrées", "retirez l'une des deux"),
+    error(
+        "unknown-structure",
+        Misconfigured,
+        "une structure n'est pas déclarée",
+        "déclarez-la en [[structure]], ou corrigez-la",
+    ),
+    error(
+        "unknown-service",
+        Misconfigured,
+        "un service n'est pas déclaré",
+        "déclarez-le en [[service]], ou corrigez-le",
+    ),
+    error("unknown-profile", Misconfigured, "un profil n'existe pas", "corrigez son nom, ou ajoutez son fichier"),
+    error("test-profile", Misconfigured, "un profil de test en production", "retirez-le de [profiles] files"),
+    error("unknown-user", Misconfigured, "un utilisateur Unix n'existe pas", "créez-le, ou corrigez le registre"),
+    error(
+        "application-twice",
+        Misconfigured,
+        "un utilisateur Unix est deux applications",
+        "retirez l'une des deux",
+    ),
+    error("practitioner-twice", Misconfigured, "un professionnel est déclaré deux fois", "retirez l'une des deux"),
+    error(
+        "homologation-expired",
+        Wrong,
+        "l'homologation DMP d'une application est échue",
+        "renseignez la nouvelle",
+    ),
+    warning("homologation-ends-soon", "elle finit dans 60 jours au plus", "demandez la nouvelle à l'éditeur"),
+    warning("method-without-profile", "aucun profil admis n'a cette méthode", "retirez-la, ou ajoutez un profil"),
+    warning(
+        "method-not-declared",
+        "une application a une méthode que la convention n'a pas",
+        "retirez-la, ou déclarez-la",
+    ),
+    warning("profession-withdrawn", "une profession est retirée de la nomenclature", "corrigez les professions"),
+    error(
+        "certificate-unreadable",
+        Misconfigured,
+        "un fichier ne contient pas de certificat",
+        "donnez un certificat PEM",
+    ),
+    error("certificate-key-usage", Misconfigured, "ce n'est pas un certificat de cachet", "utilisez l'ORG_SIGN"),
+    error(
+        "certificate-structure",
+        Misconfigured,
+        "il est d'une autre structure",
+        "demandez celui de la structure",
+    ),
+    error("certificate-not-yet-valid", Misconfigured, "il n'est pas encore valide", "vérifiez l'horloge"),
+    error("certificate-expired", Misconfigured, "il est échu", "installez le certificat renouvelé"),
+    error(
+        "certificate-chain",
+        Misconfigured,
+        "aucune chaîne ne mène aux ancres",
+        "donnez racine et intermédiaires",
+    ),
+    error("certificate-no-anchor", Misconfigured, "aucune racine n'est donnée", "donnez la racine IGC-Santé"),
+    error("certificate-policy", Misconfigured, "il n'a pas la politique exigée", "vérifiez [trust] policy_oid"),
+    error(
+        "certificate-test-authority",
+        Misconfigured,
+        "une autorité de test en production",
+        "utilisez un vrai certificat",
+    ),
+    error(
+        "certificate-other-key",
+        Misconfigured,
+        "il n'est pas celui de la clé du token",
+        "importez celui de cette clé",
+    ),
+    warning("certificate-ends-soon", "il finit dans 60, 30 ou 7 jours au plus", "faites-le renouveler"),
+    warning(
+        "certificate-superseded",
+        "il est hors de sa validité, un autre le remplace",
+        "retirez-le de [[seal]]",
+    ),
+    note("certificates-overlap", "deux certificats valides d'une structure", "retirez l'ancien une fois échu"),
+    note("policy-unchecked", "la politique des certificats n'est pas vérifiée", "donnez [trust] policy_oid"),
+    error("token-uri", Misconfigured, "l'URI PKCS#11 de la clé est fausse", "corrigez uri (RFC 7512)"),
+    error("module-missing", Misconfigured, "le module PKCS#11 n'existe pas ou n'est pas nommé", "corrigez module"),
+    error("module-unusable", Misconfigured, "le module n'est pas une bibliothèque partagée", "corrigez module"),
+    error(
+        "key-unprotected",
+        Misconfigured,
+        "la clé peut sortir de son token",
+        "générez une nouvelle clé dans le token",
+    ),
+    error("signer-unreachable", Unavailable, "un signataire ne répond pas", "systemctl status 'sceau-signer@*'"),
+    error(
+        "pin-refused",
+        Unavailable,
+        "le PIN a été refusé ; il ne sera pas réessayé",
+        "corrigez le fichier du PIN",
+    ),
+    error(
+        "signature-invalid",
+        Unavailable,
+        "la signature d'essai est fausse",
+        "vérifiez le token et son certificat",
+    ),
+    error(
+        "service-halted",
+        Halted,
+        "sceaud s'est arrêté sur un défaut d'intégrité",
+        "ne relancez pas sans comprendre",
+    ),
+    error("service-not-ready", Unavailable, "sceaud répond et ne peut pas sceller", "voyez les signataires"),
+    error(
+        "service-unreachable",
+        Unavailable,
+        "la socket existe et sceaud ne répond pas",
+        "systemctl status sceaud",
+    ),
+    warning("service-stopped", "sceaud n'est pas démarré", "systemctl start sceau.target"),
+    error(
+        "clock-unsynchronised",
+        Unavailable,
+        "l'horloge n'est pas synchronisée",
+        "activez systemd-timesyncd ou chrony",
+    ),
+    error(
+        "clock-before-build",
+        Unavailable,
+        "l'horloge est avant la sortie de ce logiciel",
+        "mettez l'horloge à l'heure",
+    ),
+    error("file-writable", Wrong, "un fichier qui décide est modifiable par d'autres", "chmod go-w"),
+    error("folder-writable", Wrong, "un dossier de son chemin est modifiable par d'autres", "chmod go-w"),
+    error("file-owner", Wrong, "un fichier qui décide, ou son dossier, est à un tiers", "chown root"),
+    error("register-readable", Wrong, "le registre des professionnels est lisible par tous", "chmod o-rwx"),
+    error("pin-readable", Wrong, "un fichier de PIN est accessible à d'autres", "chmod 0400"),
+    error("pin-owner", Wrong, "un fichier de PIN n'est pas au signataire", "chown sceau-signer"),
+    error("socket-mode", Wrong, "une socket n'a pas les droits voulus", "relancez l'unité qui la crée"),
+    error("unit-weakened", Wrong, "une unité installée protège moins que celle livrée", "retirez le complément"),
+    error("unit-masked", Wrong, "une unité est masquée", "systemctl unmask"),
+    warning("unit-missing", "une unité n'est pas installée", "installez les unités livrées"),
+    note("unit-exception", "un complément ouvre ce que le guide prévoit", "vérifiez qu'il est voulu"),
+];
+
+/// The rule of that name.
+#[must_use]
+pub fn rule(name: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.name == name)
+}

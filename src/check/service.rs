@@ -1,0 +1,66 @@
+//! What `sceaud` says of itself, if it runs.
+
+use super::finding::{Finding, Place};
+use super::report::Report;
+use crate::config::Config;
+use crate::sys::file;
+
+const SUBJECT: &str = "service";
+
+/// What came of asking `sceaud` for its Status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It answered.
+    Status {
+        /// The contract's word.
+        state: String,
+        /// Whether every structure can be sealed for.
+        ready: bool,
+        /// Keys that cannot sign.
+        unready: Vec<String>,
+    },
+    /// It said that it halted, and why.
+    Halted(String),
+    /// Nobody answered; why.
+    Silent(String),
+}
+
+/// Tells what the answer means.
+pub(super) fn probe(config: &Config, answer: &Answer, report: &mut Report) {
+    let place = || Place::file(&config.sockets.token);
+    match answer {
+        Answer::Status { state, .. } if state == "halted" => halted("son état est « halted »", config, report),
+        Answer::Halted(cause) => halted(cause, config, report),
+        Answer::Status { state, ready, unready } => {
+            report.checked(SUBJECT);
+            if !ready && state != "unprovisioned" {
+                let keys = if unready.is_empty() { "aucune clé".to_owned() } else { unready.join(", ") };
+                let text = format!(
+                    "sceaud répond et ne peut pas tout sceller (clés qui ne signent pas : {keys}) ; voyez systemctl status 'sceau-signer@*' et leur journal"
+                );
+                report.found(Finding::new("service-not-ready", place(), &text));
+            }
+        }
+        Answer::Silent(cause) => match file::access(&config.sockets.token) {
+            Ok(_) => {
+                let text =
+                    format!("sceaud ne répond pas ({cause}) ; voyez systemctl status sceaud et son journal");
+                report.checked(SUBJECT);
+                report.found(Finding::new("service-unreachable", place(), &text));
+            }
+            Err(_) => {
+                let text = "sceaud n'est pas démarré, sa socket n'existe pas ; démarrez-le : systemctl start sceau.target";
+                report.found(Finding::new("service-stopped", place(), text));
+                report.not_checked(SUBJECT, "sceaud n'est pas démarré");
+            }
+        },
+    }
+}
+
+fn halted(cause: &str, config: &Config, report: &mut Report) {
+    report.checked(SUBJECT);
+    let text = format!(
+        "sceaud s'est arrêté sur un défaut d'intégrité : {cause} ; ne le relancez pas sans avoir compris, prévenez la sécurité"
+    );
+    report.found(Finding::new("service-halted", Place::file(&config.sockets.token), &text));
+}

@@ -1,0 +1,110 @@
+//! Installed units: do they protect as much as those we ship, drop-ins included?
+
+use std::path::Path;
+
+use super::finding::{Finding, Place};
+use super::report::Report;
+use super::sandbox::{Weakness, weaknesses};
+use super::unit_file::{Assignment, Found, find, parse};
+use crate::config::Position;
+
+const SUBJECT: &str = "units";
+/// systemd is the service manager where this folder is (sd_booted(3)).
+const BOOTED: &str = "/run/systemd/system";
+
+const SERVICE: &str = include_str!("../../systemd/system/sceaud.service");
+const SOCKET: &str = include_str!("../../systemd/system/sceaud.socket");
+const SIGNER: &str = include_str!("../../systemd/system/sceau-signer@.service");
+
+/// Compares the units below `root` (this system's own without one) with ours; `instances` are the signers'.
+pub(super) fn probe(root: Option<&Path>, instances: &[String], report: &mut Report) {
+    if root.is_none() && !Path::new(BOOTED).is_dir() {
+        report.not_checked(
+            SUBJECT,
+            "systemd ne gère pas ce système ; donnez --units DOSSIER pour une racine préparée",
+        );
+        return;
+    }
+    report.checked(SUBJECT);
+    let root = root.unwrap_or(Path::new("/"));
+    unit(root, "sceaud.service", SERVICE, report);
+    unit(root, "sceaud.socket", SOCKET, report);
+    if instances.is_empty() {
+        unit(root, "sceau-signer@.service", SIGNER, report);
+    }
+    for instance in instances {
+        unit(root, &format!("sceau-signer@{instance}.service"), SIGNER, report);
+    }
+}
+
+fn unit(root: &Path, name: &str, shipped: &str, report: &mut Report) {
+    let shipped = parse(shipped, Path::new(name));
+    match find(root, name) {
+        Found::Missing => {
+            let text = format!(
+                "l'unité {name} n'est pas installée ; installez les unités livrées dans /usr/lib/systemd/system"
+            );
+            let template = name.split_once('@').map_or(name.to_owned(), |(stem, _)| format!("{stem}@.service"));
+            let text = text.replace(name, &template);
+            report.found(Finding::new("unit-missing", Place::Object(format!("unité {template}")), &text));
+        }
+        Found::Masked(path) => {
+            let text = format!("l'unité {name} est masquée, elle ne démarrera pas ; systemctl unmask {name}");
+            report.found(Finding::new("unit-masked", Place::file(&path), &text));
+        }
+        Found::Unit(fragment, installed, unread) => {
+            for path in unread {
+                report.not_checked(SUBJECT, super::not_readable(&path));
+            }
+            for section in ["Service", "Socket"] {
+                for weakness in weaknesses(section, &shipped, &installed) {
+                    report.found(told(name, &fragment, &weakness, &installed));
+                }
+            }
+        }
+    }
+}
+
+fn told(name: &str, fragment: &Path, weakness: &Weakness, installed: &[Assignment]) -> Finding {
+    let Weakness { key, expected, found, decided_by } = weakness;
+    let place = match decided_by {
+        Some(by) => Place::File(by.file.clone(), Some(Position { line: by.line, column: 1 })),
+        None => Place::file(fragment),
+    };
+    if name.starts_with("sceau-signer@") && foreseen(key, found, installed) {
+        let text = format!(
+            "{key}={found} ouvre au signataire ce que le guide prévoit pour un HSM réseau, un jeton logiciel ou un lecteur ; vérifiez que c'est voulu"
+        );
+        return Finding::new("unit-exception", place, &text);
+    }
+    let text = format!(
+        "{key}={found} protège moins que l'unité livrée ({key}={expected}) ; retirez cette ligne, puis systemctl daemon-reload et relancez l'unité"
+    );
+    Finding::new("unit-weakened", place, &text)
+}
+
+/// What the guide's own drop-ins open: one HSM address, a soft token's folder, a reader (comments of `sceau-signer@.service`).
+fn foreseen(key: &str, found: &str, installed: &[Assignment]) -> bool {
+    let last = |key: &str| installed.iter().rfind(|a| a.key == key).map(|a| a.value.as_str()).unwrap_or_default();
+    // A network is one HSM's: everything else stays denied, and the exceptions are single addresses.
+    let addresses: Vec<&str> =
+        installed.iter().filter(|a| a.key == "IPAddressAllow").flat_map(|a| a.value.split_whitespace()).collect();
+    let single = |address: &&str| {
+        address.ends_with("/32") || address.ends_with("/128") || address.parse::<std::net::IpAddr>().is_ok()
+    };
+    let hsm = last("IPAddressDeny") == "any" && !addresses.is_empty() && addresses.iter().all(single);
+    match key {
+        "PrivateNetwork" | "IPAddressAllow" => hsm,
+        "RestrictAddressFamilies" => {
+            hsm && found.split_whitespace().all(|family| matches!(family, "AF_UNIX" | "AF_INET" | "AF_INET6"))
+        }
+        "ReadWritePaths" => found.split_whitespace().all(|path| {
+            path == "/run/sceau-signer" || path.trim_start_matches('-').starts_with("/var/lib/sceau-signer/")
+        }),
+        "PrivateDevices" | "DeviceAllow" => {
+            installed.iter().any(|a| a.key == "DeviceAllow" && !a.value.is_empty())
+        }
+        "ProcSubset" => found == "all",
+        _ => false,
+    }
+}

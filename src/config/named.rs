@@ -1,0 +1,249 @@
+//! Every file that the configuration names, read as far as it goes: profiles, registers, authorities, certificates.
+
+use std::path::{Path, PathBuf};
+
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+
+use super::document::{Document, read_bytes};
+use super::load::Whole;
+use super::schema::{APPLICATIONS, PRACTITIONERS, PROFILE};
+use super::{Config, Fault, SealKey};
+use crate::certificate::{Refusal, Requirements, SealCertificate, Trust, appraise};
+use crate::policy::application::{Applications, ApplicationsFile};
+use crate::policy::breach::Breach;
+use crate::policy::practitioner::{Practitioners, PractitionersFile};
+use crate::policy::review;
+use crate::vihf::instant::Instant;
+use crate::vihf::profile::{ProfileError, Profiles};
+
+/// A seal key with what is to be said of its certificate.
+#[derive(Clone, Debug)]
+pub struct Appraised {
+    /// As configured.
+    pub key: SealKey,
+    /// As read.
+    pub certificate: SealCertificate,
+    /// Why it may not seal; empty: it may. What time alone refuses is here too, even if another certificate stands in.
+    pub refusals: Vec<Refusal>,
+}
+
+/// What the configuration names, as far as it is right, and what is wrong with it.
+#[derive(Debug)]
+pub struct Named {
+    /// Shipped and configured profiles.
+    pub profiles: Profiles,
+    /// Who may ask.
+    pub applications: Applications,
+    /// For whom.
+    pub practitioners: Practitioners,
+    /// Keys whose certificate could be read.
+    pub seals: Vec<Appraised>,
+    /// What `sceaud` refuses to start with.
+    pub faults: Vec<Fault>,
+    /// What is not refused and should be known.
+    pub remarks: Vec<Fault>,
+}
+
+impl Config {
+    /// Reads what the configuration names, as far as it goes; concludes nothing from sections that are not `whole`.
+    ///
+    /// `uid` finds a Unix user's number, `now` judges certificates and homologations.
+    #[must_use]
+    pub fn examine_named(&self, whole: &Whole, uid: impl Fn(&str) -> Option<u32>, now: Instant) -> Named {
+        let (mut faults, mut remarks) = (Vec::new(), Vec::new());
+        let (profiles, all_profiles) = self.read_profiles(whole, &mut faults);
+        let default = profiles.get(&self.profiles.default);
+        if default.is_none() && all_profiles {
+            let names: Vec<_> = profiles.names().collect();
+            let cause = format!(
+                "[profiles] default = {:?} est inconnu ; choisissez parmi {}",
+                self.profiles.default,
+                names.join(", ")
+            );
+            let breach = Breach::of("unknown-profile", "profiles", "default", cause);
+            faults.extend(self.locate(vec![breach]));
+        }
+        let (mut applications, mut practitioners) = (Applications::default(), Practitioners::default());
+        let service_exists = |name: &str| !whole.services || self.service(name).is_some();
+        // A path that was not understood may still be the right one by default.
+        let found = |path: &Path| whole.registers || path.is_file();
+        if found(&self.registers.applications) {
+            let mut register: Document<ApplicationsFile> =
+                Document::read(&self.registers.applications, APPLICATIONS);
+            faults.append(&mut register.faults);
+            if let Some(file) = register.take() {
+                let profile_exists = |name: &str| !all_profiles || profiles.get(name).is_some();
+                let (taken, breaches) = Applications::check(file, uid, service_exists, profile_exists);
+                faults.extend(register.locate(breaches));
+                if whole.convention && all_profiles {
+                    let review = review::applications(&taken, &self.convention, &profiles, now);
+                    remarks.extend(register.locate(review));
+                }
+                applications = taken;
+            }
+        }
+        if found(&self.registers.practitioners) {
+            let mut register: Document<PractitionersFile> =
+                Document::read(&self.registers.practitioners, PRACTITIONERS);
+            faults.append(&mut register.faults);
+            if let (Some(file), Some(default)) = (register.take(), default) {
+                let structure_exists =
+                    |id: &str| !whole.structures || self.structures.iter().any(|s| s.id.as_str() == id);
+                let specialties = &default.physician_specialties;
+                let (taken, breaches) = Practitioners::check(file, specialties, structure_exists, service_exists);
+                faults.extend(register.locate(breaches));
+                remarks.extend(taken.withdrawn_professions().map(|(code, since, number)| {
+                    let cause = format!(
+                        "{number} professionnel(s) portent la profession {code}, retirée de la nomenclature depuis le {since} ; corrigez leur profession"
+                    );
+                    Fault::of("profession-withdrawn", &self.registers.practitioners, cause)
+                }));
+                practitioners = taken;
+            }
+        }
+        if whole.convention && all_profiles {
+            remarks.extend(self.locate(review::convention(&self.convention, &profiles)));
+        }
+        let seals = self.read_seals(whole, now, &mut faults, &mut remarks);
+        Named { profiles, applications, practitioners, seals, faults, remarks }
+    }
+
+    /// The places of breaches of `sceau.toml` itself that show only with its neighbours.
+    #[must_use]
+    pub fn locate(&self, breaches: Vec<Breach>) -> Vec<Fault> {
+        let document: Document<toml::Table> = Document::read(&self.path, super::schema::CONFIGURATION);
+        document.locate(breaches)
+    }
+
+    /// The profiles, and whether all of them could be read.
+    fn read_profiles(&self, whole: &Whole, faults: &mut Vec<Fault>) -> (Profiles, bool) {
+        let mut all = whole.profiles;
+        let mut profiles = match Profiles::shipped() {
+            Ok(profiles) => profiles,
+            Err(cause) => {
+                faults.push(Fault::of("bad-value", &self.path, cause.to_string()));
+                return (Profiles::default(), false);
+            }
+        };
+        for path in &self.profiles.files {
+            let document: Document<toml::Table> = Document::read(path, PROFILE);
+            if !document.faults.is_empty() {
+                faults.extend(document.faults.iter().cloned());
+                all = false;
+                continue;
+            }
+            match profiles.take(document.text()) {
+                Ok(profile) if profile.test && !self.is_test() && whole.mode => {
+                    let cause = format!(
+                        "le profil {:?} est marqué test ; mode = \"production\" ne l'admet pas",
+                        profile.name
+                    );
+                    faults.extend(document.locate(vec![Breach::of("test-profile", "", "test", cause)]));
+                }
+                Ok(_) => {}
+                Err(ProfileError::Rule { field, cause }) => {
+                    let rule = if field == "extends" { "unknown-profile" } else { "bad-value" };
+                    faults.extend(document.locate(vec![Breach::of(rule, "", field, cause)]));
+                    all = false;
+                }
+                Err(ProfileError::Shape(_)) => {
+                    let cause =
+                        "une valeur n'est pas de la forme attendue ; corrigez le profil d'après un profil livré";
+                    faults.push(Fault::of("wrong-type", path, cause));
+                    all = false;
+                }
+            }
+        }
+        (profiles, all)
+    }
+
+    fn read_seals(
+        &self,
+        whole: &Whole,
+        now: Instant,
+        faults: &mut Vec<Fault>,
+        remarks: &mut Vec<Fault>,
+    ) -> Vec<Appraised> {
+        let before = faults.len();
+        let trust = Trust {
+            anchors: certificates(&self.trust.anchors, faults),
+            intermediates: certificates(&self.trust.intermediates, faults),
+        };
+        let all_authorities = whole.trust && faults.len() == before;
+        let mut seals = Vec::new();
+        for key in &self.seals {
+            let path = &key.certificate;
+            let certificate = match read_bytes(path).map(|pem| SealCertificate::parse(&pem)) {
+                Ok(Ok(certificate)) => certificate,
+                Ok(Err(cause)) => {
+                    faults.push(Fault::of("certificate-unreadable", path, format!("clé {} : {cause}", key.key)));
+                    continue;
+                }
+                Err(fault) => {
+                    faults.push(fault);
+                    continue;
+                }
+            };
+            let needs = Requirements {
+                structure: &key.structure,
+                trust: &trust,
+                policy_oid: &self.trust.policy_oid,
+                production: !self.is_test() && whole.mode,
+            };
+            let mut refusals = appraise(&certificate, &needs, now);
+            // Nothing is concluded from authorities that could not be read.
+            refusals.retain(|refusal| {
+                all_authorities
+                    || !matches!(
+                        refusal,
+                        Refusal::Chain { .. } | Refusal::NoAnchor | Refusal::TestAuthority { .. }
+                    )
+            });
+            seals.push(Appraised { key: key.clone(), certificate, refusals });
+        }
+        let told = |seal: &Appraised, refusal: &Refusal| {
+            Fault::of(refusal.rule(), &seal.key.certificate, format!("clé {} : {refusal}", seal.key.key))
+        };
+        for seal in &seals {
+            // While two certificates overlap, the one that has ended, or has yet to begin, must not stop the other.
+            let stand_in = |other: &Appraised| {
+                other.key.structure == seal.key.structure && other.certificate.is_valid_at(now)
+            };
+            for refusal in &seal.refusals {
+                if refusal.is_of_time() && seals.iter().any(stand_in) {
+                    remarks.push(Fault { rule: "certificate-superseded", ..told(seal, refusal) });
+                } else {
+                    faults.push(told(seal, refusal));
+                }
+            }
+        }
+        if self.trust.policy_oid.is_empty() && !self.seals.is_empty() && whole.trust {
+            let cause = "[trust] policy_oid est vide, la politique des certificats n'est pas vérifiée ; donnez l'OID de l'offre ORG_SIGN dès qu'il vous est connu";
+            remarks.extend(self.locate(vec![Breach::of("policy-unchecked", "trust", "policy_oid", cause)]));
+        }
+        seals
+    }
+}
+
+fn certificates(paths: &[PathBuf], faults: &mut Vec<Fault>) -> Vec<CertificateDer<'static>> {
+    let mut all = Vec::new();
+    for path in paths {
+        match read_bytes(path).map(|pem| read_pem(&pem, path)) {
+            Ok(Ok(found)) => all.extend(found),
+            Ok(Err(fault)) | Err(fault) => faults.push(fault),
+        }
+    }
+    all
+}
+
+fn read_pem(pem: &[u8], path: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match found {
+        Ok(found) if !found.is_empty() => Ok(found),
+        _ => {
+            let cause = "il ne contient aucun certificat PEM (-----BEGIN CERTIFICATE-----)";
+            Err(Fault::of("certificate-unreadable", path, cause))
+        }
+    }
+}

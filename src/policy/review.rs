@@ -1,0 +1,69 @@
+//! What is not refused in convention and registers, and should be known: entries that stand, and serve nobody.
+
+use super::application::Applications;
+use super::breach::Breach;
+use super::convention::Convention;
+use crate::vihf::instant::Instant;
+use crate::vihf::profile::Profiles;
+
+/// Days before the end of a homologation at which it is told: a new one takes weeks.
+const HOMOLOGATION_ALARM_DAYS: i64 = 60;
+/// A day in milliseconds.
+const DAY_MS: i64 = 24 * 3_600_000;
+
+/// Methods of the convention that no profile can write.
+#[must_use]
+pub fn convention(convention: &Convention, profiles: &Profiles) -> Vec<Breach> {
+    let known =
+        |method| profiles.names().filter_map(|name| profiles.get(name)).any(|p| p.methods.contains_key(method));
+    let lost = convention.methods.iter().filter(|method| !known(method));
+    lost.map(|method| {
+        let cause = format!(
+            "[convention] methods : aucun profil n'a la méthode {method} ; retirez-la, ou ajoutez-la à un profil de l'établissement"
+        );
+        Breach::of("method-without-profile", "convention", "methods", cause)
+    })
+    .collect()
+}
+
+/// Applications whose homologation has ended or soon will, and methods that can never serve them.
+#[must_use]
+pub fn applications(
+    applications: &Applications,
+    convention: &Convention,
+    profiles: &Profiles,
+    now: Instant,
+) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    for application in applications.all() {
+        let mut tell = |rule, field, cause: String| {
+            let cause = format!("application user = {:?} : {cause}", application.user);
+            breaches.push(Breach::of(rule, "application", field, cause).in_entry(application.entry));
+        };
+        let days_left = application.homologation_ends_at.ms_since(now).div_euclid(DAY_MS);
+        if days_left < 0 {
+            let cause =
+                "son homologation DMP est échue, tout lui est refusé ; renseignez la nouvelle homologation";
+            tell("homologation-expired", "homologation_expires_on", cause.to_owned());
+        } else if days_left <= HOMOLOGATION_ALARM_DAYS {
+            let cause =
+                format!("son homologation DMP finit dans {days_left} jours ; demandez la nouvelle à son éditeur");
+            tell("homologation-ends-soon", "homologation_expires_on", cause);
+        }
+        for method in &application.methods {
+            let has = |name: &String| profiles.get(name).is_some_and(|p| p.methods.contains_key(method));
+            if !application.profiles.iter().any(has) {
+                let cause = format!(
+                    "methods : aucun de ses profils n'a la méthode {method} ; retirez-la, ou ajoutez un profil"
+                );
+                tell("method-without-profile", "methods", cause);
+            } else if !convention.methods.contains(method) {
+                let cause = format!(
+                    "methods : la méthode {method} n'est pas déclarée en [convention] ; retirez-la, ou déclarez-la à la Cnam puis ici"
+                );
+                tell("method-not-declared", "methods", cause);
+            }
+        }
+    }
+    breaches
+}
