@@ -24,3 +24,4 @@ mod threat_model;
 mod units;
 mod usage;
 mod varlink_client;
+mod verification;

@@ -1,0 +1,3 @@
+//! The offline verifier against documents made to deceive it.
+
+mod wrapping;
