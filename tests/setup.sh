@@ -9,7 +9,8 @@ fi
 
 packages="gcc libc6-dev softhsm2 opensc xmlsec1"
 if [ "${1:-test}" = test ]; then
-    packages="$packages make pkg-config openssl libxml2-utils opensaml-schemas xmltooling-schemas
+    # g++: the runtime of libFuzzer.
+    packages="$packages make g++ pkg-config openssl libxml2-utils opensaml-schemas xmltooling-schemas
         python3-venv default-jdk-headless systemd"
 fi
 missing=

@@ -1,6 +1,9 @@
 //! A key's URI: what is read can be written and read again, and no message repeats a PIN.
 
-use sceau::token::{KeyUri, UriError};
+use sceau::token::KeyUri;
+
+/// Longest URI that is read.
+const URI_LEN_MAX: usize = 4096;
 
 pub fn holds(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
@@ -9,16 +12,16 @@ pub fn holds(input: &[u8]) {
             assert!(text.starts_with("pkcs11:"), "{text}");
             assert!(!key.object_name().is_empty() || key.object.as_deref() == Some(b""), "{key:?}");
             let written = write(&key);
-            assert_eq!(KeyUri::parse(&written).as_ref(), Ok(&key), "{written}");
+            // Each encoded byte is three: a long URI grows past the limit.
+            assert!(written.len() > URI_LEN_MAX || KeyUri::parse(&written).as_ref() == Ok(&key), "{written}");
         }
         Err(error) => {
             let message = error.to_string();
             assert!(message.len() > 10, "{message}");
             // Whatever stands behind pin-value= is a secret, however wrong the rest is.
-            let pin = text.split_once("pin-value=").map(|(_, rest)| rest.split([';', '&', '?']).next().unwrap_or(rest));
-            if let Some(pin) = pin.filter(|pin| pin.len() > 8 && error != UriError::Pin) {
-                assert!(!message.contains(pin), "{message}");
-            }
+            let pin =
+                text.split_once("pin-value=").map(|(_, rest)| rest.split([';', '&', '?']).next().unwrap_or(rest));
+            assert!(pin.is_none_or(|pin| pin.len() < 8 || !message.contains(pin)), "{message}");
         }
     }
 }

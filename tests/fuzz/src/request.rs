@@ -50,7 +50,10 @@ fn is_strict(frame: &[u8]) {
         (Ok(ours), Err(error)) => panic!("{ours:?} was read from what is no JSON: {error}"),
         (Err(error), Ok(_)) => {
             assert_eq!(error.fault, JsonFault::Duplicate, "refused and yet JSON");
-            assert!(!error.path.is_empty() || frame.windows(2).any(|two| two == b"\"\""), "a duplicate without a place");
+            assert!(
+                !error.path.is_empty() || frame.windows(2).any(|two| two == b"\"\""),
+                "a duplicate without a place"
+            );
         }
         (Err(error), Err(_)) => assert!(error.fault != JsonFault::Syntax || error.path.is_empty(), "{error:?}"),
     }

@@ -3,7 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sceau::vihf::signature::{
-    PREFIX_LIST_LEN_MAX, SIGNED_INFO_LEN_MAX, SignatureAlgorithm, is_assertion_id, is_prefix_list, recognise, signed_info,
+    PREFIX_LIST_LEN_MAX, SIGNED_INFO_LEN_MAX, SignatureAlgorithm, is_assertion_id, is_prefix_list, recognise,
+    signed_info,
 };
 
 const ALGORITHMS: [SignatureAlgorithm; 3] =

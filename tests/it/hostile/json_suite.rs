@@ -91,7 +91,11 @@ fn a_foreign_json_suite_is_read_and_refused_as_its_authors_want() {
     let kept = target_folder().join("json-test-suite.tsv");
     fs::write(&kept, rows).unwrap();
     let changed: Vec<_> = found.iter().filter(|(name, outcome)| expected.get(*name) != Some(outcome)).collect();
-    assert!(changed.is_empty(), "other outcomes than outcomes.tsv says (all are in {}): {changed:#?}", kept.display());
+    assert!(
+        changed.is_empty(),
+        "other outcomes than outcomes.tsv says (all are in {}): {changed:#?}",
+        kept.display()
+    );
     assert_eq!(found.len(), expected.len(), "rows without a case");
     assert_eq!(hospital.daemons.sceaud.starts(), 1);
 }
@@ -112,9 +116,14 @@ fn the_outcomes_obey_the_foreign_suites_letters() {
             b'y' if name.starts_with("y_object_duplicated_key") => assert_eq!(parser, "duplicate a", "{name}"),
             b'y' => {
                 assert_eq!(parser, "read", "{name}");
-                assert!(value == "InvalidParameter session" || value == "Denied session-unknown", "{name}: {value}");
+                assert!(
+                    value == "InvalidParameter session" || value == "Denied session-unknown",
+                    "{name}: {value}"
+                );
             }
-            b'i' => assert_eq!(parser == "read", !is_unreadable(&value) && !value.starts_with("Malformed"), "{name}"),
+            b'i' => {
+                assert_eq!(parser == "read", !is_unreadable(&value) && !value.starts_with("Malformed"), "{name}")
+            }
             _ => panic!("{name}: of no kind"),
         }
     }

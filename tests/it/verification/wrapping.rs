@@ -34,7 +34,8 @@ pub(crate) fn variants(assertion: &str) -> Vec<(&'static str, String)> {
     };
     let object = format!("<ds:Object>{unsigned}</ds:Object>");
     let extensions = format!("<Extensions>{}</Extensions>", forged(&unsigned, false));
-    let inside = |outer: &str, inner: &str| outer.replace("</saml:Assertion>", &format!("{inner}</saml:Assertion>"));
+    let inside =
+        |outer: &str, inner: &str| outer.replace("</saml:Assertion>", &format!("{inner}</saml:Assertion>"));
     let elsewhere = |content: &str| format!("<wrapper xmlns=\"urn:example:wrapper\">{content}</wrapper>");
     vec![
         // The whole original message without its seal, inside the forged one's seal.
@@ -118,14 +119,20 @@ fn a_signature_alone_does_not_stop_a_wrapping() {
     let variants = variants(&assertion);
     for (name, document) in &variants {
         let forged = document.find(FORGED_PRACTITIONER).unwrap_or_else(|| panic!("{name}: nothing is forged"));
-        assert!(document.contains(&Practitioner::physician().id) && forged > 0, "{name}: the sealed content is gone");
+        assert!(
+            document.contains(&Practitioner::physician().id) && forged > 0,
+            "{name}: the sealed content is gone"
+        );
         let mut xmllint = Command::new("xmllint");
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), document).unwrap();
         let said = xmllint.arg("--noout").arg(file.path()).output().unwrap();
         assert!(said.status.success(), "{name}: {}", String::from_utf8_lossy(&said.stderr));
     }
-    let taken: Vec<_> =
-        variants.iter().filter(|(_, document)| is_taken_by_xmlsec1(document, &trust)).map(|(name, _)| *name).collect();
+    let taken: Vec<_> = variants
+        .iter()
+        .filter(|(_, document)| is_taken_by_xmlsec1(document, &trust))
+        .map(|(name, _)| *name)
+        .collect();
     assert_eq!(taken, ["xsw2", "xsw3", "xsw4", "xsw5", "header"]);
 }
