@@ -25,4 +25,5 @@ mod threat_model;
 mod units;
 mod usage;
 mod varlink_client;
-mod verification;
+#[path = "verification/wrapping.rs"]
+mod wrapping;

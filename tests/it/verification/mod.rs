@@ -1,3 +1,0 @@
-//! The offline verifier against documents made to deceive it.
-
-mod wrapping;
