@@ -6,8 +6,10 @@
 //! | [`daemon`] | `sceaud`: the door for applications; `pipeline.rs` is one request as one function | program |
 //! | [`signer`] | `sceau-signer`: one PKCS#11 key behind a socket | program |
 //! | [`cli`] | `sceau`: one file per verb | program |
+//! | [`verifier`] | `sceau-verify`, also `sceau lint`: any VIHF, judged offline | program |
 //! | [`config`] | the configuration and the files it names, read once | outside |
 //! | [`seal`] | signer processes from the side of `sceaud`; from a fresh request to a sealed assertion | outside |
+//! | [`xmldsig`] | foreign XML and its signatures; the only room that names bergshamra and uppsala | outside |
 //! | [`token`] | PKCS#11; the only room that names cryptoki | outside |
 //! | [`sys`] | the operating system; the only room that names nix | outside |
 //! | [`usage`] | command lines: French help, French answers to what is mistyped | outside |
@@ -15,6 +17,7 @@
 //! | [`policy`] | who may ask for what: values in, decision out | pure |
 //! | [`vihf`] | the token: typed facts to canonical bytes | pure |
 //! | [`certificate`] | may this certificate seal for this structure | pure |
+//! | [`lint`] | what is wrong with a VIHF, ours or not: every rule by name | pure |
 //! | [`varlink`] | frames to calls and back | pure |
 //!
 //! # Arrows
@@ -33,6 +36,7 @@ pub mod certificate;
 pub mod cli;
 pub mod config;
 pub mod daemon;
+pub mod lint;
 pub mod policy;
 pub mod replay;
 pub mod seal;
@@ -43,4 +47,6 @@ pub mod sys;
 pub mod token;
 pub mod usage;
 pub mod varlink;
+pub mod verifier;
 pub mod vihf;
+pub mod xmldsig;

@@ -2,7 +2,7 @@
 
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use std::time::Duration;
-use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
+use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, KeyUsage, anchor_from_trusted_cert};
 use x509_parser::prelude::*;
 
 use super::{SealCertificate, rfc2253};
@@ -135,7 +135,7 @@ pub fn appraise(certificate: &SealCertificate, needs: &Requirements<'_>, now: In
     }
     // The path is judged at an instant of the certificate's own validity, so that an expired one is told once, above.
     let at = now.max(certificate.not_before).min(certificate.not_after);
-    match path(certificate, needs.trust, at) {
+    match path(&certificate.der, needs.trust, at, Usage::Seal) {
         _ if needs.trust.anchors.is_empty() => {
             if needs.production {
                 refusals.push(Refusal::NoAnchor);
@@ -168,23 +168,43 @@ fn has_policy(x509: &X509Certificate<'_>, required: &str) -> bool {
     })
 }
 
+/// The extended key usage that a path must admit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Usage {
+    /// emailProtection, where the certificate restricts its usage.
+    Seal,
+    /// Whatever the certificate is for: its usage is judged elsewhere.
+    Any,
+}
+
+impl ExtendedKeyUsageValidator for Usage {
+    fn validate(&self, iter: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
+        match self {
+            Self::Seal => KeyUsage::required_if_present(EMAIL_PROTECTION).validate(iter),
+            Self::Any => Ok(()),
+        }
+    }
+}
+
 /// Names of the authorities on a valid path from the certificate to an anchor.
-fn path(certificate: &SealCertificate, trust: &Trust, at: Instant) -> Result<Vec<String>, String> {
+///
+/// `at` is the instant of judgement. The last name is the anchor's.
+///
+/// # Errors
+/// What the path building found.
+pub(crate) fn path(
+    certificate: &CertificateDer<'_>,
+    trust: &Trust,
+    at: Instant,
+    usage: Usage,
+) -> Result<Vec<String>, String> {
     let describe = |e: webpki::Error| e.to_string();
     let anchors: Vec<TrustAnchor<'_>> =
         trust.anchors.iter().map(anchor_from_trusted_cert).collect::<Result<_, _>>().map_err(describe)?;
     let at = UnixTime::since_unix_epoch(Duration::from_millis(u64::try_from(at.ms()).unwrap_or_default()));
-    let leaf = EndEntityCert::try_from(&certificate.der).map_err(describe)?;
+    let leaf = EndEntityCert::try_from(certificate).map_err(describe)?;
     let verified = leaf
-        .verify_for_usage(
-            webpki::ALL_VERIFICATION_ALGS,
-            &anchors,
-            &trust.intermediates,
-            at,
-            KeyUsage::required_if_present(EMAIL_PROTECTION),
-            None,
-            None,
-        )
+        .verify_for_usage(webpki::ALL_VERIFICATION_ALGS, &anchors, &trust.intermediates, at, usage, None, None)
         .map_err(describe)?;
     let mut names: Vec<String> =
         verified.intermediate_certificates().filter_map(|cert| subject(&cert.der())).collect();
@@ -200,6 +220,6 @@ fn subject(der: &[u8]) -> Option<String> {
 }
 
 /// Test authorities of IGC-Santé carry the word TEST in their names (vihf.md §6).
-fn is_test_name(name: &str) -> bool {
+pub(crate) fn is_test_name(name: &str) -> bool {
     name.split(|c: char| !c.is_alphanumeric()).any(|word| word.eq_ignore_ascii_case("test"))
 }

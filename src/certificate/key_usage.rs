@@ -9,7 +9,7 @@ use crate::vihf::instant::Instant;
 const PRIVATE_KEY_USAGE_PERIOD: &str = "2.5.29.16";
 
 /// The end of the key's usage period (`notAfter [1]`), if the certificate gives one.
-pub(super) fn ends(x509: &X509Certificate<'_>) -> Option<Instant> {
+pub(crate) fn ends(x509: &X509Certificate<'_>) -> Option<Instant> {
     let extension = x509.extensions().iter().find(|e| e.oid.to_id_string() == PRIVATE_KEY_USAGE_PERIOD)?;
     let (_, period) = Any::from_der(extension.value).ok()?;
     if period.tag() != Tag::Sequence {

@@ -5,6 +5,8 @@ mod key_usage;
 mod name;
 
 pub use appraisal::{Refusal, Requirements, Trust, appraise};
+pub(crate) use appraisal::{Usage, is_test_name, path};
+pub(crate) use key_usage::ends as usage_ends;
 pub use name::rfc2253;
 
 use base64::Engine as _;

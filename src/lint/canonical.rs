@@ -1,0 +1,41 @@
+//! Our own assertions are canonical as they stand: not one byte may differ.
+
+use super::finding::Findings;
+use super::rule::Rule;
+use super::shape::DS;
+use crate::vihf::signature::{is_assertion_id, recognise};
+use crate::xmldsig::{Document, Element, Position, canonical};
+
+/// Holds an assertion of Sceau's making against its canonical form; others' need not be canonical.
+pub(super) fn check(document: &Document<'_>, assertion: Element<'_>, bytes: &[u8], findings: &mut Findings) {
+    let form = canonical(assertion);
+    if !is_ours(assertion, &form) {
+        return;
+    }
+    let written = assertion.source().as_bytes();
+    if written != form {
+        let same = written.iter().zip(&form).take_while(|(a, b)| a == b).count();
+        let at = Position::of(document.source(), assertion.offset() + same);
+        findings.document(
+            Rule::CanonicalForm,
+            at,
+            "l'assertion n'est plus sous la forme canonique que Sceau lui a donnée",
+        );
+    }
+    // A file of the assertion alone holds nothing else; the newline that ends a text file is no part of it.
+    if assertion == document.root() && bytes.strip_suffix(b"\n").unwrap_or(bytes) != written {
+        findings.document(
+            Rule::CanonicalForm,
+            Position::START,
+            "des octets entourent l'assertion (déclaration, espace, commentaire)",
+        );
+    }
+}
+
+/// Whether Sceau made it: its kind of ID, and a `SignedInfo` that its signer would recognise.
+fn is_ours(assertion: Element<'_>, form: &[u8]) -> bool {
+    let signed_info = assertion.child(DS, "Signature").and_then(|signature| signature.child(DS, "SignedInfo"));
+    form.starts_with(b"<saml:Assertion xmlns:saml=")
+        && assertion.attribute("ID").is_some_and(is_assertion_id)
+        && signed_info.is_some_and(|signed_info| recognise(&canonical(signed_info)).is_some())
+}
