@@ -59,6 +59,12 @@ fn only_our_own_signed_info_is_recognised() {
     replay("signed_info", properties::signed_info::holds);
 }
 
+#[test]
+fn only_what_was_sealed_is_good() {
+    properties::verifier::known_is_good();
+    replay("verifier", properties::verifier::holds);
+}
+
 /// A target without a corpus, or a corpus without a target, would be replayed by nobody.
 #[test]
 fn every_target_has_a_corpus_and_a_dictionary() {

@@ -9,3 +9,4 @@ pub mod configuration;
 pub mod pkcs11_uri;
 pub mod request;
 pub mod signed_info;
+pub mod verifier;

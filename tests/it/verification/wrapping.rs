@@ -5,6 +5,12 @@
 
 use std::process::Command;
 
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+use sceau::certificate::Trust;
+use sceau::lint::{Judgement, Moment, Verdict, lint};
+use sceau::vihf::instant::Instant;
+
 use crate::support::daemons::Daemons;
 use crate::support::key_kind::KeyType;
 use crate::support::plan::Plan;
@@ -135,4 +141,23 @@ fn a_signature_alone_does_not_stop_a_wrapping() {
         .map(|(name, _)| *name)
         .collect();
     assert_eq!(taken, ["xsw2", "xsw3", "xsw4", "xsw5", "header"]);
+}
+
+/// The verifier takes the message as it was sealed, and none of its wrappings.
+#[test]
+fn no_wrapping_is_good() {
+    let (assertion, [root, intermediate], _running) = sealed();
+    let read = |path: &std::path::Path| CertificateDer::from_pem_file(path).unwrap();
+    let trust = Trust { anchors: vec![read(&root)], intermediates: vec![read(&intermediate)] };
+    let moment = Moment::NotAfter(Instant::from_ms(4_000_000_000_000));
+    let judgement = Judgement { profile: None, trust: Some(trust), moment };
+    let report = lint(message(&assertion).as_bytes(), &judgement);
+    assert_eq!(report.verdict, Verdict::Good, "{:?}", report.findings);
+    for (name, document) in variants(&assertion) {
+        let report = lint(document.as_bytes(), &judgement);
+        assert_eq!(report.verdict, Verdict::Bad, "{name}");
+        let places: Vec<_> = report.findings.iter().map(|finding| (finding.rule, &finding.place.path)).collect();
+        // Not for its form alone: the verifier sees that there are two, or that the seal is not the assertion's own.
+        println!("{name}: {places:?}");
+    }
 }
