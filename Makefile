@@ -5,7 +5,7 @@ CARGO_BUILD := cargo build --release --locked
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
 DEMO := $(RELEASE)/examples/demo
 
-.PHONY: run serve test bench setup verify fuzz soak image image-test
+.PHONY: run serve test bench setup verify verify-windows fuzz soak image image-test
 
 # One VIHF over the socket, verified by xmlsec1.
 run:
@@ -27,6 +27,16 @@ bench:
 	$(CARGO_BUILD) --bins --example demo
 	@$(DEMO) bench
 
+# The offline verifier as one static file that any Linux of this processor runs.
+verify:
+	@tests/setup.sh build
+	@tests/static.sh linux
+
+# The same for Windows, where rustup has that target: rustup target add x86_64-pc-windows-gnu.
+verify-windows:
+	@tests/setup.sh windows
+	@tests/static.sh windows
+
 setup:
 	@tests/setup.sh test
 
@@ -34,5 +44,5 @@ setup:
 fuzz: setup
 	@tests/fuzz.sh long
 
-verify soak image image-test:
+soak image image-test:
 	@echo "make $@ : pas encore dans cette version" >&2; exit 2

@@ -6,7 +6,7 @@
 //! | [`daemon`] | `sceaud`: the door for applications; `pipeline.rs` is one request as one function | program |
 //! | [`signer`] | `sceau-signer`: one PKCS#11 key behind a socket | program |
 //! | [`cli`] | `sceau`: one file per verb | program |
-//! | [`verifier`] | `sceau-verify`, also `sceau lint`: any VIHF, judged offline | program |
+//! | [`verifier`] | `sceau-verify`, also `sceau lint`: any VIHF, judged offline; no Unix, no appliance | program |
 //! | [`config`] | the configuration and the files it names, read once | outside |
 //! | [`seal`] | signer processes from the side of `sceaud`; from a fresh request to a sealed assertion | outside |
 //! | [`xmldsig`] | foreign XML and its signatures; the only room that names bergshamra and uppsala | outside |
@@ -32,18 +32,24 @@
 //! - No patient or practitioner data in logs.
 #![forbid(unsafe_code)]
 
+#[cfg(all(feature = "appliance", not(unix)))]
+compile_error!("the appliance is for Linux; elsewhere: cargo build --no-default-features --bin sceau-verify");
+
 pub mod certificate;
+#[cfg(unix)]
 pub mod cli;
 pub mod config;
+#[cfg(unix)]
 pub mod daemon;
 pub mod lint;
 pub mod policy;
 pub mod replay;
+#[cfg(unix)]
 pub mod seal;
-#[cfg(feature = "appliance")]
+#[cfg(all(unix, feature = "appliance"))]
 pub mod signer;
 pub mod sys;
-#[cfg(feature = "appliance")]
+#[cfg(all(unix, feature = "appliance"))]
 pub mod token;
 pub mod usage;
 pub mod varlink;

@@ -19,6 +19,11 @@ step cargo fmt --check
 step cargo clippy --release --locked --all-targets -- -D warnings
 RUSTDOCFLAGS='-D warnings' step cargo doc --release --locked --no-deps --lib
 step cargo test --release --locked --lib --bins
+# In a folder of their own and before the tests that look at what they made, so that no test's time holds a build.
+step make verify
+if rustup target list --installed 2>/dev/null | grep -qx x86_64-pc-windows-gnu && command -v x86_64-w64-mingw32-gcc >/dev/null; then
+    step tests/static.sh check-windows
+fi
 step cargo test --release --locked --test it
 step cargo test --release --locked --test verifiers
 step cargo test --release --locked --doc

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what is missing from Debian 12 or 13: `setup.sh run` for the demonstration, `setup.sh test` for all tests.
+# Installs what is missing from Debian 12 or 13: `setup.sh run` for the demonstration, `setup.sh test` for all tests,
+# `setup.sh build` to compile only, `setup.sh windows` to compile for Windows.
 set -eu
 
 if ! command -v cargo >/dev/null; then
@@ -7,7 +8,12 @@ if ! command -v cargo >/dev/null; then
     exit 2
 fi
 
-packages="gcc libc6-dev softhsm2 opensc xmlsec1"
+packages="gcc libc6-dev"
+case ${1:-test} in
+build) ;;
+windows) packages="$packages gcc-mingw-w64-x86-64" ;;
+*) packages="$packages softhsm2 opensc xmlsec1" ;;
+esac
 if [ "${1:-test}" = test ]; then
     # g++: the runtime of libFuzzer.
     packages="$packages make g++ pkg-config openssl libxml2-utils opensaml-schemas xmltooling-schemas

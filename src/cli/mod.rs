@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError};
 use crate::usage;
+use crate::verifier;
 use client::CallError;
 
 /// Exit codes of the contract.
@@ -38,6 +39,8 @@ struct Arguments {
 enum Verb {
     #[command(after_help = AFTER_HELP)]
     Issue(Box<issue::Issue>),
+    #[command(name = "lint", after_help = verifier::AFTER_HELP)]
+    Lint(verifier::Vihf),
     // Its long text has the codes, in fewer words.
     #[command(after_help = AFTER_STATUS_HELP, long_about = None)]
     Status(status::Status),
@@ -72,6 +75,8 @@ enum NotDone {
     Usage(String),
     #[error("{0}")]
     Call(#[from] CallError),
+    #[error("{0}")]
+    Verifier(#[from] verifier::NotJudged),
     #[error("la sortie ne peut pas être écrite ({0})")]
     Output(#[from] std::io::Error),
 }
@@ -81,6 +86,7 @@ impl NotDone {
         match self {
             Self::Config(_) | Self::Usage(_) => EXIT_USAGE,
             Self::Call(error) => error.exit_code(),
+            Self::Verifier(cause) => cause.exit_code(),
             Self::Output(_) => EXIT_UNAVAILABLE,
         }
     }
@@ -91,6 +97,7 @@ impl NotDone {
 pub fn main() -> ExitCode {
     let done = match usage::parse::<Arguments>().verb {
         Verb::Issue(issue) => issue.run(),
+        Verb::Lint(vihf) => vihf.run().map_err(NotDone::from),
         Verb::Status(status) => status.run(),
     };
     match done {

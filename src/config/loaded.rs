@@ -8,12 +8,13 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
 use super::load::read_toml;
+use super::profile::take_profile;
 use super::{Config, ConfigError, SealKey};
 use crate::certificate::{Refusal, Requirements, SealCertificate, Trust, appraise};
 use crate::policy::application::Applications;
 use crate::policy::practitioner::Practitioners;
 use crate::vihf::instant::Instant;
-use crate::vihf::profile::{ProfileError, Profiles};
+use crate::vihf::profile::Profiles;
 
 /// Mode bits that production refuses on files which decide who may ask for what.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
@@ -102,16 +103,9 @@ impl Config {
     }
 
     fn load_profiles(&self) -> Result<Profiles, ConfigError> {
-        let refuse = |path: &Path| {
-            let path = path.to_owned();
-            move |error| match error {
-                ProfileError::Shape(cause) => ConfigError::Shape { path, cause },
-                ProfileError::Rule(cause) => ConfigError::Rule { path, cause },
-            }
-        };
-        let mut profiles = Profiles::shipped().map_err(refuse(&self.path))?;
+        let mut profiles = Profiles::shipped().map_err(|error| ConfigError::profile(&self.path, error))?;
         for path in &self.profiles.files {
-            let profile = profiles.take(&read(path, fs::read_to_string)?).map_err(refuse(path))?;
+            let profile = take_profile(&mut profiles, path)?;
             if profile.test && !self.is_test() {
                 let cause =
                     format!("le profil {:?} est marqué test ; mode = \"production\" ne l'admet pas", profile.name);

@@ -5,12 +5,17 @@
 
 mod limits;
 mod load;
+// Users and permissions of files: the appliance's, as Unix has them.
+#[cfg(unix)]
 mod loaded;
+mod profile;
 mod seal;
 
 pub use limits::Limits;
 pub use load::ConfigError;
+#[cfg(unix)]
 pub use loaded::{Loaded, Seal};
+pub use profile::take_profile;
 pub use seal::{KeyName, PinSource, SealKey};
 
 use std::path::PathBuf;

@@ -12,6 +12,12 @@ pub(super) fn check(document: &Document<'_>, assertion: Element<'_>, bytes: &[u8
     if !is_ours(assertion, &form) {
         return;
     }
+    // The signature does not cover itself: canonicalization keeps the white space in it, Sceau writes none.
+    if let Some(signature) = assertion.child(DS, "Signature")
+        && signature.elements().any(|element| element.text().contains(|c: char| c.is_ascii_whitespace()))
+    {
+        findings.at(Rule::CanonicalForm, signature, "des blancs ont été ajoutés dans la signature");
+    }
     let written = assertion.source().as_bytes();
     if written != form {
         let same = written.iter().zip(&form).take_while(|(a, b)| a == b).count();

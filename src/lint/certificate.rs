@@ -38,7 +38,6 @@ pub(super) struct Seal<'a, 'd> {
 pub(super) fn check(seal: &Seal<'_, '_>, findings: &mut Findings) -> Option<(Signer, bool)> {
     let element = seal.element;
     let Ok((_, x509)) = X509Certificate::from_der(seal.der) else { return None };
-    key(&x509, element, findings);
     if !seal.direct && !is_seal(&x509) {
         findings.at(
             Rule::CertificateNotSeal,
@@ -68,20 +67,20 @@ fn instant(at: ASN1Time) -> Instant {
     Instant::from_ms(at.timestamp().saturating_mul(1000))
 }
 
-fn key(x509: &X509Certificate<'_>, element: Element<'_>, findings: &mut Findings) {
+/// Why the key of a certificate may not seal, if it may not.
+pub(super) fn unfit_key(x509: &X509Certificate<'_>) -> Option<String> {
     use x509_parser::public_key::PublicKey;
     let curve =
         |key: &SubjectPublicKeyInfo<'_>| Some(key.algorithm.parameters.as_ref()?.as_oid().ok()?.to_id_string());
-    let found = match x509.public_key().parsed() {
-        Ok(PublicKey::RSA(rsa)) if rsa.key_size() >= RSA_BITS_MIN => return,
-        Ok(PublicKey::RSA(rsa)) => format!("la clé est RSA de {} bits", rsa.key_size()),
+    match x509.public_key().parsed() {
+        Ok(PublicKey::RSA(rsa)) if rsa.key_size() >= RSA_BITS_MIN => None,
+        Ok(PublicKey::RSA(rsa)) => Some(format!("la clé est RSA de {} bits", rsa.key_size())),
         Ok(PublicKey::EC(_)) => match curve(x509.public_key()).as_deref() {
-            Some("1.2.840.10045.3.1.7" | "1.3.132.0.34" | "1.3.132.0.35") => return,
-            _ => "la courbe de la clé n'est pas P-256, P-384 ou P-521".to_owned(),
+            Some("1.2.840.10045.3.1.7" | "1.3.132.0.34" | "1.3.132.0.35") => None,
+            _ => Some("la courbe de la clé n'est pas P-256, P-384 ou P-521".to_owned()),
         },
-        _ => "la clé n'est ni RSA ni EC".to_owned(),
-    };
-    findings.at(Rule::CertificateKey, element, found);
+        _ => Some("la clé n'est ni RSA ni EC".to_owned()),
+    }
 }
 
 /// digitalSignature and nonRepudiation, and no extended usage that is authentication alone.

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::certificate::unfit_key;
 use super::finding::{Findings, quoted};
 use super::rule::Rule;
 use super::shape::{self, DS, Slot};
@@ -52,7 +53,8 @@ pub(super) fn check<'d>(
     if before > 1 && !findings.has(Rule::SignatureMisplaced) {
         findings.at(Rule::SignatureMisplaced, signature, "Signature ne suit pas directement Issuer");
     }
-    let mut alone = true;
+    // Two elements of one ID: which of them is signed is anybody's guess.
+    let mut alone = !findings.has(Rule::IdRepeated);
     for other in document.elements().filter(|element| element.is(DS, "Signature") && *element != signature) {
         alone = false;
         findings.at(
@@ -70,7 +72,9 @@ pub(super) fn check<'d>(
         findings.at(Rule::CertificateUnreadable, signature, "le certificat joint n'est pas un certificat X.509");
         return None;
     };
-    if alone && is_plain {
+    if let Some(found) = unfit_key(&x509) {
+        findings.at(Rule::CertificateKey, signature, found);
+    } else if alone && is_plain {
         match verify(document, signature, assertion, x509.public_key().raw) {
             Ok(()) => {}
             Err(Fault::Digest) => {

@@ -1,7 +1,11 @@
 //! The operating system: users, processes, clocks, logs; the only room that names nix.
 
 pub mod clock;
+#[cfg(unix)]
 pub mod cpu;
+#[cfg(unix)]
 pub mod log;
+#[cfg(unix)]
 pub mod peer;
+#[cfg(unix)]
 pub mod process;

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use clap::{Args, ValueEnum};
 use rustls_pki_types::CertificateDer;
@@ -15,12 +14,14 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::{EXIT_NEGATIVE, NotJudged, json, sarif, text};
 use crate::certificate::Trust;
+use crate::config::{ConfigError, take_profile};
 use crate::lint::{Judgement, Moment, Verdict, lint};
+use crate::sys::clock;
 use crate::vihf::instant::Instant;
 use crate::vihf::profile::{Profile, Profiles};
 use crate::xmldsig::DOCUMENT_LEN_MAX;
 
-/// Largest file of authorities or profile in bytes: a bundle of every IGC-Santé authority has some tens of kB.
+/// Largest file of authorities in bytes: a bundle of every IGC-Santé authority has some tens of kB.
 const FILE_LEN_MAX: u64 = 1024 * 1024;
 
 /// Vérifie une assertion VIHF, de Sceau ou d'un autre, ou le message SOAP qui la porte.
@@ -92,9 +93,8 @@ impl Vihf {
             let known = profiles.names().collect::<Vec<_>>().join(", ");
             return Err(refuse(format!("ce profil est inconnu ; donnez {known}, ou un fichier .toml")));
         }
-        let text = open(Path::new(name), FILE_LEN_MAX)?;
-        let text = String::from_utf8(text).map_err(|_| refuse("le fichier n'est pas en UTF-8".to_owned()))?;
-        profiles.take(&text).map(Some).map_err(|e| refuse(e.to_string()))
+        let refused = |e: ConfigError| refuse(e.to_string().split_whitespace().collect::<Vec<_>>().join(" "));
+        take_profile(&mut profiles, Path::new(name)).map(Some).map_err(refused)
     }
 
     fn trust(&self) -> Result<Option<Trust>, NotJudged> {
@@ -131,7 +131,7 @@ impl Vihf {
 
     fn moment(&self) -> Result<Moment, NotJudged> {
         let at = match &self.at {
-            None => return Ok(Moment::NotAfter(instant(OffsetDateTime::from(SystemTime::now())))),
+            None => return Ok(Moment::NotAfter(clock::now())),
             Some(text) => OffsetDateTime::parse(text, &Rfc3339).map_err(|_| {
                 NotJudged::Usage(
                     "--at : l'instant n'est pas lisible ; écrivez-le comme 2026-01-31T08:30:00Z".to_owned(),

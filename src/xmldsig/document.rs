@@ -73,8 +73,7 @@ impl<'a> Document<'a> {
 
     /// Every element, in document order.
     pub fn elements(&self) -> impl Iterator<Item = Element<'_>> {
-        let ids = std::iter::once(self.root).chain(self.tree.descendants(self.root));
-        ids.filter(|id| self.tree.element(*id).is_some()).map(|id| Element::new(&self.tree, id))
+        self.root().elements()
     }
 
     /// The text that was parsed, without byte order mark.
@@ -92,7 +91,8 @@ fn unreadable(error: &XmlError) -> Unreadable {
         XmlError::Parse(e) => (e.message.as_str(), e.line, e.column),
         _ => ("", 1, 1),
     };
-    let at = Position { line, column };
+    // Where there is no text it counts from nought.
+    let at = Position { line: line.max(1), column: column.max(1) };
     if message.starts_with("DOCTYPE") {
         Unreadable::Doctype(at)
     } else if message.starts_with("Element nesting") {
@@ -117,6 +117,7 @@ mod tests {
         assert!(matches!(refusal("<a/><!DOCTYPE a []>"), Unreadable::Doctype(_) | Unreadable::Malformed(_)));
         assert!(matches!(refusal(&"<a>".repeat(200)), Unreadable::Limits(_)));
         assert!(matches!(refusal("<a"), Unreadable::Malformed(_)));
+        assert_eq!(refusal(""), Unreadable::Malformed(Position::START));
         assert!(matches!(refusal("<x:a/>"), Unreadable::Malformed(_)));
         assert!(matches!(refusal("<a>&b;</a>"), Unreadable::Malformed(_)));
         assert_eq!(refusal("<?xml version='1.0' encoding='ISO-8859-1'?><a/>"), Unreadable::Encoding);

@@ -86,6 +86,12 @@ impl<'d> Element<'d> {
         self.tree.children_iter(self.id).map(|id| Self::new(self.tree, id)).filter(|child| child.data().is_some())
     }
 
+    /// The element and every element inside, in document order.
+    pub fn elements(self) -> impl Iterator<Item = Self> {
+        let inside = self.tree.descendants(self.id).into_iter().map(move |id| Self::new(self.tree, id));
+        std::iter::once(self).chain(inside).filter(|element| element.data().is_some())
+    }
+
     /// The first child of that name.
     #[must_use]
     pub fn child(self, namespace: &str, local: &str) -> Option<Self> {

@@ -18,6 +18,7 @@ mod rights;
 mod seal_requirements;
 mod sessions;
 mod signer;
+mod static_verifier;
 mod supervision;
 #[path = "../support/mod.rs"]
 mod support;
@@ -25,5 +26,4 @@ mod threat_model;
 mod units;
 mod usage;
 mod varlink_client;
-#[path = "verification/wrapping.rs"]
-mod wrapping;
+mod verification;

@@ -13,6 +13,7 @@ pub fn program(name: &str) -> PathBuf {
         "sceaud" => option_env!("CARGO_BIN_EXE_sceaud"),
         "sceau-signer" => option_env!("CARGO_BIN_EXE_sceau-signer"),
         "sceau" => option_env!("CARGO_BIN_EXE_sceau"),
+        "sceau-verify" => option_env!("CARGO_BIN_EXE_sceau-verify"),
         _ => None,
     };
     told.map(PathBuf::from).unwrap_or_else(|| {
