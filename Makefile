@@ -40,5 +40,9 @@ verify-windows:
 setup:
 	@tests/setup.sh test
 
-fuzz soak image image-test:
+# libFuzzer on every parser that reads what others write; FUZZ_SECONDS for each target, 600 by default.
+fuzz: setup
+	@tests/fuzz.sh long
+
+soak image image-test:
 	@echo "make $@ : pas encore dans cette version" >&2; exit 2

@@ -27,6 +27,7 @@ fi
 step cargo test --release --locked --test it
 step cargo test --release --locked --test verifiers
 step cargo test --release --locked --doc
+step tests/fuzz.sh brief
 
 skipped=$(
     cat "$target/skipped.txt" 2>/dev/null || true

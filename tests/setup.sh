@@ -15,7 +15,8 @@ windows) packages="$packages gcc-mingw-w64-x86-64" ;;
 *) packages="$packages softhsm2 opensc xmlsec1" ;;
 esac
 if [ "${1:-test}" = test ]; then
-    packages="$packages make pkg-config openssl libxml2-utils opensaml-schemas xmltooling-schemas
+    # g++: the runtime of libFuzzer.
+    packages="$packages make g++ pkg-config openssl libxml2-utils opensaml-schemas xmltooling-schemas
         python3-venv default-jdk-headless systemd"
 fi
 missing=

@@ -13,6 +13,8 @@ mod run;
 mod sessions;
 mod status;
 
+pub use dispatch::read;
+pub use request::{Issue, Outcome, PatientNamed, Request};
 pub use run::main;
 
 use std::sync::Arc;

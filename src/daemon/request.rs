@@ -16,9 +16,47 @@ use crate::vihf::signature::is_assertion_id;
 /// Longest name of a service or profile in bytes.
 const NAME_LEN_MAX: usize = 64;
 
+/// A request of the interface, every value of its type.
+#[derive(Debug)]
+pub enum Request {
+    /// `Issue`.
+    Issue(Issue),
+    /// `OpenSession`.
+    OpenSession(Opening),
+    /// `CloseSession` of that session.
+    CloseSession(Zeroizing<String>),
+    /// `Report` of that assertion.
+    Report(String, Outcome),
+    /// `Status`.
+    Status,
+}
+
+impl Request {
+    /// Reads the parameters of the method of that name; None: there is no such method.
+    ///
+    /// # Errors
+    /// The member that is missing, wrong or unknown.
+    pub(super) fn read(method: &str, parameters: Members) -> Result<Option<Self>, MemberError> {
+        Ok(Some(match method {
+            "Issue" => Self::Issue(issue(parameters)?),
+            "OpenSession" => Self::OpenSession(open_session(parameters)?),
+            "CloseSession" => Self::CloseSession(close_session(parameters)?),
+            "Report" => {
+                let (id, outcome) = report(parameters)?;
+                Self::Report(id, outcome)
+            }
+            "Status" => {
+                parameters.finish()?;
+                Self::Status
+            }
+            _ => return Ok(None),
+        }))
+    }
+}
+
 /// Parameters of `Issue`.
 #[derive(Debug)]
-pub(super) struct Issue {
+pub struct Issue {
     pub(super) session: Zeroizing<String>,
     pub(super) nonce: Nonce,
     pub(super) transaction: Transaction,
@@ -30,16 +68,19 @@ pub(super) struct Issue {
 
 /// A patient as the application names one; the profile fills in the identifier system.
 #[derive(Debug)]
-pub(super) struct PatientNamed {
+pub struct PatientNamed {
     pub(super) ins: Ins,
     pub(super) oid: Option<InsOid>,
 }
 
 /// What became of an assertion, as `Report` tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub enum Outcome {
+    /// The DMP took it.
     Accepted,
+    /// The DMP refused it.
     Refused,
+    /// It was never sent.
     Unused,
 }
 
@@ -47,7 +88,7 @@ pub(super) enum Outcome {
 ///
 /// # Errors
 /// The member that is missing, wrong or unknown.
-pub(super) fn open_session(mut members: Members) -> Result<Opening, MemberError> {
+fn open_session(mut members: Members) -> Result<Opening, MemberError> {
     let practitioner = members.text("practitioner")?;
     let practitioner =
         PsIdNat::parse(&practitioner).map_err(|e| members.malformed("practitioner", e.to_string()))?;
@@ -103,7 +144,7 @@ fn name(members: &mut Members, name: &str) -> Result<Option<String>, MemberError
 ///
 /// # Errors
 /// The member that is missing, wrong or unknown.
-pub(super) fn issue(mut members: Members) -> Result<Issue, MemberError> {
+fn issue(mut members: Members) -> Result<Issue, MemberError> {
     let session = members.text("session")?;
     let nonce = members.text("nonce")?;
     let nonce = Nonce::parse(&nonce)
@@ -141,7 +182,7 @@ fn patient(mut members: Members) -> Result<PatientNamed, MemberError> {
 ///
 /// # Errors
 /// The member that is missing, wrong or unknown.
-pub(super) fn report(mut members: Members) -> Result<(String, Outcome), MemberError> {
+fn report(mut members: Members) -> Result<(String, Outcome), MemberError> {
     let id = members.text("id")?;
     if !is_assertion_id(&id) {
         return Err(members.malformed("id", "donnez l'id qui accompagnait l'assertion, par exemple _1b4e28ba-…"));
@@ -161,7 +202,7 @@ pub(super) fn report(mut members: Members) -> Result<(String, Outcome), MemberEr
 ///
 /// # Errors
 /// The member that is missing, wrong or unknown.
-pub(super) fn close_session(mut members: Members) -> Result<Zeroizing<String>, MemberError> {
+fn close_session(mut members: Members) -> Result<Zeroizing<String>, MemberError> {
     let session = members.text("session")?;
     members.finish()?;
     Ok(session)

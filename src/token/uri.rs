@@ -103,7 +103,9 @@ fn check_attributes(uri: &str) -> Result<(), UriError> {
         uri.strip_prefix("pkcs11:").ok_or_else(|| UriError::Form("elle commence par pkcs11:".to_owned()))?;
     let attributes: Vec<_> =
         path.split([';', '?', '&']).filter(|a| !a.is_empty()).map(|a| a.split('=').next().unwrap_or(a)).collect();
-    if attributes.iter().any(|name| name.starts_with("pin")) {
+    // Anywhere: two URIs pasted as one hide the second one's PIN in a value, and the parser's message would show it.
+    let holds_pin = ["pin-value", "pin-source"].iter().any(|name| uri.to_ascii_lowercase().contains(name));
+    if holds_pin || attributes.iter().any(|name| name.starts_with("pin")) {
         return Err(UriError::Pin);
     }
     for name in attributes {
@@ -171,9 +173,13 @@ mod tests {
 
     #[test]
     fn a_pin_is_not_repeated() {
-        for uri in
-            ["pkcs11:object=a/b?pin-value=s3cr3t", "pkcs11:;?pin-value=s3cr3t", "pkcs11:?pin-value=s3cr3t&&"]
-        {
+        for uri in [
+            "pkcs11:object=a/b?pin-value=s3cr3t",
+            "pkcs11:;?pin-value=s3cr3t",
+            "pkcs11:?pin-value=s3cr3t&&",
+            "pkcs11:model=apkcs11:pin-value=s3cr3t/:?;?",
+            "pkcs11:model=aPIN-VALUE=s3cr3t%$:?;?",
+        ] {
             let message = KeyUri::parse(uri).unwrap_err().to_string();
             assert!(!message.contains("s3cr3t"), "{message}");
         }

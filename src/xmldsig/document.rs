@@ -91,7 +91,8 @@ fn unreadable(error: &XmlError) -> Unreadable {
         XmlError::Parse(e) => (e.message.as_str(), e.line, e.column),
         _ => ("", 1, 1),
     };
-    let at = Position { line, column };
+    // Where there is no text it counts from nought.
+    let at = Position { line: line.max(1), column: column.max(1) };
     if message.starts_with("DOCTYPE") {
         Unreadable::Doctype(at)
     } else if message.starts_with("Element nesting") {
@@ -116,6 +117,7 @@ mod tests {
         assert!(matches!(refusal("<a/><!DOCTYPE a []>"), Unreadable::Doctype(_) | Unreadable::Malformed(_)));
         assert!(matches!(refusal(&"<a>".repeat(200)), Unreadable::Limits(_)));
         assert!(matches!(refusal("<a"), Unreadable::Malformed(_)));
+        assert_eq!(refusal(""), Unreadable::Malformed(Position::START));
         assert!(matches!(refusal("<x:a/>"), Unreadable::Malformed(_)));
         assert!(matches!(refusal("<a>&b;</a>"), Unreadable::Malformed(_)));
         assert_eq!(refusal("<?xml version='1.0' encoding='ISO-8859-1'?><a/>"), Unreadable::Encoding);

@@ -12,6 +12,7 @@ mod hostile;
 mod introspection;
 mod issuance;
 mod layout;
+mod parsers;
 mod recovery;
 mod replay;
 mod rights;

@@ -7,3 +7,4 @@ mod hostile;
 mod mutations;
 mod ours;
 mod soap;
+mod wrapping;

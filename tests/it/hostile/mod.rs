@@ -4,6 +4,7 @@ mod connections;
 mod corpus;
 mod flood;
 mod frames;
+mod json_suite;
 mod peers;
 
 use std::io::ErrorKind;

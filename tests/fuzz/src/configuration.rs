@@ -1,0 +1,85 @@
+//! A configuration, a profile and the registers: any text is taken whole or refused with its place, and never echoed raw.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use sceau::config::{Config, ConfigError, STRUCTURES_MAX};
+use sceau::policy::application::{Applications, ApplicationsFile};
+use sceau::policy::practitioner::{Practitioners, PractitionersFile};
+use sceau::vihf::profile::Profiles;
+
+static SHIPPED: LazyLock<Profiles> = LazyLock::new(|| Profiles::shipped().expect("the shipped profiles"));
+
+/// The input as each of the files that an establishment writes.
+pub fn holds(input: &[u8]) {
+    is_taken_or_located(input);
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    is_a_profile_or_refused(text);
+    let any = |_: &str| true;
+    if let Ok(file) = toml::from_str::<ApplicationsFile>(text)
+        && let Err(cause) = Applications::check(file, |name| (name != "absent").then_some(1000), any, any)
+    {
+        is_for_people(&cause);
+    }
+    if let Ok(file) = toml::from_str::<PractitionersFile>(text)
+        && let Err(cause) = Practitioners::check(file, &["SM".to_owned()], any, any)
+    {
+        is_for_people(&cause);
+    }
+}
+
+fn is_taken_or_located(input: &[u8]) {
+    let path = std::env::temp_dir().join(format!("sceau-properties-{}.toml", std::process::id()));
+    std::fs::write(&path, input).expect("a temporary file");
+    let loaded = Config::load(&path);
+    std::fs::remove_file(&path).expect("the temporary file");
+    let lines = input.split(|byte| *byte == b'\n').count();
+    match loaded {
+        Ok(config) => is_complete(&config),
+        Err(error) => {
+            let message = error.to_string();
+            is_for_people(&message);
+            assert!(message.contains(&*path.to_string_lossy()), "{message}");
+            if let ConfigError::Shape { .. } = error {
+                let line = message.split_once("ligne ").and_then(|(_, rest)| rest.split(',').next());
+                let line: Option<usize> = line.map(|line| line.parse().expect("a line's number"));
+                assert!(line.is_none_or(|line| (1..=lines).contains(&line)), "{message}");
+            } else if matches!(error, ConfigError::Read { .. }) {
+                assert!(std::str::from_utf8(input).is_err(), "{message}");
+            }
+        }
+    }
+}
+
+/// What `Config` promises of itself.
+fn is_complete(config: &Config) {
+    assert!(config.structures.len() <= STRUCTURES_MAX);
+    let is_declared = |id: &str| config.structures.iter().any(|structure| structure.id.as_str() == id);
+    let mut paths: Vec<&Path> = vec![&config.path, &config.sockets.token, &config.sockets.signers];
+    paths.extend([&*config.registers.applications, &*config.registers.practitioners]);
+    let named: [&[PathBuf]; 3] = [&config.trust.anchors, &config.trust.intermediates, &config.profiles.files];
+    paths.extend(named.into_iter().flatten().map(PathBuf::as_path));
+    for seal in &config.seals {
+        assert!(is_declared(&seal.structure), "{seal:?}");
+        assert!(seal.processes > 0 && seal.sessions > 0, "{seal:?}");
+        paths.push(&seal.certificate);
+        paths.extend(seal.module.as_deref());
+    }
+    assert!(paths.iter().all(|path| path.is_absolute()), "{paths:?}");
+    assert!(config.seals.is_empty() || !config.services.is_empty());
+    assert!(config.limits.connections_max > 0 && config.limits.frame_read_ms > 0, "{:?}", config.limits);
+}
+
+fn is_a_profile_or_refused(text: &str) {
+    let mut profiles = SHIPPED.clone();
+    match profiles.take(text) {
+        Ok(profile) => assert!(profiles.get(&profile.name).is_some(), "{}", profile.name),
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// Neither empty nor able to write into the terminal that shows it.
+fn is_for_people(message: &str) {
+    assert!(message.len() > 10, "{message:?}");
+    assert!(!message.chars().any(char::is_control), "{message:?}");
+}
