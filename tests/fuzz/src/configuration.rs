@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use sceau::config::{Config, ConfigError, STRUCTURES_MAX};
+use sceau::config::{Config, STRUCTURES_MAX};
 use sceau::policy::application::{Applications, ApplicationsFile};
 use sceau::policy::practitioner::{Practitioners, PractitionersFile};
 use sceau::vihf::profile::Profiles;
@@ -16,15 +16,13 @@ pub fn holds(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     is_a_profile_or_refused(text);
     let any = |_: &str| true;
-    if let Ok(file) = toml::from_str::<ApplicationsFile>(text)
-        && let Err(cause) = Applications::check(file, |name| (name != "absent").then_some(1000), any, any)
-    {
-        is_for_people(&cause);
+    if let Ok(file) = toml::from_str::<ApplicationsFile>(text) {
+        let (_, breaches) = Applications::check(file, |name| (name != "absent").then_some(1000), any, any);
+        breaches.iter().for_each(|breach| is_for_people(&breach.cause));
     }
-    if let Ok(file) = toml::from_str::<PractitionersFile>(text)
-        && let Err(cause) = Practitioners::check(file, &["SM".to_owned()], any, any)
-    {
-        is_for_people(&cause);
+    if let Ok(file) = toml::from_str::<PractitionersFile>(text) {
+        let (_, breaches) = Practitioners::check(file, &["SM".to_owned()], any, any);
+        breaches.iter().for_each(|breach| is_for_people(&breach.cause));
     }
 }
 
@@ -37,15 +35,15 @@ fn is_taken_or_located(input: &[u8]) {
     match loaded {
         Ok(config) => is_complete(&config),
         Err(error) => {
-            let message = error.to_string();
-            is_for_people(&message);
-            assert!(message.contains(&*path.to_string_lossy()), "{message}");
-            if let ConfigError::Shape { .. } = error {
-                let line = message.split_once("ligne ").and_then(|(_, rest)| rest.split(',').next());
-                let line: Option<usize> = line.map(|line| line.parse().expect("a line's number"));
-                assert!(line.is_none_or(|line| (1..=lines).contains(&line)), "{message}");
-            } else if matches!(error, ConfigError::Read { .. }) {
-                assert!(std::str::from_utf8(input).is_err(), "{message}");
+            let faults = error.faults();
+            assert!(!faults.is_empty());
+            for fault in faults {
+                is_for_people(&fault.cause);
+                assert_eq!(fault.file, path);
+                assert!(
+                    fault.position.is_none_or(|at| (1..=lines).contains(&at.line) && at.column >= 1),
+                    "{fault}"
+                );
             }
         }
     }
