@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use cryptoki::error::Error;
 
+use super::tries::TriesLeft;
 use crate::seal::key::KeyRefusal;
 
 /// What is wrong with a key that is there; the configuration or the key must change.
@@ -82,11 +83,13 @@ pub enum Absence {
 pub enum PinRefusal {
     /// The token refused it just now.
     #[error(
-        "le token a refusé le PIN ({cause}) ; il ne sera pas réessayé : corrigez le fichier du PIN. Si ce PIN est bien le bon (token débloqué), supprimez {marker}"
+        "le token a refusé le PIN ({cause}) ; {tries} ; ce PIN ne sera pas réessayé : corrigez le fichier du PIN. Si ce PIN est bien le bon (token débloqué), supprimez {marker}"
     )]
     Token {
         /// What the token said.
         cause: Box<Error>,
+        /// What the token's flags say since.
+        tries: TriesLeft,
         /// The file that remembers it.
         marker: PathBuf,
     },
