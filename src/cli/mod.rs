@@ -2,6 +2,8 @@
 
 mod client;
 mod issue;
+#[cfg(feature = "appliance")]
+mod keys;
 mod status;
 
 use std::path::PathBuf;
@@ -38,6 +40,9 @@ struct Arguments {
 enum Verb {
     #[command(after_help = AFTER_HELP)]
     Issue(Box<issue::Issue>),
+    #[cfg(feature = "appliance")]
+    #[command(after_help = AFTER_HELP)]
+    Keys(Box<keys::Keys>),
     // Its long text has the codes, in fewer words.
     #[command(after_help = AFTER_STATUS_HELP, long_about = None)]
     Status(status::Status),
@@ -72,6 +77,9 @@ enum NotDone {
     Usage(String),
     #[error("{0}")]
     Call(#[from] CallError),
+    #[cfg(feature = "appliance")]
+    #[error(transparent)]
+    Keys(#[from] keys::KeysError),
     #[error("la sortie ne peut pas être écrite ({0})")]
     Output(#[from] std::io::Error),
 }
@@ -81,6 +89,8 @@ impl NotDone {
         match self {
             Self::Config(_) | Self::Usage(_) => EXIT_USAGE,
             Self::Call(error) => error.exit_code(),
+            #[cfg(feature = "appliance")]
+            Self::Keys(error) => error.exit_code(),
             Self::Output(_) => EXIT_UNAVAILABLE,
         }
     }
@@ -91,6 +101,8 @@ impl NotDone {
 pub fn main() -> ExitCode {
     let done = match usage::parse::<Arguments>().verb {
         Verb::Issue(issue) => issue.run(),
+        #[cfg(feature = "appliance")]
+        Verb::Keys(keys) => keys.run(),
         Verb::Status(status) => status.run(),
     };
     match done {

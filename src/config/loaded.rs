@@ -83,6 +83,17 @@ impl Config {
         Ok(Loaded { profiles, applications, practitioners, seals, remarks })
     }
 
+    /// Reads the authorities of `[trust]`.
+    ///
+    /// # Errors
+    /// The first file that is no PEM file of certificates.
+    pub fn load_trust(&self) -> Result<Trust, ConfigError> {
+        Ok(Trust {
+            anchors: certificates(&self.trust.anchors)?,
+            intermediates: certificates(&self.trust.intermediates)?,
+        })
+    }
+
     /// Who can write these files can make himself an application, or anybody a practitioner.
     fn refuse_writable(&self) -> Result<(), ConfigError> {
         let files = [&self.path, &self.registers.applications, &self.registers.practitioners];
@@ -122,10 +133,7 @@ impl Config {
     }
 
     fn load_seals(&self, now: Instant, remarks: &mut Vec<String>) -> Result<Vec<Seal>, ConfigError> {
-        let trust = Trust {
-            anchors: certificates(&self.trust.anchors)?,
-            intermediates: certificates(&self.trust.intermediates)?,
-        };
+        let trust = self.load_trust()?;
         let (mut seals, mut out_of_time) = (Vec::new(), Vec::new());
         for key in &self.seals {
             let pem = read(&key.certificate, fs::read)?;

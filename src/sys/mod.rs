@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod cpu;
+pub mod durable;
 pub mod log;
 pub mod peer;
 pub mod process;

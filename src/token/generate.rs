@@ -119,8 +119,7 @@ impl OpenToken {
             return Err(GenerateError::Exists { token, label: object });
         }
         let mut id = vec![0; ID_LEN];
-        rand::fill(&mut id)
-            .map_err(|_| TokenError::Lost { cause: Box::new(Error::NotSupported) })?;
+        rand::fill(&mut id).map_err(|_| TokenError::Lost { cause: Box::new(Error::NotSupported) })?;
         let (mechanism, of_kind) = kind.order();
         let public = [public_half(label, &id), of_kind].concat();
         let pair = self.session.generate_key_pair(&mechanism, &public, &private_half(label, &id));
@@ -162,7 +161,8 @@ impl OpenToken {
         let key = key::find(&self.session, &uri, &self.identity().label)?;
         let attributes = key.attributes;
         self.is_as_ordered(private, &attributes, object)?;
-        let spki = public::of_object(&self.session, public, key.algorithm).map_err(|e| TokenError::of(e, object))?;
+        let spki =
+            public::of_object(&self.session, public, key.algorithm).map_err(|e| TokenError::of(e, object))?;
         let spki = spki.ok_or(Defect::NoPublicKey)?;
         let (message, signature) = self.self_test(&key, object)?;
         if !public::verifies(key.algorithm, &spki, &message, &signature) {

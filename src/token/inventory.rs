@@ -53,6 +53,12 @@ impl OpenToken {
             let key = PrivateKey { handle, algorithm, bits, label: label.clone(), id: id.clone(), attributes };
             public = public::in_token(session, &key, &self.identity().label)?;
         }
+        // What the private object itself says (RSA modulus) decides which public object is its own.
+        if let Some(own) = public.iter().position(|(_, source)| *source == SpkiSource::PrivateObject) {
+            let own = public.swap_remove(own);
+            public.retain(|(spki, _)| *spki == own.0);
+            public.push(own);
+        }
         let has_public_object = public.iter().any(|(_, source)| *source == SpkiSource::PublicObject);
         let mut certificates = Vec::new();
         if let Some(id) = &id {

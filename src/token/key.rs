@@ -70,7 +70,10 @@ pub(super) fn attributes(session: &Session, key: ObjectHandle) -> Result<KeyAttr
     })
 }
 
-pub(super) fn kind(session: &Session, key: ObjectHandle) -> Result<Result<(SignatureAlgorithm, u16), Unusable>, Error> {
+pub(super) fn kind(
+    session: &Session,
+    key: ObjectHandle,
+) -> Result<Result<(SignatureAlgorithm, u16), Unusable>, Error> {
     Ok(match one(session, key, AttributeType::KeyType)? {
         Some(Attribute::KeyType(KeyType::RSA)) => {
             let modulus = bytes(session, key, AttributeType::Modulus)?.unwrap_or_default();
