@@ -181,7 +181,9 @@ pub fn appraise_for(
     }
     // The path is judged at an instant of the certificate's own validity, so that an expired one is told once, above.
     let at = now.max(certificate.not_before).min(certificate.not_after);
-    match path(key_use, certificate, needs.trust, at) {
+    // A certificate of the other offer is told so once, above: its chain is judged as what it is.
+    let judged_as = if key_use.admits(&x509) { key_use } else { KeyUse::shown(&x509) };
+    match path(judged_as, certificate, needs.trust, at) {
         _ if needs.trust.anchors.is_empty() => {
             if needs.production {
                 refusals.push(Refusal::NoAnchor);

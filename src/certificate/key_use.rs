@@ -42,6 +42,16 @@ impl KeyUse {
         [Self::Seal, Self::Authentication].into_iter().find(|key_use| key_use.admits(&x509))
     }
 
+    /// The use whose extended key usage it has.
+    pub(super) fn shown(x509: &X509Certificate<'_>) -> Self {
+        match x509.extended_key_usage().ok().flatten() {
+            Some(extended) if extended.value.client_auth && !extended.value.email_protection => {
+                Self::Authentication
+            }
+            _ => Self::Seal,
+        }
+    }
+
     /// OID of the extended key usage, as DER content.
     pub(super) fn extended(self) -> &'static [u8] {
         match self {

@@ -5,6 +5,7 @@ use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
 
+use super::cause::said;
 use super::error::TokenError;
 use super::key::{self, P256, P384, flag};
 use super::open::OpenToken;
@@ -42,6 +43,8 @@ pub struct Generated {
     pub spki: Vec<u8>,
     /// What the token says of the private key.
     pub attributes: KeyAttributes,
+    /// Whether the token keeps it from anything but signatures, as far as it says.
+    pub signs_only: bool,
 }
 
 /// What is wrong with a key that was just made.
@@ -60,8 +63,15 @@ pub enum Defect {
     #[error("une autre clé du même nom est apparue pendant la génération ; relancez une seule commande à la fois")]
     Twin,
     /// The token failed under the test.
-    #[error("l'essai n'a pas pu finir : {0}")]
+    #[error("l'essai n'a pas pu finir ({}) ; vérifiez le token et son module", unfinished(.0))]
     Token(#[from] TokenError),
+}
+
+fn unfinished(error: &TokenError) -> String {
+    match error {
+        TokenError::Lost { cause } => said(cause),
+        error => error.to_string(),
+    }
 }
 
 /// Why there is no new key; French cause and remedy.
@@ -78,7 +88,7 @@ pub enum GenerateError {
         label: String,
     },
     /// The token makes no keys of that kind.
-    #[error("le token {token} ne génère pas ce type de clé ({cause}) ; choisissez un autre --type")]
+    #[error("le token {token} ne génère pas ce type de clé ({}) ; choisissez un autre --type", said(cause))]
     Kind {
         /// The token.
         token: String,
@@ -90,7 +100,8 @@ pub enum GenerateError {
     Destroyed(Defect),
     /// The key was made, is not good, and could not be destroyed.
     #[error(
-        "la clé générée n'est pas bonne : {defect} Elle n'a pas pu être détruite ({cause}) : supprimez-la avec l'outil du fabricant"
+        "la clé générée n'est pas bonne : {defect}. Elle n'a pas pu être détruite ({}) : supprimez-la avec l'outil du fabricant",
+        said(cause)
     )]
     Left {
         /// What is wrong with it.
@@ -104,7 +115,8 @@ pub enum GenerateError {
 }
 
 impl OpenToken {
-    /// Makes a key pair `label` in the token: private, sensitive, never extractable, for signatures alone.
+    /// Makes a key pair `label` in the token: private, sensitive, never extractable, for signatures alone where the module
+    /// can ([`Generated::signs_only`]).
     ///
     /// After `Ok` its attributes were read back, none contradicts the order, and a self-test by the private half was
     /// verified with the public one. After `Err` the token has what it had, unless [`GenerateError::Left`]. A crash before
@@ -114,15 +126,25 @@ impl OpenToken {
     /// [`GenerateError`].
     pub fn generate(&self, label: &[u8], kind: KeyKind) -> Result<Generated, GenerateError> {
         let object = String::from_utf8_lossy(label).into_owned();
-        let token = self.identity().label.clone();
         if self.halves(label, &object)? != [0, 0] {
-            return Err(GenerateError::Exists { token, label: object });
+            return Err(GenerateError::Exists { token: self.identity().label.clone(), label: object });
         }
         let mut id = vec![0; ID_LEN];
         rand::fill(&mut id).map_err(|_| TokenError::Lost { cause: Box::new(Error::NotSupported) })?;
-        let (mechanism, of_kind) = kind.order();
-        let public = [public_half(label, &id), of_kind].concat();
-        let pair = self.session.generate_key_pair(&mechanism, &public, &private_half(label, &id));
+        let order = Order { label, object: &object, id: &id, kind };
+        // From the strictest words on: a module that refuses them, or whose key then does not sign, is asked with fewer.
+        for strictness in [Strictness::Whole, Strictness::Private] {
+            match self.attempt(&order, strictness) {
+                Err(GenerateError::Kind { .. } | GenerateError::Destroyed(Defect::Token(_))) => {}
+                done => return done,
+            }
+        }
+        self.attempt(&order, Strictness::Least)
+    }
+
+    fn attempt(&self, order: &Order<'_>, strictness: Strictness) -> Result<Generated, GenerateError> {
+        let (mechanism, public) = order.public_half(strictness);
+        let pair = self.session.generate_key_pair(&mechanism, &public, &order.private_half(strictness));
         let (public, private) = pair.map_err(|cause| match cause {
             Error::Pkcs11(
                 RvError::MechanismInvalid
@@ -132,12 +154,13 @@ impl OpenToken {
                 | RvError::AttributeValueInvalid
                 | RvError::AttributeTypeInvalid
                 | RvError::TemplateInconsistent
-                | RvError::DomainParamsInvalid,
+                | RvError::DomainParamsInvalid
+                | RvError::GeneralError,
                 _,
-            ) => GenerateError::Kind { token, cause: Box::new(cause) },
-            cause => TokenError::of(cause, &object).into(),
+            ) => GenerateError::Kind { token: self.identity().label.clone(), cause: Box::new(cause) },
+            cause => TokenError::of(cause, order.object).into(),
         })?;
-        self.prove(label, &object, id, public, private).map_err(|defect| {
+        self.prove(order, strictness, public, private).map_err(|defect| {
             let destroyed = [private, public].map(|half| self.session.destroy_object(half));
             match destroyed.into_iter().find_map(Result::err) {
                 None => GenerateError::Destroyed(defect),
@@ -148,19 +171,24 @@ impl OpenToken {
 
     fn prove(
         &self,
-        label: &[u8],
-        object: &str,
-        id: Vec<u8>,
+        order: &Order<'_>,
+        strictness: Strictness,
         public: ObjectHandle,
         private: ObjectHandle,
     ) -> Result<Generated, Defect> {
+        let Order { label, object, id, .. } = *order;
         if self.halves(label, object)? != [1, 1] {
             return Err(Defect::Twin);
         }
-        let uri = KeyUri { object: Some(label.to_owned()), id: Some(id.clone()), ..KeyUri::default() };
+        let uri = KeyUri { object: Some(label.to_owned()), id: Some(id.to_owned()), ..KeyUri::default() };
         let key = key::find(&self.session, &uri, &self.identity().label)?;
         let attributes = key.attributes;
-        self.is_as_ordered(private, &attributes, object)?;
+        let signs_only = self.is_as_ordered(private, &attributes, object)?;
+        if strictness != Strictness::Least
+            && let Some(name) = signs_only
+        {
+            return Err(Defect::Attribute(name));
+        }
         let spki =
             public::of_object(&self.session, public, key.algorithm).map_err(|e| TokenError::of(e, object))?;
         let spki = spki.ok_or(Defect::NoPublicKey)?;
@@ -168,12 +196,24 @@ impl OpenToken {
         if !public::verifies(key.algorithm, &spki, &message, &signature) {
             return Err(Defect::SelfTest);
         }
-        Ok(Generated { id, algorithm: key.algorithm, bits: key.bits, spki, attributes })
+        Ok(Generated {
+            id: id.to_owned(),
+            algorithm: key.algorithm,
+            bits: key.bits,
+            spki,
+            attributes,
+            signs_only: signs_only.is_none(),
+        })
     }
 
     /// What the token does not say is not held against it here; production asks for it later
-    /// ([`crate::seal::key::requirements`]).
-    fn is_as_ordered(&self, key: ObjectHandle, attributes: &KeyAttributes, object: &str) -> Result<(), Defect> {
+    /// ([`crate::seal::key::requirements`]). `Ok`: what else than signing it may do.
+    fn is_as_ordered(
+        &self,
+        key: ObjectHandle,
+        attributes: &KeyAttributes,
+        object: &str,
+    ) -> Result<Option<&'static str>, Defect> {
         let said = [
             ("CKA_SENSITIVE", attributes.sensitive, true),
             ("CKA_ALWAYS_SENSITIVE", attributes.always_sensitive, true),
@@ -185,21 +225,26 @@ impl OpenToken {
         if let Some((name, ..)) = contradicts {
             return Err(Defect::Attribute(name));
         }
-        let asked = [
-            ("CKA_TOKEN", AttributeType::Token, true),
-            ("CKA_PRIVATE", AttributeType::Private, true),
-            ("CKA_SIGN", AttributeType::Sign, true),
-            ("CKA_DECRYPT", AttributeType::Decrypt, false),
-            ("CKA_UNWRAP", AttributeType::Unwrap, false),
-            ("CKA_DERIVE", AttributeType::Derive, false),
-        ];
-        for (name, kind, ordered) in asked {
-            let said = flag(&self.session, key, kind).map_err(|e| TokenError::of(e, object))?;
-            if said.is_some_and(|said| said != ordered) {
+        let flag = |kind| flag(&self.session, key, kind).map_err(|e| TokenError::of(e, object));
+        for (name, kind) in [
+            ("CKA_TOKEN", AttributeType::Token),
+            ("CKA_PRIVATE", AttributeType::Private),
+            ("CKA_SIGN", AttributeType::Sign),
+        ] {
+            if flag(kind)? == Some(false) {
                 return Err(Defect::Attribute(name));
             }
         }
-        Ok(())
+        for (name, kind) in [
+            ("CKA_DECRYPT", AttributeType::Decrypt),
+            ("CKA_UNWRAP", AttributeType::Unwrap),
+            ("CKA_DERIVE", AttributeType::Derive),
+        ] {
+            if flag(kind)? == Some(true) {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
     }
 
     /// How many private and public keys have the label.
@@ -212,44 +257,68 @@ impl OpenToken {
     }
 }
 
-impl KeyKind {
-    /// The mechanism, and what the public half's template says of the kind.
-    fn order(self) -> (Mechanism<'static>, Vec<Attribute>) {
-        let curve = |curve: &[u8]| (Mechanism::EccKeyPairGen, vec![Attribute::EcParams(curve.to_vec())]);
-        match self {
-            Self::Rsa(bits) => {
-                let bits = Attribute::ModulusBits(u64::from(bits).into());
-                (Mechanism::RsaPkcsKeyPairGen, vec![bits, Attribute::PublicExponent(PUBLIC_EXPONENT.to_vec())])
-            }
-            Self::P256 => curve(P256),
-            Self::P384 => curve(P384),
+/// A key to be made.
+struct Order<'a> {
+    label: &'a [u8],
+    object: &'a str,
+    id: &'a [u8],
+    kind: KeyKind,
+}
+
+/// How much of what a key may not do is said to the module.
+///
+/// tpm2-pkcs11 1.9 ties the uses of the halves together, because a TPM has one flag for "sign" and "encrypt" and one for
+/// "decrypt" and "verify"; and it signs RSA by `TPM2_RSA_Decrypt`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Strictness {
+    /// Both halves: nothing but signatures.
+    Whole,
+    /// The private half: what the public one may do binds nobody.
+    Private,
+    /// What the module makes of "it signs"; told to the person.
+    Least,
+}
+
+impl Order<'_> {
+    fn public_half(&self, strictness: Strictness) -> (Mechanism<'static>, Vec<Attribute>) {
+        let mut half = vec![
+            Attribute::Token(true),
+            Attribute::Private(false),
+            Attribute::Label(self.label.to_vec()),
+            Attribute::Id(self.id.to_vec()),
+        ];
+        if strictness == Strictness::Whole {
+            half.extend([Attribute::Verify(true), Attribute::Encrypt(false), Attribute::Wrap(false)]);
         }
+        let mechanism = match self.kind {
+            KeyKind::Rsa(bits) => {
+                half.push(Attribute::ModulusBits(u64::from(bits).into()));
+                half.push(Attribute::PublicExponent(PUBLIC_EXPONENT.to_vec()));
+                Mechanism::RsaPkcsKeyPairGen
+            }
+            KeyKind::P256 | KeyKind::P384 => {
+                let curve = if self.kind == KeyKind::P256 { P256 } else { P384 };
+                half.push(Attribute::EcParams(curve.to_vec()));
+                Mechanism::EccKeyPairGen
+            }
+        };
+        (mechanism, half)
     }
-}
 
-fn public_half(label: &[u8], id: &[u8]) -> Vec<Attribute> {
-    vec![
-        Attribute::Token(true),
-        Attribute::Private(false),
-        Attribute::Label(label.to_vec()),
-        Attribute::Id(id.to_vec()),
-        Attribute::Verify(true),
-        Attribute::Encrypt(false),
-        Attribute::Wrap(false),
-    ]
-}
-
-/// Every use but signing is said to be off: a token's default may be on (SoftHSM's is).
-fn private_half(label: &[u8], id: &[u8]) -> Vec<Attribute> {
-    vec![
-        Attribute::Token(true),
-        Attribute::Private(true),
-        Attribute::Sensitive(true),
-        Attribute::Extractable(false),
-        Attribute::Label(label.to_vec()),
-        Attribute::Id(id.to_vec()),
-        Attribute::Sign(true),
-        Attribute::Decrypt(false),
-        Attribute::Unwrap(false),
-    ]
+    fn private_half(&self, strictness: Strictness) -> Vec<Attribute> {
+        let mut half = vec![
+            Attribute::Token(true),
+            Attribute::Private(true),
+            Attribute::Sensitive(true),
+            Attribute::Extractable(false),
+            Attribute::Label(self.label.to_vec()),
+            Attribute::Id(self.id.to_vec()),
+            Attribute::Sign(true),
+        ];
+        // Said, since a token's default may be on (SoftHSM's is).
+        if strictness != Strictness::Least {
+            half.extend([Attribute::Decrypt(false), Attribute::Unwrap(false)]);
+        }
+        half
+    }
 }

@@ -57,8 +57,8 @@ impl OpenToken {
 
     fn sign(&self, key: &PrivateKey, object: &str, message: &[u8]) -> Result<Vec<u8>, TokenError> {
         let (mechanism, input) = mechanism::of(key.algorithm, message);
-        let signature =
-            self.session.sign(&mechanism, key.handle, &input).map_err(|e| TokenError::of(e, object))?;
+        let session = self.signing_session(object)?;
+        let signature = session.sign(&mechanism, key.handle, &input).map_err(|e| TokenError::of(e, object))?;
         if signature.len() == mechanism::signature_len(key.algorithm, key.bits) {
             Ok(signature)
         } else {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cryptoki::session::Session;
+use cryptoki::slot::Slot;
 
 use super::error::TokenError;
 use super::login::login;
@@ -31,7 +32,8 @@ pub struct OpenToken {
     pub(super) session: Session,
     identity: TokenIdentity,
     path: PathBuf,
-    _module: Module,
+    slot: Slot,
+    module: Module,
 }
 
 impl Reached {
@@ -76,11 +78,23 @@ impl Reached {
         let session = self.module.writing_session(self.token.slot).map_err(library)?;
         let memory = guard.token(&self.path, &self.identity.serial, &self.identity.label);
         login(&self.module, &session, &self.token, &pin, &memory)?;
-        Ok(OpenToken { session, identity: self.identity, path: self.path, _module: self.module })
+        Ok(OpenToken {
+            session,
+            identity: self.identity,
+            path: self.path,
+            slot: self.token.slot,
+            module: self.module,
+        })
     }
 }
 
 impl OpenToken {
+    /// A session for one signature, logged in with the others: when it is closed, a signature that failed half-way no
+    /// longer holds its key (tpm2-pkcs11 does not destroy a key that an operation has begun with).
+    pub(super) fn signing_session(&self, object: &str) -> Result<Session, TokenError> {
+        self.module.session(self.slot).map_err(|e| TokenError::of(e, object))
+    }
+
     /// How the token names itself.
     #[must_use]
     pub fn identity(&self) -> &TokenIdentity {

@@ -10,6 +10,7 @@ mod forge;
 mod hostile;
 mod introspection;
 mod issuance;
+mod keys;
 mod layout;
 mod recovery;
 mod replay;

@@ -85,20 +85,33 @@ impl Generate {
                 "extractable": told.extractable,
                 "never_extractable": told.never_extractable,
                 "local": told.local,
+                "signs_only": made.signs_only,
                 "self_test": true,
                 "production": unfit.is_none(),
             });
             writeln!(out, "{document}")?;
         } else {
             writeln!(out, "Clé générée dans le token {} : {name}", token.identity().label)?;
-            writeln!(out, "  type            {}", kind_name(Some((made.algorithm, made.bits))))?;
-            writeln!(out, "  identifiant     {}", hex(&made.id))?;
-            writeln!(out, "  secrète         {} (CKA_SENSITIVE)", attribute(told.sensitive))?;
-            writeln!(out, "  l'a toujours été {} (CKA_ALWAYS_SENSITIVE)", attribute(told.always_sensitive))?;
-            writeln!(out, "  exportable      {} (CKA_EXTRACTABLE)", attribute(told.extractable))?;
-            writeln!(out, "  jamais exportable {} (CKA_NEVER_EXTRACTABLE)", attribute(told.never_extractable))?;
-            writeln!(out, "  née dans le token {} (CKA_LOCAL)", attribute(told.local))?;
-            writeln!(out, "  essai           une signature a été faite et vérifiée")?;
+            let lines = [
+                ("type", kind_name(Some((made.algorithm, made.bits)))),
+                ("identifiant (CKA_ID)", hex(&made.id)),
+                ("secrète (CKA_SENSITIVE)", attribute(told.sensitive).to_owned()),
+                ("toujours secrète (CKA_ALWAYS_SENSITIVE)", attribute(told.always_sensitive).to_owned()),
+                ("exportable (CKA_EXTRACTABLE)", attribute(told.extractable).to_owned()),
+                ("jamais exportable (CKA_NEVER_EXTRACTABLE)", attribute(told.never_extractable).to_owned()),
+                ("née dans le token (CKA_LOCAL)", attribute(told.local).to_owned()),
+                ("essai", "une signature a été faite et vérifiée".to_owned()),
+            ];
+            for (name, value) in lines {
+                writeln!(out, "  {name:<42} {value}")?;
+            }
+            if !made.signs_only {
+                writeln!(
+                    out,
+                    "REMARQUE : ce module ne fait pas de clé de ce type pour la seule signature ; sceau-signer ne lui demande \
+                     que des signatures. P-256 y échappe sur un TPM, si l'IGC-Santé l'admet."
+                )?;
+            }
             if let Some(cause) = &unfit {
                 writeln!(out, "ATTENTION : le mode production refusera cette clé : {cause}")?;
             }
