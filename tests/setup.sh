@@ -10,7 +10,8 @@ fi
 packages="gcc libc6-dev softhsm2 opensc xmlsec1"
 if [ "${1:-test}" = test ]; then
     packages="$packages make pkg-config openssl libxml2-utils opensaml-schemas xmltooling-schemas
-        python3-venv default-jdk-headless systemd"
+        python3-venv default-jdk-headless systemd
+        swtpm swtpm-tools tpm2-abrmd libtpm2-pkcs11-1 libtpm2-pkcs11-tools libtss2-tcti-tabrmd0 dbus"
 fi
 missing=
 for package in $packages; do

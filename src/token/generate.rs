@@ -132,10 +132,10 @@ impl OpenToken {
         let mut id = vec![0; ID_LEN];
         rand::fill(&mut id).map_err(|_| TokenError::Lost { cause: Box::new(Error::NotSupported) })?;
         let order = Order { label, object: &object, id: &id, kind };
-        // From the strictest words on: a module that refuses them, or whose key then does not sign, is asked with fewer.
-        for strictness in [Strictness::Whole, Strictness::Private] {
-            match self.attempt(&order, strictness) {
-                Err(GenerateError::Kind { .. } | GenerateError::Destroyed(Defect::Token(_))) => {}
+        // From the strictest words on: a module that refuses them is asked with fewer.
+        for strictness in kind.strictest_first() {
+            match self.attempt(&order, *strictness) {
+                Err(GenerateError::Kind { .. }) => {}
                 done => return done,
             }
         }
@@ -277,6 +277,18 @@ enum Strictness {
     Private,
     /// What the module makes of "it signs"; told to the person.
     Least,
+}
+
+impl KeyKind {
+    /// All but the last resort.
+    fn strictest_first(self) -> &'static [Strictness] {
+        match self {
+            // An RSA key that is kept from decrypting cannot sign in tpm2-pkcs11, and cannot be destroyed there either
+            // once it has failed to.
+            Self::Rsa(_) => &[Strictness::Whole],
+            Self::P256 | Self::P384 => &[Strictness::Whole, Strictness::Private],
+        }
+    }
 }
 
 impl Order<'_> {

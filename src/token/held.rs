@@ -98,9 +98,8 @@ impl HeldKey<'_> {
     /// # Errors
     /// [`TokenError::ShapeRefused`] before the token is asked; any other of the token.
     pub fn sign_request_info(&self, info: &[u8]) -> Result<Vec<u8>, TokenError> {
-        match X509CertificationRequestInfo::from_der(info) {
-            Ok(([], request)) if request.subject_pki.raw == self.spki.as_slice() => {}
-            _ => return Err(TokenError::ShapeRefused),
+        if !is_request_of(info, &self.spki) {
+            return Err(TokenError::ShapeRefused);
         }
         let signature = self.token.sign(&self.key, &self.object, info)?;
         if public::verifies(self.key.algorithm, &self.spki, info, &signature) {
@@ -159,8 +158,40 @@ impl HeldKey<'_> {
     }
 }
 
+/// Whether the bytes are a whole `CertificationRequestInfo` of the key with that `SubjectPublicKeyInfo`.
+fn is_request_of(info: &[u8], spki: &[u8]) -> bool {
+    matches!(X509CertificationRequestInfo::from_der(info), Ok(([], request)) if request.subject_pki.raw == spki)
+}
+
 /// `CKA_SERIAL_NUMBER` is the DER of the INTEGER (PKCS#11 §4.6.3); a serial number has 20 octets at most.
 fn integer(content: &[u8]) -> Vec<u8> {
     let len = u8::try_from(content.len()).unwrap_or(u8::MAX);
     [&[0x02, len], content].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use rcgen::{CertificateParams, KeyPair, PublicKeyData as _};
+
+    use super::*;
+
+    fn request() -> (Vec<u8>, Vec<u8>) {
+        let key = KeyPair::generate().unwrap();
+        let request = CertificateParams::default().serialize_request(&key).unwrap();
+        let (_, parsed) = X509CertificationRequest::from_der(request.der()).unwrap();
+        (parsed.certification_request_info.raw.to_vec(), key.subject_public_key_info())
+    }
+
+    #[test]
+    fn nothing_but_a_request_of_its_own_key_is_signed() {
+        let (info, spki) = request();
+        assert!(is_request_of(&info, &spki));
+        assert!(!is_request_of(&info, &request().1), "another key's");
+        assert!(!is_request_of(&[info.as_slice(), &[0]].concat(), &spki), "with something behind it");
+        assert!((0..info.len()).all(|len| !is_request_of(&info[..len], &spki)), "cut short");
+        for bytes in [&b"<ds:SignedInfo>"[..], &self_test_message(&[0; NONCE_LEN]), &spki, &[]] {
+            assert!(!is_request_of(bytes, &spki));
+        }
+    }
 }

@@ -3,6 +3,7 @@
 mod csr;
 mod flow;
 mod generate;
+mod guide;
 mod import;
 mod list;
 mod pin;
