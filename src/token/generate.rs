@@ -2,33 +2,20 @@
 
 use aws_lc_rs::rand;
 use cryptoki::error::{Error, RvError};
-use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
 
 use super::cause::said;
 use super::error::TokenError;
-use super::key::{self, P256, P384, flag};
+use super::key::{self, flag};
 use super::open::OpenToken;
 use super::public;
+use super::template::{KeyKind, Order, Strictness};
 use super::uri::KeyUri;
 use crate::seal::key::KeyAttributes;
 use crate::vihf::signature::SignatureAlgorithm;
 
 /// Octets of a new `CKA_ID`: as long as a key identifier (RFC 5280 §4.2.1.2), so that no two keys ever share one.
 const ID_LEN: usize = 20;
-/// 65537, the exponent that every outside verifier takes.
-const PUBLIC_EXPONENT: [u8; 3] = [1, 0, 1];
-
-/// Kinds of keys that are made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyKind {
-    /// RSA with a modulus of so many bits: 2048, 3072 or 4096.
-    Rsa(u16),
-    /// NIST P-256.
-    P256,
-    /// NIST P-384.
-    P384,
-}
 
 /// A key pair that was made and proved.
 #[derive(Clone, Debug)]
@@ -254,83 +241,5 @@ impl OpenToken {
             self.session.find_objects(&template).map(|found| found.len()).map_err(|e| TokenError::of(e, object))
         };
         Ok([count(ObjectClass::PRIVATE_KEY)?, count(ObjectClass::PUBLIC_KEY)?])
-    }
-}
-
-/// A key to be made.
-struct Order<'a> {
-    label: &'a [u8],
-    object: &'a str,
-    id: &'a [u8],
-    kind: KeyKind,
-}
-
-/// How much of what a key may not do is said to the module.
-///
-/// tpm2-pkcs11 1.9 ties the uses of the halves together, because a TPM has one flag for "sign" and "encrypt" and one for
-/// "decrypt" and "verify"; and it signs RSA by `TPM2_RSA_Decrypt`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Strictness {
-    /// Both halves: nothing but signatures.
-    Whole,
-    /// The private half: what the public one may do binds nobody.
-    Private,
-    /// What the module makes of "it signs"; told to the person.
-    Least,
-}
-
-impl KeyKind {
-    /// All but the last resort.
-    fn strictest_first(self) -> &'static [Strictness] {
-        match self {
-            // An RSA key that is kept from decrypting cannot sign in tpm2-pkcs11, and cannot be destroyed there either
-            // once it has failed to.
-            Self::Rsa(_) => &[Strictness::Whole],
-            Self::P256 | Self::P384 => &[Strictness::Whole, Strictness::Private],
-        }
-    }
-}
-
-impl Order<'_> {
-    fn public_half(&self, strictness: Strictness) -> (Mechanism<'static>, Vec<Attribute>) {
-        let mut half = vec![
-            Attribute::Token(true),
-            Attribute::Private(false),
-            Attribute::Label(self.label.to_vec()),
-            Attribute::Id(self.id.to_vec()),
-        ];
-        if strictness == Strictness::Whole {
-            half.extend([Attribute::Verify(true), Attribute::Encrypt(false), Attribute::Wrap(false)]);
-        }
-        let mechanism = match self.kind {
-            KeyKind::Rsa(bits) => {
-                half.push(Attribute::ModulusBits(u64::from(bits).into()));
-                half.push(Attribute::PublicExponent(PUBLIC_EXPONENT.to_vec()));
-                Mechanism::RsaPkcsKeyPairGen
-            }
-            KeyKind::P256 | KeyKind::P384 => {
-                let curve = if self.kind == KeyKind::P256 { P256 } else { P384 };
-                half.push(Attribute::EcParams(curve.to_vec()));
-                Mechanism::EccKeyPairGen
-            }
-        };
-        (mechanism, half)
-    }
-
-    fn private_half(&self, strictness: Strictness) -> Vec<Attribute> {
-        let mut half = vec![
-            Attribute::Token(true),
-            Attribute::Private(true),
-            Attribute::Sensitive(true),
-            Attribute::Extractable(false),
-            Attribute::Label(self.label.to_vec()),
-            Attribute::Id(self.id.to_vec()),
-            Attribute::Sign(true),
-        ];
-        // Said, since a token's default may be on (SoftHSM's is).
-        if strictness != Strictness::Least {
-            half.extend([Attribute::Decrypt(false), Attribute::Unwrap(false)]);
-        }
-        half
     }
 }

@@ -9,13 +9,12 @@ use serde_json::json;
 use super::KeysError;
 use super::certificate::{certificates, other_subject, read};
 use super::choice::{Choice, Chosen};
+use super::install::install;
+use super::judgement::{Reason, judge};
 use super::next;
-use crate::certificate::{OtherSubject, Refusal, Requirements, SealCertificate, appraise_for};
 use crate::cli::{EXIT_NEGATIVE, NotDone};
 use crate::config::Config;
-use crate::seal::key::requirements;
-use crate::sys::{clock, durable};
-use crate::token::HeldKey;
+use crate::sys::clock;
 
 /// Vérifie le certificat reçu et l'installe pour la clé du token.
 #[derive(Debug, Args)]
@@ -41,9 +40,6 @@ pub(super) struct Import {
     #[arg(long)]
     json: bool,
 }
-
-/// A reason for not taking a certificate: its name in JSON, and the words for a person.
-type Reason = (&'static str, String);
 
 impl Import {
     /// Runs the step.
@@ -167,95 +163,4 @@ impl Import {
 fn real(path: &Path) -> PathBuf {
     let absolute = || std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     std::fs::canonicalize(path).unwrap_or_else(|_| absolute())
-}
-
-/// The certificate with its PEM if nothing stands against it, else every reason that does.
-fn judge(
-    offered: &[String],
-    key: &HeldKey<'_>,
-    chosen: &Chosen,
-    config: &Config,
-    structure: &str,
-    other: Option<&OtherSubject>,
-) -> Result<Result<(String, SealCertificate), Vec<Reason>>, KeysError> {
-    let trust = config.load_trust()?;
-    let parsed: Vec<_> =
-        offered.iter().map(|pem| SealCertificate::parse(pem.as_bytes()).map(|read| (pem.clone(), read))).collect();
-    // A file with its chain: the certificate of this key, whatever its place; else the first.
-    let is_own = |read: &&Result<(String, SealCertificate), _>| {
-        read.as_ref().is_ok_and(|(_, certificate)| certificate.spki() == key.spki())
-    };
-    let (pem, certificate) = match parsed.iter().find(is_own).or(parsed.first()) {
-        Some(Ok(taken)) => taken.clone(),
-        Some(Err(cause)) => return Ok(Err(vec![("unreadable", cause.to_string())])),
-        None => {
-            let cause = "il ne contient aucun certificat, ni PEM ni DER ; donnez le fichier reçu de l'IGC-Santé";
-            return Ok(Err(vec![("unreadable", cause.to_owned())]));
-        }
-    };
-    let mut reasons = Vec::new();
-    if !config.is_test()
-        && let Err(cause) = requirements(key.attributes())
-    {
-        reasons.push(("key-unfit", format!("la clé ne convient pas à la production : {cause}")));
-    }
-    let mut refusals = Vec::new();
-    if certificate.spki() != key.spki() {
-        refusals.push(Refusal::OtherKey);
-    }
-    let needs = Requirements {
-        structure,
-        trust: &trust,
-        policy_oid: &config.trust.policy_oid,
-        production: !config.is_test(),
-    };
-    refusals.extend(appraise_for(chosen.key_use, &certificate, &needs, clock::now()));
-    if let Some(other) = other
-        && OtherSubject::of_certificate(certificate.der()).as_ref().map(OtherSubject::der) != Some(other.der())
-    {
-        let (wanted, found) = (other.text().to_owned(), certificate.issuer_field().to_owned());
-        refusals.push(Refusal::OtherSubject { wanted, found });
-    }
-    reasons.extend(refusals.iter().map(|refusal| (refusal.reason(), refusal.to_string())));
-    Ok(if reasons.is_empty() { Ok((pem, certificate)) } else { Err(reasons) })
-}
-
-/// Installs the certificate; where another one was kept. A crash leaves the old one or the new one in its place.
-fn install(target: &Path, pem: &[u8]) -> Result<Option<PathBuf>, KeysError> {
-    let write = |path: &Path| {
-        let path = path.to_owned();
-        move |cause| KeysError::Write { path, cause }
-    };
-    let old = match std::fs::read(target) {
-        Ok(old) if old == pem => return Ok(None),
-        Ok(old) => Some(old),
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,
-        Err(cause) => return Err(write(target)(cause)),
-    };
-    // First the copy, then the change: a crash between them leaves the old one twice.
-    let kept = match &old {
-        Some(old) => Some(keep(target, old)?),
-        None => None,
-    };
-    durable::replace(target, pem, 0o644).map_err(write(target))?;
-    Ok(kept)
-}
-
-/// `seal.pem` becomes `seal.20260131T120000Z.pem`, the instant of its replacement.
-fn keep(target: &Path, old: &[u8]) -> Result<PathBuf, KeysError> {
-    let now = clock::now().to_string();
-    let stamp: String = now.chars().take_while(|c| *c != '.').filter(|c| c.is_ascii_alphanumeric()).collect();
-    let stamp = format!("{}Z", stamp.trim_end_matches('Z'));
-    let stem = target.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let extension = target.extension().map(|e| format!(".{}", e.to_string_lossy())).unwrap_or_default();
-    let mut number = 1;
-    loop {
-        let turn = if number == 1 { String::new() } else { format!("-{number}") };
-        let path = target.with_file_name(format!("{stem}.{stamp}{turn}{extension}"));
-        match durable::create(&path, old, 0o644) {
-            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => number += 1,
-            Err(cause) => return Err(KeysError::Write { path, cause }),
-            Ok(()) => return Ok(path),
-        }
-    }
 }

@@ -3,9 +3,12 @@
 mod certificate;
 mod choice;
 mod csr;
+mod entry;
 mod error;
 mod generate;
 mod import;
+mod install;
+mod judgement;
 mod list;
 mod next;
 mod table;
