@@ -43,7 +43,7 @@ impl Tpm {
         let programs = ["swtpm", "tpm2-abrmd", "dbus-daemon", "tpm2_ptool"];
         let is_there =
             |name: &&str| ["/usr/bin", "/usr/sbin"].iter().any(|folder| Path::new(folder).join(name).exists());
-        if !module.exists() || !programs.iter().all(|name| is_there(name)) {
+        if !module.exists() || !programs.iter().all(is_there) {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
