@@ -17,7 +17,7 @@
 //! | [`replay`] | nonces, each spent once; in memory until the ledger exists | state |
 //! | [`policy`] | who may ask for what: values in, decision out | pure |
 //! | [`vihf`] | the token: typed facts to canonical bytes | pure |
-//! | [`certificate`] | may this certificate seal for this structure | pure |
+//! | [`certificate`] | may this certificate serve for this structure; subjects and requests | pure |
 //! | [`lint`] | what is wrong with a VIHF, ours or not: every rule by name | pure |
 //! | [`varlink`] | frames to calls and back | pure |
 //!
@@ -29,6 +29,7 @@
 //!   step: "seal what was not approved" does not compile.
 //! - Every signature is verified before its assertion leaves ([`seal::signed::Signed`]).
 //! - A signer signs a canonical `SignedInfo` and self-tests, nothing else ([`vihf::signature::recognise`]).
+//! - The key ceremony has a key sign a request of its own public key and self-tests, nothing else ([`cli`], `keys`).
 //! - A PIN that was refused is never tried again.
 //! - No patient or practitioner data in logs.
 #![forbid(unsafe_code)]

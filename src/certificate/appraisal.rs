@@ -5,12 +5,9 @@ use std::time::Duration;
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, KeyUsage, anchor_from_trusted_cert};
 use x509_parser::prelude::*;
 
-use super::{SealCertificate, rfc2253};
+use super::{KeyUse, SealCertificate, rfc2253};
 use crate::vihf::identity::{Form, StructIdNat};
 use crate::vihf::instant::Instant;
-
-/// emailProtection, the extended key usage of ORG_SIGN certificates (1.3.6.1.5.5.7.3.4), as DER content.
-const EMAIL_PROTECTION: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x04];
 
 /// Why a certificate may not seal; each says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +21,23 @@ pub enum Refusal {
          utilisez le certificat ORG_SIGN, non ORG_AUTH_CLI"
     )]
     KeyUsage,
+    /// A seal certificate, or no client authentication.
+    #[error(
+        "le certificat n'est pas un certificat d'authentification : keyUsage doit contenir digitalSignature sans \
+         nonRepudiation, et extendedKeyUsage clientAuth ; utilisez le certificat ORG_AUTH_CLI, non ORG_SIGN"
+    )]
+    NotAuthentication,
+    /// The subject is not that of the structure's other certificate (vihf.md §6).
+    #[error(
+        "le sujet du certificat ({found}) n'est pas celui de l'autre certificat ({wanted}) ; demandez un certificat \
+         de même sujet, avec une demande faite par --same-subject-as"
+    )]
+    OtherSubject {
+        /// Subject of the other certificate or request.
+        wanted: String,
+        /// What this certificate holds.
+        found: String,
+    },
     /// The structure is not in the subject.
     #[error(
         "l'OU du certificat ({found}) n'est pas la structure déclarée {structure} ; corrigez [[seal]] ou demandez un certificat pour cette structure"
@@ -82,6 +96,8 @@ impl Refusal {
         match self {
             Self::OtherKey => "certificate-other-key",
             Self::KeyUsage => "certificate-key-usage",
+            Self::NotAuthentication => "certificate-not-authentication",
+            Self::OtherSubject { .. } => "certificate-other-subject",
             Self::Structure { .. } => "certificate-structure",
             Self::NotYetValid { .. } => "certificate-not-yet-valid",
             Self::Expired { .. } => "certificate-expired",
@@ -126,12 +142,26 @@ pub struct Requirements<'a> {
 /// The key of the token is compared elsewhere, when a signer tells it ([`Refusal::OtherKey`]).
 #[must_use]
 pub fn appraise(certificate: &SealCertificate, needs: &Requirements<'_>, now: Instant) -> Vec<Refusal> {
+    appraise_for(KeyUse::Seal, certificate, needs, now)
+}
+
+/// Every reason why the certificate may not be used so at `now`; empty: it may. Keys and subjects are compared elsewhere.
+#[must_use]
+pub fn appraise_for(
+    key_use: KeyUse,
+    certificate: &SealCertificate,
+    needs: &Requirements<'_>,
+    now: Instant,
+) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     let Ok((_, x509)) = X509Certificate::from_der(&certificate.der) else {
         return vec![Refusal::Chain { cause: "X.509".to_owned() }];
     };
-    if !is_seal(&x509) {
-        refusals.push(Refusal::KeyUsage);
+    if !key_use.admits(&x509) {
+        refusals.push(match key_use {
+            KeyUse::Seal => Refusal::KeyUsage,
+            KeyUse::Authentication => Refusal::NotAuthentication,
+        });
     }
     // Its own structure, and no other beside it.
     let units = &certificate.organizational_units;
@@ -151,7 +181,9 @@ pub fn appraise(certificate: &SealCertificate, needs: &Requirements<'_>, now: In
     }
     // The path is judged at an instant of the certificate's own validity, so that an expired one is told once, above.
     let at = now.max(certificate.not_before).min(certificate.not_after);
-    match path(&certificate.der, needs.trust, at, Usage::Seal) {
+    // A certificate of the other offer is told so once, above: its chain is judged as what it is.
+    let judged_as = if key_use.admits(&x509) { key_use } else { KeyUse::shown(&x509) };
+    match path(&certificate.der, needs.trust, at, Usage::For(judged_as)) {
         _ if needs.trust.anchors.is_empty() => {
             if needs.production {
                 refusals.push(Refusal::NoAnchor);
@@ -170,13 +202,6 @@ pub fn appraise(certificate: &SealCertificate, needs: &Requirements<'_>, now: In
     refusals
 }
 
-fn is_seal(x509: &X509Certificate<'_>) -> bool {
-    x509.key_usage()
-        .ok()
-        .flatten()
-        .is_some_and(|usage| usage.value.digital_signature() && usage.value.non_repudiation())
-}
-
 fn has_policy(x509: &X509Certificate<'_>, required: &str) -> bool {
     x509.extensions().iter().any(|extension| match extension.parsed_extension() {
         ParsedExtension::CertificatePolicies(policies) => {
@@ -189,8 +214,8 @@ fn has_policy(x509: &X509Certificate<'_>, required: &str) -> bool {
 /// The extended key usage that a path must admit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Usage {
-    /// emailProtection, where the certificate restricts its usage.
-    Seal,
+    /// That of this use, where the certificate restricts its usage.
+    For(KeyUse),
     /// Whatever the certificate is for: its usage is judged elsewhere.
     Any,
 }
@@ -198,7 +223,7 @@ pub(crate) enum Usage {
 impl ExtendedKeyUsageValidator for Usage {
     fn validate(&self, iter: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
         match self {
-            Self::Seal => KeyUsage::required_if_present(EMAIL_PROTECTION).validate(iter),
+            Self::For(key_use) => KeyUsage::required_if_present(key_use.extended()).validate(iter),
             Self::Any => Ok(()),
         }
     }

@@ -2,12 +2,20 @@
 
 mod appraisal;
 mod key_usage;
+mod key_use;
 mod name;
+#[cfg(feature = "appliance")]
+mod request;
+mod subject;
 
-pub use appraisal::{Refusal, Requirements, Trust, appraise};
+pub use appraisal::{Refusal, Requirements, Trust, appraise, appraise_for};
 pub(crate) use appraisal::{Usage, is_test_name, path};
 pub(crate) use key_usage::ends as usage_ends;
+pub use key_use::KeyUse;
 pub use name::rfc2253;
+#[cfg(feature = "appliance")]
+pub use request::{RequestError, Wanted, request};
+pub use subject::{OtherSubject, Subject, SubjectError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -109,6 +117,12 @@ impl SealCertificate {
     #[must_use]
     pub fn issuer_field(&self) -> &str {
         &self.issuer_field
+    }
+
+    /// The certificate, DER.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.der
     }
 
     /// The algorithm that its key signs with.

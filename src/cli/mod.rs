@@ -3,6 +3,8 @@
 mod check;
 mod client;
 mod issue;
+#[cfg(feature = "appliance")]
+mod keys;
 mod status;
 
 use std::path::PathBuf;
@@ -45,6 +47,9 @@ struct Arguments {
 enum Verb {
     #[command(after_help = AFTER_HELP)]
     Issue(Box<issue::Issue>),
+    #[cfg(feature = "appliance")]
+    #[command(after_help = AFTER_HELP)]
+    Keys(Box<keys::Keys>),
     #[command(name = "lint", after_help = verifier::AFTER_HELP)]
     Lint(verifier::Vihf),
     // Its long text has the codes, in fewer words.
@@ -85,6 +90,9 @@ enum NotDone {
     Call(#[from] CallError),
     #[error("{0}")]
     Verifier(#[from] verifier::NotJudged),
+    #[cfg(feature = "appliance")]
+    #[error(transparent)]
+    Keys(#[from] keys::KeysError),
     #[error("la sortie ne peut pas être écrite ({0})")]
     Output(#[from] std::io::Error),
 }
@@ -95,6 +103,8 @@ impl NotDone {
             Self::Config(_) | Self::Usage(_) => EXIT_USAGE,
             Self::Call(error) => error.exit_code(),
             Self::Verifier(cause) => cause.exit_code(),
+            #[cfg(feature = "appliance")]
+            Self::Keys(error) => error.exit_code(),
             Self::Output(_) => EXIT_UNAVAILABLE,
         }
     }
@@ -106,6 +116,8 @@ pub fn main() -> ExitCode {
     let done = match usage::parse::<Arguments>().verb {
         Verb::Issue(issue) => issue.run(),
         Verb::Lint(vihf) => vihf.run().map_err(NotDone::from),
+        #[cfg(feature = "appliance")]
+        Verb::Keys(keys) => keys.run(),
         Verb::Status(status) => status.run(),
         Verb::Check(check) => check.run(),
     };

@@ -8,7 +8,7 @@ use rustls_pki_types::pem::PemObject as _;
 use super::document::{Document, read_bytes};
 use super::load::Whole;
 use super::schema::{APPLICATIONS, PRACTITIONERS, PROFILE};
-use super::{Config, Fault, SealKey};
+use super::{Config, ConfigError, Fault, SealKey};
 use crate::certificate::{Refusal, Requirements, SealCertificate, Trust, appraise};
 use crate::policy::application::{Applications, ApplicationsFile};
 use crate::policy::breach::Breach;
@@ -158,6 +158,23 @@ impl Config {
         (profiles, all)
     }
 
+    /// Reads the authorities of `[trust]`.
+    ///
+    /// # Errors
+    /// Every file that is no PEM file of certificates.
+    pub fn load_trust(&self) -> Result<Trust, ConfigError> {
+        let mut faults = Vec::new();
+        let trust = self.read_trust(&mut faults);
+        ConfigError::unless_empty(faults).map(|()| trust)
+    }
+
+    fn read_trust(&self, faults: &mut Vec<Fault>) -> Trust {
+        Trust {
+            anchors: certificates(&self.trust.anchors, faults),
+            intermediates: certificates(&self.trust.intermediates, faults),
+        }
+    }
+
     fn read_seals(
         &self,
         whole: &Whole,
@@ -166,10 +183,7 @@ impl Config {
         remarks: &mut Vec<Fault>,
     ) -> Vec<Appraised> {
         let before = faults.len();
-        let trust = Trust {
-            anchors: certificates(&self.trust.anchors, faults),
-            intermediates: certificates(&self.trust.intermediates, faults),
-        };
+        let trust = self.read_trust(faults);
         let all_authorities = whole.trust && faults.len() == before;
         let mut seals = Vec::new();
         for key in &self.seals {

@@ -145,9 +145,7 @@ fn serve(arguments: &Arguments) -> Result<(), StartError> {
 /// Where refused PINs are remembered: systemd's state directory, which survives the machine's restart, else the sockets'
 /// folder, which a machine that starts again and again empties each time.
 fn memory_folder(signers: &Path) -> PathBuf {
-    let state = std::env::var_os("STATE_DIRECTORY").filter(|folders| !folders.is_empty());
-    // Several are separated by colons; a drop-in may add its own behind ours.
-    state.and_then(|folders| std::env::split_paths(&folders).next()).unwrap_or_else(|| signers.to_owned())
+    PinGuard::state_directory().unwrap_or_else(|| signers.to_owned())
 }
 
 /// Says ready once the first opening ended, then waits for the end.

@@ -6,6 +6,8 @@ pub mod command;
 #[cfg(unix)]
 pub mod cpu;
 #[cfg(unix)]
+pub mod durable;
+#[cfg(unix)]
 pub mod file;
 #[cfg(unix)]
 pub mod log;

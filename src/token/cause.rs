@@ -4,7 +4,16 @@ use std::path::PathBuf;
 
 use cryptoki::error::Error;
 
+use super::tries::TriesLeft;
 use crate::seal::key::KeyRefusal;
+
+/// The library's answer by its name, `C_Login : PinIncorrect`: its sentence in the standard is long and English.
+pub(super) fn said(error: &Error) -> String {
+    match error {
+        Error::Pkcs11(rv, function) => format!("C_{function:?} : {rv:?}"),
+        other => other.to_string(),
+    }
+}
 
 /// What is wrong with a key that is there; the configuration or the key must change.
 #[derive(Debug, thiserror::Error)]
@@ -82,11 +91,14 @@ pub enum Absence {
 pub enum PinRefusal {
     /// The token refused it just now.
     #[error(
-        "le token a refusé le PIN ({cause}) ; il ne sera pas réessayé : corrigez le fichier du PIN. Si ce PIN est bien le bon (token débloqué), supprimez {marker}"
+        "le token a refusé le PIN ({}) ; {tries} ; ce PIN ne sera pas réessayé : corrigez le fichier du PIN. Si ce PIN est bien le bon (token débloqué), supprimez {marker}",
+        said(cause)
     )]
     Token {
         /// What the token said.
         cause: Box<Error>,
+        /// What the token's flags say since.
+        tries: TriesLeft,
         /// The file that remembers it.
         marker: PathBuf,
     },

@@ -4,10 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, SHA384, digest};
 use aws_lc_rs::rand;
 use cryptoki::error::{Error, RvError};
-use cryptoki::mechanism::Mechanism;
 use cryptoki::object::ObjectHandle;
 use cryptoki::session::Session;
 use tracing::warn;
@@ -21,19 +19,14 @@ use super::pin::Pin;
 use super::public::Spki;
 use super::refused::PinGuard;
 use super::uri::KeyUri;
-use super::{key, public};
+use super::{key, mechanism, public};
 use crate::config::SealKey;
 use crate::seal::key::{KeyDescription, SpkiSource, TokenIdentity};
 use crate::seal::wire::{NONCE_LEN, self_test_message};
-use crate::vihf::signature::{SignatureAlgorithm, recognise};
+use crate::vihf::signature::recognise;
 
 /// How long a request waits for a free session; `sceaud` sends no more at once than there are sessions.
 const SESSION_WAIT: Duration = Duration::from_millis(1_000);
-/// `DigestInfo` of SHA-256 up to the digest (RFC 8017 §9.2 note 1).
-const DIGEST_INFO_SHA256: [u8; 19] = [
-    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04,
-    0x20,
-];
 
 /// A key that can sign; dropping it closes its sessions, then finalises and unloads the library.
 ///
@@ -160,24 +153,12 @@ impl Device {
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, TokenError> {
-        // Hashed here: a token of CKM_ECDSA needs it (SoftHSM), and the digest alone crosses the network to an HSM.
-        let (mechanism, input) = match self.description.algorithm {
-            SignatureAlgorithm::RsaSha256 => {
-                (Mechanism::RsaPkcs, [&DIGEST_INFO_SHA256, digest(&SHA256, message).as_ref()].concat())
-            }
-            SignatureAlgorithm::EcdsaSha256 => (Mechanism::Ecdsa, digest(&SHA256, message).as_ref().to_vec()),
-            SignatureAlgorithm::EcdsaSha384 => (Mechanism::Ecdsa, digest(&SHA384, message).as_ref().to_vec()),
-        };
+        let (mechanism, input) = mechanism::of(self.description.algorithm, message);
         let lease = self.lease()?;
         let Some(pooled) = &lease.pooled else { return Err(TokenError::Busy) };
         let signed = self.meter.sign(pooled.index, || pooled.session.sign(&mechanism, self.handle, &input));
         let signature = signed.map_err(|e| TokenError::of(e, &self.description.key))?;
-        let len = match self.description.algorithm {
-            SignatureAlgorithm::RsaSha256 => usize::from(self.description.bits).div_ceil(8),
-            SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384 => {
-                usize::from(self.description.bits) / 4
-            }
-        };
+        let len = mechanism::signature_len(self.description.algorithm, self.description.bits);
         if signature.len() == len {
             Ok(signature)
         } else {

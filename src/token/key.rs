@@ -55,17 +55,25 @@ pub(super) fn find(session: &Session, uri: &KeyUri, token: &str) -> Result<Priva
         bits,
         label: bytes(session, handle, AttributeType::Label).map_err(library)?,
         id: bytes(session, handle, AttributeType::Id).map_err(library)?,
-        attributes: KeyAttributes {
-            sensitive: flag(session, handle, AttributeType::Sensitive).map_err(library)?,
-            always_sensitive: flag(session, handle, AttributeType::AlwaysSensitive).map_err(library)?,
-            extractable: flag(session, handle, AttributeType::Extractable).map_err(library)?,
-            never_extractable: flag(session, handle, AttributeType::NeverExtractable).map_err(library)?,
-            local: flag(session, handle, AttributeType::Local).map_err(library)?,
-        },
+        attributes: attributes(session, handle).map_err(library)?,
     })
 }
 
-fn kind(session: &Session, key: ObjectHandle) -> Result<Result<(SignatureAlgorithm, u16), Unusable>, Error> {
+/// What the token says of a private key.
+pub(super) fn attributes(session: &Session, key: ObjectHandle) -> Result<KeyAttributes, Error> {
+    Ok(KeyAttributes {
+        sensitive: flag(session, key, AttributeType::Sensitive)?,
+        always_sensitive: flag(session, key, AttributeType::AlwaysSensitive)?,
+        extractable: flag(session, key, AttributeType::Extractable)?,
+        never_extractable: flag(session, key, AttributeType::NeverExtractable)?,
+        local: flag(session, key, AttributeType::Local)?,
+    })
+}
+
+pub(super) fn kind(
+    session: &Session,
+    key: ObjectHandle,
+) -> Result<Result<(SignatureAlgorithm, u16), Unusable>, Error> {
     Ok(match one(session, key, AttributeType::KeyType)? {
         Some(Attribute::KeyType(KeyType::RSA)) => {
             let modulus = bytes(session, key, AttributeType::Modulus)?.unwrap_or_default();
@@ -99,7 +107,7 @@ pub(super) fn one(
     Ok(session.get_attributes(object, &[kind])?.pop())
 }
 
-fn flag(session: &Session, object: ObjectHandle, kind: AttributeType) -> Result<Option<bool>, Error> {
+pub(super) fn flag(session: &Session, object: ObjectHandle, kind: AttributeType) -> Result<Option<bool>, Error> {
     Ok(match one(session, object, kind)? {
         Some(
             Attribute::Sensitive(value)
@@ -107,7 +115,13 @@ fn flag(session: &Session, object: ObjectHandle, kind: AttributeType) -> Result<
             | Attribute::Extractable(value)
             | Attribute::NeverExtractable(value)
             | Attribute::Local(value)
-            | Attribute::AlwaysAuthenticate(value),
+            | Attribute::AlwaysAuthenticate(value)
+            | Attribute::Token(value)
+            | Attribute::Private(value)
+            | Attribute::Sign(value)
+            | Attribute::Decrypt(value)
+            | Attribute::Unwrap(value)
+            | Attribute::Derive(value),
         ) => Some(value),
         _ => None,
     })
@@ -127,7 +141,8 @@ pub(super) fn bytes(
             | Attribute::PublicExponent(value)
             | Attribute::EcParams(value)
             | Attribute::EcPoint(value)
-            | Attribute::PublicKeyInfo(value),
+            | Attribute::PublicKeyInfo(value)
+            | Attribute::Value(value),
         ) => Some(value).filter(|value| !value.is_empty()),
         _ => None,
     })

@@ -10,6 +10,7 @@ use super::error::TokenError;
 use super::module::{Module, Token};
 use super::pin::Pin;
 use super::refused::TokenMemory;
+use super::tries::TriesLeft;
 
 /// What a failed `C_Login` says of the PIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +33,8 @@ pub(super) fn login(
 ) -> Result<(), TokenError> {
     let mut attempt = memory.admit(pin)?;
     // Asked while no other process of the token can be trying: the flags are those before this very try.
-    let info = module.token_info(token.slot)?;
+    let slot = token.slot;
+    let info = module.token_info(slot)?;
     let token = info.label().to_owned();
     if !info.login_required() {
         return Ok(());
@@ -64,7 +66,9 @@ pub(super) fn login(
         Err(cause) => match meaning(&cause) {
             Meaning::Refused => {
                 attempt.refused()?;
-                Err(PinRefusal::Token { cause: Box::new(cause), marker }.into())
+                // Asked again: the flags above were those before this try.
+                let tries = module.token_info(slot).map_or(TriesLeft::Unsaid, |info| TriesLeft::of(&info));
+                Err(PinRefusal::Token { cause: Box::new(cause), tries, marker }.into())
             }
             Meaning::Unclear => {
                 let wait_s = attempt.unclear().as_secs();

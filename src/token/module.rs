@@ -66,6 +66,11 @@ impl Module {
         self.pkcs11().map_err(|_| Error::NotSupported)?.open_ro_session(slot)
     }
 
+    /// A session that may make and destroy objects, for the key ceremony.
+    pub(super) fn writing_session(&self, slot: Slot) -> Result<Session, Error> {
+        self.pkcs11().map_err(|_| Error::NotSupported)?.open_rw_session(slot)
+    }
+
     /// What the token says of itself now.
     pub(super) fn token_info(&self, slot: Slot) -> Result<TokenInfo, TokenError> {
         self.pkcs11()?.get_token_info(slot).map_err(|e| TokenError::of(e, "C_GetTokenInfo"))

@@ -36,17 +36,7 @@ pub(super) fn candidates(
     object: &str,
     certificate: &Path,
 ) -> Result<Vec<Spki>, TokenError> {
-    let library = |e: Error| TokenError::of(e, object);
-    let mut found = Vec::new();
-    let same = [key.id.clone().map(Attribute::Id), key.label.clone().map(Attribute::Label)];
-    for name in same.into_iter().flatten() {
-        for public in session.find_objects(&[Attribute::Class(ObjectClass::PUBLIC_KEY), name]).map_err(library)? {
-            let spki = of_object(session, public, key.algorithm).map_err(library)?;
-            found.extend(spki.map(|spki| (spki, SpkiSource::PublicObject)));
-        }
-    }
-    let own = of_object(session, key.handle, key.algorithm).map_err(library)?;
-    found.extend(own.map(|spki| (spki, SpkiSource::PrivateObject)));
+    let mut found = in_token(session, key, object)?;
     match of_certificate(certificate) {
         Ok(spki) => found.push((spki, SpkiSource::Certificate)),
         Err(cause) if found.is_empty() => {
@@ -59,7 +49,23 @@ pub(super) fn candidates(
     Ok(found)
 }
 
-fn of_object(
+/// What the token alone has, in the same order; may be nothing.
+pub(super) fn in_token(session: &Session, key: &PrivateKey, object: &str) -> Result<Vec<Spki>, TokenError> {
+    let library = |e: Error| TokenError::of(e, object);
+    let mut found = Vec::new();
+    let same = [key.id.clone().map(Attribute::Id), key.label.clone().map(Attribute::Label)];
+    for name in same.into_iter().flatten() {
+        for public in session.find_objects(&[Attribute::Class(ObjectClass::PUBLIC_KEY), name]).map_err(library)? {
+            let spki = of_object(session, public, key.algorithm).map_err(library)?;
+            found.extend(spki.map(|spki| (spki, SpkiSource::PublicObject)));
+        }
+    }
+    let own = of_object(session, key.handle, key.algorithm).map_err(library)?;
+    found.extend(own.map(|spki| (spki, SpkiSource::PrivateObject)));
+    Ok(found)
+}
+
+pub(super) fn of_object(
     session: &Session,
     object: ObjectHandle,
     algorithm: SignatureAlgorithm,

@@ -9,7 +9,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -43,6 +43,14 @@ impl PinGuard {
     #[must_use]
     pub fn new(folder: &Path) -> Self {
         Self { folder: folder.to_owned() }
+    }
+
+    /// The folder that systemd keeps for the signers over restarts (`StateDirectory=`), where it tells one.
+    #[must_use]
+    pub fn state_directory() -> Option<PathBuf> {
+        let state = std::env::var_os("STATE_DIRECTORY").filter(|folders| !folders.is_empty())?;
+        // Several are separated by colons; a drop-in may add its own behind ours.
+        std::env::split_paths(&state).next()
     }
 
     /// The memory of the token that `module` calls so; the same for every key and every spelling of the module's path.
@@ -99,8 +107,7 @@ impl TokenMemory {
     pub(super) fn admit<'a>(&'a self, pin: &'a Pin) -> Result<Attempt<'a>, TokenError> {
         let path = self.marker.with_extension("pin-lock");
         let failed = |cause| TokenError::Memory { path: path.clone(), cause };
-        let lock =
-            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed)?;
+        let lock = self.lock_file(&path).map_err(failed)?;
         lock.lock().map_err(failed)?;
         let marker = self.marker();
         let records = self.load().map_err(|cause| self.error(cause))?;
@@ -117,6 +124,32 @@ impl TokenMemory {
             Verdict::Wait => return Err(TokenError::LoginPaced { marker }),
         }
         Ok(Attempt::new(self, pin, before, lock))
+    }
+
+    fn lock_file(&self, path: &Path) -> io::Result<File> {
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+            Ok(file) => self.give(&file).map(|()| file),
+            // Somebody else's, opened as it is: what is only locked cannot be harmed.
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
+                OpenOptions::new().write(true).open(path)
+            }
+            Err(cause) => Err(cause),
+        }
+    }
+
+    /// Gives a file that this process has just made to the folder's owner: what root remembers at a key ceremony, the
+    /// signers must be able to read and forget.
+    fn give(&self, file: &File) -> io::Result<()> {
+        let folder = fs::metadata(self.marker.parent().unwrap_or(Path::new("/")))?;
+        let made = file.metadata()?;
+        if folder.uid() == made.uid() {
+            return Ok(());
+        }
+        match fchown(file, Some(folder.uid()), Some(folder.gid())) {
+            // Not root, in a folder that is somebody else's: it stays ours.
+            Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            done => done,
+        }
     }
 
     pub(super) fn save(&self, records: &PinRecords) -> io::Result<()> {
@@ -138,6 +171,7 @@ impl TokenMemory {
             _ => {}
         }
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        self.give(&file)?;
         file.write_all(&records.to_bytes())?;
         file.sync_all()
     }

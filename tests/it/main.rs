@@ -11,6 +11,7 @@ mod forge;
 mod hostile;
 mod introspection;
 mod issuance;
+mod keys;
 mod layout;
 mod parsers;
 mod recovery;

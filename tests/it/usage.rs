@@ -28,10 +28,52 @@ const ENGLISH: [&str; 14] = [
 ];
 
 /// Every command line, and every option it takes.
-const COMMANDS: [(&[&str], &[&str]); 6] = [
+const COMMANDS: [(&[&str], &[&str]); 11] = [
     (&["sceaud"], &["--config", "--help", "--version"]),
     (&["sceau-signer"], &["--config", "--instance", "--help", "--version"]),
-    (&["sceau"], &["issue", "status", "check", "--help", "--version"]),
+    (&["sceau"], &["issue", "lint", "keys", "status", "check", "--help", "--version"]),
+    (&["sceau", "keys"], &["generate", "csr", "import-certificate", "list", "--help"]),
+    (
+        &["sceau", "keys", "generate"],
+        &["--config", "--key", "--module", "--uri", "--pin-file", "--use", "--type", "--json", "--help"],
+    ),
+    (
+        &["sceau", "keys", "csr"],
+        &[
+            "--config",
+            "--key",
+            "--module",
+            "--uri",
+            "--pin-file",
+            "--use",
+            "--department",
+            "--organisation",
+            "--structure",
+            "--application",
+            "--same-subject-as",
+            "--out",
+            "--test",
+            "--help",
+        ],
+    ),
+    (
+        &["sceau", "keys", "import-certificate"],
+        &[
+            "--config",
+            "--key",
+            "--module",
+            "--uri",
+            "--pin-file",
+            "--use",
+            "--structure",
+            "--out",
+            "--same-subject-as",
+            "--into-token",
+            "--json",
+            "--help",
+        ],
+    ),
+    (&["sceau", "keys", "list"], &["--config", "--module", "--uri", "--pin-file", "--json", "--help"]),
     (&["sceau", "status"], &["--config", "--socket", "--json", "--help"]),
     (&["sceau", "check"], &["--config", "--units", "--json", "--nagios", "--help"]),
     (
@@ -131,8 +173,8 @@ fn each_mistake_is_told_in_french_with_its_remedy() {
     let complete = ["--practitioner", "899900063480", "--transaction", "3.1"];
     let with = |more: &[&'static str]| [&complete[..], more].concat();
     let cases: [(&[&str], Vec<&str>, &[&str]); 17] = [
-        (&["sceau"], vec!["isue"], &["verbe inconnu « isue »", "essayez « issue »", "issue, status"]),
-        (&["sceau"], vec!["help"], &["verbe inconnu « help »", "issue, status"]),
+        (&["sceau"], vec!["isue"], &["verbe inconnu « isue »", "essayez « issue »", "issue, keys, status"]),
+        (&["sceau"], vec!["help"], &["verbe inconnu « help »", "issue, keys, status"]),
         (&["sceau"], vec!["--json"], &["argument inconnu « --json »"]),
         (status, vec!["--confg", "x"], &["argument inconnu « --confg »", "essayez « --config »"]),
         (&["sceaud"], vec!["foo"], &["argument inconnu « foo »"]),

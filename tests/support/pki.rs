@@ -49,7 +49,7 @@ pub struct Pki {
 }
 
 impl Pki {
-    /// Makes the root and the intermediate `… ORGANISATIONS`, valid from yesterday for ten years.
+    /// Makes the root and the intermediate `… ORGANISATIONS`, valid from the day before yesterday for ten years.
     pub fn generate(names: CaNames, keys: CaKeys) -> Pki {
         let prefix = if names == CaNames::Test { "TEST " } else { "" };
         let root_name = format!("{prefix}AC RACINE IGC-SANTE ELEMENTAIRE");
@@ -96,7 +96,8 @@ fn ca(names: CaNames, common_name: &str, path_len: u8) -> CertificateParams {
     params.distinguished_name = dn;
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(path_len));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params.not_before = now() - Duration::days(1);
+    // A day before whatever has ended yesterday, also where the clock went on by a second between the two.
+    params.not_before = now() - Duration::days(2);
     params.not_after = now() + Duration::days(3652);
     params.serial_number = Some(serial());
     params

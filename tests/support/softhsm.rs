@@ -146,7 +146,8 @@ impl TokenStore {
         [&[0x30, (algorithm.len() + bits.len()) as u8], algorithm, &bits].concat()
     }
 
-    fn pkcs11_tool(&self, token: &Token) -> Command {
+    /// `pkcs11-tool` logged in to that token: an outside witness.
+    pub fn pkcs11_tool(&self, token: &Token) -> Command {
         let mut tool = self.command("pkcs11-tool");
         tool.args(["--module", MODULE, "--token-label", &token.label, "--login", "--pin", "env:USER_PIN"]);
         tool.env("USER_PIN", &token.pin);

@@ -2,7 +2,8 @@
 // "hang" keeps every C_Sign, "final-try" and "locked" add the token's flag, "lost" fails
 // every C_SignInit, "no-mechanism" fails it with CKR_MECHANISM_INVALID, "wrong-signature" spoils every signature,
 // "unclear-login" fails C_Login with CKR_GENERAL_ERROR without asking SoftHSM, "crash-login" ends the process in it,
-// "absent-login" fails it with CKR_DEVICE_REMOVED; the file "calls" tells what happened: Initialize, Finalize, Login, Sign, h when a C_Sign hangs.
+// "absent-login" fails it with CKR_DEVICE_REMOVED, "then-final-try", "then-locked" and "then-unsaid" change the flags once a
+// login has failed; the file "calls" tells what happened: Initialize, Finalize, Login, Sign, h when a C_Sign hangs.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@ struct list { unsigned char major, minor; void *function[FUNCTIONS]; };
 
 static struct list shim;
 static struct list *real;
+static int failed;
 
 static int wanted(const char *fault) {
     char path[4096];
@@ -29,6 +31,9 @@ static CK_ULONG get_token_info(CK_ULONG slot, unsigned char *info) {
     memcpy(&flags, info + FLAGS_OFFSET, sizeof flags);
     flags |= wanted("final-try") ? 0x20000UL : 0;
     flags |= wanted("locked") ? 0x40000UL : 0;
+    if (failed && wanted("then-unsaid")) flags &= ~0x70000UL;
+    flags |= failed && wanted("then-final-try") ? 0x20000UL : 0;
+    flags |= failed && wanted("then-locked") ? 0x40000UL : 0;
     memcpy(info + FLAGS_OFFSET, &flags, sizeof flags);
     return rv;
 }
@@ -55,7 +60,9 @@ static CK_ULONG login(CK_ULONG session, CK_ULONG user, void *pin, CK_ULONG len) 
     if (wanted("crash-login")) _exit(86);
     if (wanted("unclear-login")) return 5;
     if (wanted("absent-login")) return 0x32;
-    return ((CK_ULONG(*)(CK_ULONG, CK_ULONG, void *, CK_ULONG))real->function[LOGIN])(session, user, pin, len);
+    CK_ULONG rv = ((CK_ULONG(*)(CK_ULONG, CK_ULONG, void *, CK_ULONG))real->function[LOGIN])(session, user, pin, len);
+    failed = rv != 0;
+    return rv;
 }
 
 static CK_ULONG sign_init(CK_ULONG session, void *mechanism, CK_ULONG key) {

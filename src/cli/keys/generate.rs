@@ -1,0 +1,123 @@
+//! `sceau keys generate`: a key pair made inside the token.
+
+use std::io::{self, Write as _};
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::KeysError;
+use super::choice::Choice;
+use super::table::{attribute, hex, kind_name};
+use crate::cli::NotDone;
+use crate::seal::key::requirements;
+use crate::token::KeyKind;
+
+/// Génère une paire de clés dans le token ; la clé privée n'en sort jamais.
+#[derive(Debug, Args)]
+pub(super) struct Generate {
+    #[command(flatten)]
+    choice: Choice,
+    /// Type de clé : rsa-2048, rsa-3072, rsa-4096, p-256 ou p-384 ; l'IGC-Santé demande RSA 2048.
+    #[arg(long = "type", value_name = "TYPE", value_enum, default_value = "rsa-2048")]
+    kind: KindWord,
+    /// Imprimer un document JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// `--type`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum KindWord {
+    #[value(name = "rsa-2048")]
+    Rsa2048,
+    #[value(name = "rsa-3072")]
+    Rsa3072,
+    #[value(name = "rsa-4096")]
+    Rsa4096,
+    #[value(name = "p-256")]
+    P256,
+    #[value(name = "p-384")]
+    P384,
+}
+
+impl From<KindWord> for KeyKind {
+    fn from(word: KindWord) -> Self {
+        match word {
+            KindWord::Rsa2048 => Self::Rsa(2048),
+            KindWord::Rsa3072 => Self::Rsa(3072),
+            KindWord::Rsa4096 => Self::Rsa(4096),
+            KindWord::P256 => Self::P256,
+            KindWord::P384 => Self::P384,
+        }
+    }
+}
+
+impl Generate {
+    /// Runs the step.
+    pub(super) fn run(self) -> Result<u8, NotDone> {
+        let chosen = self.choice.choose()?;
+        let Some(label) = chosen.uri.object.as_deref().filter(|label| !label.is_empty()) else {
+            let cause = "l'uri ne nomme pas la clé à générer ; ajoutez object=, le nom de la clé dans le token";
+            return Err(KeysError::Usage(cause.to_owned()).into());
+        };
+        if chosen.uri.id.is_some() {
+            let cause = "l'uri impose id= ; retirez-le, une clé nouvelle reçoit un identifiant tiré au hasard";
+            return Err(KeysError::Usage(cause.to_owned()).into());
+        }
+        let name = String::from_utf8_lossy(label).into_owned();
+        let token = chosen.open()?;
+        let made = token.generate(label, self.kind.into()).map_err(KeysError::from)?;
+        // Not a reason to destroy: a token that tells less than production asks may still serve a test.
+        let unfit = requirements(&made.attributes).err();
+        let mut out = io::stdout().lock();
+        let next = format!("sceau keys csr {}", chosen.options(&self.choice));
+        let told = &made.attributes;
+        if self.json {
+            let document = json!({
+                "token": {"label": token.identity().label, "serial": token.identity().serial},
+                "module": token.module(),
+                "label": name,
+                "id": hex(&made.id),
+                "type": kind_name(Some((made.algorithm, made.bits))),
+                "use": chosen.key_use.name(),
+                "sensitive": told.sensitive,
+                "always_sensitive": told.always_sensitive,
+                "extractable": told.extractable,
+                "never_extractable": told.never_extractable,
+                "local": told.local,
+                "signs_only": made.signs_only,
+                "self_test": true,
+                "production": unfit.is_none(),
+            });
+            writeln!(out, "{document}")?;
+        } else {
+            writeln!(out, "Clé générée dans le token {} : {name}", token.identity().label)?;
+            let lines = [
+                ("type", kind_name(Some((made.algorithm, made.bits)))),
+                ("identifiant (CKA_ID)", hex(&made.id)),
+                ("secrète (CKA_SENSITIVE)", attribute(told.sensitive).to_owned()),
+                ("toujours secrète (CKA_ALWAYS_SENSITIVE)", attribute(told.always_sensitive).to_owned()),
+                ("exportable (CKA_EXTRACTABLE)", attribute(told.extractable).to_owned()),
+                ("jamais exportable (CKA_NEVER_EXTRACTABLE)", attribute(told.never_extractable).to_owned()),
+                ("née dans le token (CKA_LOCAL)", attribute(told.local).to_owned()),
+                ("essai", "une signature a été faite et vérifiée".to_owned()),
+            ];
+            for (name, value) in lines {
+                writeln!(out, "  {name:<42} {value}")?;
+            }
+            if !made.signs_only {
+                writeln!(
+                    out,
+                    "REMARQUE : ce module ne fait pas de clé de ce type pour la seule signature ; sceau-signer ne lui demande \
+                     que des signatures. P-256 y échappe sur un TPM, si l'IGC-Santé l'admet."
+                )?;
+            }
+            if let Some(cause) = &unfit {
+                writeln!(out, "ATTENTION : le mode production refusera cette clé : {cause}")?;
+            }
+            writeln!(out, "Ensuite : {next}")?;
+        }
+        out.flush()?;
+        Ok(0)
+    }
+}

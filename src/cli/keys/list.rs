@@ -1,0 +1,200 @@
+//! `sceau keys list`: every private key of the tokens, with its certificate and what is wrong with either.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::KeysError;
+use super::choice::guard;
+use super::entry::describe;
+use super::error::{exit_code, told};
+use super::table::attribute;
+use crate::cli::NotDone;
+use crate::config::{Config, PinSource, SealKey};
+use crate::seal::key::TokenIdentity;
+use crate::token::{KeyEntry, KeyUri, PinGuard, Reached, TokenError};
+
+/// Liste les clés privées des tokens, leurs certificats et leurs échéances.
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// Fichier de configuration ; avec --uri, il peut ne pas exister encore.
+    #[arg(long, value_name = "FICHIER", default_value = "/etc/sceau/sceau.toml")]
+    config: PathBuf,
+    /// Bibliothèque PKCS#11 du fabricant, avec --uri.
+    #[arg(long, value_name = "FICHIER", requires = "uri")]
+    module: Option<PathBuf>,
+    /// Token hors configuration : 'pkcs11:token=…' (RFC 7512), entre apostrophes ; jamais de PIN ici.
+    #[arg(long, value_name = "URI", requires = "pin_file")]
+    uri: Option<String>,
+    /// Fichier du PIN (droits 0400 ou 0600), avec --uri.
+    #[arg(long, value_name = "FICHIER", requires = "uri")]
+    pin_file: Option<PathBuf>,
+    /// Imprimer un document JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A token to look into.
+struct Place {
+    module: Option<PathBuf>,
+    uri: KeyUri,
+    pin: PinSource,
+}
+
+/// How a token is told from another: library, serial number, label.
+type Name = (PathBuf, String, String);
+
+/// A token that was looked into.
+struct Seen {
+    name: Name,
+    keys: Vec<Value>,
+    /// Keys that the configuration expects there and that are not.
+    missing: Vec<String>,
+}
+
+impl List {
+    /// Runs the step.
+    pub(super) fn run(self) -> Result<u8, NotDone> {
+        let config = match (&self.uri, self.config.exists()) {
+            (Some(_), false) => None,
+            _ => Some(Config::load(&self.config)?),
+        };
+        let guard = guard(config.as_ref())?;
+        let seals = config.as_ref().map(|config| config.seals.as_slice()).unwrap_or_default();
+        let (mut seen, mut tried, mut errors, mut code) = (Vec::new(), Vec::new(), Vec::new(), 0);
+        for place in self.places(seals)? {
+            match look(&place, &guard, &mut tried, seals) {
+                Ok(token) => seen.extend(token),
+                Err(error) => {
+                    code = code.max(exit_code(&error));
+                    errors.push(told(&error));
+                }
+            }
+        }
+        let mut out = io::stdout().lock();
+        if self.json {
+            let tokens: Vec<_> = seen
+                .iter()
+                .map(|token| {
+                    let (module, serial, label) = &token.name;
+                    json!({"label": label, "serial": serial, "module": module, "keys": token.keys, "missing": token.missing})
+                })
+                .collect();
+            writeln!(out, "{}", json!({"tokens": tokens, "errors": errors}))?;
+        } else {
+            for token in &seen {
+                table(token, &mut out)?;
+            }
+        }
+        out.flush()?;
+        for error in errors {
+            eprintln!("sceau : {error}");
+        }
+        Ok(code)
+    }
+
+    fn places(&self, seals: &[SealKey]) -> Result<Vec<Place>, KeysError> {
+        if let (Some(uri), Some(pin)) = (&self.uri, &self.pin_file) {
+            let uri = KeyUri::parse(uri).map_err(TokenError::Uri)?;
+            return Ok(vec![Place { module: self.module.clone(), uri, pin: PinSource::File(pin.clone()) }]);
+        }
+        let place = |seal: &SealKey| {
+            let uri = KeyUri::parse(&seal.uri).map_err(TokenError::Uri)?;
+            Ok(Place { module: seal.module.clone(), uri, pin: seal.pin.clone() })
+        };
+        seals.iter().map(place).collect()
+    }
+}
+
+/// Looks into a token, unless it was tried before: a PIN refused there must not be followed by another's.
+fn look(
+    place: &Place,
+    guard: &PinGuard,
+    tried: &mut Vec<Name>,
+    seals: &[SealKey],
+) -> Result<Option<Seen>, TokenError> {
+    let reached = Reached::find(place.module.as_deref(), &place.uri)?;
+    let identity = reached.identity().clone();
+    let module = std::fs::canonicalize(reached.module()).unwrap_or_else(|_| reached.module().to_owned());
+    let name = (module, identity.serial.clone(), identity.label.clone());
+    if tried.contains(&name) {
+        return Ok(None);
+    }
+    tried.push(name.clone());
+    let entries = reached.login(&place.pin, guard)?.inventory()?;
+    let here: Vec<_> = seals
+        .iter()
+        .filter_map(|seal| KeyUri::parse(&seal.uri).ok().map(|uri| (seal, uri)))
+        .filter(|(_, uri)| is_of(uri, &identity))
+        .collect();
+    let missing = here
+        .iter()
+        .filter(|(_, uri)| !entries.iter().any(|entry| is_key(uri, entry)))
+        .map(|(seal, _)| seal.key.as_str().to_owned())
+        .collect();
+    let keys = entries
+        .iter()
+        .map(|entry| describe(entry, here.iter().find(|(_, uri)| is_key(uri, entry)).map(|(seal, _)| *seal)))
+        .collect();
+    Ok(Some(Seen { name, keys, missing }))
+}
+
+fn is_of(uri: &KeyUri, token: &TokenIdentity) -> bool {
+    let is = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|wanted| wanted == value);
+    is(&uri.token, &token.label)
+        && is(&uri.serial, &token.serial)
+        && is(&uri.manufacturer, &token.manufacturer)
+        && is(&uri.model, &token.model)
+}
+
+fn is_key(uri: &KeyUri, entry: &KeyEntry) -> bool {
+    uri.object.as_ref().is_none_or(|label| *label == entry.label)
+        && uri.id.as_ref().is_none_or(|id| *id == entry.id)
+}
+
+fn table(token: &Seen, out: &mut impl io::Write) -> io::Result<()> {
+    let (module, serial, label) = &token.name;
+    writeln!(out, "Token {label} (serial {serial}, module {})", module.display())?;
+    if token.keys.is_empty() {
+        writeln!(out, "  aucune clé privée")?;
+    }
+    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
+    let flag = |value: &Value, name: &str| attribute(value.get(name).and_then(Value::as_bool));
+    for key in &token.keys {
+        writeln!(out, "  {}  id {}  {}", text(key, "label"), text(key, "id"), text(key, "type"))?;
+        let (sensitive, extractable) = (flag(key, "sensitive"), flag(key, "extractable"));
+        writeln!(
+            out,
+            "    secrète : {sensitive} ; exportable : {extractable} ; née dans le token : {}",
+            flag(key, "local")
+        )?;
+        let key_use = match text(key, "use").as_str() {
+            "seal" => "cachet",
+            "authentication" => "authentification",
+            _ => "inconnu",
+        };
+        let configured = match key.get("configured").and_then(Value::as_str) {
+            Some(name) => format!("[[seal]] key = \"{name}\""),
+            None => "non".to_owned(),
+        };
+        writeln!(out, "    usage : {key_use} ; dans la configuration : {configured}")?;
+        for certificate in key.get("certificates").and_then(Value::as_array).into_iter().flatten() {
+            let path = certificate.get("path").and_then(Value::as_str).unwrap_or("dans le token");
+            let days = certificate.get("days_left").and_then(Value::as_i64).unwrap_or_default();
+            writeln!(out, "    certificat : {} ({path})", text(certificate, "subject"))?;
+            writeln!(out, "      jusqu'au {} ({days} jours)", text(certificate, "not_after"))?;
+        }
+        for warning in key.get("warnings").and_then(Value::as_array).into_iter().flatten() {
+            writeln!(out, "    ATTENTION : {}", warning.as_str().unwrap_or_default())?;
+        }
+    }
+    for key in &token.missing {
+        writeln!(
+            out,
+            "  ATTENTION : la clé de [[seal]] key = \"{key}\" n'est pas dans ce token ; générez-la ou corrigez uri"
+        )?;
+    }
+    Ok(())
+}

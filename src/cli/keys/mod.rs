@@ -1,0 +1,78 @@
+//! `sceau keys`: the key ceremony; one file per step.
+
+mod certificate;
+mod choice;
+mod csr;
+mod entry;
+mod error;
+mod generate;
+mod import;
+mod install;
+mod judgement;
+mod list;
+mod next;
+mod table;
+
+use clap::{Args, Subcommand};
+
+use super::NotDone;
+pub(super) use error::KeysError;
+
+const AFTER_GENERATE_HELP: &str = "\
+La clé privée ne sort jamais du token. La clé a signé un essai vérifié avant d'être annoncée ; sinon elle est détruite. Une \
+clé de même nom n'est jamais remplacée. Le PIN n'est essayé qu'une fois ; refusé, il ne l'est plus jamais.
+
+Exemples :
+  sceau keys generate --key seal
+  sceau keys generate --module /usr/lib/vendor/libpkcs11.so --uri 'pkcs11:token=cachet;object=seal-2026' --pin-file /etc/sceau/seal.pin --use seal
+
+Codes de sortie : 0 fait ; 2 ligne de commande ou configuration incorrecte, nom déjà pris ; 3 token injoignable ou PIN refusé.";
+const AFTER_CSR_HELP: &str = "\
+Les deux certificats d'une structure (cachet et authentification) portent le même sujet : faites la première demande avec \
+--department, --organisation et --application, la seconde avec --same-subject-as et le fichier de la première.
+
+Codes de sortie : 0 fait ; 2 ligne de commande, configuration ou sujet incorrects ; 3 token injoignable ou PIN refusé.";
+const AFTER_IMPORT_HELP: &str = "\
+Le certificat est vérifié avant d'être installé : clé du token, usages, structure, chaîne, validité, politique, autorité de \
+test, sujet. Tous les défauts sont dits ensemble. Il est installé d'un coup ; le précédent est gardé à côté, daté.
+
+Codes de sortie : 0 installé ; 1 certificat refusé, rien n'est changé ; 2 ligne de commande ou configuration incorrecte ; 3 \
+token injoignable, PIN refusé ou fichier impossible à écrire.";
+const AFTER_LIST_HELP: &str = "\
+Sans --uri : les tokens de toutes les clés de la configuration.
+
+Codes de sortie : 0 fait ; 2 ligne de commande ou configuration incorrecte ; 3 un token au moins est injoignable ou a refusé \
+le PIN.";
+
+/// La cérémonie de clés : générer dans le token, demander un certificat, l'importer, tout lister.
+#[derive(Debug, Args)]
+pub(super) struct Keys {
+    #[command(subcommand)]
+    step: Step,
+}
+
+#[derive(Debug, Subcommand)]
+enum Step {
+    #[command(after_help = AFTER_GENERATE_HELP)]
+    Generate(generate::Generate),
+    #[command(after_help = AFTER_CSR_HELP)]
+    Csr(csr::Csr),
+    #[command(after_help = AFTER_IMPORT_HELP)]
+    ImportCertificate(import::Import),
+    #[command(after_help = AFTER_LIST_HELP)]
+    List(list::List),
+}
+
+impl Keys {
+    /// Runs the step.
+    pub(super) fn run(self) -> Result<u8, NotDone> {
+        // The PIN will be in our memory.
+        crate::sys::process::keep_memory_private().map_err(KeysError::System)?;
+        match self.step {
+            Step::Generate(generate) => generate.run(),
+            Step::Csr(csr) => csr.run(),
+            Step::ImportCertificate(import) => import.run(),
+            Step::List(list) => list.run(),
+        }
+    }
+}

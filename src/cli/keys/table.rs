@@ -1,0 +1,26 @@
+//! Words that the ceremony's tables share: attributes, key types, identifiers.
+
+use crate::vihf::signature::SignatureAlgorithm;
+
+/// What a token says of an attribute.
+pub(super) fn attribute(said: Option<bool>) -> &'static str {
+    match said {
+        Some(true) => "oui",
+        Some(false) => "non",
+        None => "le token ne le dit pas",
+    }
+}
+
+/// `rsa-2048` … `p-384`; `other` for what is not offered.
+pub(super) fn kind_name(kind: Option<(SignatureAlgorithm, u16)>) -> String {
+    match kind {
+        Some((SignatureAlgorithm::RsaSha256, bits)) => format!("rsa-{bits}"),
+        Some((_, bits)) => format!("p-{bits}"),
+        None => "other".to_owned(),
+    }
+}
+
+/// Lower-case hexadecimal, as tools show `CKA_ID`.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,116 @@
+//! Files that are whole or not there: written aside, made durable, then named in one step (rename(2), link(2)).
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// Puts `bytes` at `path` with exactly that mode, in place of what was there.
+///
+/// After `Ok` the file is durable. After `Err`, or a crash at any point, `path` is the old file or the new one, whole; a
+/// crash may leave `.<name>.new` beside it, which the next call overwrites.
+///
+/// # Errors
+/// What the system said.
+pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let aside = write_aside(path, bytes, mode)?;
+    // Until here the old file stands; from here on the new one does.
+    let named = fs::rename(&aside, path);
+    finish(path, &aside, named)
+}
+
+/// Puts `bytes` at `path` with exactly that mode, where nothing is.
+///
+/// As [`replace`]; what is there already is never touched.
+///
+/// # Errors
+/// `AlreadyExists`, or what the system said.
+pub fn create(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    if path.symlink_metadata().is_ok() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    let aside = write_aside(path, bytes, mode)?;
+    // link(2) refuses to replace, whoever came first.
+    let named = fs::hard_link(&aside, path);
+    let _ = fs::remove_file(&aside);
+    finish(path, &aside, named)
+}
+
+fn write_aside(path: &Path, bytes: &[u8], mode: u32) -> io::Result<PathBuf> {
+    let Some(name) = path.file_name() else { return Err(io::ErrorKind::InvalidFilename.into()) };
+    let mut aside = OsString::from(".");
+    aside.push(name);
+    aside.push(".new");
+    let aside = path.with_file_name(aside);
+    match fs::remove_file(&aside) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
+        _ => {}
+    }
+    let write = |mut file: File| {
+        // The umask may have taken bits away.
+        file.set_permissions(Permissions::from_mode(mode))?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&aside)?;
+    if let Err(cause) = write(file) {
+        let _ = fs::remove_file(&aside);
+        return Err(cause);
+    }
+    Ok(aside)
+}
+
+fn finish(path: &Path, aside: &Path, named: io::Result<()>) -> io::Result<()> {
+    if let Err(cause) = named {
+        let _ = fs::remove_file(aside);
+        return Err(cause);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_reader_sees_the_old_file_or_the_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let versions = [vec![b'a'; 100_000], vec![b'b'; 50_000]];
+        replace(&path, &versions[0], 0o644).unwrap();
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| (0..200).for_each(|n| replace(&path, &versions[n % 2], 0o644).unwrap()));
+            while !writer.is_finished() {
+                assert!(versions.contains(&fs::read(&path).unwrap()));
+            }
+        });
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left aside");
+    }
+
+    #[test]
+    fn nothing_is_overwritten_by_creation_and_modes_are_exact() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        create(&path, b"one", 0o644).unwrap();
+        assert_eq!(create(&path, b"two", 0o644).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        replace(&path, b"three", 0o664).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o664);
+        let dangling = folder.path().join("dangling");
+        std::os::unix::fs::symlink("nowhere", &dangling).unwrap();
+        assert_eq!(create(&dangling, b"two", 0o644).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left aside");
+    }
+
+    #[test]
+    fn a_target_that_cannot_be_replaced_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("folder");
+        fs::create_dir_all(path.join("full")).unwrap();
+        assert!(replace(&path, b"x", 0o644).is_err());
+        assert!(path.join("full").is_dir() && fs::read_dir(folder.path()).unwrap().count() == 1);
+    }
+}

@@ -1,0 +1,32 @@
+//! How a signature of ours is asked of a token: hashed here, signed by the raw mechanism.
+
+use aws_lc_rs::digest::{SHA256, SHA384, digest};
+use cryptoki::mechanism::Mechanism;
+
+use crate::vihf::signature::SignatureAlgorithm;
+
+/// `DigestInfo` of SHA-256 up to the digest (RFC 8017 §9.2 note 1).
+const DIGEST_INFO_SHA256: [u8; 19] = [
+    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04,
+    0x20,
+];
+
+/// The mechanism and what it signs, for a signature over `message`.
+pub(super) fn of(algorithm: SignatureAlgorithm, message: &[u8]) -> (Mechanism<'static>, Vec<u8>) {
+    // Hashed here: a token of CKM_ECDSA needs it (SoftHSM), and the digest alone crosses the network to an HSM.
+    match algorithm {
+        SignatureAlgorithm::RsaSha256 => {
+            (Mechanism::RsaPkcs, [&DIGEST_INFO_SHA256, digest(&SHA256, message).as_ref()].concat())
+        }
+        SignatureAlgorithm::EcdsaSha256 => (Mechanism::Ecdsa, digest(&SHA256, message).as_ref().to_vec()),
+        SignatureAlgorithm::EcdsaSha384 => (Mechanism::Ecdsa, digest(&SHA384, message).as_ref().to_vec()),
+    }
+}
+
+/// Length of a signature by a key of `bits`: the modulus, or r‖s.
+pub(super) fn signature_len(algorithm: SignatureAlgorithm, bits: u16) -> usize {
+    match algorithm {
+        SignatureAlgorithm::RsaSha256 => usize::from(bits).div_ceil(8),
+        SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384 => usize::from(bits) / 4,
+    }
+}
