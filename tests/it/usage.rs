@@ -28,10 +28,10 @@ const ENGLISH: [&str; 14] = [
 ];
 
 /// Every command line, and every option it takes.
-const COMMANDS: [(&[&str], &[&str]); 11] = [
+const COMMANDS: [(&[&str], &[&str]); 14] = [
     (&["sceaud"], &["--config", "--help", "--version"]),
     (&["sceau-signer"], &["--config", "--instance", "--help", "--version"]),
-    (&["sceau"], &["issue", "lint", "keys", "status", "check", "--help", "--version"]),
+    (&["sceau"], &["issue", "keys", "lint", "status", "check", "--help", "--version"]),
     (&["sceau", "keys"], &["generate", "csr", "import-certificate", "list", "--help"]),
     (
         &["sceau", "keys", "generate"],
@@ -75,6 +75,9 @@ const COMMANDS: [(&[&str], &[&str]); 11] = [
     ),
     (&["sceau", "keys", "list"], &["--config", "--module", "--uri", "--pin-file", "--json", "--help"]),
     (&["sceau", "status"], &["--config", "--socket", "--json", "--help"]),
+    (&["sceau", "lint"], &["--trust", "--profile", "--at", "--json", "--format", "--help"]),
+    (&["sceau-verify"], &["vihf", "--help", "--version"]),
+    (&["sceau-verify", "vihf"], &["--trust", "--profile", "--at", "--json", "--format", "--help"]),
     (&["sceau", "check"], &["--config", "--units", "--json", "--nagios", "--help"]),
     (
         &["sceau", "issue"],
@@ -145,7 +148,7 @@ fn help_is_french_and_lists_every_option_and_the_exit_codes() {
             for part in ["Utilisation : ", "Options :", "Codes de sortie : 0 "] {
                 assert!(help.contains(part), "{part} is not in\n{help}");
             }
-            let has_default = options.contains(&"--config");
+            let has_default = options.contains(&"--config") || options.contains(&"--format");
             assert_eq!(help.contains("[par défaut :"), has_default, "{help}");
         }
     }
@@ -173,8 +176,12 @@ fn each_mistake_is_told_in_french_with_its_remedy() {
     let complete = ["--practitioner", "899900063480", "--transaction", "3.1"];
     let with = |more: &[&'static str]| [&complete[..], more].concat();
     let cases: [(&[&str], Vec<&str>, &[&str]); 17] = [
-        (&["sceau"], vec!["isue"], &["verbe inconnu « isue »", "essayez « issue »", "issue, keys, status"]),
-        (&["sceau"], vec!["help"], &["verbe inconnu « help »", "issue, keys, status"]),
+        (
+            &["sceau"],
+            vec!["isue"],
+            &["verbe inconnu « isue »", "essayez « issue »", "issue, keys, lint, status, check"],
+        ),
+        (&["sceau"], vec!["help"], &["verbe inconnu « help »", "issue, keys, lint, status, check"]),
         (&["sceau"], vec!["--json"], &["argument inconnu « --json »"]),
         (status, vec!["--confg", "x"], &["argument inconnu « --confg »", "essayez « --config »"]),
         (&["sceaud"], vec!["foo"], &["argument inconnu « foo »"]),

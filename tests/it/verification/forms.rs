@@ -163,3 +163,21 @@ fn sceau_lint_says_the_same() {
         }
     }
 }
+
+/// The guide's table is the code's list.
+#[test]
+fn the_guide_has_every_rule() {
+    use sceau::lint::{Rule, Severity};
+    let guide = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/verificateur.md")).unwrap();
+    let rows: Vec<_> =
+        guide.lines().filter(|line| line.starts_with("| `") && line.matches('|').count() == 5).collect();
+    let expected = Rule::ALL.iter().map(|rule| {
+        let severity = match rule.severity() {
+            Severity::Error => "défaut",
+            Severity::Warning => "avertissement",
+            Severity::Note => "note",
+        };
+        format!("| `{rule}` | {severity} | {} | {} |", rule.source(), rule.remedy())
+    });
+    assert_eq!(rows, expected.collect::<Vec<_>>());
+}
