@@ -44,9 +44,9 @@ pub(crate) struct Vihf {
     /// Imprime un document JSON.
     #[arg(long, conflicts_with = "format")]
     json: bool,
-    /// Forme du rapport : texte, json ou sarif (pour l'intégration continue).
-    #[arg(long, value_name = "FORME", value_enum, default_value = "texte")]
-    format: Format,
+    /// Forme du rapport : texte (par défaut), json ou sarif (pour l'intégration continue).
+    #[arg(long, value_name = "FORME", value_enum)]
+    format: Option<Format>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -71,7 +71,7 @@ impl Vihf {
         };
         let report = lint(&bytes, &judgement);
         let name = self.file.display().to_string();
-        let page = match if self.json { Format::Json } else { self.format } {
+        let page = match if self.json { Format::Json } else { self.format.unwrap_or(Format::Texte) } {
             Format::Texte => text::page(&name, &report),
             Format::Json => json::page(&name, &report),
             Format::Sarif => sarif::page(&name, &report),
