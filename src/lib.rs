@@ -38,24 +38,28 @@
 compile_error!("the appliance is for Linux; elsewhere: cargo build --no-default-features --bin sceau-verify");
 
 pub mod certificate;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "appliance"))]
 pub mod check;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "appliance"))]
 pub mod cli;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "appliance"))]
 pub mod config;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "appliance"))]
 pub mod daemon;
+#[cfg(all(unix, feature = "appliance"))]
+pub mod ledger;
 pub mod lint;
 pub mod policy;
+#[cfg(all(unix, feature = "appliance"))]
 pub mod replay;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "appliance"))]
 pub mod seal;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod signer;
 pub mod sys;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod token;
+pub mod traces;
 pub mod usage;
 pub mod varlink;
 pub mod verifier;

@@ -1,14 +1,15 @@
 //! The same request is never answered twice: nonces, each spent once per application.
 //!
-//! In memory until the ledger exists: a restart of `sceaud` forgets nonces, and with them every session that could
-//! replay one. The proof of a spent nonce is [`Fresh`]; sealing demands it.
+//! The memory of nonces whose window is open; the ledger makes each durable in the commit of what it was spent on, and
+//! fills this memory again after a restart.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::policy::issuing::Approved;
+use crate::ledger::Nonce as Row;
+use crate::traces::digest::Digest;
+use crate::vihf::instant::Instant as Day;
 
 /// Shortest nonce in bytes (contract).
 const NONCE_LEN_MIN: usize = 16;
@@ -29,8 +30,8 @@ impl Nonce {
     }
 }
 
-/// Half of a SHA-256 over application and nonce: what is remembered, 16 bytes whatever the nonce's length.
-type Mark = [u8; 16];
+/// SHA-256 over application and nonce: what is remembered, whatever the nonce's length.
+type Mark = Digest;
 
 /// Nonces of all applications, each remembered by the machine's steady clock (a jump of the other must not forget any) until no session that was open when it was used can still live.
 #[derive(Debug)]
@@ -38,7 +39,6 @@ pub struct Nonces {
     used: HashMap<u32, Mutex<Used>>,
     window: Duration,
     per_application_max: usize,
-    entries: AtomicU64,
 }
 
 /// Nonces of one application.
@@ -64,7 +64,19 @@ impl Nonces {
     #[must_use]
     pub fn new(applications: impl Iterator<Item = u32>, window: Duration, per_application_max: usize) -> Self {
         let used = applications.map(|uid| (uid, Mutex::default())).collect();
-        Self { used, window, per_application_max, entries: AtomicU64::new(0) }
+        Self { used, window, per_application_max }
+    }
+
+    /// Remembers a nonce that the ledger kept; `now` is the day's clock, `moment` the steady one.
+    ///
+    /// One of an application that is gone is nobody's.
+    pub fn restore(&self, row: &Row, now: Day, moment: Instant) {
+        let Some(mut used) = self.used(row.uid) else { return };
+        let left =
+            Duration::from_millis(u64::try_from(row.until.ms_since(now)).unwrap_or_default()).min(self.window);
+        if used.seen.insert(row.mark) {
+            used.order.push_back((moment + left, row.mark));
+        }
     }
 
     /// Takes a nonce of the application `uid` at `now`.
@@ -96,12 +108,6 @@ impl Nonces {
         Ok(Claim { nonces: self, uid, mark })
     }
 
-    /// Assertions counted since start.
-    #[must_use]
-    pub fn entries(&self) -> u64 {
-        self.entries.load(Ordering::Relaxed)
-    }
-
     fn used(&self, uid: u32) -> Option<MutexGuard<'_, Used>> {
         // A panic under this lock is impossible but for memory; what was inserted stands.
         Some(self.used.get(&uid)?.lock().unwrap_or_else(PoisonError::into_inner))
@@ -109,14 +115,7 @@ impl Nonces {
 }
 
 fn mark(uid: u32, nonce: &Nonce) -> Mark {
-    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-    context.update(&uid.to_be_bytes());
-    context.update(nonce.0.as_bytes());
-    let mut mark = Mark::default();
-    for (to, from) in mark.iter_mut().zip(context.finish().as_ref()) {
-        *to = *from;
-    }
-    mark
+    Digest::of(&[&uid.to_be_bytes(), nonce.0.as_bytes()])
 }
 
 /// A nonce that is taken; dropped, it stays used.
@@ -140,32 +139,10 @@ impl Claim<'_> {
         }
     }
 
-    /// Spends the nonce on an approved assertion and counts it.
-    pub fn spend(self, approved: Approved) -> Fresh {
-        let entry = self.nonces.entries.fetch_add(1, Ordering::Relaxed);
-        Fresh { approved, entry }
-    }
-}
-
-/// Proof that an approved request was never answered before; spent by sealing. Until the ledger exists it stands
-/// where `Recorded` will.
-#[derive(Debug)]
-#[must_use]
-pub struct Fresh {
-    approved: Approved,
-    entry: u64,
-}
-
-impl Fresh {
-    /// What was approved.
-    pub fn approved(&self) -> &Approved {
-        &self.approved
-    }
-
-    /// Its number, from 0 at each start of `sceaud`.
-    #[must_use]
-    pub fn entry(&self) -> u64 {
-        self.entry
+    /// Spends the nonce: what the ledger must make durable with the trace of what it was spent on. `now` is the day's clock.
+    pub fn spend(self, now: Day) -> Row {
+        let window_ms = u64::try_from(self.nonces.window.as_millis()).unwrap_or(u64::MAX);
+        Row { uid: self.uid, mark: self.mark, until: now.plus_ms(window_ms) }
     }
 }
 

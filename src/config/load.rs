@@ -9,11 +9,12 @@ use super::document::Document;
 use super::schema::CONFIGURATION;
 use super::seal::SealTable;
 use super::{
-    Config, ConfigError, Fault, Limits, Mode, Profiles, Registers, STRUCTURES_MAX, SealKey, Sockets, Structure,
-    Trust,
+    Config, ConfigError, Fault, LedgerPlace, Limits, Mode, Profiles, Registers, STRUCTURES_MAX, SealKey, Sockets,
+    Structure, Trust,
 };
 use crate::policy::breach::Breach;
 use crate::policy::convention::{Convention, Service};
+use crate::traces::digest::Digest;
 use crate::vihf::codes::Sector;
 use crate::vihf::identity::{Form, StructIdNat};
 
@@ -41,6 +42,8 @@ pub(super) struct File {
     registers: Registers,
     #[serde(default)]
     sockets: Sockets,
+    #[serde(default)]
+    ledger: LedgerPlace,
     #[serde(default)]
     limits: Limits,
 }
@@ -201,6 +204,9 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
     breaches.extend(file.convention.check());
     breaches.extend(file.limits.check());
     let absolute = |paths: Vec<PathBuf>| paths.into_iter().map(|p| base.join(p)).collect::<Vec<_>>();
+    // Their Debug form names every value, in an order that the source fixes.
+    let terms = format!("{:?} {:?}", file.convention, file.service);
+    let convention_digest = Digest::of(&[terms.as_bytes()]);
     let config = Config {
         path: path.to_owned(),
         mode: file.mode,
@@ -223,6 +229,9 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
             signers: base.join(file.sockets.signers),
             signer_client: file.sockets.signer_client,
         },
+        ledger: LedgerPlace { folder: base.join(file.ledger.folder) },
+        digest: Digest::of(&[document.text().as_bytes()]),
+        convention_digest,
         limits: file.limits,
     };
     (config, breaches)

@@ -25,6 +25,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::policy::convention::{Convention, Service};
+use crate::traces::digest::Digest;
 use crate::vihf::codes::Sector;
 use crate::vihf::identity::StructIdNat;
 
@@ -65,6 +66,12 @@ pub struct Config {
     pub registers: Registers,
     /// Sockets.
     pub sockets: Sockets,
+    /// Where the ledger is.
+    pub ledger: LedgerPlace,
+    /// SHA-256 of the file as it was read: what traces name the configuration by.
+    pub digest: Digest,
+    /// SHA-256 of the convention's terms and services as they were read.
+    pub convention_digest: Digest,
     /// Limits with their defaults filled in.
     pub limits: Limits,
 }
@@ -144,6 +151,20 @@ impl Default for Sockets {
             signers: "/run/sceau-signer".into(),
             signer_client: "sceau".to_owned(),
         }
+    }
+}
+
+/// Where the ledger is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LedgerPlace {
+    /// Folder of the ledger and its root key: `sceaud`'s alone.
+    pub folder: PathBuf,
+}
+
+impl Default for LedgerPlace {
+    fn default() -> Self {
+        Self { folder: "/var/lib/sceau/ledger".into() }
     }
 }
 

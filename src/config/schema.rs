@@ -100,6 +100,7 @@ pub(super) const CONFIGURATION: &[Key] = &[
         "sockets",
         Kind::Table(&[may("token", Kind::Text), may("signers", Kind::Text), may("signer_client", Kind::Text)]),
     ),
+    may("ledger", Kind::Table(&[may("folder", Kind::Text)])),
     may(
         "limits",
         Kind::Table(&[

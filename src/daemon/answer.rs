@@ -3,6 +3,7 @@
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::ledger::NotRecorded;
 use crate::policy::denial::{Denial, Malformed};
 use crate::seal::pool::Unready;
 use crate::seal::seals::SealError;
@@ -61,8 +62,10 @@ pub enum Unavailable {
     TokenUnreachable,
     /// The token refused the PIN.
     PinRefused,
-    /// No ledger in this version: no receipt.
+    /// The ledger cannot be written, or has no receipt in this version.
     Ledger,
+    /// No room for the ledger.
+    Space,
     /// Every certificate of the structure is outside its validity.
     CertificateExpired,
 }
@@ -75,6 +78,7 @@ impl Unavailable {
             Self::TokenUnreachable => "token-unreachable",
             Self::PinRefused => "pin-refused",
             Self::Ledger => "ledger",
+            Self::Space => "space",
             Self::CertificateExpired => "certificate-expired",
         }
     }
@@ -88,7 +92,11 @@ impl Unavailable {
             Self::PinRefused => {
                 "le token a refusé le code PIN, qui n'est pas essayé deux fois ; un exploitant doit le corriger"
             }
-            Self::Ledger => "cette version ne tient pas encore de journal : redemandez sans receipt",
+            Self::Ledger => {
+                "le journal ne peut pas être écrit, ou ne donne pas de reçu dans cette version : redemandez sans receipt, sinon \
+                 vérifiez le disque du journal ; le service reprend seul"
+            }
+            Self::Space => "il n'y a plus de place pour le journal ; libérez le disque, le service reprend seul",
             Self::CertificateExpired => {
                 "le certificat de cachet de cette structure est échu ou pas encore valide ; installez le certificat renouvelé"
             }
@@ -140,6 +148,16 @@ impl From<SealError> for No {
             SealError::Unready(Unready::PinRefused) => Self::Unavailable(Unavailable::PinRefused),
             SealError::CertificateExpired => Self::Unavailable(Unavailable::CertificateExpired),
             SealError::Breach(_) | SealError::Random => Self::Halted,
+        }
+    }
+}
+
+impl From<NotRecorded> for No {
+    fn from(cause: NotRecorded) -> Self {
+        match cause {
+            NotRecorded::Space => Self::Unavailable(Unavailable::Space),
+            NotRecorded::Unavailable => Self::Unavailable(Unavailable::Ledger),
+            NotRecorded::Broken => Self::Halted,
         }
     }
 }

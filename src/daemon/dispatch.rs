@@ -52,9 +52,9 @@ pub fn read(frame: &[u8], out: &mut Vec<u8>) -> Result<Option<Request>, No> {
 async fn obey(daemon: &Daemon, uid: u32, request: Request) -> Result<Answer, No> {
     match request {
         Request::Issue(issue) => daemon.issue(uid, issue).await,
-        Request::OpenSession(opening) => daemon.open_session(uid, &opening),
-        Request::CloseSession(session) => daemon.close_session(uid, &session),
-        Request::Report(id, outcome) => daemon.report(uid, &id, outcome),
+        Request::OpenSession(opening) => daemon.open_session(uid, &opening).await,
+        Request::CloseSession(session) => daemon.close_session(uid, &session).await,
+        Request::Report(id, outcome) => daemon.report(uid, &id, outcome).await,
         Request::Status => Ok(Answer::Status(daemon.status())),
     }
 }

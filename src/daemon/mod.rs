@@ -12,6 +12,7 @@ mod request;
 mod run;
 mod sessions;
 mod status;
+mod trace;
 
 pub use dispatch::read;
 pub use request::{Issue, Outcome, PatientNamed, Request};
@@ -19,19 +20,23 @@ pub use run::main;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use answer::No;
 use load::Places;
 use outcomes::Outcomes;
 use refusals::Refusals;
-use sessions::Sessions;
+use sessions::{Sessions, Traced};
 
 use crate::config::{Config, Loaded};
+use crate::ledger::{Ledger, Restored};
+use crate::policy::opening::{Known, Memory};
 use crate::replay::Nonces;
 use crate::seal::seals::Seals;
+use crate::sys::clock;
 use crate::vihf::codes::Sector;
 use crate::vihf::identity::StructIdNat;
+use crate::vihf::instant::Instant as Day;
 
 /// Everything that answers requests.
 #[derive(Debug)]
@@ -40,6 +45,7 @@ struct Daemon {
     loaded: Loaded,
     structures: Vec<(StructIdNat, Sector)>,
     seals: Seals,
+    ledger: Ledger,
     sessions: Sessions,
     nonces: Nonces,
     outcomes: Outcomes,
@@ -53,12 +59,13 @@ struct Daemon {
 }
 
 impl Daemon {
-    fn new(config: Config, loaded: Loaded, seals: Seals) -> Self {
+    fn new(config: Config, loaded: Loaded, seals: Seals, ledger: Ledger, restored: &Restored) -> Self {
         let limits = &config.limits;
         let structures = config.structures.iter().map(|s| (s.id, s.sector)).collect();
         let window = Duration::from_millis(config.session_lifetime_max_ms());
-        Self {
+        let daemon = Self {
             structures,
+            ledger,
             sessions: Sessions::new(loaded.applications.uids(), window, limits.sessions_per_application_max),
             nonces: Nonces::new(loaded.applications.uids(), window, limits.nonces_per_application_max),
             outcomes: Outcomes::new(loaded.applications.uids()),
@@ -70,6 +77,41 @@ impl Daemon {
             config,
             loaded,
             seals,
+        };
+        daemon.restore(restored);
+        daemon
+    }
+
+    /// Takes up what the ledger kept beyond the restart.
+    fn restore(&self, restored: &Restored) {
+        let (now, moment) = (clock::now(), Instant::now());
+        for row in &restored.nonces {
+            self.nonces.restore(row, now, moment);
+        }
+        let known = self.known(now);
+        for kept in &restored.sessions {
+            let session = self.loaded.applications.get(kept.uid).and_then(|application| {
+                let memory: Memory = serde_json::from_slice(&kept.body).ok()?;
+                memory.session(&known, application)
+            });
+            if let Some(session) = session {
+                let traced = Traced { session: Arc::new(session), entry: kept.entry, chain: kept.chain };
+                self.sessions.keep(kept.secret, traced, now);
+            }
+        }
+    }
+
+    /// What a session is decided with.
+    fn known(&self, now: Day) -> Known<'_> {
+        Known {
+            convention: &self.config.convention,
+            services: &self.config.services,
+            structures: &self.structures,
+            practitioners: &self.loaded.practitioners,
+            profiles: &self.loaded.profiles,
+            default_profile: &self.config.profiles.default,
+            login_future_max_ms: self.config.limits.login_future_max_ms,
+            now,
         }
     }
 

@@ -1,9 +1,10 @@
-//! What became of assertions: which application got which, so that only it can report. In memory until the ledger exists.
+//! What became of assertions: which application got which, so that only it can report. The ledger has every outcome; which
+//! assertion is which entry is known until a restart.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-use super::request::Outcome;
+use crate::ledger::Written;
 use crate::policy::denial::{Denial, Reason};
 
 /// Assertions of one application remembered for reports: at ten a second about two hours, some 10 MB.
@@ -15,7 +16,7 @@ pub(super) struct Outcomes(HashMap<u32, Mutex<Issued>>);
 
 #[derive(Debug, Default)]
 struct Issued {
-    by_id: HashMap<String, Option<Outcome>>,
+    by_id: HashMap<String, Written>,
     order: VecDeque<String>,
 }
 
@@ -26,7 +27,7 @@ impl Outcomes {
     }
 
     /// Remembers that the application `uid` got the assertion `id`.
-    pub(super) fn issued(&self, uid: u32, id: &str) {
+    pub(super) fn issued(&self, uid: u32, id: &str, written: Written) {
         let Some(issued) = self.0.get(&uid) else {
             return;
         };
@@ -37,20 +38,17 @@ impl Outcomes {
             issued.by_id.remove(&old);
         }
         issued.order.push_back(id.to_owned());
-        issued.by_id.insert(id.to_owned(), None);
+        issued.by_id.insert(id.to_owned(), written);
     }
 
-    /// Notes what became of an assertion; a later report replaces an earlier one.
+    /// The entry of an assertion that the application `uid` got.
     ///
     /// # Errors
     /// Unknown, forgotten, or another application's.
-    pub(super) fn report(&self, uid: u32, id: &str, outcome: Outcome) -> Result<(), Denial> {
+    pub(super) fn find(&self, uid: u32, id: &str) -> Result<Written, Denial> {
         let issued = self.0.get(&uid).map(|issued| issued.lock().unwrap_or_else(PoisonError::into_inner));
-        if let Some(mut issued) = issued
-            && let Some(known) = issued.by_id.get_mut(id)
-        {
-            *known = Some(outcome);
-            return Ok(());
+        if let Some(written) = issued.and_then(|issued| issued.by_id.get(id).copied()) {
+            return Ok(written);
         }
         Err(Denial::new(
             Reason::AssertionUnknown,

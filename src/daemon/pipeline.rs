@@ -5,15 +5,18 @@ use std::time::Instant as Moment;
 
 use super::Daemon;
 use super::answer::{Answer, No, Unavailable};
-use super::request::{Issue, Outcome, PatientNamed};
-use super::sessions::NotOpened;
+use super::request::{self, Issue, PatientNamed};
+use super::sessions::{Secret, Traced};
+use super::trace::Asked;
+use crate::ledger::{Line, NotRecorded, Written};
 use crate::policy::application::{Application, unknown_application};
 use crate::policy::denial::{Decision, Malformed};
 use crate::policy::issuing::{self, Asking};
-use crate::policy::opening::{self, Known, Opening};
-use crate::replay::NotClaimed;
+use crate::policy::opening::{self, Opening};
+use crate::replay::{Claim, NotClaimed};
 use crate::seal::seals::{NotPlaced, SealError};
 use crate::sys::clock;
+use crate::traces::entry::outcome::Outcome;
 use crate::vihf::assertion::Patient;
 use crate::vihf::identity::InsOid;
 use crate::vihf::profile::Profile;
@@ -21,14 +24,22 @@ use crate::vihf::profile::Profile;
 impl Daemon {
     /// `Issue`: session, nonce, policy, load, clock, ledger, token.
     ///
-    /// What a crash leaves, until the ledger exists: nothing. Nonces and sessions are gone together, so that no request
-    /// of before can be answered again; an assertion that was on its way lives its seconds and is in no book.
+    /// What a crash leaves: before the trace is on the disk, nothing was issued and the nonce is free; after it, the nonce
+    /// is spent and the trace without outcome, which the next start tells as `expired` once the assertion's life is over,
+    /// whether it was handed over or not.
     pub(super) async fn issue(&self, uid: u32, request: Issue) -> Result<Answer, No> {
         self.in_order()?;
         let application = self.application(uid)?;
         let now = clock::now();
-        let session = self.sessions.find(uid, &request.session, now)?;
+        let traced = self.sessions.find(uid, &request.session, now)?;
+        let session = &traced.session;
         let patient = request.patient.map(|named| self.patient(session.profile(), named)).transpose()?;
+        let asked = Asked {
+            session: Some(&traced),
+            transaction: Some(request.transaction.key()),
+            purpose: Some(request.purpose.code()),
+            ..Asked::default()
+        };
         let asking = Asking {
             transaction: request.transaction,
             purpose: request.purpose,
@@ -40,72 +51,124 @@ impl Daemon {
                 NotClaimed::Seen => No::Replayed,
                 NotClaimed::Full => No::Busy,
             })?;
-        let approved =
-            approved(issuing::decide(self.config.convention.rights, application, &session, asking, now))?;
+        let decided = issuing::decide(self.config.convention.rights, application, session, asking, now);
+        let approved = match approved(decided) {
+            Ok(approved) => approved,
+            Err(no) => return Err(self.spend(claim, application, asked, no).await),
+        };
         let Some(_seat) = self.requests.take(uid, self.config.limits.requests_in_flight_per_application_max)
         else {
             claim.free();
             return Err(No::Busy);
         };
-        let place = self.seals.place(session.structure().as_str(), uid, now).await;
-        if let Err(NotPlaced::Busy) = place {
-            claim.free();
-            return Err(No::Busy);
-        }
+        let place = match self.seals.place(session.structure().as_str(), uid, now).await {
+            Ok(place) => place,
+            Err(NotPlaced::Busy) => {
+                claim.free();
+                return Err(No::Busy);
+            }
+            Err(NotPlaced::Seal(error)) => {
+                let no = if request.receipt { No::Unavailable(Unavailable::Ledger) } else { self.note(error) };
+                return Err(self.spend(claim, application, asked, no).await);
+            }
+        };
         if request.receipt {
-            return Err(No::Unavailable(Unavailable::Ledger));
+            let no = No::Unavailable(Unavailable::Ledger);
+            return Err(self.spend(claim, application, asked, no).await);
         }
-        let fresh = claim.spend(approved);
-        let place = place.map_err(|not_placed| match not_placed {
-            NotPlaced::Busy => No::Busy,
-            NotPlaced::Seal(error) => self.note(error),
-        })?;
         // The wait for a place is not part of the assertion's life.
-        let issued_at = clock::now();
-        let signed = self.seals.seal(place, fresh, issued_at).await.map_err(|error| self.note(error))?;
-        if clock::now() >= signed.expires_at() {
-            return Err(No::Unavailable(Unavailable::TokenUnreachable));
-        }
-        self.outcomes.issued(uid, signed.id());
+        let forged = self.seals.forge(&place, approved, clock::now()).map_err(|error| self.note(error))?;
+        let line = self.issued(&forged, traced.entry, claim.spend(now));
+        let recorded = self.ledger.record(line, forged).await.map_err(|cause| self.unrecorded(cause))?;
+        let written = recorded.written();
+        let signed = match self.seals.seal(place, recorded).await {
+            Ok(signed) if clock::now() < signed.expires_at() => signed,
+            not_sealed => {
+                self.outcome(written, Outcome::Failed);
+                return Err(match not_sealed {
+                    Ok(_) => No::Unavailable(Unavailable::TokenUnreachable),
+                    Err(error) => self.note(error),
+                });
+            }
+        };
+        self.outcomes.issued(uid, signed.id(), written);
+        self.outcome(written, Outcome::Released);
         Ok(Answer::Issued(Box::new(signed)))
     }
 
-    /// `OpenSession`.
-    pub(super) fn open_session(&self, uid: u32, request: &Opening) -> Result<Answer, No> {
+    /// `OpenSession`. A crash after the trace leaves a session that nobody has the secret of.
+    pub(super) async fn open_session(&self, uid: u32, request: &Opening) -> Result<Answer, No> {
         self.in_order()?;
         let application = self.application(uid)?;
         let now = clock::now();
-        let known = Known {
-            convention: &self.config.convention,
-            services: &self.config.services,
-            structures: &self.structures,
-            practitioners: &self.loaded.practitioners,
-            profiles: &self.loaded.profiles,
-            default_profile: &self.config.profiles.default,
-            login_future_max_ms: self.config.limits.login_future_max_ms,
-            now,
+        let session = match approved(opening::decide(&self.known(now), application, request)) {
+            Ok(session) => Arc::new(session),
+            Err(No::Denied(denial)) => {
+                let asked = Asked { opening: Some(request), ..Asked::default() };
+                self.refusals_line(application, denial.reason.code(), asked);
+                return Err(No::Denied(denial));
+            }
+            Err(no) => return Err(no),
         };
-        let session = approved(opening::decide(&known, application, request))?;
+        if !self.sessions.has_room(uid) {
+            return Err(No::Busy);
+        }
+        let Some(secret) = Secret::draw() else { return Err(self.halt("no random bytes")) };
         let expires_at = session.expires_at().to_string();
-        let secret = self.sessions.open(session, now).map_err(|not_opened| match not_opened {
-            NotOpened::Full => No::Busy,
-            NotOpened::Random => self.halt("no random bytes"),
-        })?;
-        Ok(Answer::Opened { session: secret, expires_at })
+        let line = self.opened(application, &session, secret.hash);
+        let written = self.ledger.write(line).await.map_err(|cause| self.unrecorded(cause))?;
+        let chain = written.chain.unwrap_or_default();
+        self.sessions.keep(secret.hash, Traced { session, entry: written.index, chain }, now);
+        Ok(Answer::Opened { session: secret.text, expires_at })
     }
 
     /// `Report`.
-    pub(super) fn report(&self, uid: u32, id: &str, outcome: Outcome) -> Result<Answer, No> {
+    pub(super) async fn report(&self, uid: u32, id: &str, outcome: request::Outcome) -> Result<Answer, No> {
         self.application(uid)?;
-        self.outcomes.report(uid, id, outcome)?;
+        let written = self.outcomes.find(uid, id)?;
+        let outcome = match outcome {
+            request::Outcome::Accepted => Outcome::Accepted,
+            request::Outcome::Refused => Outcome::Refused,
+            request::Outcome::Unused => Outcome::Unused,
+        };
+        let line = Line::outcome(written.index, outcome, written.chain.unwrap_or_default());
+        self.ledger.write(line).await.map_err(|cause| self.unrecorded(cause))?;
         Ok(Answer::Done)
     }
 
     /// `CloseSession`.
-    pub(super) fn close_session(&self, uid: u32, session: &str) -> Result<Answer, No> {
-        self.application(uid)?;
-        self.sessions.close(uid, session)?;
+    pub(super) async fn close_session(&self, uid: u32, session: &str) -> Result<Answer, No> {
+        let application = self.application(uid)?;
+        let (secret, traced) = self.sessions.close(uid, session)?;
+        let line = Self::closed(application, &traced, secret);
+        self.ledger.write(line).await.map_err(|cause| self.unrecorded(cause))?;
         Ok(Answer::Done)
+    }
+
+    /// Makes the nonce of a refused request durable with the refusal; gives the answer.
+    async fn spend(&self, claim: Claim<'_>, application: &Application, asked: Asked<'_>, no: No) -> No {
+        let nonce = claim.spend(clock::now());
+        let line = self.refused(application, no.code(), 1, asked, Some(nonce));
+        match self.ledger.write(line).await {
+            Ok(_) => no,
+            Err(cause) => self.unrecorded(cause),
+        }
+    }
+
+    /// Queues the trace of a refusal that used no nonce: one a second for each application and reason, with a count.
+    fn refusals_line(&self, application: &Application, reason: &'static str, asked: Asked<'_>) {
+        if let Some(count) = self.refusals.due(application.uid, reason) {
+            self.ledger.note(self.refused(application, reason, count, asked, None));
+        }
+    }
+
+    /// Queues the outcome of an assertion for the next commit.
+    fn outcome(&self, written: Written, outcome: Outcome) {
+        self.ledger.note(Line::outcome(written.index, outcome, written.chain.unwrap_or_default()));
+    }
+
+    fn unrecorded(&self, cause: NotRecorded) -> No {
+        if cause == NotRecorded::Broken { self.halt("the ledger is broken") } else { cause.into() }
     }
 
     fn application(&self, uid: u32) -> Result<&Arc<Application>, No> {

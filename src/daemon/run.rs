@@ -11,8 +11,9 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
-use super::{Daemon, listen};
+use super::{Daemon, listen, trace};
 use crate::config::{Config, ConfigError};
+use crate::ledger::{Ledger, StoreError};
 use crate::seal::seals::{Seal, Seals};
 use crate::sys::{clock, log, peer, process};
 use crate::usage;
@@ -30,6 +31,8 @@ const RENEWAL_ALARM_EVERY: Duration = Duration::from_secs(24 * 3600);
 const EXIT_CONFIGURATION: u8 = 2;
 /// The world's trouble: systemd starts it again.
 const EXIT_UNAVAILABLE: u8 = 3;
+/// The ledger is not what it was: systemd does not start it again.
+const EXIT_HALTED: u8 = 4;
 
 const AFTER_HELP: &str = "\
 La socket est celle que systemd transmet sous le nom « token », sinon celle de la configuration. SIGTERM termine ce qui \
@@ -38,7 +41,7 @@ est en cours.
 Journal : variable SCEAU_LOG (error, warn, info, debug).
 
 Codes de sortie : 0 arrêt demandé (SIGTERM) ; 2 ligne de commande, configuration, certificat ou \
-clé refusés ; 3 socket ou système indisponible.";
+clé refusés ; 3 socket, journal ou système indisponible ; 4 arrêté : le journal n'est plus ce qu'il était.";
 
 /// Le service de jetons : reçoit les demandes d'assertions VIHF des applications sur une socket locale.
 #[derive(Debug, Parser)]
@@ -56,6 +59,8 @@ enum NotRun {
     Config(#[from] ConfigError),
     #[error("{0}")]
     Key(String),
+    #[error("{0}")]
+    Ledger(#[from] StoreError),
     #[error("le service s'est arrêté sur un défaut interne ; il est relancé, signalez-le avec le journal")]
     Door,
     #[error(
@@ -78,6 +83,9 @@ pub fn main() -> ExitCode {
             eprintln!("sceaud : {not_run}");
             ExitCode::from(match not_run {
                 NotRun::Config(_) | NotRun::Key(_) => EXIT_CONFIGURATION,
+                NotRun::Ledger(StoreError::Broken(_) | StoreError::KeyMissing) => EXIT_HALTED,
+                NotRun::Ledger(StoreError::KeyExposed | StoreError::Format(_)) => EXIT_CONFIGURATION,
+                NotRun::Ledger(_) => EXIT_UNAVAILABLE,
                 NotRun::Door | NotRun::Socket { .. } | NotRun::System(_) => EXIT_UNAVAILABLE,
             })
         }
@@ -97,11 +105,13 @@ fn run(arguments: &Arguments) -> Result<(), NotRun> {
 }
 
 async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotRun> {
+    let start = trace::start(config.digest, config.convention_digest);
+    let (ledger, restored) = Ledger::open(&config.ledger.folder, start, clock::now())?;
     let (seals, refusals) = Seals::connect(&config, &loaded.seals);
     let path = config.sockets.token.clone();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let daemon = Arc::new(Daemon::new(config, loaded, seals));
+    let daemon = Arc::new(Daemon::new(config, loaded, seals, ledger, &restored));
     let listener = listen::open(&path).map_err(|cause| NotRun::Socket { path, cause })?;
     let (stop, stopped) = watch::channel(false);
     let mut door = tokio::spawn(listen::accept(Arc::clone(&daemon), listener, stopped));

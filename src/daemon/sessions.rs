@@ -1,16 +1,16 @@
-//! Open sessions: a 256-bit secret each, of which only the hash is kept. In memory until the ledger exists.
+//! Open sessions: a 256-bit secret each, of which only the hash is kept; the ledger keeps them beyond a restart.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as Moment};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use crate::policy::denial::{Denial, Reason};
 use crate::policy::session::Session;
+use crate::traces::digest::Digest;
 use crate::vihf::instant::Instant;
 
 /// Bytes of a session's secret.
@@ -18,7 +18,34 @@ const SECRET_LEN: usize = 32;
 /// How long an expired session still answers `session-expired` rather than `session-unknown`, while there is room.
 const EXPIRED_KEPT: Duration = Duration::from_secs(3600);
 
-type Hash = [u8; 32];
+/// A session with where its trace is.
+#[derive(Debug)]
+pub(super) struct Traced {
+    pub(super) session: Arc<Session>,
+    /// Index of the entry that opened it.
+    pub(super) entry: u64,
+    /// The practitioner's chain.
+    pub(super) chain: Digest,
+}
+
+/// A session's secret as text, and its hash.
+pub(super) struct Secret {
+    pub(super) text: Zeroizing<String>,
+    pub(super) hash: Digest,
+}
+
+impl Secret {
+    /// Draws a secret; None: the system gives no random bytes.
+    pub(super) fn draw() -> Option<Self> {
+        let mut secret = Zeroizing::new([0u8; SECRET_LEN]);
+        aws_lc_rs::rand::fill(secret.as_mut()).ok()?;
+        let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(secret.as_ref()));
+        let hash = hash(&text);
+        Some(Self { text, hash })
+    }
+}
+
+type Hash = Digest;
 
 /// The sessions of all applications, each application's behind a lock of its own.
 #[derive(Debug)]
@@ -40,17 +67,8 @@ struct Open {
 /// a nonce may be forgotten only when no session of its time can live again.
 #[derive(Debug)]
 struct Kept {
-    session: Arc<Session>,
+    traced: Arc<Traced>,
     ends: Moment,
-}
-
-/// No session could be opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NotOpened {
-    /// The application has too many: some must end or expire first.
-    Full,
-    /// The system gives no random bytes: halt.
-    Random,
 }
 
 impl Sessions {
@@ -64,15 +82,9 @@ impl Sessions {
         Self { open, lifetime_max, per_application_max }
     }
 
-    /// Keeps a session and gives its secret, the only time that it exists as text.
-    ///
-    /// # Errors
-    /// [`NotOpened`]; nothing was kept.
-    pub(super) fn open(&self, session: Session, now: Instant) -> Result<Zeroizing<String>, NotOpened> {
-        let mut secret = Zeroizing::new([0u8; SECRET_LEN]);
-        aws_lc_rs::rand::fill(secret.as_mut()).map_err(|_| NotOpened::Random)?;
-        let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(secret.as_ref()));
-        let mut open = self.of(session.application()).ok_or(NotOpened::Full)?;
+    /// Whether the application `uid` may have one more session; some must end or expire first if not.
+    pub(super) fn has_room(&self, uid: u32) -> bool {
+        let Some(mut open) = self.of(uid) else { return false };
         let moment = Moment::now();
         if let Some(past) = moment.checked_sub(EXPIRED_KEPT) {
             open.forget(past);
@@ -80,41 +92,42 @@ impl Sessions {
         if open.ends.len() >= self.per_application_max {
             open.forget(moment);
         }
-        if open.ends.len() >= self.per_application_max {
-            return Err(NotOpened::Full);
-        }
-        let lifetime_ms = u64::try_from(session.expires_at().ms_since(now)).unwrap_or_default();
-        let ends = moment + Duration::from_millis(lifetime_ms).min(self.lifetime_max);
-        let hash = hash(&text);
+        open.ends.len() < self.per_application_max
+    }
+
+    /// Keeps a session that the ledger has.
+    pub(super) fn keep(&self, hash: Digest, traced: Traced, now: Instant) {
+        let Some(mut open) = self.of(traced.session.application()) else { return };
+        let lifetime_ms = u64::try_from(traced.session.expires_at().ms_since(now)).unwrap_or_default();
+        let ends = Moment::now() + Duration::from_millis(lifetime_ms).min(self.lifetime_max);
         open.ends.insert((ends, hash));
-        open.by_hash.insert(hash, Kept { session: Arc::new(session), ends });
-        Ok(text)
+        open.by_hash.insert(hash, Kept { traced: Arc::new(traced), ends });
     }
 
     /// The open session of that secret, if it is the application's own.
     ///
     /// # Errors
     /// Unknown (also: another application's), or expired.
-    pub(super) fn find(&self, uid: u32, secret: &str, now: Instant) -> Result<Arc<Session>, Denial> {
+    pub(super) fn find(&self, uid: u32, secret: &str, now: Instant) -> Result<Arc<Traced>, Denial> {
         let open = self.of(uid).ok_or_else(unknown)?;
         let kept = open.by_hash.get(&hash(secret)).ok_or_else(unknown)?;
-        if now >= kept.session.expires_at() || Moment::now() >= kept.ends {
+        if now >= kept.traced.session.expires_at() || Moment::now() >= kept.ends {
             let message = "cette session est échue ; le professionnel doit s'authentifier de nouveau";
             return Err(Denial::new(Reason::SessionExpired, message));
         }
-        Ok(Arc::clone(&kept.session))
+        Ok(Arc::clone(&kept.traced))
     }
 
     /// Ends the application's session of that secret.
     ///
     /// # Errors
     /// Unknown (also: another application's).
-    pub(super) fn close(&self, uid: u32, secret: &str) -> Result<(), Denial> {
+    pub(super) fn close(&self, uid: u32, secret: &str) -> Result<(Digest, Arc<Traced>), Denial> {
         let hash = hash(secret);
         let mut open = self.of(uid).ok_or_else(unknown)?;
         let kept = open.by_hash.remove(&hash).ok_or_else(unknown)?;
         open.ends.remove(&(kept.ends, hash));
-        Ok(())
+        Ok((hash, kept.traced))
     }
 
     fn of(&self, uid: u32) -> Option<MutexGuard<'_, Open>> {
@@ -141,5 +154,5 @@ fn unknown() -> Denial {
 
 fn hash(secret: &str) -> Hash {
     // The look-up is by hash: its time tells nothing of the secret.
-    digest(&SHA256, secret.as_bytes()).as_ref().try_into().unwrap_or_default()
+    Digest::of(&[secret.as_bytes()])
 }

@@ -6,8 +6,7 @@ use super::Daemon;
 use super::answer::{SealStatus, Status};
 use crate::sys::clock;
 
-/// The version, and that nothing is kept beyond a restart yet (build metadata, semver.org §10).
-const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "+memory");
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 impl Daemon {
     /// Whether every declared structure has a key whose signatures verify and a certificate that is valid.
@@ -16,7 +15,9 @@ impl Daemon {
         let ready = |structure: &str| {
             self.seals.all().iter().any(|seal| seal.structure == structure && seal.is_ready(now))
         };
-        self.state() == "operational" && self.structures.iter().all(|(structure, _)| ready(structure.as_str()))
+        self.state() == "operational"
+            && self.ledger.trouble().is_none()
+            && self.structures.iter().all(|(structure, _)| ready(structure.as_str()))
     }
 
     /// The state in the contract's words.
@@ -40,7 +41,7 @@ impl Daemon {
             ready: self.is_ready(),
             version: VERSION,
             profile: self.config.profiles.default.clone(),
-            entries: self.nonces.entries(),
+            entries: self.ledger.size(),
             seals: self
                 .seals
                 .all()

@@ -77,6 +77,18 @@ impl Approved {
         &self.session
     }
 
+    /// What was asked.
+    #[must_use]
+    pub fn asking(&self) -> &Asking {
+        &self.asking
+    }
+
+    /// Who asked.
+    #[must_use]
+    pub fn application(&self) -> &Application {
+        &self.application
+    }
+
     /// The facts of the assertion.
     ///
     /// `issuer` is the subject of the seal's certificate, `id` an assertion id; `expires_at` follows the session.

@@ -78,8 +78,71 @@ fn open(known: &Known<'_>, application: &Application, ask: &Opening) -> Result<S
         channel,
         profile: Arc::clone(profile),
         authn,
+        initial_login: ask.authentication.as_ref().and_then(|login| login.initial_instant),
         expires_at,
     })
+}
+
+/// What a session is made again from after a restart.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Memory {
+    practitioner: String,
+    structure: String,
+    service: String,
+    channel: Channel,
+    profile: String,
+    class: String,
+    decl: String,
+    login_ms: i64,
+    initial_login_ms: Option<i64>,
+    expires_ms: i64,
+}
+
+impl Memory {
+    /// What is to be remembered of a session.
+    #[must_use]
+    pub fn of(session: &Session) -> Self {
+        Self {
+            practitioner: session.practitioner.id.as_str().to_owned(),
+            structure: session.structure.as_str().to_owned(),
+            service: session.service.name.clone(),
+            channel: session.channel,
+            profile: session.profile.name.clone(),
+            class: session.authn.class.clone(),
+            decl: session.authn.decl.clone(),
+            login_ms: session.authn.instant.ms(),
+            initial_login_ms: session.initial_login.map(Instant::ms),
+            expires_ms: session.expires_at.ms(),
+        }
+    }
+
+    /// The session again, under the configuration and registers of now: who is no longer there, or no longer may, has none.
+    #[must_use]
+    pub fn session(&self, known: &Known<'_>, application: &Application) -> Option<Session> {
+        let id = PsIdNat::parse(&self.practitioner).ok()?;
+        let practitioner = practitioner(known, &id).ok()?;
+        let profile = profile(known, application, Some(&self.profile)).ok()?;
+        let channel = channel(application, profile, Some(self.channel)).ok()?;
+        let service = service(known, application, practitioner, Some(&self.service)).ok()?;
+        let structure = StructIdNat::parse(&self.structure, Form::Test).ok()?;
+        let (structure, sector) = self::structure(known, practitioner, profile, Some(&structure)).ok()?;
+        let authn =
+            Authn { class: self.class.clone(), decl: self.decl.clone(), instant: Instant::from_ms(self.login_ms) };
+        let expires_at = authn.instant.plus_ms(service.login_age_max_ms).min(Instant::from_ms(self.expires_ms));
+        Some(Session {
+            application: application.uid,
+            practitioner: Arc::clone(practitioner),
+            structure: *structure,
+            sector: *sector,
+            service: service.clone(),
+            channel,
+            profile: Arc::clone(profile),
+            authn,
+            initial_login: self.initial_login_ms.map(Instant::from_ms),
+            expires_at,
+        })
+    }
 }
 
 fn deny<T>(reason: Reason, message: impl Into<String>) -> Result<T, No> {

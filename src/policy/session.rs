@@ -21,6 +21,8 @@ pub struct Session {
     pub(super) channel: Channel,
     pub(super) profile: Arc<Profile>,
     pub(super) authn: Authn,
+    /// For a contactless login, when the card was read with its PIN.
+    pub(super) initial_login: Option<Instant>,
     pub(super) expires_at: Instant,
 }
 
@@ -35,6 +37,36 @@ impl Session {
     #[must_use]
     pub fn expires_at(&self) -> Instant {
         self.expires_at
+    }
+
+    /// Whom it is for.
+    #[must_use]
+    pub fn practitioner(&self) -> &Practitioner {
+        &self.practitioner
+    }
+
+    /// Where the practitioner acts.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.service.name
+    }
+
+    /// Through what its assertions are used.
+    #[must_use]
+    pub fn channel(&self) -> Channel {
+        self.channel
+    }
+
+    /// How the practitioner logged in.
+    #[must_use]
+    pub fn authn(&self) -> &Authn {
+        &self.authn
+    }
+
+    /// For a contactless login, when the card was read with its PIN.
+    #[must_use]
+    pub fn initial_login(&self) -> Option<Instant> {
+        self.initial_login
     }
 
     /// The profile of its assertions.

@@ -1,8 +1,9 @@
 //! Sealing an assertion: signer processes from the side of `sceaud`, and what both sides say to each other.
 //!
-//! The only way from a [`crate::replay::Fresh`] to a finished assertion.
+//! The only way from a [`crate::ledger::Recorded`] trace to a finished assertion.
 
 pub mod connection;
+pub mod forged;
 mod keeper;
 pub mod key;
 pub mod pool;

@@ -1,4 +1,4 @@
-//! All seals of the establishment: from an approved, fresh request to a sealed assertion.
+//! All seals of the establishment: from an approved request to a sealed assertion, its trace between.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +8,17 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::connection::SignerError;
+use super::forged::{Forged, assertion_id};
 use super::keeper::Keeper;
 use super::pool::{NotTaken, Pool, Taken, Unready};
-use super::signed::{Signed, assertion_id};
+use super::signed::Signed;
 use super::verifier::Verifier;
 use super::wire::Failure;
 use crate::certificate::SealCertificate;
 use crate::config::{self, Config};
-use crate::replay::Fresh;
+use crate::ledger::Recorded;
+use crate::policy::issuing::Approved;
+use crate::traces::digest::Digest;
 use crate::vihf::assertion::forge;
 use crate::vihf::conformity::{self, Breach};
 use crate::vihf::instant::Instant;
@@ -67,6 +70,8 @@ pub struct Seal {
     pub key: config::KeyName,
     /// Its certificate.
     pub certificate: Arc<SealCertificate>,
+    /// SHA-256 of the certificate (DER), for traces.
+    fingerprint: Digest,
     verifier: Arc<Verifier>,
     pool: Arc<Pool>,
 }
@@ -129,6 +134,7 @@ impl Seals {
             seals.push(Seal {
                 structure: key.structure.clone(),
                 key: key.key.clone(),
+                fingerprint: Digest::of(&[certificate.der()]),
                 certificate,
                 verifier,
                 pool,
@@ -157,25 +163,34 @@ impl Seals {
         }
     }
 
-    /// Forges and seals the assertion of a fresh request, issued at `now`.
+    /// Forges the assertion of an approved request for the certificate of `place`, issued at `now`.
+    ///
+    /// # Errors
+    /// [`SealError::Breach`], [`SealError::Random`]: nothing exists.
+    pub fn forge(&self, place: &Place<'_>, approved: Approved, now: Instant) -> Result<Forged, SealError> {
+        let certificate = &place.seal.certificate;
+        let id = assertion_id().map_err(|_| SealError::Random)?;
+        let facts = approved.facts(certificate.issuer_field(), &id, now);
+        conformity::check(&facts).map_err(SealError::Breach)?;
+        let unsealed = forge(&facts, certificate.algorithm());
+        let (expires_at, certificate) = (facts.expires_at, place.seal.fingerprint);
+        Ok(Forged { approved, unsealed, id, issued_at: now, expires_at, certificate })
+    }
+
+    /// Seals an assertion whose trace is on the disk.
     ///
     /// After `Ok` the signature has been verified with the certificate's key.
     ///
     /// # Errors
-    /// [`SealError`]: no assertion exists, the request's nonce stays spent.
-    pub async fn seal(&self, place: Place<'_>, fresh: Fresh, now: Instant) -> Result<Signed, SealError> {
+    /// [`SealError`]: no assertion exists; the request's nonce stays spent, its trace gets the outcome `failed`.
+    pub async fn seal(&self, place: Place<'_>, recorded: Recorded<Forged>) -> Result<Signed, SealError> {
         let seal = place.seal;
-        let approved = fresh.approved();
-        let id = assertion_id().map_err(|_| SealError::Random)?;
-        let facts = approved.facts(seal.certificate.issuer_field(), &id, now);
-        conformity::check(&facts).map_err(SealError::Breach)?;
-        let unsealed = forge(&facts, seal.certificate.algorithm());
-        let expires_at = facts.expires_at;
-        let signing = self.sign(place, unsealed.signed_info());
+        let forged = recorded.payload();
+        let signing = self.sign(place, forged.unsealed.signed_info());
         let unreachable = SealError::Unready(Unready::TokenUnreachable);
         let signature = timeout(self.deadline, signing).await.map_err(|_| unreachable)??;
-        let assertion = unsealed.sealed(&signature, seal.certificate.base64());
-        Ok(Signed::new(assertion, id, now, expires_at, fresh.entry()))
+        let assertion = forged.unsealed.sealed(&signature, seal.certificate.base64());
+        Ok(Signed::new(assertion, forged, recorded.written().index))
     }
 
     /// A verified signature over a canonical `SignedInfo`, by another signer if the first one fails.

@@ -1,9 +1,6 @@
-//! A sealed assertion, and its id.
+//! A sealed assertion.
 
-use std::fmt::Write as _;
-
-use aws_lc_rs::error::Unspecified;
-
+use super::forged::Forged;
 use crate::vihf::instant::Instant;
 
 /// A sealed assertion, verified, ready to leave; made by [`super::seals::Seals::seal`] alone.
@@ -18,8 +15,9 @@ pub struct Signed {
 }
 
 impl Signed {
-    pub(super) fn new(assertion: String, id: String, issued_at: Instant, expires_at: Instant, entry: u64) -> Self {
-        Self { assertion, id, issued_at, expires_at, entry }
+    pub(super) fn new(assertion: String, forged: &Forged, entry: u64) -> Self {
+        let Forged { id, issued_at, expires_at, .. } = forged;
+        Self { assertion, id: id.clone(), issued_at: *issued_at, expires_at: *expires_at, entry }
     }
 
     /// The XML text, without declaration or final newline.
@@ -46,29 +44,9 @@ impl Signed {
         self.expires_at
     }
 
-    /// Its number.
+    /// Index of its trace in the ledger.
     #[must_use]
     pub fn entry(&self) -> u64 {
         self.entry
     }
-}
-
-/// A new id: `_` and a random UUID (RFC 9562 §5.4).
-///
-/// # Errors
-/// The system gives no random bytes.
-pub(super) fn assertion_id() -> Result<String, Unspecified> {
-    let mut bytes = [0u8; 16];
-    aws_lc_rs::rand::fill(&mut bytes)?;
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let mut id = String::with_capacity(37);
-    id.push('_');
-    for (at, byte) in bytes.into_iter().enumerate() {
-        if matches!(at, 4 | 6 | 8 | 10) {
-            id.push('-');
-        }
-        let _ = write!(id, "{byte:02x}");
-    }
-    Ok(id)
 }

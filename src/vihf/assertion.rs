@@ -84,6 +84,8 @@ pub struct Unsealed {
     seam: usize,
     /// The canonical `SignedInfo` to be signed.
     signed_info: String,
+    /// SHA-256 of `text`: its DigestValue.
+    digest: [u8; 32],
 }
 
 /// Writes the assertion and hashes it once.
@@ -103,10 +105,16 @@ pub fn forge(facts: &Facts<'_>, algorithm: SignatureAlgorithm) -> Unsealed {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, out.as_bytes());
     let digest: [u8; 32] = digest.as_ref().try_into().unwrap_or_default();
     let signed_info = signed_info(algorithm, facts.id, &digest, facts.profile.prefix_list());
-    Unsealed { text: out, seam, signed_info }
+    Unsealed { text: out, seam, signed_info, digest }
 }
 
 impl Unsealed {
+    /// SHA-256 of the canonical assertion without signature: what the seal will cover.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
     /// The bytes to sign.
     #[must_use]
     pub fn signed_info(&self) -> &str {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::identity::InsOid;
 use super::method::Method;
@@ -34,7 +34,7 @@ pub enum RightsTable {
 }
 
 /// Through which kind of access the assertion will be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 pub enum Channel {
     /// The practitioner's software calls the DMP.
     #[serde(rename = "LPS")]
@@ -45,6 +45,15 @@ pub enum Channel {
 }
 
 impl Channel {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lps => "LPS",
+            Self::WebPs => "WEB_PS",
+        }
+    }
+
     /// The channel of that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {

@@ -67,6 +67,7 @@ impl Plan {
             ("profiles", table(profiles).into()),
             ("registers", table(registers).into()),
             ("sockets", table(sockets).into()),
+            ("ledger", table([("folder", "ledger".into())]).into()),
         ])
     }
 

@@ -1,0 +1,134 @@
+//! What the ledger is told: requests and answers as entries.
+
+use super::Daemon;
+use super::sessions::Traced;
+use crate::ledger::{Line, Nonce};
+use crate::policy::application::Application;
+use crate::policy::opening::{Memory, Opening};
+use crate::policy::session::Session;
+use crate::seal::forged::Forged;
+use crate::traces::digest::Digest;
+use crate::traces::entry::event::{Event, Issued, Refused, SessionClosed, SessionOpened, Setting, Start};
+use crate::traces::entry::evidence::Evidence;
+use crate::traces::entry::word::Word;
+use crate::vihf::assertion::Patient;
+use crate::vihf::identity::PsIdNat;
+
+/// An entry with its people in clear.
+pub(super) type Clear = Event<PsIdNat, Patient>;
+
+/// Names and codes of ours are short and printable already; what a configuration has made longer is cut.
+fn word(text: &str) -> Word {
+    let kept: String = text.chars().filter(|c| !c.is_control()).take(32).collect();
+    Word::parse(text).or_else(|| Word::parse(&kept)).unwrap_or_else(Word::unknown)
+}
+
+/// The entry of a start.
+pub(super) fn start(configuration: Digest, convention: Digest) -> Clear {
+    Event::Start(Start { software: word(env!("CARGO_PKG_VERSION")), configuration, convention })
+}
+
+impl Daemon {
+    fn setting(&self, application: &Application, session: &Session) -> Setting<PsIdNat> {
+        let authn = session.authn();
+        let declared = !authn.decl.is_empty() || session.profile().authentication_required;
+        Setting {
+            application: word(&application.user),
+            practitioner: session.practitioner().id,
+            service: word(session.service()),
+            structure: word(session.structure().as_str()),
+            channel: word(session.channel().name()),
+            profile: word(&session.profile().name),
+            method: Word::parse(&authn.decl),
+            evidence: if declared { Evidence::Declared } else { Evidence::None },
+            login: Some(authn.instant),
+            initial_login: session.initial_login(),
+            configuration: self.config.digest,
+            convention: self.config.convention_digest,
+        }
+    }
+
+    /// The trace of an assertion that is about to be sealed.
+    pub(super) fn issued(&self, forged: &Forged, session: u64, nonce: Nonce) -> Line {
+        let approved = forged.approved();
+        let asking = approved.asking();
+        let event = Event::Issued(Box::new(Issued {
+            setting: self.setting(approved.application(), approved.session()),
+            session,
+            nonce: nonce.mark,
+            transaction: word(asking.transaction.key()),
+            purpose: word(asking.purpose.code()),
+            patient: asking.patient.clone(),
+            assertion_id: word(forged.id()),
+            assertion: forged.digest(),
+            certificate: forged.certificate(),
+            expires: forged.expires_at(),
+        }));
+        Line::issued(event, nonce, forged.expires_at())
+    }
+
+    /// The trace of a session that opens.
+    pub(super) fn opened(&self, application: &Application, session: &Session, secret: Digest) -> Line {
+        let setting = self.setting(application, session);
+        let body = serde_json::to_vec(&Memory::of(session)).unwrap_or_default();
+        let event = Event::SessionOpened(Box::new(SessionOpened { setting, expires: session.expires_at() }));
+        Line::opened(event, secret, application.uid, session.expires_at(), body)
+    }
+
+    /// The trace of a session that closes.
+    pub(super) fn closed(application: &Application, traced: &Traced, secret: Digest) -> Line {
+        let event =
+            Event::SessionClosed(SessionClosed { application: word(&application.user), session: traced.entry });
+        Line::closed(event, secret, traced.chain)
+    }
+
+    /// The trace of `count` refusals alike; what was not known at that point is absent.
+    pub(super) fn refused(
+        &self,
+        application: &Application,
+        reason: &str,
+        count: u64,
+        asked: Asked<'_>,
+        nonce: Option<Nonce>,
+    ) -> Line {
+        let session = asked.session.map(|traced| &*traced.session);
+        let refused = Refused {
+            application: word(&application.user),
+            reason: word(reason),
+            count,
+            since: None,
+            practitioner: session
+                .map(|session| session.practitioner().id)
+                .or(asked.opening.map(|o| o.practitioner)),
+            service: session
+                .map(|s| word(s.service()))
+                .or(asked.opening.and_then(|o| o.service.as_deref()).map(word)),
+            structure: session
+                .map(|s| word(s.structure().as_str()))
+                .or(asked.opening.and_then(|o| o.structure.as_ref()).map(|s| word(s.as_str()))),
+            channel: session.map(|s| word(s.channel().name())),
+            profile: session.map(|s| word(&s.profile().name)),
+            method: session.and_then(|s| Word::parse(&s.authn().decl)),
+            evidence: None,
+            login: session.map(|s| s.authn().instant),
+            initial_login: None,
+            session: asked.session.map(|traced| traced.entry),
+            nonce: nonce.map(|nonce| nonce.mark),
+            transaction: asked.transaction.map(word),
+            purpose: asked.purpose.map(word),
+            patient: None,
+            configuration: self.config.digest,
+            convention: self.config.convention_digest,
+        };
+        Line::refused(Event::Refused(Box::new(refused)), nonce)
+    }
+}
+
+/// What is known of a refused request.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Asked<'a> {
+    pub(super) session: Option<&'a Traced>,
+    pub(super) opening: Option<&'a Opening>,
+    pub(super) transaction: Option<&'a str>,
+    pub(super) purpose: Option<&'a str>,
+}

@@ -1,0 +1,296 @@
+//! The thread that commits: whatever has gathered while the disk was busy goes into the next commit.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant as Moment};
+
+use tokio::sync::oneshot;
+
+use super::line::{Beside, Line, Written};
+use super::secrets::{Secrets, iv};
+use super::store::{Batch, Edge, Store, StoreError};
+use super::{NotRecorded, Restored};
+use crate::sys::clock;
+use crate::traces::digest::Digest;
+use crate::traces::entry::clear::{Clear, DataKeys};
+use crate::traces::entry::event::Event;
+use crate::traces::entry::identity::DataKey;
+use crate::traces::entry::kind::Chained;
+use crate::traces::entry::outcome::Outcome;
+use crate::traces::entry::{Entry, Head, Link};
+use crate::traces::merkle::{Node, leaf_hash};
+use crate::vihf::assertion::Patient;
+use crate::vihf::identity::PsIdNat;
+use crate::vihf::instant::Instant;
+
+/// Most lines of one commit: bounds what a crash can lose of the lazily written, and the wait of the first.
+const BATCH_MAX: usize = 256;
+/// How often expired assertions and passed windows are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+/// Most data keys in memory: at 100 bytes each a few megabytes.
+const DATA_KEYS_MAX: usize = 1 << 16;
+
+/// A line and who waits for it.
+pub(super) struct Job {
+    pub(super) line: Line,
+    pub(super) reply: Option<oneshot::Sender<Result<Written, NotRecorded>>>,
+}
+
+/// The writer's state: what is committed.
+#[derive(Debug)]
+pub(super) struct Writer {
+    store: Store,
+    secrets: Secrets,
+    edge: Edge,
+    keys: HashMap<Digest, DataKey>,
+    size: Arc<AtomicU64>,
+    health: Arc<AtomicU8>,
+}
+
+/// What a batch changes in memory, taken over once it is on the disk.
+struct Draft {
+    edge: Edge,
+    heads: HashMap<Digest, Head>,
+    keys: HashMap<Digest, DataKey>,
+}
+
+impl Writer {
+    pub(super) fn new(store: Store, secrets: Secrets) -> Result<Self, StoreError> {
+        let edge = store.edge()?;
+        let size = Arc::new(AtomicU64::new(edge.frontier.size()));
+        Ok(Self { store, secrets, edge, keys: HashMap::new(), size, health: Arc::new(AtomicU8::new(0)) })
+    }
+
+    pub(super) fn size(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.size)
+    }
+
+    pub(super) fn health(&self) -> Arc<AtomicU8> {
+        Arc::clone(&self.health)
+    }
+
+    /// What survived the last stop.
+    pub(super) fn restore(&self, now: Instant) -> Result<Restored, StoreError> {
+        let mut sessions = self.store.sessions(now)?;
+        for kept in &mut sessions {
+            kept.body = self.secrets.open_session(kept.secret.as_bytes(), &kept.body)?;
+        }
+        Ok(Restored { nonces: self.store.nonces(now)?, sessions })
+    }
+
+    /// Opens a boot generation with the entry of a start.
+    pub(super) fn start(&mut self, event: Event<PsIdNat, Patient>, now: Instant) -> Result<(), StoreError> {
+        self.edge.boot += 1;
+        let written = self.commit(&[Line::plain(event)], now);
+        if written.is_err() {
+            self.edge.boot -= 1;
+        }
+        written.map(|_| ())
+    }
+
+    /// Commits until the ledger is dropped; then writes the entry of the stop.
+    pub(super) fn run(mut self, queue: &Receiver<Job>) {
+        let mut sweep_at = Moment::now();
+        loop {
+            let jobs = match queue.recv_timeout(sweep_at.saturating_duration_since(Moment::now())) {
+                Ok(first) => std::iter::once(first).chain(queue.try_iter().take(BATCH_MAX - 1)).collect(),
+                Err(RecvTimeoutError::Timeout) => Vec::new(),
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            if !jobs.is_empty() {
+                self.serve(jobs);
+            }
+            if Moment::now() >= sweep_at {
+                sweep_at = Moment::now() + SWEEP_EVERY;
+                self.sweep();
+            }
+        }
+        if self.trouble().is_none() {
+            let stopped = self.commit(&[Line::plain(Event::Stop)], clock::now());
+            self.told(stopped.map(|_| ()));
+        }
+    }
+
+    fn trouble(&self) -> Option<NotRecorded> {
+        trouble(self.health.load(Ordering::Acquire))
+    }
+
+    /// One commit for all jobs, and their answers.
+    fn serve(&mut self, jobs: Vec<Job>) {
+        let (lines, replies): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.line, job.reply)).unzip();
+        // What the disk holds after a failure in doubt is in doubt for good: nothing follows it.
+        let written = match self.trouble() {
+            Some(NotRecorded::Broken) => Err(NotRecorded::Broken),
+            _ => {
+                let written = self.commit(&lines, clock::now());
+                self.told(written.as_ref().map(|_| ()).map_err(|error| error.class()));
+                written.map_err(|error| error.class())
+            }
+        };
+        let answers: Vec<_> = match written {
+            Ok(written) => written.into_iter().map(Ok).collect(),
+            Err(cause) => vec![Err(cause); replies.len()],
+        };
+        for (reply, answer) in replies.into_iter().zip(answers) {
+            if let Some(reply) = reply {
+                // Who no longer waits has been told otherwise; the entry stands.
+                let _ = reply.send(answer);
+            }
+        }
+    }
+
+    /// Tells what became of assertions that nobody told about, and forgets what may be forgotten.
+    fn sweep(&mut self) {
+        if self.trouble() == Some(NotRecorded::Broken) {
+            return;
+        }
+        let now = clock::now();
+        let swept = self.store.expired(now).and_then(|expired| {
+            let lines: Vec<_> =
+                expired.into_iter().map(|(of, chain)| Line::outcome(of, Outcome::Expired, chain)).collect();
+            // A disk that had no room is asked again; one that is well is left alone while nothing is to be written.
+            if lines.is_empty() && self.trouble().is_none() && !self.store.is_stale(now)? {
+                return Ok(Vec::new());
+            }
+            self.commit(&lines, now)
+        });
+        self.told(swept.map(|_| ()).map_err(|error| error.class()));
+    }
+
+    fn told<E: Into<Trouble>>(&self, result: Result<(), E>) {
+        let health = match result {
+            Ok(()) => 0,
+            Err(cause) => cause.into().0,
+        };
+        let before = self.health.swap(health, Ordering::AcqRel);
+        if before != health {
+            match trouble(health) {
+                None => tracing::info!("the ledger is written again"),
+                Some(cause) => tracing::error!(%cause, "the ledger was not written"),
+            }
+        }
+    }
+
+    /// Writes lines in their order, all or none.
+    ///
+    /// A crash before the end of the last statement leaves none of them; after it, all. Nothing in memory changes before.
+    fn commit(&mut self, lines: &[Line], now: Instant) -> Result<Vec<Written>, StoreError> {
+        let edge = Edge { time: now.max(self.edge.time), ..self.edge.clone() };
+        let mut draft = Draft { edge, heads: HashMap::new(), keys: HashMap::new() };
+        let batch = self.store.batch()?;
+        let mut written = Vec::with_capacity(lines.len());
+        for line in lines {
+            written.push(write(&batch, &self.secrets, &self.keys, &mut draft, line)?);
+        }
+        if lines.is_empty() {
+            batch.forget(now)?;
+        }
+        batch.commit(&draft.edge)?;
+        self.edge = draft.edge;
+        if self.keys.len() + draft.keys.len() > DATA_KEYS_MAX {
+            self.keys.clear();
+        }
+        self.keys.extend(draft.keys);
+        self.size.store(self.edge.frontier.size(), Ordering::Release);
+        Ok(written)
+    }
+}
+
+/// Writes one line into a batch.
+fn write(
+    batch: &Batch<'_>,
+    secrets: &Secrets,
+    keys: &HashMap<Digest, DataKey>,
+    draft: &mut Draft,
+    line: &Line,
+) -> Result<Written, StoreError> {
+    let broken = |_| StoreError::Broken("an entry that no reader would accept");
+    let index = draft.edge.frontier.size();
+    let clear = Clear { time: draft.edge.time, boot: draft.edge.boot, event: line.event.clone() };
+    let practitioner = clear.practitioner_lookup(&secrets.lookup);
+    let patient = clear.patient_lookup(&secrets.lookup);
+    let chain = practitioner.or(line.chain).filter(|_| clear.event.kind().chained() != Chained::Never);
+    let link = match chain {
+        None => None,
+        Some(chain) => {
+            let head = match draft.heads.get(&chain) {
+                Some(head) => Some(*head),
+                None => batch.head(&chain)?,
+            };
+            let link = Link::after(chain, head);
+            draft.heads.insert(chain, link.head(index));
+            Some(link)
+        }
+    };
+    for person in [practitioner, patient].into_iter().flatten() {
+        if !keys.contains_key(&person) && !draft.keys.contains_key(&person) {
+            let key = match batch.data_key(&person)? {
+                Some((id, wrapped)) => secrets.data_key(id, &wrapped)?,
+                None => {
+                    let id = batch.next_data_key()?;
+                    let (key, wrapped) = secrets.new_data_key(id)?;
+                    batch.keep_data_key(id, &person, &wrapped)?;
+                    key
+                }
+            };
+            draft.keys.insert(person, key);
+        }
+    }
+    let key_of = |person: Option<Digest>| -> Result<_, StoreError> {
+        let key = person.and_then(|person| keys.get(&person).or_else(|| draft.keys.get(&person)));
+        key.map(|key| iv().map(|iv| (key, iv))).transpose()
+    };
+    let data_keys = DataKeys { practitioner: key_of(practitioner)?, patient: key_of(patient)? };
+    let entry: Entry = clear
+        .seal(index, link, &secrets.lookup, data_keys)
+        .map_err(|_| StoreError::Broken("an identity that cannot be sealed"))?;
+    let leaf = entry.encode().map_err(broken)?;
+    let mut nodes: Vec<Node> = Vec::with_capacity(4);
+    draft.edge.frontier.append(leaf_hash(&leaf), |node| nodes.push(node));
+    batch.append(&entry, &leaf, &nodes)?;
+    if let Some(nonce) = &line.nonce {
+        batch.nonce(nonce)?;
+    }
+    let beside = match &line.beside {
+        Beside::SessionBegins { secret, uid, ends, body } => Beside::SessionBegins {
+            secret: *secret,
+            uid: *uid,
+            ends: *ends,
+            body: secrets.seal_session(secret.as_bytes(), body)?,
+        },
+        other => other.clone(),
+    };
+    batch.beside(index, chain, &beside)?;
+    Ok(Written { index, chain })
+}
+
+/// The health of the ledger in one byte; 0 is good.
+struct Trouble(u8);
+
+impl From<NotRecorded> for Trouble {
+    fn from(cause: NotRecorded) -> Self {
+        Self(match cause {
+            NotRecorded::Space => 1,
+            NotRecorded::Unavailable => 2,
+            NotRecorded::Broken => 3,
+        })
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        error.class().into()
+    }
+}
+
+/// The trouble of a health.
+pub(super) fn trouble(health: u8) -> Option<NotRecorded> {
+    match health {
+        0 => None,
+        1 => Some(NotRecorded::Space),
+        2 => Some(NotRecorded::Unavailable),
+        _ => Some(NotRecorded::Broken),
+    }
+}
