@@ -16,8 +16,6 @@ const ZONE_HOURS_MAX: i64 = 14;
 const WHOLE_HOUR_MARGIN_MS: i64 = 90_000;
 /// How far ahead, in milliseconds, a clock may be without being told.
 const CLOCK_MARGIN_MS: i64 = 60_000;
-/// The assertion's lifetime in milliseconds where no profile tells one (vihf.md §5).
-const LIFETIME_MAX_MS: u64 = 30_000;
 
 /// Judges every instant; gives the one at which the certificate is to be judged.
 pub(super) fn check(
@@ -36,7 +34,7 @@ pub(super) fn check(
         findings.at(Rule::AuthnAfterIssue, statement, message);
     }
     let wants_conditions = profile.is_some_and(|profile| profile.conditions);
-    let lifetime_max_ms = profile.map_or(LIFETIME_MAX_MS, |profile| profile.lifetime_max_ms);
+    let lifetime_max_ms = profile.map(|profile| profile.lifetime_max_ms);
     let bounds = conditions(facts, issued, wants_conditions, lifetime_max_ms, findings);
     let Some(issued) = issued else {
         return match moment {
@@ -69,7 +67,7 @@ fn conditions(
     facts: &Facts<'_>,
     issued: Option<Instant>,
     wanted: bool,
-    lifetime_max_ms: u64,
+    lifetime_max_ms: Option<u64>,
     findings: &mut Findings,
 ) -> Bounds {
     let Some(conditions) = facts.conditions else {
@@ -98,9 +96,10 @@ fn conditions(
     let lifetime_ms = end.ms_since(issued);
     if lifetime_ms <= 0 || bounds.not_before.is_some_and(|start| end <= start) {
         findings.at(Rule::LifetimeEmpty, conditions, "NotOnOrAfter ne suit pas NotBefore et IssueInstant");
-    } else if i64::try_from(lifetime_max_ms).is_ok_and(|max_ms| lifetime_ms > max_ms) {
-        let message =
-            format!("l'assertion vit {} s ; le plafond est de {} s", lifetime_ms / 1000, lifetime_max_ms / 1000);
+    } else if let Some(max_ms) = lifetime_max_ms.and_then(|max_ms| i64::try_from(max_ms).ok())
+        && lifetime_ms > max_ms
+    {
+        let message = format!("l'assertion vit {} s ; le plafond est de {} s", lifetime_ms / 1000, max_ms / 1000);
         findings.at(Rule::LifetimeTooLong, conditions, message);
     }
     bounds
@@ -111,11 +110,12 @@ fn received(
     assertion: Element<'_>,
     issued: Instant,
     bounds: Bounds,
-    lifetime_max_ms: u64,
+    lifetime_max_ms: Option<u64>,
     at: Instant,
     findings: &mut Findings,
 ) {
-    let end = bounds.not_on_or_after.unwrap_or_else(|| issued.plus_ms(lifetime_max_ms));
+    // The cap is the profile's: the direct mode, which none describes, has only the end that the assertion gives.
+    let end = bounds.not_on_or_after.or_else(|| Some(issued.plus_ms(lifetime_max_ms?)));
     if let Some(hours) = whole_hours(issued.ms_since(at)) {
         let message = format!(
             "IssueInstant ({issued}) est à {hours:+} h de l'instant de réception ({at}) : heure locale marquée Z ?"
@@ -125,7 +125,7 @@ fn received(
         from_future(assertion, issued, at, findings);
     } else if bounds.not_before.is_some_and(|start| at < start) {
         findings.at(Rule::NotYetValid, assertion, format!("l'assertion n'est pas encore valable à {at}"));
-    } else if at >= end && end > issued {
+    } else if let Some(end) = end.filter(|end| at >= *end && *end > issued) {
         findings.at(Rule::Expired, assertion, format!("l'assertion ne vaut plus à {at} : elle a fini à {end}"));
     }
 }
