@@ -50,17 +50,19 @@ fn is_ours(assertion: Element<'_>, form: &[u8]) -> bool {
         && signed_info.is_some_and(|signed_info| recognise(&canonical(signed_info)).is_some())
 }
 
-/// What stands before the signature, or what stands behind it, is written in the canonical form.
+/// What stands before the signature is written in the canonical form, or some empty element has the end tag of that form.
 ///
-/// Whoever touched or rewrote one of ours left the one or the other; another maker's writer has its own order of attributes
-/// and its own empty elements, and seldom neither.
+/// Whoever touched one of ours, or read and rewrote it, left the one or the other; another maker's writer orders attributes
+/// its own way and closes every empty element at once.
 fn written_as(assertion: Element<'_>, form: &[u8]) -> bool {
-    let source = assertion.source().as_bytes();
-    let within = |offset: usize| offset.saturating_sub(assertion.offset());
-    let head =
-        assertion.child(SAML, "Issuer").and_then(|last| source.get(..within(last.offset()) + last.source().len()));
-    let tail = assertion.child(SAML, "Subject").and_then(|first| source.get(within(first.offset())..));
-    head.is_some_and(|head| form.starts_with(head)) || tail.is_some_and(|tail| form.ends_with(tail))
+    let source = assertion.source();
+    let head = assertion.child(SAML, "Issuer").and_then(|last| {
+        let end = last.offset().saturating_sub(assertion.offset()) + last.source().len();
+        source.as_bytes().get(..end)
+    });
+    let is_empty = |element: &Element<'_>| element.children().next().is_none() && element.text().is_empty();
+    head.is_some_and(|head| form.starts_with(head))
+        || assertion.elements().filter(is_empty).any(|element| !element.source().ends_with("/>"))
 }
 
 /// Outside the signature, which does not cover itself, no text stands between elements.
