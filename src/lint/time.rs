@@ -16,6 +16,8 @@ const ZONE_HOURS_MAX: i64 = 14;
 const WHOLE_HOUR_MARGIN_MS: i64 = 90_000;
 /// How far ahead, in milliseconds, a clock may be without being told.
 const CLOCK_MARGIN_MS: i64 = 60_000;
+/// How far `NotBefore` may stand before `IssueInstant`, in milliseconds: no two clocks differ by more (as in profiles).
+const NOT_BEFORE_AHEAD_MAX_MS: i64 = 300_000;
 
 /// Judges every instant; gives the one at which the certificate is to be judged.
 pub(super) fn check(
@@ -93,6 +95,7 @@ fn conditions(
         findings.at(Rule::LifetimeMissing, conditions, "NotOnOrAfter manque : l'assertion n'a pas de fin");
     }
     let (Some(end), Some(issued)) = (bounds.not_on_or_after, issued) else { return bounds };
+    let ahead_ms = bounds.not_before.map_or(0, |start| issued.ms_since(start));
     let lifetime_ms = end.ms_since(issued);
     if lifetime_ms <= 0 || bounds.not_before.is_some_and(|start| end <= start) {
         findings.at(Rule::LifetimeEmpty, conditions, "NotOnOrAfter ne suit pas NotBefore et IssueInstant");
@@ -100,6 +103,10 @@ fn conditions(
         && lifetime_ms > max_ms
     {
         let message = format!("l'assertion vit {} s ; le plafond est de {} s", lifetime_ms / 1000, max_ms / 1000);
+        findings.at(Rule::LifetimeTooLong, conditions, message);
+    }
+    if lifetime_max_ms.is_some() && ahead_ms > NOT_BEFORE_AHEAD_MAX_MS {
+        let message = format!("NotBefore précède IssueInstant de {} s", ahead_ms / 1000);
         findings.at(Rule::LifetimeTooLong, conditions, message);
     }
     bounds
@@ -146,7 +153,7 @@ fn whole_hours(difference_ms: i64) -> Option<i64> {
     (hours != 0 && hours.abs() <= ZONE_HOURS_MAX && off_ms <= WHOLE_HOUR_MARGIN_MS).then_some(hours)
 }
 
-/// Reads an instant; one that is missing is told if it is required, one that is not UTC always.
+/// Reads an instant; a leap second is none of `xs:dateTime` (XML Schema datatypes §3.2.7); one that is missing is told if it is required, one that is not UTC always.
 fn instant(element: Element<'_>, name: &str, required: bool, findings: &mut Findings) -> Option<Instant> {
     let Some(text) = element.attribute(name) else {
         if required {
@@ -154,7 +161,8 @@ fn instant(element: Element<'_>, name: &str, required: bool, findings: &mut Find
         }
         return None;
     };
-    let instant = Instant::parse(text).filter(|_| text.ends_with('Z') && text.get(10..11) == Some("T"));
+    let instant = Instant::parse(text)
+        .filter(|_| text.ends_with('Z') && text.get(10..11) == Some("T") && text.get(16..19) != Some(":60"));
     if instant.is_none() {
         findings.at(Rule::InstantForm, element, format!("{name} vaut {}", quoted(text)));
     } else if text.len() != "2020-08-04T07:12:16.918Z".len() {

@@ -107,6 +107,7 @@ const DEFECTS: &[(Rule, Defect)] = &[
     (Rule::PurposeLabel, Before("displayName=\"Accès normal\"", "displayName=\"Acces normal\"")),
     (Rule::PurposeLabel, Before(" codeSystemName=\"mode acces VIHF 2.0\"", "")),
     (Rule::RoleLabel, Before("codeSystemName=\"professions\"", "codeSystemName=\"metiers\"")),
+    (Rule::TextUnexpected, Before("</saml2:Issuer>", "</saml2:Issuer>\u{a0}")),
     (Rule::Confidentiality, Before("<saml2:Attribute Name=\"LPS_Nom\">", "<saml2:Attribute Name=\"urn:oasis:names:tc:xspa:1.0:resource:patient:hl7:confidentiality-code\"><saml2:AttributeValue>N</saml2:AttributeValue></saml2:Attribute><saml2:Attribute Name=\"LPS_Nom\">")),
     (Rule::LifetimeMissing, Certificate(|c| c)),
     (Rule::AudiencePresent, Before("NotOnOrAfter=\"{end}\"/>", "NotOnOrAfter=\"{end}\"><saml2:AudienceRestriction><saml2:Audience>urn:dmp</saml2:Audience></saml2:AudienceRestriction></saml2:Conditions>")),
@@ -297,6 +298,11 @@ fn instants_and_lifetimes_have_a_form() {
     assert_eq!(found(&template.replace(&login, &local(&login)), &[]), ["instant-form"]);
     assert_eq!(found(&template.replace(&login, login.trim_end_matches('Z')), &[]), ["instant-form"]);
     assert_eq!(found(&template.replace(&end, &local(&end)), &[]), ["instant-form"]);
+    assert_eq!(found(&template.replace(&login, "2016-12-31T23:59:60.000Z"), &[]), ["instant-form"]);
+    let start = format!("NotBefore=\"{issued}\"");
+    let earlier = |ms| template.replace(&start, &format!("NotBefore=\"{}\"", issued.minus_ms(ms)));
+    assert_eq!(found(&earlier(300_000), &[]), [""; 0]);
+    assert_eq!(found(&earlier(300_001), &[]), ["lifetime-too-long"]);
     let coarse = format!("{}Z", login.split_once('.').unwrap().0);
     assert_eq!(found(&template.replace(&login, &coarse), &[]), ["instant-precision"]);
     assert_eq!(found(&template.replace(&end, &issued.plus_ms(31_000).to_string()), &[]), ["lifetime-too-long"]);
