@@ -111,7 +111,8 @@ fn is_seal(x509: &X509Certificate<'_>) -> bool {
     let extended = x509.extended_key_usage().ok().flatten();
     usage.is_some_and(|usage| usage.value.digital_signature() && usage.value.non_repudiation())
         && extended.is_none_or(|extended| {
-            extended.value.email_protection || extended.value.any || !extended.value.client_auth
+            let authentication = extended.value.client_auth || extended.value.server_auth;
+            extended.value.email_protection || extended.value.any || !authentication
         })
 }
 
@@ -169,11 +170,14 @@ pub(super) fn agrees(
     let units: Vec<_> = x509.subject().iter_organizational_unit().filter_map(|ou| ou.as_str().ok()).collect();
     let foreign = |ou: &&str| **ou != *structure && StructIdNat::parse(ou, Form::Test).is_ok();
     if !units.contains(&structure.as_str()) || units.iter().any(foreign) {
-        let message = format!(
-            "la structure {} n'est pas l'OU du certificat ({})",
-            quoted(&structure),
-            quoted(&units.join(", "))
-        );
+        // A practice's identifier holds its practitioner's number.
+        let of_practice = |id: &str| id.starts_with(['0', '4']);
+        let message = if of_practice(&structure) || units.iter().any(|ou| of_practice(ou)) {
+            "la structure n'est pas l'OU du certificat".to_owned()
+        } else {
+            let units = quoted(&units.join(", "));
+            format!("la structure {} n'est pas l'OU du certificat ({units})", quoted(&structure))
+        };
         findings.at(Rule::CertificateStructure, element, message);
     }
 }
