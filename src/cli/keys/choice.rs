@@ -139,7 +139,12 @@ impl Chosen {
                 let module = self.module.as_deref().map(|path| format!("--module {} ", quoted_path(path)));
                 let pin = choice.pin_file.as_deref().map(quoted_path).unwrap_or_default();
                 let (module, key_use) = (module.unwrap_or_default(), self.key_use.name());
-                format!("{module}--uri {} --pin-file {pin} --use {key_use}", quoted(&self.uri_text))
+                let described =
+                    format!("{module}--uri {} --pin-file {pin} --use {key_use}", quoted(&self.uri_text));
+                match choice.config.to_str() {
+                    Some("/etc/sceau/sceau.toml") => described,
+                    _ => format!("--config {} {described}", quoted_path(&choice.config)),
+                }
             }
         }
     }

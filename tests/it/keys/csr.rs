@@ -179,11 +179,10 @@ fn the_printed_commands_run_as_they_are() {
     let desk = Desk::new();
     let named = done(desk.described("generate", "it's", "seal").args(["--type", "p-256"]));
     let next = named.lines().find_map(|line| line.strip_prefix("Ensuite : sceau ")).unwrap();
-    let config = desk.establishment.config();
     let shell = |arguments: &str, more: &str| {
         let mut sh = Command::new("sh");
         let program = crate::support::program::program("sceau");
-        sh.arg("-c").arg(format!("'{}' {arguments} --config '{}' {more}", program.display(), config.display()));
+        sh.arg("-c").arg(format!("'{}' {arguments} {more}", program.display()));
         sh.current_dir(&desk.establishment.folder).env("SOFTHSM2_CONF", desk.establishment.store.conf());
         sh.env("STATE_DIRECTORY", desk.path("run/signers"));
         sh
