@@ -63,7 +63,12 @@ pub fn line(report: &Report) -> String {
     let gravest = report.findings.iter().filter(|finding| finding.rule.severity != Severity::Note);
     let gravest = gravest.min_by_key(|finding| (finding.rule.severity, finding.rule.name == "service-stopped"));
     let said = match gravest {
-        None => "rien à corriger".to_owned(),
+        None if report.not_checked.is_empty() => "rien à corriger".to_owned(),
+        // A plugin seldom runs as root: what it could not look at is not called good.
+        None => format!(
+            "rien à corriger dans ce qui est vérifié ; non vérifié, en tout ou partie : {}",
+            report.unchecked_subjects().join(", ")
+        ),
         Some(finding) => format!(
             "{} erreur(s), {} avertissement(s) : [{}] {} : {}",
             report.count(Severity::Error),

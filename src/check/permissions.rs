@@ -7,7 +7,7 @@ use super::finding::{Finding, Place};
 use super::report::Report;
 use super::{folders_above, not_readable};
 use crate::config::{Config, PinSource, Whole};
-use crate::sys::file::{Access, Kind, access, user};
+use crate::sys::file::{Access, Kind, access, group, user};
 use crate::sys::peer;
 
 const SUBJECT: &str = "permissions";
@@ -103,10 +103,14 @@ fn practitioners(config: &Config, report: &mut Report) {
     let path = &config.registers.practitioners;
     let Some(found) = look(path, Kind::File, report) else { return };
     if found.mode & 0o004 != 0 {
+        // Without the group sceaud itself could no longer read it.
+        let daemon = config.sockets.signer_client.as_str();
+        let is_other = peer::uid_of(daemon).ok().flatten().is_some() && group(found.gid) != daemon;
+        let chgrp = if is_other { format!("chgrp {daemon} {} && ", path.display()) } else { String::new() };
         let text = format!(
-            "mode {:04o}, tout utilisateur peut lire les noms des professionnels ; attendu {:04o}, au groupe de sceaud : chmod o-rwx {}",
+            "mode {:04o}, tout utilisateur peut lire les noms des professionnels ; attendu {:04o}, au groupe de sceaud : {chgrp}chmod g+r,o-rwx {}",
             found.mode,
-            found.mode & !0o007,
+            found.mode & !0o007 | 0o040,
             path.display()
         );
         report.found(Finding::new("register-readable", Place::file(path), &text));

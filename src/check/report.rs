@@ -114,11 +114,28 @@ impl Report {
         writeln!(out, "{}", self.last_line())
     }
 
+    /// Each subject of which something was not checked, once; French.
+    pub(super) fn unchecked_subjects(&self) -> Vec<&str> {
+        let mut subjects: Vec<&str> = Vec::new();
+        for (subject, _) in &self.not_checked {
+            if !subjects.contains(&french(subject)) {
+                subjects.push(french(subject));
+            }
+        }
+        subjects
+    }
+
     fn last_line(&self) -> String {
         let (errors, warnings) = (self.count(Severity::Error), self.count(Severity::Warning));
         let counted = format!("{errors} erreur(s), {warnings} avertissement(s)");
         match self.verdict() {
-            Verdict::Good if warnings == 0 => "Verdict : bon, rien à corriger.".to_owned(),
+            Verdict::Good if warnings == 0 && self.not_checked.is_empty() => {
+                "Verdict : bon, rien à corriger.".to_owned()
+            }
+            // What nobody looked at is never called good.
+            Verdict::Good if warnings == 0 => {
+                "Verdict : bon pour ce qui est vérifié, rien à y corriger.".to_owned()
+            }
             Verdict::Good => format!("Verdict : bon, {counted}."),
             Verdict::Wrong => format!("Verdict : à corriger, {counted}."),
             Verdict::Unavailable => format!("Verdict : indisponible, {counted}."),

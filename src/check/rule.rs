@@ -228,7 +228,12 @@ pub const RULES: &[Rule] = &[
     error("file-writable", Wrong, "un fichier qui décide est modifiable par d'autres", "chmod go-w"),
     error("folder-writable", Wrong, "un dossier de son chemin est modifiable par d'autres", "chmod go-w"),
     error("file-owner", Wrong, "un fichier qui décide, ou son dossier, est à un tiers", "chown root"),
-    error("register-readable", Wrong, "le registre des professionnels est lisible par tous", "chmod o-rwx"),
+    error(
+        "register-readable",
+        Wrong,
+        "le registre des professionnels est lisible par tous",
+        "chgrp sceau, chmod g+r,o-rwx",
+    ),
     error("pin-readable", Wrong, "un fichier de PIN est accessible à d'autres", "chmod 0400"),
     error("pin-owner", Wrong, "un fichier de PIN n'est pas au signataire", "chown sceau-signer"),
     error("socket-mode", Wrong, "une socket n'a pas les droits voulus", "relancez l'unité qui la crée"),

@@ -57,7 +57,10 @@ fn signer(
     };
     match found {
         Ok(access) if !admitted(access.uid) => {
-            let client = &config.sockets.signer_client;
+            let client = match config.sockets.signer_client.as_str() {
+                "" => file::user(access.uid),
+                client => client.to_owned(),
+            };
             report.not_checked(
                 SUBJECT,
                 format!("le signataire {name} n'admet que {client} ; relancez par : sudo -u {client} sceau check"),

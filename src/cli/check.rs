@@ -32,6 +32,14 @@ pub(super) struct Check {
 impl Check {
     /// Runs the verb.
     pub(super) fn run(self) -> Result<u8, NotDone> {
+        if let Some(root) = self.units.as_deref().filter(|root| !root.is_dir()) {
+            let cause = format!("--units : {} n'est pas un dossier ; donnez la racine préparée", root.display());
+            if self.nagios {
+                println!("UNKNOWN - {}", cause.replace('|', "/"));
+                return Ok(nagios::State::Unknown.exit_code());
+            }
+            return Err(NotDone::Usage(cause));
+        }
         let report = examine(&self.config, self.units.as_deref(), ask);
         let mut out = io::stdout().lock();
         if self.nagios {

@@ -81,9 +81,8 @@ pub(super) fn check(
             );
             findings.at(Rule::AttributeValues, attribute, message);
         }
-        let families = profile.map(|profile| profile.physician_specialties.as_slice());
         match name {
-            ROLE => role::check(attribute, &values, families, findings),
+            ROLE => role::check(attribute, &values, profile, findings),
             PURPOSE => values.iter().for_each(|value| role::purpose(*value, findings)),
             CONFIDENTIALITY => values.iter().for_each(|value| role::confidentiality(*value, findings)),
             _ => values.iter().for_each(|value| plain(attribute, *value, findings)),
@@ -142,6 +141,10 @@ fn values(facts: &Facts<'_>, mode: Option<Mode>, profile: Option<&Profile>, test
             findings.excused(Rule::VihfVersion, severity, attribute, message);
         }
     }
+    // In both spellings a reader of one may see another mode than a reader of the other.
+    if let [Some(_), Some(second)] = MODE_NAMES.map(|name| facts.attribute(name)) {
+        findings.at(Rule::AttributeRepeated, second, "le mode est donné deux fois, sous deux orthographes");
+    }
     if let Some((attribute, text)) = facts.mode() {
         self::mode(attribute, &text, mode, profile, findings);
     }
@@ -190,7 +193,12 @@ fn mode(
 
 fn identifier(attribute: Element<'_>, structure: &str, test: bool, findings: &mut Findings) {
     let form = if test { Form::Test } else { Form::Strict };
-    let found = format!("Identifiant_Structure vaut {}", quoted(structure));
+    // A practice's identifier holds its practitioner's number, which is not repeated.
+    let found = if structure.starts_with(['0', '4']) {
+        "Identifiant_Structure est celui d'un cabinet, incorrect".to_owned()
+    } else {
+        format!("Identifiant_Structure vaut {}", quoted(structure))
+    };
     match StructIdNat::parse(structure, form) {
         Ok(_) => {}
         Err(IdentityError::CheckDigit { .. }) => findings.at(Rule::StructureKey, attribute, found),

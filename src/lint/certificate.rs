@@ -2,20 +2,23 @@
 
 use x509_parser::prelude::*;
 
-use super::finding::{Findings, quoted};
+use super::finding::{Findings, harmless, quoted};
 use super::rule::{Rule, Severity};
 use crate::certificate::{Trust, Usage, is_test_name, path, rfc2253, usage_ends};
-use crate::vihf::identity::{Form, StructIdNat};
+use crate::vihf::identity::{Form, PsIdNat, StructIdNat};
 use crate::vihf::instant::Instant;
 use crate::xmldsig::Element;
 
 /// Smallest RSA modulus in bits that may seal.
 const RSA_BITS_MIN: usize = 2048;
 
+/// What a report says instead of a professional's name.
+const PERSON: &str = "carte d'un professionnel (sujet non répété)";
+
 /// What the certificate told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signer {
-    /// Its subject, RFC 2253.
+    /// Its subject, RFC 2253; of a professional nothing is repeated.
     pub subject: String,
     /// Its issuer, RFC 2253.
     pub issuer: String,
@@ -30,15 +33,25 @@ pub(super) struct Seal<'a, 'd> {
     pub(super) element: Element<'d>,
     pub(super) trust: Option<&'a Trust>,
     pub(super) at: Instant,
-    /// The professional's own card signs: no seal, no structure.
-    pub(super) direct: bool,
+    /// Direct mode: the professional's own card signs, no seal and no structure; the professional's identifier.
+    pub(super) holder: Option<&'a str>,
 }
 
 /// Judges the certificate. Gives what it tells, and whether it comes from a test authority.
 pub(super) fn check(seal: &Seal<'_, '_>, findings: &mut Findings) -> Option<(Signer, bool)> {
     let element = seal.element;
     let Ok((_, x509)) = X509Certificate::from_der(seal.der) else { return None };
-    if !seal.direct && !is_seal(&x509) {
+    if let Some(holder) = seal.holder {
+        // Else any certificate of an authority would do without seal, structure and declaration.
+        let mut values = x509.subject().iter_attributes().filter_map(|value| value.as_str().ok());
+        if !values.any(|value| value == holder) {
+            findings.at(
+                Rule::CertificateNotCard,
+                element,
+                "le mode est DIRECTE, et le certificat n'est pas celui du professionnel",
+            );
+        }
+    } else if !is_seal(&x509) {
         findings.at(
             Rule::CertificateNotSeal,
             element,
@@ -57,10 +70,19 @@ pub(super) fn check(seal: &Seal<'_, '_>, findings: &mut Findings) -> Option<(Sig
     } else if seal.at > not_after.plus_ms(999) {
         findings.at(Rule::CertificateExpired, element, format!("le certificat est échu depuis le {not_after}"));
     }
-    let name = |name: &X509Name<'_>| rfc2253(name).unwrap_or_else(|| name.to_string());
-    let signer = Signer { subject: name(x509.subject()), issuer: name(x509.issuer()), not_after };
+    let name = |name: &X509Name<'_>| harmless(&rfc2253(name).unwrap_or_else(|| name.to_string()));
+    let subject = if is_person(&x509) { PERSON.to_owned() } else { name(x509.subject()) };
+    let signer = Signer { subject, issuer: name(x509.issuer()), not_after };
     let test = authorities(seal, &signer, seal.at.max(not_before).min(not_after), findings);
     Some((signer, test))
+}
+
+/// Whether the subject is a person: it has a given name, a surname, or a PS_IdNat.
+fn is_person(x509: &X509Certificate<'_>) -> bool {
+    x509.subject().iter_attributes().any(|attribute| {
+        matches!(attribute.attr_type().to_id_string().as_str(), "2.5.4.4" | "2.5.4.42")
+            || attribute.as_str().is_ok_and(|value| PsIdNat::parse(value).is_ok())
+    })
 }
 
 fn instant(at: ASN1Time) -> Instant {
@@ -89,7 +111,8 @@ fn is_seal(x509: &X509Certificate<'_>) -> bool {
     let extended = x509.extended_key_usage().ok().flatten();
     usage.is_some_and(|usage| usage.value.digital_signature() && usage.value.non_repudiation())
         && extended.is_none_or(|extended| {
-            extended.value.email_protection || extended.value.any || !extended.value.client_auth
+            let authentication = extended.value.client_auth || extended.value.server_auth;
+            extended.value.email_protection || extended.value.any || !authentication
         })
 }
 
@@ -136,19 +159,25 @@ pub(super) fn agrees(
         && subject.as_deref() != Some(issuer.text().as_str())
     {
         let expected = subject.unwrap_or_else(|| x509.subject().to_string());
-        let message =
-            format!("Issuer vaut {} ; le sujet du certificat est {}", quoted(&issuer.text()), quoted(&expected));
+        let message = if is_person(&x509) {
+            "Issuer n'est pas le sujet du certificat".to_owned()
+        } else {
+            format!("Issuer vaut {} ; le sujet du certificat est {}", quoted(&issuer.text()), quoted(&expected))
+        };
         findings.at(Rule::IssuerNotCertificate, issuer, message);
     }
     let Some((element, structure)) = structure else { return };
     let units: Vec<_> = x509.subject().iter_organizational_unit().filter_map(|ou| ou.as_str().ok()).collect();
     let foreign = |ou: &&str| **ou != *structure && StructIdNat::parse(ou, Form::Test).is_ok();
     if !units.contains(&structure.as_str()) || units.iter().any(foreign) {
-        let message = format!(
-            "la structure {} n'est pas l'OU du certificat ({})",
-            quoted(&structure),
-            quoted(&units.join(", "))
-        );
+        // A practice's identifier holds its practitioner's number.
+        let of_practice = |id: &str| id.starts_with(['0', '4']);
+        let message = if of_practice(&structure) || units.iter().any(|ou| of_practice(ou)) {
+            "la structure n'est pas l'OU du certificat".to_owned()
+        } else {
+            let units = quoted(&units.join(", "));
+            format!("la structure {} n'est pas l'OU du certificat ({units})", quoted(&structure))
+        };
         findings.at(Rule::CertificateStructure, element, message);
     }
 }

@@ -1,7 +1,7 @@
 //! Findings: a rule that is broken, where, and what was found there.
 
 use super::rule::{Rule, Severity};
-use crate::xmldsig::{Element, Position};
+use crate::xmldsig::{Element, Position, moves};
 
 /// Most findings of one report: a document that breaks more is told so, and a hostile one cannot fill a disk.
 const FINDINGS_MAX: usize = 200;
@@ -98,19 +98,15 @@ impl Findings {
     }
 }
 
+/// A foreign text, harmless on a terminal.
+pub(super) fn harmless(text: &str) -> String {
+    text.chars().map(|c| if moves(c) { '\u{fffd}' } else { c }).collect()
+}
+
 /// A value of the document, short and harmless on a terminal.
 pub(super) fn quoted(value: &str) -> String {
-    // Characters that reorder a line are as unwelcome as those that move the cursor.
-    let harmless = |c: char| {
-        if c.is_control()
-            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        {
-            '\u{fffd}'
-        } else {
-            c
-        }
-    };
-    let mut text: String = value.chars().take(QUOTED_MAX).map(harmless).collect();
+    let short: String = value.chars().take(QUOTED_MAX).collect();
+    let mut text = harmless(&short);
     if value.chars().nth(QUOTED_MAX).is_some() {
         text.push('…');
     }

@@ -25,7 +25,7 @@ pub use judgement::{Judgement, Moment};
 pub use report::{Report, Verdict};
 pub use rule::{Rule, Severity};
 
-use crate::xmldsig::{Document, Position, Unreadable};
+use crate::xmldsig::{Document, Element, Position, Unreadable};
 use facts::Facts;
 use finding::{Findings, quoted};
 use judgement::{Mode, profile_of};
@@ -53,12 +53,14 @@ pub fn lint(bytes: &[u8], judgement: &Judgement) -> Report {
     let judged_at = time::check(&facts, profile, judgement.moment, &mut findings);
     authentication::check(&facts, profile, &mut findings);
     let der = signature::check(&document, assertion, &mut findings);
+    let name_id = assertion.child(shape::SAML, "Subject").and_then(|subject| subject.child(shape::SAML, "NameID"));
+    let holder = (mode == Some(Mode::Direct)).then(|| name_id.map(Element::text).unwrap_or_default());
     let seal = der.as_deref().map(|der| certificate::Seal {
         der,
         element: assertion,
         trust: judgement.trust.as_ref(),
         at: judged_at,
-        direct: mode == Some(Mode::Direct),
+        holder: holder.as_deref(),
     });
     let signer = seal.as_ref().and_then(|seal| certificate::check(seal, &mut findings));
     let test = profile.is_some_and(|profile| profile.test) || signer.as_ref().is_some_and(|(_, test)| *test);

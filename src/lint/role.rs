@@ -6,6 +6,7 @@ use super::shape::{self, XSI};
 use crate::vihf::codes::{
     CodeError, PHARMACIST, PHYSICIAN, Profession, Purpose, Qualification, Role, Section, Specialty,
 };
+use crate::vihf::profile::Profile;
 use crate::xmldsig::Element;
 
 const HL7: &str = "urn:hl7-org:v3";
@@ -13,11 +14,11 @@ const PROFESSIONS: &str = "1.2.250.1.71.1.2.7";
 const SPECIALTIES: &str = "1.2.250.1.71.4.2.5";
 const SECTIONS: &str = "1.2.250.1.71.4.2.6";
 
-/// Judges one or two role values; `families` are the specialties that the profile lets a physician carry.
+/// Judges one or two role values; the profile says which specialties a physician may carry, and the systems' names.
 pub(super) fn check(
     attribute: Element<'_>,
     values: &[Element<'_>],
-    families: Option<&[String]>,
+    profile: Option<&Profile>,
     findings: &mut Findings,
 ) {
     let roles: Vec<_> =
@@ -33,6 +34,7 @@ pub(super) fn check(
         return findings.at(Rule::RoleUnknown, attribute, message);
     };
     told(attribute, first, profession.display_name(), profession.deprecated_since(), findings);
+    named(attribute, first, profile, findings);
     let Some(second) = more.first() else {
         if matches!(profession.code(), PHYSICIAN | PHARMACIST) {
             let message = format!("la profession {} n'a pas de deuxième valeur", profession.code());
@@ -59,8 +61,9 @@ pub(super) fn check(
         return findings.at(Rule::RoleUnknown, attribute, message);
     };
     told(attribute, second, qualification.display_name(), qualification.deprecated_since(), findings);
-    let permitted = match families {
-        Some(families) => Role::new(profession, Some(qualification), families).map(|_| ()),
+    named(attribute, second, profile, findings);
+    let permitted = match profile {
+        Some(profile) => Role::new(profession, Some(qualification), &profile.physician_specialties).map(|_| ()),
         None => Ok(()),
     };
     if let Err(CodeError::SpecialtyFamily { .. } | CodeError::QualificationNotAllowed { .. }) = permitted {
@@ -85,6 +88,20 @@ fn told(attribute: Element<'_>, coded: &Coded<'_>, label: &str, withdrawn: Optio
     }
 }
 
+/// Holds the system's name against the profile's, where both give one.
+fn named(attribute: Element<'_>, coded: &Coded<'_>, profile: Option<&Profile>, findings: &mut Findings) {
+    let expected = profile.map_or("", |profile| match coded.system {
+        PROFESSIONS => &profile.profession_system_name,
+        SPECIALTIES => &profile.specialty_system_name,
+        _ => &profile.section_system_name,
+    });
+    if let Some(name) = coded.system_name.filter(|name| *name != expected && !expected.is_empty()) {
+        let message =
+            format!("codeSystemName de {} est {} ; attendu {}", coded.code, quoted(name), quoted(expected));
+        findings.at(Rule::RoleLabel, attribute, message);
+    }
+}
+
 /// Judges a purpose of use.
 pub(super) fn purpose(value: Element<'_>, findings: &mut Findings) {
     let Some(coded) = coded(value, "PurposeOfUse", Rule::PurposeForm, findings) else { return };
@@ -97,9 +114,7 @@ pub(super) fn purpose(value: Element<'_>, findings: &mut Findings) {
         );
         return findings.at(Rule::PurposeUnknown, value, message);
     };
-    if coded.display_name != purpose.display_name()
-        || coded.system_name.is_some_and(|name| name != purpose.system_name())
-    {
+    if coded.display_name != purpose.display_name() || coded.system_name != Some(purpose.system_name()) {
         findings.at(
             Rule::PurposeLabel,
             value,

@@ -68,7 +68,7 @@ rules! {
     DocumentTooLarge "document-too-large" Error "limite de ce vérificateur" "donnez l'assertion ou le seul message qui la porte, de 4 Mio au plus";
     DocumentEncoding "document-encoding" Error "XML 1.0 §4.3.3" "écrivez le document en XML 1.0 et en UTF-8";
     DocumentDoctype "document-doctype" Error "SOAP 1.2 partie 1 §5" "retirez la déclaration DOCTYPE et ses entités";
-    DocumentLimits "document-limits" Error "limite de ce vérificateur" "donnez un document d'au plus 96 niveaux, 128 attributs par élément et 300 000 balises";
+    DocumentLimits "document-limits" Error "limite de ce vérificateur" "donnez un document d'au plus 96 niveaux, 128 attributs par élément et 300 000 balises, et une assertion de 2 000 éléments";
     DocumentMalformed "document-malformed" Error "XML 1.0 §2.1, Namespaces in XML §7" "corrigez le XML à l'endroit indiqué ; collez l'assertion telle que reçue";
     // The envelope.
     AssertionMissing "assertion-missing" Error "SAML 2.0 core §2.3.3" "donnez une assertion SAML 2.0, ou le message SOAP qui la porte";
@@ -164,6 +164,7 @@ rules! {
     CertificateUnreadable "certificate-unreadable" Error "RFC 5280 §4" "joignez le certificat X.509 en base64 DER";
     CertificateKey "certificate-key" Error "RGS ; IGC-Santé" "employez une clé RSA de 2048 bits ou plus, ou P-256, P-384";
     CertificateNotSeal "certificate-not-seal" Error "IGC-Santé, offre ORG_SIGN" "scellez avec le certificat ORG_SIGN (digitalSignature et nonRepudiation), non avec le certificat d'authentification";
+    CertificateNotCard "certificate-not-card" Error "VIHF, mode DIRECTE" "signez avec la carte du professionnel que NameID désigne, ou déclarez le mode indirect";
     CertificateExpired "certificate-expired" Error "RFC 5280 §4.1.2.5" "renouvelez le certificat";
     CertificateNotYetValid "certificate-not-yet-valid" Error "RFC 5280 §4.1.2.5" "attendez le début de validité, ou corrigez l'horloge";
     CertificateUnknownCa "certificate-unknown-ca" Error "RFC 5280 §6" "employez un certificat de l'IGC-Santé, et donnez à --trust sa racine et ses intermédiaires";

@@ -47,7 +47,7 @@ pub(super) fn check(element: Element<'_>, slots: &[Slot], attributes: &[&str], f
             findings.at(Rule::ElementRepeated, element, format!("{local} figure {count} fois dans {element}"));
         }
     }
-    if !slots.is_empty() && !element.text().trim().is_empty() {
+    if !slots.is_empty() && !element.text().chars().all(|c| matches!(c, ' ' | '\t' | '\r' | '\n')) {
         findings.at(Rule::TextUnexpected, element, format!("du texte se trouve entre les éléments de {element}"));
     }
     only(element, attributes, findings);

@@ -9,6 +9,7 @@ use super::rule::Rule;
 use super::shape::{self, DS, Slot};
 use crate::xmldsig::{Document, Element, Fault, verify};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::public_key::PublicKey;
 
 const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
 const EXC_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
@@ -22,6 +23,11 @@ const SIGNATURES: [&str; 6] = [
     "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384",
     "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512",
 ];
+/// Longest PrefixList in bytes: those in use have 20. Canonicalization holds each
+/// element against the whole list: a list without limit would take it hours.
+const PREFIX_LIST_LEN_MAX: usize = 128;
+/// Most elements of an assertion whose signature is computed: a VIHF has some 80; each is held against the PrefixList.
+const ELEMENTS_MAX: usize = 2_000;
 const SHA1_DIGEST: &str = "http://www.w3.org/2000/09/xmldsig#sha1";
 const DIGESTS: [&str; 3] = [
     "http://www.w3.org/2001/04/xmlenc#sha256",
@@ -63,6 +69,10 @@ pub(super) fn check<'d>(
             "le document porte une autre signature que celle de l'assertion",
         );
     }
+    if assertion.elements().nth(ELEMENTS_MAX).is_some() {
+        alone = false;
+        findings.at(Rule::DocumentLimits, assertion, format!("l'assertion a plus de {ELEMENTS_MAX} éléments"));
+    }
     shape::check(signature, SIGNATURE, &[], findings);
     let signed_info = signature.child(DS, "SignedInfo")?;
     let is_plain = signed_info_is_plain(signed_info, assertion, findings);
@@ -76,7 +86,12 @@ pub(super) fn check<'d>(
         findings.at(Rule::CertificateKey, signature, found);
     } else if alone && is_plain {
         match verify(document, signature, assertion, x509.public_key().raw) {
-            Ok(()) => {}
+            Ok(()) if is_fixed_length(signature, &x509) => {}
+            Ok(()) => findings.at(
+                Rule::SignatureValue,
+                signature,
+                "la valeur ECDSA n'est pas r et s de longueur fixe (RFC 9231 §2.3.6)",
+            ),
             Err(Fault::Digest) => {
                 findings.at(Rule::SignatureDigest, signature, "le condensat signé n'est pas celui de l'assertion");
             }
@@ -118,6 +133,14 @@ fn signed_info_is_plain(signed_info: Element<'_>, assertion: Element<'_>, findin
     for name in ["CanonicalizationMethod", "SignatureMethod"] {
         if let Some(method) = signed_info.child(DS, name) {
             shape::only(method, &["Algorithm"], findings);
+            if !has_plain_parameters(method) {
+                plain = false;
+                findings.at(
+                    Rule::SignatureCanonicalization,
+                    method,
+                    format!("{name} porte des paramètres qu'un VIHF n'emploie pas"),
+                );
+            }
         }
     }
     let references: Vec<_> = signed_info.children().filter(|child| child.is(DS, "Reference")).collect();
@@ -164,22 +187,35 @@ fn transforms_are_plain(reference: Element<'_>, findings: &mut Findings) -> bool
         reference.child(DS, "Transforms").map(|list| list.children().collect()).unwrap_or_default();
     let uris: Vec<_> =
         transforms.iter().map(|transform| transform.attribute("Algorithm").unwrap_or_default()).collect();
-    let inclusive = |transform: &Element<'_>| {
-        let children: Vec<_> = transform.children().collect();
-        match children.as_slice() {
-            [] => true,
-            [list] => {
-                list.is(EXC_C14N, "InclusiveNamespaces") && transform.attribute("Algorithm") == Some(EXC_C14N)
-            }
-            _ => false,
-        }
-    };
-    let plain = uris == [ENVELOPED, EXC_C14N] && transforms.iter().all(|t| t.is(DS, "Transform") && inclusive(t));
+    let plain = uris == [ENVELOPED, EXC_C14N]
+        && transforms.iter().all(|t| t.is(DS, "Transform") && has_plain_parameters(*t));
     if !plain {
         let message = format!("les transformations sont {}", quoted(&uris.join(", ")));
         findings.at(Rule::SignatureTransforms, reference, message);
     }
     plain
+}
+
+/// A method has no parameter, or is exclusive canonicalization with a PrefixList of sensible length.
+fn has_plain_parameters(method: Element<'_>) -> bool {
+    let children: Vec<_> = method.children().collect();
+    match children.as_slice() {
+        [] => true,
+        [list] => {
+            list.is(EXC_C14N, "InclusiveNamespaces")
+                && method.attribute("Algorithm") == Some(EXC_C14N)
+                && list.attribute("PrefixList").is_none_or(|list| list.len() <= PREFIX_LIST_LEN_MAX)
+        }
+        _ => false,
+    }
+}
+
+/// An ECDSA value is r and s, each as long as the curve's order (RFC 9231 §2.3.6): the DER form and padded numbers are
+/// others' or a forger's second spelling of one signature.
+fn is_fixed_length(signature: Element<'_>, x509: &X509Certificate<'_>) -> bool {
+    let Ok(PublicKey::EC(point)) = x509.public_key().parsed() else { return true };
+    let value = signature.child(DS, "SignatureValue").and_then(|value| decode(&value.text()));
+    value.is_some_and(|value| value.len() == 2 * point.key_size().div_ceil(8))
 }
 
 /// The one certificate of KeyInfo, DER.

@@ -16,8 +16,8 @@ const ZONE_HOURS_MAX: i64 = 14;
 const WHOLE_HOUR_MARGIN_MS: i64 = 90_000;
 /// How far ahead, in milliseconds, a clock may be without being told.
 const CLOCK_MARGIN_MS: i64 = 60_000;
-/// The assertion's lifetime in milliseconds where no profile tells one (vihf.md §5).
-const LIFETIME_MAX_MS: u64 = 30_000;
+/// How far `NotBefore` may stand before `IssueInstant`, in milliseconds: no two clocks differ by more (as in profiles).
+const NOT_BEFORE_AHEAD_MAX_MS: i64 = 300_000;
 
 /// Judges every instant; gives the one at which the certificate is to be judged.
 pub(super) fn check(
@@ -36,7 +36,7 @@ pub(super) fn check(
         findings.at(Rule::AuthnAfterIssue, statement, message);
     }
     let wants_conditions = profile.is_some_and(|profile| profile.conditions);
-    let lifetime_max_ms = profile.map_or(LIFETIME_MAX_MS, |profile| profile.lifetime_max_ms);
+    let lifetime_max_ms = profile.map(|profile| profile.lifetime_max_ms);
     let bounds = conditions(facts, issued, wants_conditions, lifetime_max_ms, findings);
     let Some(issued) = issued else {
         return match moment {
@@ -69,7 +69,7 @@ fn conditions(
     facts: &Facts<'_>,
     issued: Option<Instant>,
     wanted: bool,
-    lifetime_max_ms: u64,
+    lifetime_max_ms: Option<u64>,
     findings: &mut Findings,
 ) -> Bounds {
     let Some(conditions) = facts.conditions else {
@@ -95,12 +95,18 @@ fn conditions(
         findings.at(Rule::LifetimeMissing, conditions, "NotOnOrAfter manque : l'assertion n'a pas de fin");
     }
     let (Some(end), Some(issued)) = (bounds.not_on_or_after, issued) else { return bounds };
+    let ahead_ms = bounds.not_before.map_or(0, |start| issued.ms_since(start));
     let lifetime_ms = end.ms_since(issued);
     if lifetime_ms <= 0 || bounds.not_before.is_some_and(|start| end <= start) {
         findings.at(Rule::LifetimeEmpty, conditions, "NotOnOrAfter ne suit pas NotBefore et IssueInstant");
-    } else if i64::try_from(lifetime_max_ms).is_ok_and(|max_ms| lifetime_ms > max_ms) {
-        let message =
-            format!("l'assertion vit {} s ; le plafond est de {} s", lifetime_ms / 1000, lifetime_max_ms / 1000);
+    } else if let Some(max_ms) = lifetime_max_ms.and_then(|max_ms| i64::try_from(max_ms).ok())
+        && lifetime_ms > max_ms
+    {
+        let message = format!("l'assertion vit {} s ; le plafond est de {} s", lifetime_ms / 1000, max_ms / 1000);
+        findings.at(Rule::LifetimeTooLong, conditions, message);
+    }
+    if lifetime_max_ms.is_some() && ahead_ms > NOT_BEFORE_AHEAD_MAX_MS {
+        let message = format!("NotBefore précède IssueInstant de {} s", ahead_ms / 1000);
         findings.at(Rule::LifetimeTooLong, conditions, message);
     }
     bounds
@@ -111,11 +117,12 @@ fn received(
     assertion: Element<'_>,
     issued: Instant,
     bounds: Bounds,
-    lifetime_max_ms: u64,
+    lifetime_max_ms: Option<u64>,
     at: Instant,
     findings: &mut Findings,
 ) {
-    let end = bounds.not_on_or_after.unwrap_or_else(|| issued.plus_ms(lifetime_max_ms));
+    // The cap is the profile's: the direct mode, which none describes, has only the end that the assertion gives.
+    let end = bounds.not_on_or_after.or_else(|| Some(issued.plus_ms(lifetime_max_ms?)));
     if let Some(hours) = whole_hours(issued.ms_since(at)) {
         let message = format!(
             "IssueInstant ({issued}) est à {hours:+} h de l'instant de réception ({at}) : heure locale marquée Z ?"
@@ -125,7 +132,7 @@ fn received(
         from_future(assertion, issued, at, findings);
     } else if bounds.not_before.is_some_and(|start| at < start) {
         findings.at(Rule::NotYetValid, assertion, format!("l'assertion n'est pas encore valable à {at}"));
-    } else if at >= end && end > issued {
+    } else if let Some(end) = end.filter(|end| at >= *end && *end > issued) {
         findings.at(Rule::Expired, assertion, format!("l'assertion ne vaut plus à {at} : elle a fini à {end}"));
     }
 }
@@ -146,7 +153,7 @@ fn whole_hours(difference_ms: i64) -> Option<i64> {
     (hours != 0 && hours.abs() <= ZONE_HOURS_MAX && off_ms <= WHOLE_HOUR_MARGIN_MS).then_some(hours)
 }
 
-/// Reads an instant; one that is missing is told if it is required, one that is not UTC always.
+/// Reads an instant; a leap second is none of `xs:dateTime` (XML Schema datatypes §3.2.7); one that is missing is told if it is required, one that is not UTC always.
 fn instant(element: Element<'_>, name: &str, required: bool, findings: &mut Findings) -> Option<Instant> {
     let Some(text) = element.attribute(name) else {
         if required {
@@ -154,7 +161,8 @@ fn instant(element: Element<'_>, name: &str, required: bool, findings: &mut Find
         }
         return None;
     };
-    let instant = Instant::parse(text).filter(|_| text.ends_with('Z') && text.get(10..11) == Some("T"));
+    let instant = Instant::parse(text)
+        .filter(|_| text.ends_with('Z') && text.get(10..11) == Some("T") && text.get(16..19) != Some(":60"));
     if instant.is_none() {
         findings.at(Rule::InstantForm, element, format!("{name} vaut {}", quoted(text)));
     } else if text.len() != "2020-08-04T07:12:16.918Z".len() {

@@ -118,12 +118,15 @@ impl Vihf {
             for der in CertificateDer::pem_slice_iter(&pem) {
                 let der =
                     der.map_err(|_| refuse("une section PEM est abîmée ; redonnez le fichier de l'autorité"))?;
-                let self_signed = match X509Certificate::from_der(&der) {
-                    Ok((_, x509)) => x509.subject() == x509.issuer(),
-                    Err(_) => {
-                        return Err(refuse("un certificat n'est pas lisible ; redonnez le fichier de l'autorité"));
-                    }
+                let Ok((_, x509)) = X509Certificate::from_der(&der) else {
+                    return Err(refuse("un certificat n'est pas lisible ; redonnez le fichier de l'autorité"));
                 };
+                if !x509.is_ca() {
+                    return Err(refuse(
+                        "un certificat n'est pas celui d'une autorité (CA:TRUE) ; donnez la racine et ses intermédiaires",
+                    ));
+                }
+                let self_signed = x509.subject() == x509.issuer();
                 if self_signed { trust.anchors.push(der) } else { trust.intermediates.push(der) }
             }
             if trust.anchors.len() + trust.intermediates.len() == before {

@@ -165,10 +165,17 @@ impl PartialEq for Element<'_> {
     }
 }
 
+/// Whether a character moves the cursor, breaks a line or reorders it: unwelcome on a terminal.
+#[must_use]
+pub fn moves(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// The name, with the `Name` of a SAML attribute; harmless on a terminal.
 impl fmt::Display for Element<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let harmless = |text: &str| text.chars().filter(|c| !c.is_control()).take(64).collect::<String>();
+        let harmless = |text: &str| text.chars().filter(|c| !moves(*c)).take(64).collect::<String>();
         f.write_str(&harmless(self.local()))?;
         match self.attribute("Name") {
             Some(name) => write!(f, "[{}]", harmless(name)),

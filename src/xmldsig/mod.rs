@@ -9,5 +9,5 @@ mod verification;
 mod width;
 
 pub use document::{DOCUMENT_LEN_MAX, Document, Unreadable};
-pub use element::{Element, Position};
+pub use element::{Element, Position, moves};
 pub use verification::{Fault, canonical, verify};

@@ -32,7 +32,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, KeysError> {
 
 /// The subject of the other certificate or request.
 pub(super) fn other_subject(path: &Path, pem: &[u8]) -> Result<OtherSubject, KeysError> {
-    OtherSubject::parse(pem).ok_or_else(|| {
+    OtherSubject::parse(pem.strip_prefix(BYTE_ORDER_MARK).unwrap_or(pem)).ok_or_else(|| {
         KeysError::Usage(format!(
             "--same-subject-as : {} n'est ni un certificat ni une demande PEM lisibles ; donnez l'autre fichier de la \
              structure",
@@ -41,8 +41,42 @@ pub(super) fn other_subject(path: &Path, pem: &[u8]) -> Result<OtherSubject, Key
     })
 }
 
+/// UTF-8's byte order mark, which some editors put before the text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// `id-signedData` (RFC 5652 §5.1), DER: the first member of a PKCS#7 file, behind its length.
+const SIGNED_DATA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02";
+
+/// What a file without a certificate of ours holds in its stead, where that is known: cause and remedy.
+pub(super) fn other_kind(bytes: &[u8]) -> Option<&'static str> {
+    let holds = |word: &str| bytes.windows(word.len()).any(|window| window == word.as_bytes());
+    let begins_so = bytes.get(..bytes.len().min(32)).unwrap_or_default();
+    if holds("-----BEGIN CERTIFICATE-----") {
+        None
+    } else if holds("PRIVATE KEY-----") {
+        Some(
+            "il contient une clé privée et aucun certificat ; mettez-la en lieu sûr ou détruisez-la, et donnez le \
+             certificat reçu de l'IGC-Santé",
+        )
+    } else if holds("-----BEGIN PKCS7-----") {
+        Some(
+            "c'est un fichier PKCS#7 (.p7b) ; extrayez-en les certificats (openssl pkcs7 -print_certs -in FICHIER.p7b \
+             -out certificat.pem) et donnez certificat.pem",
+        )
+    } else if begins_so.windows(SIGNED_DATA.len()).any(|window| window == SIGNED_DATA) {
+        Some(
+            "c'est un fichier PKCS#7 (.p7b) ; extrayez-en les certificats (openssl pkcs7 -inform DER -print_certs -in \
+             FICHIER.p7b -out certificat.pem) et donnez certificat.pem",
+        )
+    } else if holds("CERTIFICATE REQUEST-----") {
+        Some("c'est la demande, non le certificat ; donnez le fichier reçu de l'IGC-Santé en retour")
+    } else {
+        None
+    }
+}
+
 /// Every certificate of a PEM file, or the one of a DER file; as PEM, each alone.
 pub(super) fn certificates(bytes: &[u8]) -> Vec<String> {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let pem: Vec<_> =
         CertificateDer::pem_slice_iter(bytes).filter_map(Result::ok).map(|der| to_pem(&der)).collect();
     if pem.is_empty() && bytes.first() == Some(&0x30) { vec![to_pem(bytes)] } else { pem }

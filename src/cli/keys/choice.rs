@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::KeysError;
+use super::table::quoted;
 use crate::certificate::KeyUse;
 use crate::config::{Config, PinSource, SealKey};
 use crate::token::{KeyUri, OpenToken, PinGuard, Reached, TokenError};
@@ -128,17 +129,22 @@ impl Chosen {
 
     /// The options that choose this key again in the next command.
     pub(super) fn options(&self, choice: &Choice) -> String {
-        let quoted = |path: &Path| format!("'{}'", path.display());
+        let quoted_path = |path: &Path| quoted(&path.display().to_string());
         match &self.configured {
             Some((_, seal)) if choice.config == Path::new("/etc/sceau/sceau.toml") => {
                 format!("--key {}", seal.key)
             }
-            Some((_, seal)) => format!("--config {} --key {}", quoted(&choice.config), seal.key),
+            Some((_, seal)) => format!("--config {} --key {}", quoted_path(&choice.config), seal.key),
             None => {
-                let module = self.module.as_deref().map(|path| format!("--module {} ", quoted(path)));
-                let pin = choice.pin_file.as_deref().map(quoted).unwrap_or_default();
+                let module = self.module.as_deref().map(|path| format!("--module {} ", quoted_path(path)));
+                let pin = choice.pin_file.as_deref().map(quoted_path).unwrap_or_default();
                 let (module, key_use) = (module.unwrap_or_default(), self.key_use.name());
-                format!("{module}--uri '{}' --pin-file {pin} --use {key_use}", self.uri_text)
+                let described =
+                    format!("{module}--uri {} --pin-file {pin} --use {key_use}", quoted(&self.uri_text));
+                match choice.config.to_str() {
+                    Some("/etc/sceau/sceau.toml") => described,
+                    _ => format!("--config {} {described}", quoted_path(&choice.config)),
+                }
             }
         }
     }

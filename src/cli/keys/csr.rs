@@ -88,7 +88,11 @@ impl Csr {
         }
         // The request may be on standard output: what is for the person goes beside it.
         let written = self.out.as_ref().map(|out| format!(" : {}", out.display())).unwrap_or_default();
-        let (offer, options) = (chosen.key_use.offer(), chosen.options(&self.choice));
+        let (offer, mut options) = (chosen.key_use.offer(), chosen.options(&self.choice));
+        if chosen.configured.is_none() {
+            let structure = self.structure.as_deref().unwrap_or("STRUCT_IDNAT");
+            options = format!("{options} --structure {structure} --out CERTIFICAT.pem");
+        }
         eprintln!("Demande de certificat {offer} faite et vérifiée{written}.");
         eprintln!(
             "Remettez-la à l'IGC-Santé. Au retour du certificat : sceau keys import-certificate {options} FICHIER"

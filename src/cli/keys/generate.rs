@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::KeysError;
 use super::choice::Choice;
-use super::table::{attribute, hex, kind_name};
+use super::table::{attribute, hex, kind_name, plain};
 use crate::cli::NotDone;
 use crate::seal::key::requirements;
 use crate::token::KeyKind;
@@ -64,7 +64,11 @@ impl Generate {
             let cause = "l'uri impose id= ; retirez-le, une clé nouvelle reçoit un identifiant tiré au hasard";
             return Err(KeysError::Usage(cause.to_owned()).into());
         }
-        let name = String::from_utf8_lossy(label).into_owned();
+        // CKA_LABEL is UTF-8 (PKCS#11 §3.3 RFC2279String); a name that cannot be seen cannot be typed again.
+        let Some(name) = std::str::from_utf8(label).ok().filter(|name| !name.contains(char::is_control)) else {
+            let cause = "object= contient un caractère invisible ou n'est pas de l'UTF-8 ; donnez un nom lisible";
+            return Err(KeysError::Usage(cause.to_owned()).into());
+        };
         let token = chosen.open()?;
         let made = token.generate(label, self.kind.into()).map_err(KeysError::from)?;
         // Not a reason to destroy: a token that tells less than production asks may still serve a test.
@@ -91,7 +95,7 @@ impl Generate {
             });
             writeln!(out, "{document}")?;
         } else {
-            writeln!(out, "Clé générée dans le token {} : {name}", token.identity().label)?;
+            writeln!(out, "Clé générée dans le token {} : {name}", plain(&token.identity().label))?;
             let lines = [
                 ("type", kind_name(Some((made.algorithm, made.bits)))),
                 ("identifiant (CKA_ID)", hex(&made.id)),

@@ -7,11 +7,12 @@ use clap::Args;
 use serde_json::json;
 
 use super::KeysError;
-use super::certificate::{certificates, other_subject, read};
+use super::certificate::{certificates, other_kind, other_subject, read};
 use super::choice::{Choice, Chosen};
-use super::install::install;
+use super::install::{install, replaceable};
 use super::judgement::{Reason, judge};
 use super::next;
+use super::table::plain;
 use crate::cli::{EXIT_NEGATIVE, NotDone};
 use crate::config::Config;
 use crate::sys::clock;
@@ -52,7 +53,13 @@ impl Import {
         };
         let structure = self.structure(&chosen, &config)?;
         let target = self.target(&chosen, &config)?;
-        let offered = certificates(&read(&self.file)?);
+        // All that can be wrong before the token is asked for anything.
+        replaceable(&target)?;
+        let bytes = read(&self.file)?;
+        if let Some(cause) = other_kind(&bytes) {
+            return self.refused(vec![("unreadable", cause.to_owned())]);
+        }
+        let offered = certificates(&bytes);
         let other = match &self.same_subject_as {
             Some(path) => Some(other_subject(path, &read(path)?)?),
             None => None,
@@ -95,7 +102,7 @@ impl Import {
                 writeln!(out, "  l'ancien est gardé : {}", kept.display())?;
             }
             if self.into_token {
-                writeln!(out, "  il est aussi dans le token {}", token.identity().label)?;
+                writeln!(out, "  il est aussi dans le token {}", plain(&token.identity().label))?;
             }
             write!(out, "{}", next.text)?;
         }
@@ -162,5 +169,14 @@ impl Import {
 /// The file behind a name: a link is followed, so that it stays a link.
 fn real(path: &Path) -> PathBuf {
     let absolute = || std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    std::fs::canonicalize(path).unwrap_or_else(|_| absolute())
+    std::fs::canonicalize(path).or_else(|_| awaited(&absolute())).unwrap_or_else(|_| absolute())
+}
+
+/// The file that a link names and that is not there yet.
+fn awaited(link: &Path) -> io::Result<PathBuf> {
+    let named = link.with_file_name(std::fs::read_link(link)?);
+    match (named.parent(), named.file_name()) {
+        (Some(folder), Some(name)) => Ok(std::fs::canonicalize(folder)?.join(name)),
+        _ => Err(io::ErrorKind::InvalidFilename.into()),
+    }
 }

@@ -29,7 +29,10 @@ pub(super) fn judge(
     };
     let (pem, certificate) = match parsed.iter().find(is_own).or(parsed.first()) {
         Some(Ok(taken)) => taken.clone(),
-        Some(Err(cause)) => return Ok(Err(vec![("unreadable", cause.to_string())])),
+        Some(Err(cause)) => {
+            let cause = format!("{cause} ; donnez le fichier reçu de l'IGC-Santé, tel quel");
+            return Ok(Err(vec![("unreadable", cause)]));
+        }
         None => {
             let cause = "il ne contient aucun certificat, ni PEM ni DER ; donnez le fichier reçu de l'IGC-Santé";
             return Ok(Err(vec![("unreadable", cause.to_owned())]));

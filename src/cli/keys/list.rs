@@ -10,7 +10,7 @@ use super::KeysError;
 use super::choice::guard;
 use super::entry::describe;
 use super::error::{exit_code, told};
-use super::table::attribute;
+use super::table::{attribute, plain};
 use crate::cli::NotDone;
 use crate::config::{Config, PinSource, SealKey};
 use crate::seal::key::TokenIdentity;
@@ -156,11 +156,11 @@ fn is_key(uri: &KeyUri, entry: &KeyEntry) -> bool {
 
 fn table(token: &Seen, out: &mut impl io::Write) -> io::Result<()> {
     let (module, serial, label) = &token.name;
-    writeln!(out, "Token {label} (serial {serial}, module {})", module.display())?;
+    writeln!(out, "Token {} (serial {}, module {})", plain(label), plain(serial), module.display())?;
     if token.keys.is_empty() {
         writeln!(out, "  aucune clé privée")?;
     }
-    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
+    let text = |value: &Value, name: &str| plain(value.get(name).and_then(Value::as_str).unwrap_or("-"));
     let flag = |value: &Value, name: &str| attribute(value.get(name).and_then(Value::as_bool));
     for key in &token.keys {
         writeln!(out, "  {}  id {}  {}", text(key, "label"), text(key, "id"), text(key, "type"))?;
@@ -187,7 +187,7 @@ fn table(token: &Seen, out: &mut impl io::Write) -> io::Result<()> {
             writeln!(out, "      jusqu'au {} ({days} jours)", text(certificate, "not_after"))?;
         }
         for warning in key.get("warnings").and_then(Value::as_array).into_iter().flatten() {
-            writeln!(out, "    ATTENTION : {}", warning.as_str().unwrap_or_default())?;
+            writeln!(out, "    ATTENTION : {}", plain(warning.as_str().unwrap_or_default()))?;
         }
     }
     for key in &token.missing {

@@ -1,4 +1,4 @@
-//! Words that the ceremony's tables share: attributes, key types, identifiers.
+//! Words that the ceremony's tables and commands share: attributes, key types, identifiers, texts made harmless.
 
 use crate::vihf::signature::SignatureAlgorithm;
 
@@ -23,4 +23,14 @@ pub(super) fn kind_name(kind: Option<(SignatureAlgorithm, u16)>) -> String {
 /// Lower-case hexadecimal, as tools show `CKA_ID`.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The text without what would move a terminal's cursor or pass for a line of ours: labels come from the token.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// The text as one word of a shell.
+pub(super) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -168,3 +168,25 @@ fn the_demonstrations_configuration_checks_clean() {
     let demo = demo.key_type(KeyType::P256).policy(crate::support::certificate::TEST_POLICY).build();
     super::assert_seen(&demo, 0, &[]);
 }
+
+/// A plugin that is not root sees less, and says so.
+#[test]
+fn what_was_not_checked_is_never_called_good() {
+    let establishment = plan().build();
+    let _daemons = crate::support::daemons::Daemons::start(&establishment);
+    let whole = super::units::stage(&establishment);
+    let whole = ["--units", whole.to_str().unwrap()];
+    let said = check(&establishment, &whole).out;
+    assert_eq!(said.lines().last(), Some("Verdict : bon, rien à corriger."), "{said}");
+    let said = check(&establishment, &[whole[0], whole[1], "--nagios"]).out;
+    assert!(said.starts_with("OK - rien à corriger|"), "{said}");
+    // Nobody says whether the clock is right.
+    let said = run(&establishment.config(), &whole, "").out;
+    assert_eq!(said.lines().last(), Some("Verdict : bon pour ce qui est vérifié, rien à y corriger."), "{said}");
+    let said = run(&establishment.config(), &[whole[0], whole[1], "--nagios"], "").out;
+    let partly = "OK - rien à corriger dans ce qui est vérifié ; non vérifié, en tout ou partie : horloge|";
+    assert!(said.starts_with(partly), "{said}");
+    // A mistyped root is not a root without weaknesses.
+    let said = check(&establishment, &["--units", "/nonexistent", "--nagios"]);
+    assert!(said.code == Some(3) && said.out.starts_with("UNKNOWN - --units"), "{}", said.out);
+}

@@ -6,7 +6,7 @@ use super::{Checked, check, plan};
 use crate::support::establishment::{Establishment, write};
 
 /// A root with our units as the guide installs them.
-fn stage(establishment: &Establishment) -> PathBuf {
+pub(super) fn stage(establishment: &Establishment) -> PathBuf {
     let root = establishment.folder.join("root");
     let to = root.join("usr/lib/systemd/system");
     std::fs::create_dir_all(&to).unwrap();

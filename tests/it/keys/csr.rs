@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use x509_parser::prelude::{FromDer, X509Name};
 
-use super::{Desk, SUBJECT, done, refused, subject};
+use super::{Desk, SUBJECT, done, parts, refused, subject};
 use crate::support::establishment::write;
 use crate::support::key_kind::{KeyOrigin, KeyType};
 use crate::support::plan::{Plan, STRUCTURES, TEST_STRUCTURES};
@@ -171,4 +171,31 @@ fn production_makes_no_request_for_a_key_from_outside() {
     refused(desk.named("csr").args(SUBJECT), 2, &["importée"]);
     let mut csr = desk.described("csr", "seal-a", "seal");
     refused(csr.args(SUBJECT).args(["--structure", STRUCTURES[0]]), 2, &["importée"]);
+}
+
+/// What the ceremony prints to be pasted does what it says, whatever the names.
+#[test]
+fn the_printed_commands_run_as_they_are() {
+    let desk = Desk::new();
+    let named = done(desk.described("generate", "it's", "seal").args(["--type", "p-256"]));
+    let next = named.lines().find_map(|line| line.strip_prefix("Ensuite : sceau ")).unwrap();
+    let shell = |arguments: &str, more: &str| {
+        let mut sh = Command::new("sh");
+        let program = crate::support::program::program("sceau");
+        sh.arg("-c").arg(format!("'{}' {arguments} {more}", program.display()));
+        sh.current_dir(&desk.establishment.folder).env("SOFTHSM2_CONF", desk.establishment.store.conf());
+        sh.env("STATE_DIRECTORY", desk.path("run/signers"));
+        sh
+    };
+    let more = format!(
+        "--department 'Rhône (69)' --organisation CH --application A --structure {} --out it.csr",
+        STRUCTURES[0]
+    );
+    let (code, _, said) = parts(&shell(next, &more).output().unwrap());
+    assert_eq!(code, Some(0), "{said}");
+    let after = said.split("sceau keys import-certificate ").nth(1).unwrap().trim();
+    std::fs::write(desk.path("FICHIER"), "").unwrap();
+    // Understood; and there is no certificate in the file.
+    let (code, _, said) = parts(&shell(&format!("keys import-certificate {after}"), "").output().unwrap());
+    assert!(code == Some(1) && said.contains("ne contient aucun certificat"), "{code:?} {said}");
 }

@@ -283,3 +283,71 @@ fn a_certificate_goes_into_the_token_beside_its_key() {
         );
     }
 }
+
+/// A technician's slip: the PIN's file, a device or a link where the certificate's file belongs.
+#[test]
+fn nothing_but_a_certificate_is_replaced_or_copied() {
+    let desk = Desk::new();
+    let new = desk.certify("new.pem", &right(), &desk.request("seal-a", "seal"));
+    // "0" is also what begins a certificate in DER.
+    write(&desk.path("secrets/zero.pin"), "01234567", 0o600);
+    for slip in ["secrets/seal-a.pin", "secrets/zero.pin", "sceau.toml"] {
+        let (path, folder) = (desk.path(slip), desk.path(slip).parent().unwrap().to_owned());
+        let names = || files_of(&folder);
+        let before = (std::fs::read(&path).unwrap(), names());
+        refused(
+            desk.named("import-certificate").arg(&new).args(["--out", slip]),
+            2,
+            &["pas un certificat", "--out"],
+        );
+        assert_eq!((std::fs::read(&path).unwrap(), names()), before, "{slip}");
+    }
+    run(Command::new("mkfifo").arg(desk.path("fifo")));
+    for device in ["fifo", "/dev/zero"] {
+        refused(desk.named("import-certificate").arg(&new).args(["--out", device]), 2, &["n'est pas un fichier"]);
+    }
+    // What was closed to others stays so when it is kept.
+    let target = desk.path("pki/seal-a.pem");
+    std::fs::set_permissions(&target, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let answer = json(&done(desk.named("import-certificate").arg(&new).arg("--json")));
+    let kept = Path::new(answer["previous"].as_str().unwrap());
+    assert_eq!(kept.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    // A link whose file is awaited stays a link.
+    std::fs::create_dir(desk.path("elsewhere")).unwrap();
+    std::os::unix::fs::symlink("../elsewhere/real.pem", desk.path("pki/link.pem")).unwrap();
+    done(desk.named("import-certificate").arg(&new).args(["--out", "pki/link.pem"]));
+    assert!(desk.path("pki/link.pem").is_symlink() && desk.path("elsewhere/real.pem").is_file());
+}
+
+fn files_of(folder: &Path) -> Vec<std::ffi::OsString> {
+    let mut names: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn what_is_given_in_a_certificates_stead_is_named_and_a_byte_order_mark_is_none() {
+    let desk = Desk::new();
+    let request = desk.request("seal-a", "seal");
+    let new = desk.certify("new.pem", &right(), &request);
+    let openssl =
+        |arguments: &[&str]| run(Command::new("openssl").args(arguments).current_dir(&desk.establishment.folder));
+    openssl(&["crl2pkcs7", "-nocrl", "-certfile", "new.pem", "-out", "a.p7b"]);
+    openssl(&["crl2pkcs7", "-nocrl", "-certfile", "new.pem", "-outform", "DER", "-out", "b.p7b"]);
+    openssl(&["genpkey", "-algorithm", "ED25519", "-out", "key.pem"]);
+    write(&desk.path("request.pem"), &request, 0o644);
+    for (file, word) in [
+        ("a.p7b", "openssl pkcs7 -print_certs"),
+        ("b.p7b", "openssl pkcs7 -inform DER -print_certs"),
+        ("key.pem", "clé privée"),
+        ("request.pem", "la demande"),
+    ] {
+        let mut import = desk.named("import-certificate");
+        import.arg(file);
+        assert_eq!(reasons(&desk, &mut import), ["unreadable"]);
+        refused(desk.named("import-certificate").arg(file), 1, &[word]);
+    }
+    let marked = format!("\u{feff}{}", std::fs::read_to_string(&new).unwrap());
+    write(&desk.path("marked.pem"), &marked, 0o644);
+    done(desk.named("import-certificate").arg("marked.pem"));
+}

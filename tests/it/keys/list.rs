@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Desk, done, json, parts};
+use super::{Desk, done, json, parts, refused};
 use crate::support::certificate::SealCertificate;
 use crate::support::establishment::write;
 use crate::support::key_kind::{KeyOrigin, KeyType};
@@ -143,4 +143,18 @@ fn a_token_is_listed_before_any_configuration_exists() {
     assert!(said.contains("seal-a") && said.contains("dans la configuration : non"), "{said}");
     let (code, _, said) = parts(&desk.step("list").output().unwrap());
     assert!(code == Some(2) && said.contains("sceau.toml"), "{said}");
+}
+
+/// Other tools may have put anything into a token: nothing of it moves the cursor or makes a line of ours.
+#[test]
+fn a_label_with_control_characters_is_shown_harmless_and_never_made() {
+    let desk = Desk::new();
+    let mut make = desk.establishment.store.pkcs11_tool(desk.token());
+    run(make.args(["--keypairgen", "--key-type", "EC:prime256v1", "--label", "x\n\u{1b}[31mToken faux"]));
+    let said = done(&mut desk.step("list"));
+    assert!(said.contains("[31mToken faux") && !said.contains('\u{1b}'), "{said}");
+    assert!(!said.lines().any(|line| line.contains("faux") && !line.contains('x')), "{said}");
+    for object in ["k%0A", "k%1B[2J", "%FF"] {
+        refused(&mut desk.described("generate", object, "seal"), 2, &["caractère invisible"]);
+    }
 }

@@ -61,7 +61,7 @@ impl Workshop {
     /// Seals a token with the key of that name and a certificate for it.
     pub(super) fn seal(&self, token: &str, certificate: &SealCertificate, key: &str) -> String {
         let key = self.folder.path().join(key);
-        let public = run(Command::new("openssl").args(["rsa", "-pubout", "-in"]).arg(&key));
+        let public = run(Command::new("openssl").args(["pkey", "-pubout", "-in"]).arg(&key));
         let spki = rustls_pki_types::SubjectPublicKeyInfoDer::from_pem_slice(&public).unwrap();
         let work = tempfile::tempdir_in(self.folder.path()).unwrap();
         let (pem, file) = (work.path().join("seal.pem"), work.path().join("token.xml"));

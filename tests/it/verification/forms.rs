@@ -4,6 +4,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+use super::defects::cut;
 use super::foreign::WORKSHOP;
 use crate::support::program::program;
 
@@ -96,12 +97,19 @@ fn mistakes_are_answered_in_french_with_code_2() {
     let empty = written("form-empty.pem", "");
     let leaf = written("form-leaf.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
     let toml = written("form-profile.toml", "name = 1");
+    let certificate = cut(&WORKSHOP.sealed(), "<X509Certificate>", "</X509Certificate>");
+    let certificate = certificate.replace("<X509Certificate>", "").replace("</X509Certificate>", "");
+    let seal = written(
+        "form-seal.pem",
+        &format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", certificate.trim()),
+    );
     let folder = WORKSHOP.path().to_str().unwrap();
     for (arguments, words) in [
         (vec!["absent.xml"], "il n'existe pas"),
         (vec![folder], "c'est un dossier"),
         (vec![good.as_str(), "--trust", &empty], "aucun certificat PEM"),
         (vec![good.as_str(), "--trust", &leaf], "n'est pas lisible"),
+        (vec![good.as_str(), "--trust", &seal], "CA:TRUE"),
         (vec![good.as_str(), "--trust", "absent.pem"], "il n'existe pas"),
         (vec![good.as_str(), "--at", "hier"], "--at : l'instant"),
         (vec![good.as_str(), "--profile", "inconnu"], "dmp-air, dmp-air-simplifie, dmp-indirecte"),

@@ -31,6 +31,12 @@ fn documents() -> Vec<(&'static str, Vec<u8>)> {
     let attribute =
         "<saml2:Attribute Name=\"LPS_Nom\"><saml2:AttributeValue>x</saml2:AttributeValue></saml2:Attribute>";
     let (before, after) = sealed.split_once("<saml2:Attribute Name=\"LPS_Nom\">").unwrap();
+    let list: String = (0..50_000).map(|at| format!("p{at} ")).collect();
+    let listed = before.replace(
+        "<Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/>",
+        &format!("<Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"><InclusiveNamespaces xmlns=\"http://www.w3.org/2001/10/xml-exc-c14n#\" PrefixList=\"{list}\"/></Transform>"),
+    );
+    assert_ne!(listed, before);
     let transform = cut(&sealed, "<Transform ", "/>");
     let (transforms, rest) = sealed.split_once("</Transforms>").unwrap();
     let (issuer, after_issuer) = sealed.split_once("</saml2:Issuer>").unwrap();
@@ -84,6 +90,10 @@ fn documents() -> Vec<(&'static str, Vec<u8>)> {
                 |at| attribute.replace("LPS_Nom", &format!("a{at}")),
                 &format!("<saml2:Attribute Name=\"LPS_Nom\">{after}"),
             ),
+        ),
+        (
+            "a PrefixList and many elements",
+            filled(&listed, |_| "<b/>".into(), &format!("<saml2:Attribute Name=\"LPS_Nom\">{after}")),
         ),
         ("transforms", filled(transforms, |_| transform.clone(), &format!("</Transforms>{rest}"))),
         ("signed references", filled(info, |_| reference.clone(), &format!("</SignedInfo>{after_info}"))),
