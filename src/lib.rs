@@ -17,6 +17,7 @@
 //! | [`policy`] | who may ask for what: values in, decision out | pure |
 //! | [`vihf`] | the token: typed facts to canonical bytes | pure |
 //! | [`certificate`] | may this certificate seal for this structure | pure |
+//! | [`traces`] | the ledger: entries, Merkle tree and map, signed checkpoints, their verification | pure |
 //! | [`lint`] | what is wrong with a VIHF, ours or not: every rule by name | pure |
 //! | [`varlink`] | frames to calls and back | pure |
 //!
@@ -51,6 +52,7 @@ pub mod signer;
 pub mod sys;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod token;
+pub mod traces;
 pub mod usage;
 pub mod varlink;
 pub mod verifier;

@@ -1,0 +1,168 @@
+//! What may be amiss with a ledger, each with the name of its rule.
+
+use std::fmt;
+
+use crate::traces::chain::Incomplete;
+
+/// One thing amiss. `Display` is French, with cause and remedy; [`Finding::rule`] is for programs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are indexes and sizes, named by their variant")]
+pub enum Finding {
+    /// The bytes at a position are no entry.
+    Unreadable { at: u64, cause: String },
+    /// Entries were deleted.
+    Missing { from: u64, to: u64 },
+    /// An entry stands where another belongs.
+    OutOfOrder { at: u64, index: u64 },
+    /// An entry is older than its predecessor.
+    TimeWentBack { at: u64 },
+    /// The boot generation changes without a start: entries of another ledger, or of another life of this one.
+    Spliced { at: u64 },
+    /// A practitioner's chain does not go on here.
+    ChainBroken { at: u64 },
+    /// An outcome speaks of no assertion, of one that has its disposition, or comes before its release.
+    OutcomeMisplaced { at: u64, of: u64 },
+    /// An assertion has no disposition long after its end: its outcome was stripped or never written.
+    OutcomeMissing { of: u64 },
+    /// The entries are not those that a checkpoint was signed for.
+    Altered { from: u64, to: u64 },
+    /// The map of a checkpoint is not that of its entries.
+    MapAltered { size: u64 },
+    /// A checkpoint of the ledger is no trusted one.
+    CheckpointForged { cause: String },
+    /// No checkpoint of the ledger vouches for its entries.
+    CheckpointMissing,
+    /// The ledger ends before what it was signed for.
+    Truncated { entries: u64, signed: u64 },
+    /// The ledger ends before what the officer has seen of it.
+    RolledBack { entries: u64, kept: u64 },
+    /// Two histories were signed: this one is not that of the officer's checkpoint, or of another of the ledger's.
+    Forked { size: u64 },
+    /// An entry of an extract is not in the ledger of its checkpoint.
+    NotIncluded { index: u64 },
+    /// An extract is not all that the ledger has of its practitioner.
+    Incomplete(Incomplete),
+}
+
+impl Finding {
+    /// The rule that is broken.
+    #[must_use]
+    pub const fn rule(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } => "entry-unreadable",
+            Self::Missing { .. } => "entries-missing",
+            Self::OutOfOrder { .. } => "entry-out-of-order",
+            Self::TimeWentBack { .. } => "time-went-back",
+            Self::Spliced { .. } => "ledger-spliced",
+            Self::ChainBroken { .. } => "practitioner-chain-broken",
+            Self::OutcomeMisplaced { .. } => "outcome-misplaced",
+            Self::OutcomeMissing { .. } => "outcome-missing",
+            Self::Altered { .. } => "entries-altered",
+            Self::MapAltered { .. } => "map-altered",
+            Self::CheckpointForged { .. } => "checkpoint-forged",
+            Self::CheckpointMissing => "checkpoint-missing",
+            Self::Truncated { .. } => "ledger-truncated",
+            Self::RolledBack { .. } => "ledger-rolled-back",
+            Self::Forked { .. } => "ledger-forked",
+            Self::NotIncluded { .. } => "entry-not-included",
+            Self::Incomplete(_) => "export-incomplete",
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable { at, cause } => {
+                write!(
+                    f,
+                    "l'entrée {at} est illisible ({cause}) ; demandez un nouvel export, ou un logiciel plus récent"
+                )
+            }
+            Self::Missing { from, to } => {
+                write!(
+                    f,
+                    "les entrées {from} à {to} manquent : elles ont été supprimées ; demandez le journal entier"
+                )
+            }
+            Self::OutOfOrder { at, index } => {
+                write!(
+                    f,
+                    "l'entrée {index} est à la place de l'entrée {at} : l'ordre a été changé, ou une entrée répétée"
+                )
+            }
+            Self::TimeWentBack { at } => {
+                write!(
+                    f,
+                    "l'entrée {at} est plus ancienne que la précédente ; examinez l'horloge et l'origine des entrées"
+                )
+            }
+            Self::Spliced { at } => write!(
+                f,
+                "à l'entrée {at}, la génération de démarrage change sans démarrage : des entrées d'un autre journal ont \
+                 été insérées"
+            ),
+            Self::ChainBroken { at } => write!(
+                f,
+                "l'entrée {at} ne suit pas la précédente du même professionnel : une entrée a été retirée, ajoutée ou \
+                 modifiée"
+            ),
+            Self::OutcomeMisplaced { at, of } => {
+                write!(f, "l'entrée {at} donne à l'entrée {of} une suite qui ne peut être la sienne")
+            }
+            Self::OutcomeMissing { of } => write!(
+                f,
+                "l'assertion de l'entrée {of} n'a pas de suite bien après sa fin : sa suite a été retirée ; n'en déduisez \
+                 aucun accès"
+            ),
+            Self::Altered { from, to } => {
+                write!(
+                    f,
+                    "les entrées {from} à {to} ne sont pas celles qui ont été signées : au moins une a été modifiée"
+                )
+            }
+            Self::MapAltered { size } => write!(
+                f,
+                "la table des professionnels signée à {size} entrées n'est pas celle des entrées ; la complétude des \
+                 exports n'est pas prouvée"
+            ),
+            Self::CheckpointForged { cause } => write!(
+                f,
+                "un point de contrôle n'est pas de ce journal ou de sa clé d'audit ({cause}) ; vérifiez la clé donnée"
+            ),
+            Self::CheckpointMissing => f.write_str(
+                "aucun point de contrôle signé ne couvre ces entrées ; demandez « sceau traces checkpoint »",
+            ),
+            Self::Truncated { entries, signed } => {
+                write!(f, "le journal finit à {entries} entrées et a été signé à {signed} : sa fin a été coupée")
+            }
+            Self::RolledBack { entries, kept } => write!(
+                f,
+                "le journal finit à {entries} entrées et vous en avez vu {kept} : un état ancien a été remis en place"
+            ),
+            Self::Forked { size } => write!(
+                f,
+                "deux histoires différentes ont été signées, visibles à {size} entrées : le journal a été dédoublé ; \
+                 gardez les deux points de contrôle comme preuve"
+            ),
+            Self::NotIncluded { index } => {
+                write!(f, "l'entrée {index} n'est pas celle du journal signé : elle a été modifiée ou fabriquée")
+            }
+            Self::Incomplete(Incomplete::Map) => {
+                f.write_str("la preuve de complétude ne mène pas au point de contrôle ; demandez un nouvel export")
+            }
+            Self::Incomplete(Incomplete::Tail { shown, count }) => {
+                write!(f, "il manque à l'export les entrées {shown} à {count} du professionnel, les plus récentes")
+            }
+            Self::Incomplete(Incomplete::Gap { index, number }) => {
+                write!(f, "il manque à l'export l'entrée {index}, numéro {number} du professionnel")
+            }
+            Self::Incomplete(Incomplete::Foreign { index }) => {
+                write!(f, "l'entrée {index} n'est pas à sa place dans la suite du professionnel")
+            }
+            Self::Incomplete(Incomplete::Unknown { index }) => {
+                write!(f, "le journal ne connaît pas ce professionnel, dont l'export contient l'entrée {index}")
+            }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The officer's judgement of a ledger or an extract: entries, proofs and checkpoints in, named findings out.
+
+pub mod extract;
+pub mod finding;
+pub mod judge;
+mod outcomes;
+mod points;
+#[cfg(test)]
+mod tests;
+
+use self::finding::Finding;
+
+/// Most findings that are kept. Reason: one alteration may break thousands of links; the first ones tell.
+pub const FINDINGS_MAX: usize = 1000;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Everything amiss, in the order it was met; good if empty.
+    pub findings: Vec<Finding>,
+    /// Entries that were read.
+    pub entries: u64,
+    /// Entries that a trusted checkpoint vouches for. Those after it are consistent in themselves, and no more.
+    pub covered: u64,
+    /// Whether rollback and fork were judged against a checkpoint that the officer kept. If not: say "not checked".
+    pub since_checked: bool,
+}
+
+impl Verdict {
+    /// Whether nothing is amiss.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    fn add(&mut self, finding: Finding) {
+        if self.findings.len() < FINDINGS_MAX && !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
+    }
+}
