@@ -15,7 +15,7 @@ use sceau::traces::merkle::frontier::Frontier;
 use sceau::traces::merkle::{Nodes, leaf_hash, prove};
 use sceau::traces::note::key::VerifierKey;
 use signed_note::{Note, StandardVerifier, Verifier, VerifierList};
-use tlog_tiles::{CheckpointText, Hash};
+use tlog_tiles::Hash;
 
 const ORIGIN: &str = "example.fr/journal";
 
@@ -58,7 +58,7 @@ fn judged(signed: &SignedCheckpoint, list: &VerifierList) {
     let read = Note::from_bytes(note.as_bytes()).unwrap();
     let (verified, unknown) = read.verify(list).unwrap();
     assert_eq!((verified.len(), unknown.len()), (1, 0));
-    let text = CheckpointText::from_bytes(read.text()).unwrap();
+    let text = tlog_tiles::Checkpoint::from_bytes(read.text()).unwrap();
     let ours = signed.checkpoint();
     assert_eq!((text.origin(), text.size(), text.hash().0), (ORIGIN, ours.size, *ours.root.as_bytes()));
     assert_eq!(text.extension(), format!("sceau-map-v1 {}\n", ours.map.to_base64()));
@@ -106,7 +106,9 @@ fn cloudflare_accepts_our_proofs() {
     for n in 0..70u64 {
         let leaf = n.to_be_bytes();
         assert_eq!(tlog_tiles::record_hash(&leaf), theirs(leaf_hash(&leaf)));
-        frontier.append(leaf_hash(&leaf), |node| drop(kept.0.insert((node.level, node.index), node.hash)));
+        frontier.append(leaf_hash(&leaf), |node| {
+            kept.0.insert((node.level, node.index), node.hash);
+        });
         roots.push(theirs(frontier.root()));
     }
     for size in 1..=70u64 {
