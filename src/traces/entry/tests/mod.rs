@@ -8,11 +8,11 @@ mod properties;
 use super::clear::{Clear, DataKeys};
 use super::event::*;
 use super::evidence::Evidence;
-use super::identity::{DataKey, Iv, LookupKey};
+use super::identity::Iv;
+use super::key::{DataKey, LookupKey};
 use super::outcome::Outcome;
 use super::word::Word;
 use super::*;
-use crate::traces::digest::Digest;
 use crate::vihf::identity::{Ins, InsOid};
 
 pub(crate) fn word(text: &str) -> Word {
