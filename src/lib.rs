@@ -14,10 +14,12 @@
 //! | [`token`] | PKCS#11; the only room that names cryptoki | outside |
 //! | [`sys`] | the operating system; the only room that names nix | outside |
 //! | [`usage`] | command lines: French help, French answers to what is mistyped | outside |
-//! | [`replay`] | nonces, each spent once; in memory until the ledger exists | state |
+//! | [`ledger`] | the durable store: entries, nonces and sessions in one commit before anything is sealed | state |
+//! | [`replay`] | nonces, each spent once: the memory of those whose window is open | state |
 //! | [`policy`] | who may ask for what: values in, decision out | pure |
 //! | [`vihf`] | the token: typed facts to canonical bytes | pure |
 //! | [`certificate`] | may this certificate serve for this structure; subjects and requests | pure |
+//! | [`traces`] | the ledger: entries, Merkle tree and map, signed checkpoints, their verification | pure |
 //! | [`lint`] | what is wrong with a VIHF, ours or not: every rule by name | pure |
 //! | [`varlink`] | frames to calls and back | pure |
 //!
@@ -25,8 +27,8 @@
 //! They go down only: bin → programs → outside rooms → state → pure rooms → std. Programs do not import each other.
 //!
 //! # Invariants
-//! - No assertion without [`policy::issuing::Approved`] and then [`replay::Fresh`], each made in one place, spent by the next
-//!   step: "seal what was not approved" does not compile.
+//! - No assertion without [`policy::issuing::Approved`], then [`ledger::Recorded`], then [`seal::signed::Signed`], each made in one
+//!   place and spent by the next step: "sign without a trace" does not compile.
 //! - Every signature is verified before its assertion leaves ([`seal::signed::Signed`]).
 //! - A signer signs a canonical `SignedInfo` and self-tests, nothing else ([`vihf::signature::recognise`]).
 //! - The key ceremony has a key sign a request of its own public key and self-tests, nothing else ([`cli`], `keys`).

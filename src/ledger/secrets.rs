@@ -14,7 +14,8 @@ use zeroize::Zeroizing;
 
 use super::store::StoreError;
 use crate::sys::durable;
-use crate::traces::entry::identity::{DataKey, Iv, LookupKey};
+use crate::traces::entry::identity::Iv;
+use crate::traces::entry::key::{DataKey, LookupKey};
 
 /// Bytes of the root key and of every key derived from it.
 const KEY_LEN: usize = 32;

@@ -104,6 +104,8 @@ pub(super) struct Store {
 impl Store {
     /// Opens the file, makes it if there is none, and holds its newest part against its own hashes.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        // The log files beside it take its mode.
+        OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(StoreError::System)?;
         let flags =
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;

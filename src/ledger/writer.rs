@@ -16,7 +16,7 @@ use crate::sys::clock;
 use crate::traces::digest::Digest;
 use crate::traces::entry::clear::{Clear, DataKeys};
 use crate::traces::entry::event::Event;
-use crate::traces::entry::identity::DataKey;
+use crate::traces::entry::key::DataKey;
 use crate::traces::entry::kind::Chained;
 use crate::traces::entry::outcome::Outcome;
 use crate::traces::entry::{Entry, Head, Link};

@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn a_digest_has_one_text() {
         let text = Digest::of(&[]).to_base64();
-        for refused in [text.trim_end_matches('='), &text.replace("VU=", "VV="), &format!("{text}\n"), ""] {
+        for refused in [text.trim_end_matches('='), &text.replace("U=", "V="), &format!("{text}\n"), ""] {
             assert_eq!(Digest::from_base64(refused), None, "{refused}");
         }
         assert_eq!(Digest::from_slice(&[0; 31]), None);

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod canonical;
+mod checkpoint;
 mod collection;
 mod counts;
 mod coverage;

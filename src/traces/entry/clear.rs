@@ -3,7 +3,8 @@
 use thiserror::Error;
 
 use super::event::{Event, Issued, Refused, SessionOpened, Setting};
-use super::identity::{Ciphertext, DataKey, Field, IdentityError, Iv, LookupKey, Place, SealedPatient};
+use super::identity::{Ciphertext, Field, IdentityError, Iv, Place, SealedPatient};
+use super::key::{DataKey, LookupKey};
 use super::{Entry, Link, SealedEvent};
 use crate::traces::digest::Digest;
 use crate::vihf::assertion::Patient;

@@ -1,14 +1,12 @@
-//! Practitioners and patients as a leaf may hold them: a keyed hash to look up, a ciphertext to open.
+//! Practitioners and patients as a leaf may hold them: ciphertexts bound to their place.
 
-use std::fmt;
-
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::hmac;
+use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use thiserror::Error;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
+use super::key::DataKey;
 use crate::traces::digest::Digest;
 use crate::vihf::assertion::Patient;
 use crate::vihf::identity::{Ins, InsOid, PsIdNat};
@@ -16,71 +14,6 @@ use crate::vihf::identity::{Ins, InsOid, PsIdNat};
 /// Longest ciphertext of an identity, in bytes: nonce (12), OID and INS (36), tag (16), and room for an identifier
 /// system not yet known.
 pub const CIPHERTEXT_LEN_MAX: usize = 128;
-
-/// The ledger's key for lookups; 256 random bits.
-///
-/// The digits of an identifier can all be tried: without this key a hash of them would hide nothing.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct LookupKey([u8; 32]);
-
-impl LookupKey {
-    /// Takes the key; the caller erases its own copy.
-    #[must_use]
-    pub fn new(key: [u8; 32]) -> Self {
-        Self(key)
-    }
-
-    /// What a practitioner is looked up by.
-    #[must_use]
-    pub fn practitioner(&self, id: &PsIdNat) -> Digest {
-        self.hash(b"practitioner\0", id.as_str().as_bytes())
-    }
-
-    /// What a patient is looked up by: digits and identifier system, since two patients may share digits.
-    #[must_use]
-    pub fn patient(&self, patient: &Patient) -> Digest {
-        self.hash(b"patient\0", &plain(patient))
-    }
-
-    fn hash(&self, domain: &[u8], identifier: &[u8]) -> Digest {
-        let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &self.0));
-        context.update(domain);
-        context.update(identifier);
-        Digest::from_slice(context.sign().as_ref()).unwrap_or_default()
-    }
-}
-
-/// The key of one practitioner's, or one patient's, ciphertexts; destroying it destroys them.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct DataKey {
-    id: u64,
-    key: [u8; 32],
-}
-
-impl DataKey {
-    /// Takes 256 random bits under the number that the ledger's key store gave them; the caller erases its own copy.
-    #[must_use]
-    pub fn new(id: u64, key: [u8; 32]) -> Self {
-        Self { id, key }
-    }
-
-    /// The number of the key, written beside each ciphertext.
-    #[must_use]
-    pub fn id(&self) -> u64 {
-        self.id
-    }
-
-    fn cipher(&self) -> Option<LessSafeKey> {
-        UnboundKey::new(&AES_256_GCM, &self.key).ok().map(LessSafeKey::new)
-    }
-}
-
-impl fmt::Debug for DataKey {
-    /// The number alone.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DataKey({})", self.id)
-    }
-}
 
 /// 96 random bits for one ciphertext (NIST SP 800-38D §8.2.2): never used twice under a key. Random, and no counter of
 /// entries: an index is used again if a crash loses it.
@@ -166,10 +99,10 @@ impl Ciphertext {
         let cipher = key.cipher().ok_or(IdentityError::NotSealed)?;
         let mut text = Zeroizing::new(plain.to_vec());
         let tag = cipher
-            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(iv.0), place.aad(key.id), &mut text)
+            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(iv.0), place.aad(key.id()), &mut text)
             .map_err(|_| IdentityError::NotSealed)?;
         let bytes = [&iv.0, text.as_slice(), tag.as_ref()].concat();
-        Ok(Self { key: key.id, bytes: bytes.into() })
+        Ok(Self { key: key.id(), bytes: bytes.into() })
     }
 
     /// A practitioner for the entry at `place`.
@@ -193,7 +126,7 @@ impl Ciphertext {
         let cipher = key.cipher().ok_or(IdentityError::NotOpened)?;
         let mut text = Zeroizing::new(text.to_vec());
         let plain = cipher
-            .open_in_place(Nonce::assume_unique_for_key(*iv), place.aad(key.id), &mut text)
+            .open_in_place(Nonce::assume_unique_for_key(*iv), place.aad(key.id()), &mut text)
             .map_err(|_| IdentityError::NotOpened)?;
         Ok(Zeroizing::new(plain.to_vec()))
     }
@@ -222,6 +155,6 @@ impl Ciphertext {
 }
 
 /// A patient's identifier system, NUL, digits.
-fn plain(patient: &Patient) -> Zeroizing<Vec<u8>> {
+pub(super) fn plain(patient: &Patient) -> Zeroizing<Vec<u8>> {
     Zeroizing::new([patient.oid.as_str().as_bytes(), b"\0", patient.ins.as_str().as_bytes()].concat())
 }

@@ -11,7 +11,7 @@ use crate::traces::digest::Digest;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
 pub struct Link {
-    /// Keyed hash of the practitioner ([`super::identity::LookupKey`]).
+    /// Keyed hash of the practitioner ([`super::key::LookupKey`]).
     #[n(0)]
     pub practitioner: Digest,
     /// Ordinal of this entry among the practitioner's, from 1.

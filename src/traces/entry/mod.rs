@@ -8,6 +8,7 @@ pub mod event;
 pub mod evidence;
 mod fields;
 pub mod identity;
+pub mod key;
 pub mod kind;
 pub mod link;
 pub mod outcome;
@@ -22,9 +23,11 @@ use thiserror::Error;
 use self::event::{ACTORS_MAX, Event};
 pub use self::fields::SealedEvent;
 use self::fields::{Fields, from_ms, to_ms};
-use self::identity::{CIPHERTEXT_LEN_MAX, Ciphertext, DataKey, Field, IdentityError, Place};
+use self::identity::{CIPHERTEXT_LEN_MAX, Ciphertext, Field, IdentityError, Place};
+use self::key::DataKey;
 use self::kind::{Chained, Kind};
 pub use self::link::{Head, Link};
+use super::digest::Digest;
 use crate::vihf::assertion::Patient;
 use crate::vihf::identity::PsIdNat;
 use crate::vihf::instant::Instant;
@@ -171,7 +174,7 @@ impl Entry {
     }
 
     /// Where this entry's identities belong.
-    fn place(&self, field: Field, lookup: crate::traces::digest::Digest) -> Place {
+    fn place(&self, field: Field, lookup: Digest) -> Place {
         Place { index: self.index, field, lookup }
     }
 

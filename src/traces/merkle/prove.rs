@@ -19,7 +19,7 @@ fn split(n: u64) -> u64 {
     1 << (u64::BITS - 1 - (n - 1).leading_zeros())
 }
 
-/// Root of the leaves from `start` to before `end`: MTH(D[start:end]), where `start` is a multiple of the
+/// Root of the leaves from `start` to before `end`: `MTH(D[start:end])`, where `start` is a multiple of the
 /// largest power of two of the range.
 fn subtree<N: Nodes + ?Sized>(nodes: &N, start: u64, end: u64) -> Result<Digest, ProveError<N::Error>> {
     let n = end - start;
@@ -39,7 +39,7 @@ pub fn root<N: Nodes + ?Sized>(nodes: &N, size: u64) -> Result<Digest, ProveErro
     if size == 0 { Ok(super::empty_root()) } else { subtree(nodes, 0, size) }
 }
 
-/// PATH(index, D[0:size]) of RFC 9162 §2.1.3.1: the leaf's sibling first.
+/// `PATH(index, D[0:size])` of RFC 9162 §2.1.3.1: the leaf's sibling first.
 ///
 /// # Errors
 /// [`ProveError`]; `size` must be at most what was appended.
@@ -67,7 +67,7 @@ pub fn inclusion<N: Nodes + ?Sized>(
     Ok(proof)
 }
 
-/// PROOF(first, D[0:second]) of RFC 9162 §2.1.4.1; empty if the sizes are equal or `first` is 0.
+/// `PROOF(first, D[0:second])` of RFC 9162 §2.1.4.1; empty if the sizes are equal or `first` is 0.
 ///
 /// # Errors
 /// [`ProveError`]; `second` must be at most what was appended.

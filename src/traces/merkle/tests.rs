@@ -125,7 +125,7 @@ fn every_tree_of_up_to_300_leaves_is_as_defined() {
     }
     assert_eq!(prove::inclusion(&kept, 5, 5), Err(prove::ProveError::OutOfRange));
     assert_eq!(prove::consistency(&kept, 6, 5), Err(prove::ProveError::OutOfRange));
-    assert_eq!(prove::inclusion(&kept, 300, 301), Err(prove::ProveError::Store(None)));
+    assert_eq!(prove::inclusion(&kept, 300, 302), Err(prove::ProveError::Store(None)));
 }
 
 /// Every proof that differs from a right one in one bit, or by one hash more or less.

@@ -144,7 +144,7 @@ impl VerifierKey {
     }
 
     /// A token's signature in the note's form: PKCS#11 gives `r` and `s`, the note has them in DER.
-    pub(super) fn from_token(&self, raw: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn encoded(&self, raw: &[u8]) -> Option<Vec<u8>> {
         match self.algorithm {
             Algorithm::Ed25519 => Some(raw.to_vec()),
             Algorithm::EcdsaP256 if raw.len() == 64 => {

@@ -133,7 +133,7 @@ impl Note {
         sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, E>,
     ) -> Result<Self, SignError<E>> {
         let raw = sign(text.as_bytes()).map_err(SignError::Signer)?;
-        let bytes = key.from_token(&raw).ok_or_else(|| NoteError::FalseSignature(key.name().to_owned()))?;
+        let bytes = key.encoded(&raw).ok_or_else(|| NoteError::FalseSignature(key.name().to_owned()))?;
         let signature = Signature { name: key.name().to_owned(), key_id: key.id(), bytes };
         let text = text.strip_suffix('\n').ok_or(NoteError::Form("no newline at the end of the text"))?;
         let note = Self::parse(&format!("{text}\n\n{signature}\n"))?;

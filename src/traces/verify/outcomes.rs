@@ -40,9 +40,12 @@ pub(super) struct Outcomes {
 impl Outcomes {
     /// Takes the next entry, which stands at its index.
     pub(super) fn take(&mut self, entry: &Entry, verdict: &mut Verdict) {
+        if matches!(entry.event, Event::Start(_)) {
+            // What a crash left open is closed after it.
+            self.started = Some(entry.time);
+        }
         self.overdue(entry.time, verdict);
         match &entry.event {
-            Event::Start(_) => self.started = Some(entry.time),
             Event::Issued(_) => {
                 self.open.insert(entry.index, entry.time);
             }
