@@ -12,6 +12,7 @@ use crate::support::configuration::{METHODS, PROFILES, SIMPLIFIED_METHOD};
 use crate::support::daemons::Daemons;
 use crate::support::establishment::Establishment;
 use crate::support::key_kind::KeyType;
+use crate::support::ledger::issued;
 use crate::support::plan::{Plan, STRUCTURES};
 use crate::support::practitioners::{HOSTILE_NAMES, PATIENTS, Practitioner};
 use crate::support::seal::SealPlan;
@@ -186,7 +187,7 @@ fn matrix(key: KeyType) {
     assert_eq!(ids.len(), entries.len() * PRACTITIONERS_EACH);
     assert_eq!(practitioners.len(), establishment.practitioners.len(), "a practitioner without an assertion");
     assert_eq!((kinds.len(), purposes.len()), (subjects.len(), PURPOSES.len()), "{kinds:?} {purposes:?}");
-    assert_eq!(client.status()["entries"], ids.len());
+    assert_eq!(issued(&establishment), ids.len());
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod introspection;
 mod issuance;
 mod keys;
 mod layout;
+mod ledger;
 mod parsers;
 mod recovery;
 mod replay;

@@ -10,6 +10,7 @@ use crate::doorstep::{OtherUser, also_for, brief, consultation, freeze, physicia
 use crate::support::daemons::Daemons;
 use crate::support::establishment::Establishment;
 use crate::support::key_kind::KeyType;
+use crate::support::ledger::issued;
 use crate::support::plan::Plan;
 use crate::support::practitioners::PATIENTS;
 use crate::support::varlink::{Client, nonce};
@@ -57,8 +58,7 @@ fn a_used_nonce_is_refused() {
         other.call("fr.sceau.Token.CloseSession", json!({ "session": second })).unwrap();
         assert_eq!(brief(client.issue(asked(&session, &nonce))), replayed);
     }
-    let entries = client.status()["entries"].as_u64().unwrap();
-    assert_eq!(entries, 3, "a replay is no entry");
+    assert_eq!(issued(&establishment), 3, "a replay is no assertion");
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn a_busy_answer_leaves_its_nonce_free() {
     first.knows_session(&session, "dmp-air", "CPS");
     thread::scope(|scope| {
         let waiting = scope.spawn(|| first.issue(asked(&session, &frozen)));
-        until("one request is under way", || client.status()["entries"] == 1);
+        until("one request is under way", || issued(&establishment) == 1);
         for _ in 0..3 {
             let busy = client.issue(asked(&session, &shed)).unwrap_err();
             assert_eq!(busy.brief().0, "Busy");
@@ -185,7 +185,7 @@ fn a_busy_answer_leaves_its_nonce_free() {
     });
     client.issue(asked(&session, &shed)).unwrap();
     assert_eq!(brief(client.issue(asked(&session, &shed))), says("Replayed", ""));
-    assert_eq!(client.status()["entries"], 2, "what was shed is no entry");
+    assert_eq!(issued(&establishment), 2, "what was shed is no entry");
 }
 
 #[test]

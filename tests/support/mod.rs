@@ -11,6 +11,7 @@
 //! | `key_bank` | tokens made once per process, because an RSA key costs seconds |
 //! | `program`, `daemon`, `daemons`, `notify` | the real programs, supervised as systemd would |
 //! | `varlink` | a blocking client of the sockets |
+//! | `ledger` | the ledger's file, read beside the daemon |
 //! | `collection` | every assertion made, kept for the outside verifiers |
 //! | `wait` | waiting until something holds, with a deadline |
 //! | `skip` | what a run could not do, counted |
@@ -28,6 +29,7 @@ pub mod der;
 pub mod establishment;
 pub mod key_bank;
 pub mod key_kind;
+pub mod ledger;
 pub mod not_sensitive;
 pub mod notify;
 pub mod pki;

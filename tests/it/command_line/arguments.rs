@@ -9,6 +9,7 @@ use super::{assert_refused, fed, issue, sceau};
 use crate::doorstep::{freeze, until};
 use crate::support::daemons::Daemons;
 use crate::support::key_kind::KeyType;
+use crate::support::ledger::issued;
 use crate::support::plan::Plan;
 use crate::support::practitioners::{PATIENTS, Practitioner};
 use crate::support::program::program;
@@ -27,7 +28,7 @@ fn an_ins_on_the_command_line_is_a_usage_error() {
         command.args(["--practitioner", &Practitioner::physician().id, "--method", "CPS", "--transaction", "3.1"]);
         assert_refused(&command.args(&argument).output().unwrap(), 2, &[]);
     }
-    assert_eq!(establishment.client().status()["entries"], 0);
+    assert_eq!(issued(&establishment), 0);
 }
 
 #[test]
@@ -72,8 +73,7 @@ fn no_secret_is_an_argument_or_in_the_environment() {
         });
         (pid.recv().unwrap(), thread)
     };
-    let mut client = establishment.client();
-    until("the request is under way", || client.status()["entries"] == 1);
+    until("the request is under way", || issued(&establishment) == 1);
     let (pid, thread) = child;
     let pids = [Pid::from_raw(pid as i32), daemons.sceaud.pid(), daemons.signers[0].pid()];
     for shown in pids.map(command_line_and_environment) {

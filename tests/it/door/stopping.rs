@@ -9,6 +9,7 @@ use crate::doorstep::{consultation, freeze, physician_login, until};
 use crate::support::daemon::READY_WITHIN;
 use crate::support::daemons::Daemons;
 use crate::support::key_kind::KeyType;
+use crate::support::ledger::issued;
 use crate::support::plan::Plan;
 use crate::support::practitioners::PATIENTS;
 use crate::support::varlink::{Client, nonce};
@@ -44,7 +45,7 @@ fn what_is_under_way_is_finished() {
         }
         // The door is one thread that takes up whatever has come before it answers again: after two answers it has
         // taken up all that was written before the first question.
-        until("one request is at the signer", || watcher.status()["entries"] == 1);
+        until("one request is at the signer", || issued(&establishment) == 1);
         watcher.status();
         watcher.status();
         let stopping = scope.spawn(|| sceaud.stop());

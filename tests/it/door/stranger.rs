@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::doorstep::{OtherUser, brief, consultation, physician_login, says};
 use crate::support::daemons::Daemons;
 use crate::support::key_kind::KeyType;
+use crate::support::ledger;
 use crate::support::plan::Plan;
 use crate::support::practitioners::{PATIENTS, Practitioner};
 use crate::support::program::program;
@@ -41,7 +42,7 @@ fn an_unregistered_user_gets_status_and_nothing_else() {
     assert_eq!(told(&session, &mut client), told("never", &mut client));
     // Nothing of it happened: the session lives, and no entry was made for the stranger.
     application.consult(&session, PATIENTS[1]).unwrap();
-    assert_eq!(application.status()["entries"], 2);
+    assert_eq!(ledger::issued(&establishment), 2);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use nix::unistd::{Uid, User};
 
 use super::{Hospital, closed, descriptors, eventually, freeze, plan};
 use crate::support::establishment::user_name;
+use crate::support::ledger::issued;
 use crate::support::plan::Plan;
 use crate::support::practitioners::{PATIENTS, Practitioner};
 use crate::support::program::program;
@@ -152,16 +153,16 @@ fn an_application_with_too_many_requests_in_flight_leaves_room_for_another() {
     let mut bystander = hospital.bystander();
     let mut waiting = hospital.connect();
     let signer = hospital.daemons.signer("seal-a-1");
-    let entries = |client: &mut Client, count: u64| {
-        eventually("requests in flight", || (client.status()["entries"].as_u64() == Some(count)).then_some(()));
+    let entries = |count: usize| {
+        eventually("requests in flight", || (issued(&hospital.establishment) == count).then_some(()));
     };
     let session = bystander.session.clone();
     freeze(signer);
     std::thread::scope(|scope| {
         let ours = scope.spawn(|| waiting.consult(&session, PATIENTS[0]));
-        entries(&mut bystander.client, 1);
+        entries(1);
         let other = scope.spawn(|| other_gets_an_assertion(&hospital));
-        entries(&mut bystander.client, 2);
+        entries(2);
         let refused = bystander.client.consult(&bystander.session, PATIENTS[0]).unwrap_err();
         signer.signal(Signal::SIGCONT);
         assert_eq!(refused.brief().0, "Busy", "{refused:?}");

@@ -1,0 +1,312 @@
+//! No trace, no token: what was received is on the disk, whatever happens to the daemon; what is not, was not issued.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sceau::traces::entry::Entry;
+use sceau::traces::entry::event::Event;
+use sceau::traces::entry::kind::Kind;
+use sceau::traces::entry::outcome::Outcome;
+use serde_json::json;
+
+use crate::doorstep::{brief, consultation, physician_login, says, with};
+use crate::support::daemons::{Daemons, run_until_exit};
+use crate::support::establishment::Establishment;
+use crate::support::key_kind::KeyType;
+use crate::support::ledger::{entries, issued, leaves};
+use crate::support::plan::Plan;
+use crate::support::practitioners::PATIENTS;
+use crate::support::skip::skip;
+use crate::support::varlink::{Client, nonce};
+use crate::support::wait::{eventually, freeze};
+
+/// Deaths of the daemon under load.
+const ROUNDS: u64 = 200;
+/// Applications that ask at once.
+const CALLERS: u64 = 4;
+
+fn establishment() -> Establishment {
+    Plan::new("ledger").key_type(KeyType::P256).build()
+}
+
+/// The rules that every ledger obeys: contiguous, in time, boots rising at starts alone, chains unbroken, nonces spent once,
+/// and no outcome of what was never issued.
+fn obeys_its_rules(ledger: &[Entry]) {
+    let mut boot = 0;
+    let (mut nonces, mut heads) = (HashSet::new(), std::collections::HashMap::new());
+    for (index, entry) in ledger.iter().enumerate() {
+        assert_eq!(entry.index, index as u64);
+        assert!(index == 0 || entry.time >= ledger[index - 1].time, "entry {index} is older than its predecessor");
+        boot += u64::from(entry.event.kind() == Kind::Start);
+        assert_eq!(entry.boot, boot, "entry {index}");
+        if let Some(link) = entry.link {
+            let before = heads.insert(link.practitioner, (entry.index, link.number));
+            assert_eq!(link.previous, before.map(|(last, _)| last), "entry {index}");
+            assert_eq!(link.number, before.map_or(1, |(_, number)| number + 1), "entry {index}");
+        }
+        let nonce = match &entry.event {
+            Event::Issued(issued) => Some(issued.nonce),
+            Event::Refused(refused) => refused.nonce,
+            _ => None,
+        };
+        assert!(nonce.is_none_or(|nonce| nonces.insert(nonce)), "entry {index} spends a nonce again");
+        if let Event::Outcome(outcome) = &entry.event {
+            let of = &ledger[usize::try_from(outcome.of).unwrap()];
+            assert!(of.index < entry.index && of.event.kind() == Kind::Issued, "entry {index}");
+        }
+    }
+}
+
+/// The entry of an assertion, with the digest that its seal covers.
+fn has(ledger: &[Entry], assertion: &str, id: &str, index: u64) {
+    let Event::Issued(issued) = &ledger[usize::try_from(index).unwrap()].event else {
+        panic!("entry {index} is not it")
+    };
+    assert_eq!(issued.assertion_id.as_str(), id);
+    let digest = assertion.split_once("DigestValue>").unwrap().1.split_once('<').unwrap().0;
+    assert_eq!(issued.assertion.to_base64(), digest);
+}
+
+#[test]
+fn every_request_leaves_its_trace() {
+    let establishment = establishment();
+    let _daemons = Daemons::start(&establishment);
+    let mut client = establishment.client();
+    let session = client.open_session(physician_login()).unwrap();
+    let got = client.consult(&session, PATIENTS[0]).unwrap();
+    let denied = with(consultation(&session, PATIENTS[0]), "transaction", "2.1".into());
+    assert_eq!(brief(client.issue(denied)), says("Denied", "transaction-not-allowed"));
+    client.call("fr.sceau.Token.Report", json!({ "id": got.id, "outcome": "accepted" })).unwrap();
+    client.call("fr.sceau.Token.CloseSession", json!({ "session": session })).unwrap();
+    let ledger = entries(&establishment);
+    obeys_its_rules(&ledger);
+    has(&ledger, &got.assertion, &got.id, got.entry);
+    let kinds: Vec<_> = ledger.iter().map(|entry| entry.event.kind()).collect();
+    let expected = [
+        Kind::Start,
+        Kind::SessionOpened,
+        Kind::Issued,
+        Kind::Outcome,
+        Kind::Refused,
+        Kind::Outcome,
+        Kind::SessionClosed,
+    ];
+    assert_eq!(kinds, expected);
+    let outcomes = ledger.iter().filter_map(|entry| match &entry.event {
+        Event::Outcome(outcome) => Some((outcome.of, outcome.outcome)),
+        _ => None,
+    });
+    assert_eq!(outcomes.collect::<Vec<_>>(), [(got.entry, Outcome::Released), (got.entry, Outcome::Accepted)]);
+    assert_eq!(client.status()["entries"], ledger.len());
+}
+
+#[test]
+fn an_assertion_that_was_not_sealed_is_told_as_failed() {
+    let establishment = establishment();
+    let daemons = Daemons::start(&establishment);
+    let mut client = establishment.client();
+    let session = client.open_session(physician_login()).unwrap();
+    eventually("ready", || (client.status()["ready"] == true).then_some(()));
+    // The signer hangs under the request: its trace was there before.
+    freeze(&daemons.signers[0]);
+    assert_eq!(brief(client.consult(&session, PATIENTS[0])), says("Unavailable", "token-unreachable"));
+    daemons.signers[0].signal(nix::sys::signal::Signal::SIGCONT);
+    let failed =
+        |entry: &Entry| matches!(&entry.event, Event::Outcome(outcome) if outcome.outcome == Outcome::Failed);
+    eventually("the outcome", || entries(&establishment).iter().any(failed).then_some(()));
+    assert_eq!(issued(&establishment), 1);
+}
+
+#[test]
+fn nonces_and_sessions_survive_a_restart_and_a_crash() {
+    let establishment = establishment();
+    let daemons = Daemons::start(&establishment);
+    let mut client = establishment.client();
+    let session = client.open_session(physician_login()).unwrap();
+    let closed = client.open_session(physician_login()).unwrap();
+    client.call("fr.sceau.Token.CloseSession", json!({ "session": closed })).unwrap();
+    let (used, refused) = (nonce(), nonce());
+    client.issue(with(consultation(&session, PATIENTS[0]), "nonce", used.as_str().into())).unwrap();
+    let denied = with(consultation(&session, PATIENTS[0]), "transaction", "2.1".into());
+    client.issue(with(denied, "nonce", refused.as_str().into())).unwrap_err();
+    for life in 2..4 {
+        daemons.sceaud.kill();
+        daemons.sceaud.wait_ready(life);
+        let mut client = establishment.client();
+        for spent in [&used, &refused] {
+            let again = with(consultation(&session, PATIENTS[0]), "nonce", spent.as_str().into());
+            assert_eq!(brief(client.issue(again)), says("Replayed", ""));
+        }
+        client.consult(&session, PATIENTS[1]).unwrap();
+        assert_eq!(brief(client.consult(&closed, PATIENTS[1])), says("Denied", "session-unknown"));
+    }
+    obeys_its_rules(&entries(&establishment));
+}
+
+/// Callers ask while the daemon dies at moments that nobody chose; whatever they received is in the ledger.
+#[test]
+fn a_daemon_killed_at_any_moment_loses_nothing_that_was_received() {
+    let establishment = establishment();
+    let daemons = Daemons::start(&establishment);
+    let session = establishment.client().open_session(physician_login()).unwrap();
+    let mut seen: Vec<Vec<u8>> = Vec::new();
+    let mut received = Vec::new();
+    for round in 0..ROUNDS {
+        let until = Instant::now() + Duration::from_millis(round * 7919 % 40);
+        thread::scope(|scope| {
+            let callers: Vec<_> = (0..CALLERS)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let mut got = Vec::new();
+                        let Ok(mut client) = Client::connect(&establishment.token_socket()) else { return got };
+                        // Until the connection dies under it.
+                        loop {
+                            let ask = with(consultation(&session, PATIENTS[0]), "nonce", nonce().into());
+                            match client.try_call("fr.sceau.Token.Issue", ask) {
+                                Ok(Ok(answer)) => got.push(answer),
+                                Ok(Err(_)) => {}
+                                Err(_) => return got,
+                            }
+                        }
+                    })
+                })
+                .collect();
+            // The moment is the round's, spread over what the disk takes for a commit.
+            while Instant::now() < until {
+                thread::yield_now();
+            }
+            daemons.sceaud.kill();
+            received.extend(callers.into_iter().flat_map(|caller| caller.join().unwrap()));
+        });
+        daemons.sceaud.wait_ready(u32::try_from(round).unwrap() + 2);
+        let now = leaves(&establishment);
+        assert!(
+            now.len() >= seen.len() && now[..seen.len()] == seen[..],
+            "round {round}: what was on the disk changed"
+        );
+        seen = now;
+    }
+    assert!(received.len() > 100, "{} assertions received", received.len());
+    let ledger = entries(&establishment);
+    obeys_its_rules(&ledger);
+    let mut ids = HashSet::new();
+    for answer in &received {
+        let text = |name: &str| answer[name].as_str().unwrap();
+        assert!(ids.insert(text("id")), "an id twice");
+        has(&ledger, text("assertion"), text("id"), answer["entry"].as_u64().unwrap());
+    }
+}
+
+#[test]
+fn nobody_is_clear_on_the_disk() {
+    let establishment = establishment();
+    let mut daemons = Daemons::start(&establishment);
+    let mut client = establishment.client();
+    let session = client.open_session(physician_login()).unwrap();
+    client.consult(&session, PATIENTS[0]).unwrap();
+    let names = |folder: &Path| -> Vec<_> {
+        std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect()
+    };
+    let folder = establishment.folder.join("ledger");
+    let practitioner = physician_login()["practitioner"].as_str().unwrap().to_owned();
+    let clear = |what: &str| {
+        for file in names(&folder) {
+            let bytes = std::fs::read(&file).unwrap();
+            for secret in [PATIENTS[0], practitioner.as_str(), session.as_str()] {
+                assert!(
+                    !bytes.windows(secret.len()).any(|window| window == secret.as_bytes()),
+                    "{what}: {}",
+                    file.display()
+                );
+            }
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o077, 0, "{}", file.display());
+        }
+    };
+    clear("running");
+    daemons.sceaud.stop();
+    clear("stopped");
+    assert_eq!(entries(&establishment).last().unwrap().event.kind(), Kind::Stop);
+}
+
+#[test]
+fn a_ledger_that_was_altered_or_lost_its_key_halts_the_start() {
+    let establishment = establishment();
+    let mut daemons = Daemons::start(&establishment);
+    let session = establishment.client().open_session(physician_login()).unwrap();
+    establishment.client().consult(&session, PATIENTS[0]).unwrap();
+    daemons.sceaud.stop();
+    let folder = establishment.folder.join("ledger");
+    let file = folder.join("ledger.sqlite");
+    let whole = std::fs::read(&file).unwrap();
+    let start = || run_until_exit(&establishment, "sceaud", &[], Duration::from_secs(20));
+    for change in [
+        "UPDATE entries SET leaf = (SELECT leaf FROM entries WHERE idx = 1) WHERE idx = 2",
+        "DELETE FROM entries WHERE idx = (SELECT max(idx) FROM entries)",
+        "UPDATE nodes SET hash = zeroblob(32) WHERE level = 0 AND idx = 1",
+    ] {
+        rusqlite::Connection::open(&file).unwrap().execute_batch(change).unwrap();
+        let refusal = start();
+        assert_eq!((refusal.code, refusal.was_ready), (Some(4), false), "{change}: {}", refusal.said);
+        assert!(refusal.said.contains("incohérent"), "{}", refusal.said);
+        for left in ["ledger.sqlite-wal", "ledger.sqlite-shm"] {
+            let _ = std::fs::remove_file(folder.join(left));
+        }
+        std::fs::write(&file, &whole).unwrap();
+    }
+    let key = folder.join("ledger.key");
+    std::fs::rename(&key, folder.join("aside")).unwrap();
+    assert_eq!(start().code, Some(4));
+    std::fs::rename(folder.join("aside"), &key).unwrap();
+    Command::new("chmod").arg("0644").arg(&key).status().unwrap();
+    let refusal = start();
+    assert_eq!(refusal.code, Some(2), "{}", refusal.said);
+    assert!(refusal.said.contains("chmod 0600"), "{}", refusal.said);
+}
+
+/// A disk of its own, so small that a file fills it.
+#[test]
+fn a_full_disk_is_unavailable_and_heals() {
+    let establishment = establishment();
+    let folder = establishment.folder.join("ledger");
+    std::fs::create_dir_all(&folder).unwrap();
+    let mounted =
+        Command::new("mount").args(["-t", "tmpfs", "-o", "size=2m,mode=700", "none"]).arg(&folder).output();
+    if !mounted.is_ok_and(|output| output.status.success()) {
+        return skip(
+            "ledger::a_full_disk_is_unavailable_and_heals",
+            "a small disk cannot be mounted here (needs root)",
+        );
+    }
+    let _unmount = Unmount(&folder);
+    let daemons = Daemons::start(&establishment);
+    let mut client = establishment.client();
+    let session = client.open_session(physician_login()).unwrap();
+    client.consult(&session, PATIENTS[0]).unwrap();
+    let before = issued(&establishment);
+    let filler = folder.join("filler");
+    let _ = std::fs::write(&filler, vec![0; 4 << 20]);
+    // The log file has room of its own for some commits.
+    let refused = eventually("the disk is full", || client.consult(&session, PATIENTS[0]).err());
+    assert_eq!(refused.brief(), ("Unavailable", "space"));
+    assert_eq!(client.status()["ready"], false);
+    std::fs::remove_file(&filler).unwrap();
+    let healed = eventually("room again", || client.consult(&session, PATIENTS[0]).ok());
+    let ledger = entries(&establishment);
+    obeys_its_rules(&ledger);
+    has(&ledger, &healed.assertion, &healed.id, healed.entry);
+    assert!(issued(&establishment) > before);
+    assert_eq!(daemons.sceaud.starts(), 1);
+    drop(daemons);
+}
+
+struct Unmount<'f>(&'f Path);
+
+impl Drop for Unmount<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(self.0).status();
+    }
+}
