@@ -78,10 +78,11 @@ impl Daemon {
         }
         // The wait for a place is not part of the assertion's life.
         let forged = self.seals.forge(&place, approved, clock::now()).map_err(|error| self.note(error))?;
+        let aside = place.step_aside();
         let line = self.issued(&forged, traced.entry, claim.spend(now));
         let recorded = self.ledger.record(line, forged).await.map_err(|cause| self.unrecorded(cause))?;
         let written = recorded.written();
-        let signed = match self.seals.seal(place, recorded).await {
+        let signed = match self.seals.seal(aside, recorded).await {
             Ok(signed) if clock::now() < signed.expires_at() => signed,
             not_sealed => {
                 self.outcome(written, Outcome::Failed);

@@ -27,6 +27,13 @@ use crate::vihf::instant::Instant;
 
 /// Most lines of one commit: bounds what a crash can lose of the lazily written, and the wait of the first.
 const BATCH_MAX: usize = 256;
+/// How long an outcome may wait for a commit that somebody else needs: nobody waits for it, and a crash costs no more than
+/// the knowledge whether the assertion left.
+const LAZY_MAX: Duration = Duration::from_millis(200);
+/// How long a commit waits for company while the ledger is busy: a commit costs as much as the rows of several entries.
+const GATHER: Duration = Duration::from_millis(3);
+/// Askers of one commit from which the ledger is busy: fewer would lose more by waiting than they share.
+const BUSY_MIN: usize = 8;
 /// How often expired assertions and passed windows are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// Most data keys in memory: at 100 bytes each a few megabytes.
@@ -93,14 +100,27 @@ impl Writer {
     /// Commits until the ledger is dropped; then writes the entry of the stop.
     pub(super) fn run(mut self, queue: &Receiver<Job>) {
         let mut sweep_at = Moment::now();
-        loop {
-            let jobs = match queue.recv_timeout(sweep_at.saturating_duration_since(Moment::now())) {
-                Ok(first) => std::iter::once(first).chain(queue.try_iter().take(BATCH_MAX - 1)).collect(),
-                Err(RecvTimeoutError::Timeout) => Vec::new(),
-                Err(RecvTimeoutError::Disconnected) => break,
-            };
-            if !jobs.is_empty() {
-                self.serve(jobs);
+        // What waits, since when, and whether anybody waits for it.
+        let (mut held, mut commit_at, mut busy) = (Vec::new(), sweep_at, false);
+        let mut open = true;
+        while open {
+            let until = if held.is_empty() { sweep_at } else { commit_at };
+            match queue.recv_timeout(until.saturating_duration_since(Moment::now())) {
+                Ok(job) => {
+                    let urgent = if busy { GATHER } else { Duration::ZERO };
+                    let wait = if job.reply.is_some() { urgent } else { LAZY_MAX };
+                    let latest = Moment::now() + wait;
+                    commit_at = if held.is_empty() { latest } else { commit_at.min(latest) };
+                    held.push(job);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => open = false,
+            }
+            let due = !open || held.len() >= BATCH_MAX || Moment::now() >= commit_at;
+            if due && !held.is_empty() {
+                held.extend(queue.try_iter().take(BATCH_MAX.saturating_sub(held.len())));
+                busy = held.iter().filter(|job| job.reply.is_some()).count() >= BUSY_MIN;
+                self.serve(std::mem::take(&mut held));
             }
             if Moment::now() >= sweep_at {
                 sweep_at = Moment::now() + SWEEP_EVERY;

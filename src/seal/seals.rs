@@ -61,6 +61,24 @@ pub struct Place<'s> {
     taken: Taken,
 }
 
+impl<'s> Place<'s> {
+    /// Lets others sign while this one's trace goes to the disk: what has its trace takes a place again.
+    ///
+    /// Held through the commit, the few places there are would let as few traces into it, and every signer would wait for
+    /// the disk.
+    pub fn step_aside(self) -> Aside<'s> {
+        Aside { seal: self.seal, uid: self.uid }
+    }
+}
+
+/// The seal of an assertion that waits for its trace.
+#[derive(Debug)]
+#[must_use]
+pub struct Aside<'s> {
+    seal: &'s Seal,
+    uid: u32,
+}
+
 /// One seal key with its certificate and its signers.
 #[derive(Debug)]
 pub struct Seal {
@@ -183,11 +201,16 @@ impl Seals {
     ///
     /// # Errors
     /// [`SealError`]: no assertion exists; the request's nonce stays spent, its trace gets the outcome `failed`.
-    pub async fn seal(&self, place: Place<'_>, recorded: Recorded<Forged>) -> Result<Signed, SealError> {
-        let seal = place.seal;
+    pub async fn seal(&self, aside: Aside<'_>, recorded: Recorded<Forged>) -> Result<Signed, SealError> {
+        let Aside { seal, uid } = aside;
         let forged = recorded.payload();
-        let signing = self.sign(place, forged.unsealed.signed_info());
         let unreachable = SealError::Unready(Unready::TokenUnreachable);
+        // Too late to be told to come back: the nonce is spent.
+        let taken = seal.pool.take(uid, self.queue).await.map_err(|not_taken| match not_taken {
+            NotTaken::Unready(cause) => SealError::Unready(cause),
+            NotTaken::Busy => unreachable,
+        })?;
+        let signing = self.sign(Place { seal, uid, taken }, forged.unsealed.signed_info());
         let signature = timeout(self.deadline, signing).await.map_err(|_| unreachable)??;
         let assertion = forged.unsealed.sealed(&signature, seal.certificate.base64());
         Ok(Signed::new(assertion, forged, recorded.written().index))
