@@ -15,12 +15,10 @@ windows) packages="$packages gcc-mingw-w64-x86-64" ;;
 *) packages="$packages softhsm2 opensc xmlsec1" ;;
 esac
 if [ "${1:-test}" = test ]; then
-    # g++: the runtime of libFuzzer. Debian 13 has another name for one library.
-    tcti=libtss2-tcti-tabrmd0
-    [ "$(. /etc/os-release && echo "${VERSION_ID:-13}")" -lt 13 ] || tcti=libtss2-tcti-tabrmd0t64
+    # g++: the runtime of libFuzzer.
     packages="$packages make g++ pkg-config openssl libxml2-utils opensaml-schemas xmltooling-schemas
         python3-venv default-jdk-headless systemd
-        swtpm swtpm-tools tpm2-abrmd libtpm2-pkcs11-1 libtpm2-pkcs11-tools $tcti dbus"
+        swtpm swtpm-tools tpm2-abrmd libtpm2-pkcs11-1 libtpm2-pkcs11-tools libtss2-tcti-tabrmd0 dbus"
 fi
 missing=
 for package in $packages; do
