@@ -21,7 +21,10 @@ pub fn holds(input: &[u8]) {
             // Whatever stands behind pin-value= is a secret, however wrong the rest is.
             let pin =
                 text.split_once("pin-value=").map(|(_, rest)| rest.split([';', '&', '?']).next().unwrap_or(rest));
-            assert!(pin.is_none_or(|pin| pin.len() < 8 || !message.contains(pin)), "{message}");
+            // The refusal of any PIN is a text of ours, in which even a word of the URI may stand by chance.
+            let fixed = KeyUri::parse("pkcs11:?pin-value=0").map_err(|error| error.to_string());
+            let repeats = |pin: &str| pin.len() >= 8 && message.contains(pin) && fixed.as_ref() != Err(&message);
+            assert!(!pin.is_some_and(repeats), "{message}");
         }
     }
 }
