@@ -30,7 +30,8 @@ use sessions::{Sessions, Traced};
 
 use crate::config::{Config, Loaded};
 use crate::ledger::{Ledger, Restored};
-use crate::policy::opening::{Known, Memory};
+use crate::policy::memory::Memory;
+use crate::policy::opening::Known;
 use crate::replay::Nonces;
 use crate::seal::seals::Seals;
 use crate::sys::clock;

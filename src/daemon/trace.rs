@@ -4,7 +4,8 @@ use super::Daemon;
 use super::sessions::Traced;
 use crate::ledger::{Line, Nonce};
 use crate::policy::application::Application;
-use crate::policy::opening::{Memory, Opening};
+use crate::policy::memory::Memory;
+use crate::policy::opening::Opening;
 use crate::policy::session::Session;
 use crate::seal::forged::Forged;
 use crate::traces::digest::Digest;
@@ -19,8 +20,8 @@ pub(super) type Clear = Event<PsIdNat, Patient>;
 
 /// Names and codes of ours are short and printable already; what a configuration has made longer is cut.
 fn word(text: &str) -> Word {
-    let kept: String = text.chars().filter(|c| !c.is_control()).take(32).collect();
-    Word::parse(text).or_else(|| Word::parse(&kept)).unwrap_or_else(Word::unknown)
+    let cut = || Word::parse(&text.chars().filter(|c| !c.is_control()).take(32).collect::<String>());
+    Word::parse(text).or_else(cut).unwrap_or_else(Word::unknown)
 }
 
 /// The entry of a start.

@@ -7,6 +7,7 @@ pub mod breach;
 pub mod convention;
 pub mod denial;
 pub mod issuing;
+pub mod memory;
 pub mod opening;
 pub mod practitioner;
 pub mod review;

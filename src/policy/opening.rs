@@ -59,89 +59,57 @@ pub fn decide(known: &Known<'_>, application: &Application, ask: &Opening) -> De
 
 fn open(known: &Known<'_>, application: &Application, ask: &Opening) -> Result<Session, No> {
     application.in_force(known.now)?;
+    let place = place(known, application, ask)?;
+    let authn = authn(known, application, place.profile, place.service, ask.authentication.as_ref())?;
+    let initial_login = ask.authentication.as_ref().and_then(|login| login.initial_instant);
+    let expires_at = authn.instant.plus_ms(place.service.login_age_max_ms);
+    Ok(place.session(application, authn, initial_login, expires_at))
+}
+
+/// Who acts where, through what and under which profile: all of a session but its login.
+pub(super) struct Place<'a> {
+    pub(super) profile: &'a Arc<Profile>,
+    practitioner: &'a Arc<Practitioner>,
+    channel: Channel,
+    pub(super) service: &'a Service,
+    structure: &'a (StructIdNat, Sector),
+}
+
+/// Finds what is asked for, in the order in which the causes are told.
+pub(super) fn place<'a>(known: &Known<'a>, application: &Application, ask: &Opening) -> Result<Place<'a>, No> {
     let profile = profile(known, application, ask.profile.as_deref())?;
     let practitioner = practitioner(known, &ask.practitioner)?;
     let channel = channel(application, profile, ask.channel)?;
     let service = service(known, application, practitioner, ask.service.as_deref())?;
-    let (structure, sector) = structure(known, practitioner, profile, ask.structure.as_ref())?;
+    let structure = structure(known, practitioner, profile, ask.structure.as_ref())?;
     if !practitioner.role.fits(&profile.physician_specialties) {
         return deny(Reason::ProfileNotAllowed, "ce profil n'admet pas la spécialité de ce professionnel");
     }
-    let authn = authn(known, application, profile, service, ask.authentication.as_ref())?;
-    let expires_at = authn.instant.plus_ms(service.login_age_max_ms);
-    Ok(Session {
-        application: application.uid,
-        practitioner: Arc::clone(practitioner),
-        structure: *structure,
-        sector: *sector,
-        service: service.clone(),
-        channel,
-        profile: Arc::clone(profile),
-        authn,
-        initial_login: ask.authentication.as_ref().and_then(|login| login.initial_instant),
-        expires_at,
-    })
+    Ok(Place { profile, practitioner, channel, service, structure })
 }
 
-/// What a session is made again from after a restart.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Memory {
-    practitioner: String,
-    structure: String,
-    service: String,
-    channel: Channel,
-    profile: String,
-    class: String,
-    decl: String,
-    login_ms: i64,
-    initial_login_ms: Option<i64>,
-    expires_ms: i64,
-}
-
-impl Memory {
-    /// What is to be remembered of a session.
-    #[must_use]
-    pub fn of(session: &Session) -> Self {
-        Self {
-            practitioner: session.practitioner.id.as_str().to_owned(),
-            structure: session.structure.as_str().to_owned(),
-            service: session.service.name.clone(),
-            channel: session.channel,
-            profile: session.profile.name.clone(),
-            class: session.authn.class.clone(),
-            decl: session.authn.decl.clone(),
-            login_ms: session.authn.instant.ms(),
-            initial_login_ms: session.initial_login.map(Instant::ms),
-            expires_ms: session.expires_at.ms(),
-        }
-    }
-
-    /// The session again, under the configuration and registers of now: who is no longer there, or no longer may, has none.
-    #[must_use]
-    pub fn session(&self, known: &Known<'_>, application: &Application) -> Option<Session> {
-        let id = PsIdNat::parse(&self.practitioner).ok()?;
-        let practitioner = practitioner(known, &id).ok()?;
-        let profile = profile(known, application, Some(&self.profile)).ok()?;
-        let channel = channel(application, profile, Some(self.channel)).ok()?;
-        let service = service(known, application, practitioner, Some(&self.service)).ok()?;
-        let structure = StructIdNat::parse(&self.structure, Form::Test).ok()?;
-        let (structure, sector) = self::structure(known, practitioner, profile, Some(&structure)).ok()?;
-        let authn =
-            Authn { class: self.class.clone(), decl: self.decl.clone(), instant: Instant::from_ms(self.login_ms) };
-        let expires_at = authn.instant.plus_ms(service.login_age_max_ms).min(Instant::from_ms(self.expires_ms));
-        Some(Session {
+impl Place<'_> {
+    /// The session of a login here.
+    pub(super) fn session(
+        self,
+        application: &Application,
+        authn: Authn,
+        initial_login: Option<Instant>,
+        expires_at: Instant,
+    ) -> Session {
+        let (structure, sector) = *self.structure;
+        Session {
             application: application.uid,
-            practitioner: Arc::clone(practitioner),
-            structure: *structure,
-            sector: *sector,
-            service: service.clone(),
-            channel,
-            profile: Arc::clone(profile),
+            practitioner: Arc::clone(self.practitioner),
+            structure,
+            sector,
+            service: self.service.clone(),
+            channel: self.channel,
+            profile: Arc::clone(self.profile),
             authn,
-            initial_login: self.initial_login_ms.map(Instant::from_ms),
+            initial_login,
             expires_at,
-        })
+        }
     }
 }
 

@@ -39,15 +39,10 @@ pub enum Breach {
 pub fn check(facts: &Facts<'_>) -> Result<(), Breach> {
     let profile = facts.profile;
     let lifetime_ms = facts.expires_at.ms_since(facts.issued_at);
-    let method = (facts.authn.class.as_str(), facts.authn.decl.as_str());
-    let by_default = !profile.authentication_required && method == (profile.default_class.as_str(), "");
     let rules = [
         (is_assertion_id(facts.id), Breach::Id),
         (u64::try_from(lifetime_ms).is_ok_and(|ms| (1..=profile.lifetime_max_ms).contains(&ms)), Breach::Lifetime),
-        (
-            by_default || profile.methods.values().any(|form| (form.class.as_str(), form.decl.as_str()) == method),
-            Breach::Method,
-        ),
+        (profile.has_login(&facts.authn.class, &facts.authn.decl), Breach::Method),
         (facts.role.fits(&profile.physician_specialties), Breach::Role),
         (profile.test || StructIdNat::parse(facts.structure.as_str(), Form::Strict).is_ok(), Breach::Structure),
         (

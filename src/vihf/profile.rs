@@ -107,6 +107,13 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// Whether an assertion of this profile may tell of a login by this class and `AuthnContextDecl` (empty: none).
+    #[must_use]
+    pub fn has_login(&self, class: &str, decl: &str) -> bool {
+        let by_default = !self.authentication_required && (class, decl) == (self.default_class.as_str(), "");
+        by_default || self.methods.values().any(|form| (form.class.as_str(), form.decl.as_str()) == (class, decl))
+    }
+
     /// The PrefixList of the canonicalization transform, if the profile wants one.
     #[must_use]
     pub fn prefix_list(&self) -> Option<&str> {

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::doorstep::{brief, consultation, physician_login, says, with};
 use crate::support::daemons::{Daemons, run_until_exit};
-use crate::support::establishment::Establishment;
+use crate::support::establishment::{Establishment, write};
 use crate::support::key_kind::KeyType;
 use crate::support::ledger::{entries, issued, leaves};
 use crate::support::plan::Plan;
@@ -144,6 +144,24 @@ fn nonces_and_sessions_survive_a_restart_and_a_crash() {
         assert_eq!(brief(client.consult(&closed, PATIENTS[1])), says("Denied", "session-unknown"));
     }
     obeys_its_rules(&entries(&establishment));
+}
+
+/// A session of before is judged by the configuration of now: what is no longer allowed is gone, and halts nobody.
+#[test]
+fn a_session_that_the_new_configuration_does_not_allow_is_gone() {
+    let establishment = establishment();
+    let daemons = Daemons::start(&establishment);
+    let session = establishment.client().open_session(physician_login()).unwrap();
+    let profile = "extends = \"dmp-air\"\nname = \"dmp-air\"\n[methods]\n\
+                   CARTE_ETS = { class = \"SmartcardPKI\", decl = \"CARTE_ETS\" }\n";
+    write(&establishment.folder.join("dmp-air.toml"), profile, 0o644);
+    establishment.edit_file("sceau.toml", |config| config["profiles"]["files"] = vec!["dmp-air.toml"].into());
+    daemons.sceaud.kill();
+    daemons.sceaud.wait_ready(2);
+    let mut client = establishment.client();
+    assert_eq!(brief(client.consult(&session, PATIENTS[0])), says("Denied", "session-unknown"));
+    assert_eq!(client.status()["state"], "operational");
+    assert_eq!(issued(&establishment), 0);
 }
 
 /// Callers ask while the daemon dies at moments that nobody chose; whatever they received is in the ledger.
