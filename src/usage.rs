@@ -9,6 +9,16 @@ use std::process;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use clap::{Arg, ArgAction, Command, Parser};
 
+/// Negative verdict, Denied or Replayed (contract, exit codes).
+pub(crate) const EXIT_NEGATIVE: u8 = 1;
+/// Usage, configuration or Malformed.
+pub(crate) const EXIT_USAGE: u8 = 2;
+/// Busy or Unavailable.
+pub(crate) const EXIT_UNAVAILABLE: u8 = 3;
+/// Halted.
+#[cfg(all(unix, feature = "appliance"))]
+pub(crate) const EXIT_HALTED: u8 = 4;
+
 const TEMPLATE: &str = "{about}\n\nUtilisation : {usage}\n\n{all-args}{after-help}";
 /// clap writes the colon that follows a heading; French has a space before it.
 const OPTIONS: &str = "Options ";

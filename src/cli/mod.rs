@@ -13,15 +13,9 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError};
-use crate::usage;
+use crate::usage::{self, EXIT_HALTED, EXIT_NEGATIVE, EXIT_UNAVAILABLE, EXIT_USAGE};
 use crate::verifier;
 use client::CallError;
-
-/// Exit codes of the contract.
-const EXIT_NEGATIVE: u8 = 1;
-const EXIT_USAGE: u8 = 2;
-const EXIT_UNAVAILABLE: u8 = 3;
-const EXIT_HALTED: u8 = 4;
 
 const AFTER_HELP: &str = "\
 Codes de sortie : 0 fait ; 1 refusé ou rejoué ; 2 ligne de commande, configuration ou demande incorrecte ; 3 occupé ou \

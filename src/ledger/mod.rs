@@ -2,14 +2,17 @@
 //!
 //! | file | noun |
 //! |---|---|
-//! | `store` | the SQLite file: rows in, rows out, one transaction a batch |
+//! | `store`, `batch` | the SQLite file and its transactions: rows in, rows out |
 //! | `secrets` | the ledger's keys: what identities are looked up and encrypted by |
 //! | `writer` | the thread that commits: whatever waits goes into one commit |
+//! | `draft` | the entries of one commit: identities sealed, chains linked, leaves hashed |
 //! | `line` | one thing to be written, and the proof that it was |
 //!
 //! What is promised: an entry that was answered for is on the disk (WAL, `synchronous=FULL`), its nonce in the same
 //! commit; a crash leaves a prefix of what was written, never a part of an entry.
 
+mod batch;
+mod draft;
 mod line;
 mod secrets;
 mod store;

@@ -8,19 +8,16 @@ use std::time::{Duration, Instant as Moment};
 
 use tokio::sync::oneshot;
 
-use super::line::{Beside, Line, Written};
-use super::secrets::{Secrets, iv};
-use super::store::{Batch, Edge, Store, StoreError};
+use super::draft::Draft;
+use super::line::{Line, Written};
+use super::secrets::Secrets;
+use super::store::{Edge, Store, StoreError};
 use super::{NotRecorded, Restored};
 use crate::sys::clock;
 use crate::traces::digest::Digest;
-use crate::traces::entry::clear::{Clear, DataKeys};
 use crate::traces::entry::event::Event;
 use crate::traces::entry::key::DataKey;
-use crate::traces::entry::kind::Chained;
 use crate::traces::entry::outcome::Outcome;
-use crate::traces::entry::{Entry, Head, Link};
-use crate::traces::merkle::{Node, leaf_hash};
 use crate::vihf::assertion::Patient;
 use crate::vihf::identity::PsIdNat;
 use crate::vihf::instant::Instant;
@@ -56,13 +53,6 @@ pub(super) struct Writer {
     health: Arc<AtomicU8>,
 }
 
-/// What a batch changes in memory, taken over once it is on the disk.
-struct Draft {
-    edge: Edge,
-    heads: HashMap<Digest, Head>,
-    keys: HashMap<Digest, DataKey>,
-}
-
 impl Writer {
     pub(super) fn new(store: Store, secrets: Secrets) -> Result<Self, StoreError> {
         let edge = store.edge()?;
@@ -90,7 +80,7 @@ impl Writer {
     /// Opens a boot generation with the entry of a start.
     pub(super) fn start(&mut self, event: Event<PsIdNat, Patient>, now: Instant) -> Result<(), StoreError> {
         self.edge.boot += 1;
-        let written = self.commit(&[Line::plain(event)], now);
+        let written = self.commit(vec![Line::plain(event)], now);
         if written.is_err() {
             self.edge.boot -= 1;
         }
@@ -128,7 +118,7 @@ impl Writer {
             }
         }
         if self.trouble().is_none() {
-            let stopped = self.commit(&[Line::plain(Event::Stop)], clock::now());
+            let stopped = self.commit(vec![Line::plain(Event::Stop)], clock::now());
             self.told(stopped.map(|_| ()));
         }
     }
@@ -144,7 +134,7 @@ impl Writer {
         let written = match self.trouble() {
             Some(NotRecorded::Broken) => Err(NotRecorded::Broken),
             _ => {
-                let written = self.commit(&lines, clock::now());
+                let written = self.commit(lines, clock::now());
                 self.told(written.as_ref().map(|_| ()).map_err(|error| error.class()));
                 written.map_err(|error| error.class())
             }
@@ -174,7 +164,7 @@ impl Writer {
             if lines.is_empty() && self.trouble().is_none() && !self.store.is_stale(now)? {
                 return Ok(Vec::new());
             }
-            self.commit(&lines, now)
+            self.commit(lines, now)
         });
         self.told(swept.map(|_| ()).map_err(|error| error.class()));
     }
@@ -196,94 +186,24 @@ impl Writer {
     /// Writes lines in their order, all or none.
     ///
     /// A crash before the end of the last statement leaves none of them; after it, all. Nothing in memory changes before.
-    fn commit(&mut self, lines: &[Line], now: Instant) -> Result<Vec<Written>, StoreError> {
+    fn commit(&mut self, lines: Vec<Line>, now: Instant) -> Result<Vec<Written>, StoreError> {
         let edge = Edge { time: now.max(self.edge.time), ..self.edge.clone() };
-        let mut draft = Draft { edge, heads: HashMap::new(), keys: HashMap::new() };
         let batch = self.store.batch()?;
-        let mut written = Vec::with_capacity(lines.len());
-        for line in lines {
-            written.push(write(&batch, &self.secrets, &self.keys, &mut draft, line)?);
-        }
         if lines.is_empty() {
             batch.forget(now)?;
         }
-        batch.commit(&draft.edge)?;
-        self.edge = draft.edge;
-        if self.keys.len() + draft.keys.len() > DATA_KEYS_MAX {
+        let mut draft = Draft::new(edge, &batch, &self.secrets, &self.keys);
+        let written = lines.into_iter().map(|line| draft.write(line)).collect::<Result<_, _>>()?;
+        let (edge, keys) = draft.end();
+        batch.commit(&edge)?;
+        self.edge = edge;
+        if self.keys.len() + keys.len() > DATA_KEYS_MAX {
             self.keys.clear();
         }
-        self.keys.extend(draft.keys);
+        self.keys.extend(keys);
         self.size.store(self.edge.frontier.size(), Ordering::Release);
         Ok(written)
     }
-}
-
-/// Writes one line into a batch.
-fn write(
-    batch: &Batch<'_>,
-    secrets: &Secrets,
-    keys: &HashMap<Digest, DataKey>,
-    draft: &mut Draft,
-    line: &Line,
-) -> Result<Written, StoreError> {
-    let broken = |_| StoreError::Broken("an entry that no reader would accept");
-    let index = draft.edge.frontier.size();
-    let clear = Clear { time: draft.edge.time, boot: draft.edge.boot, event: line.event.clone() };
-    let practitioner = clear.practitioner_lookup(&secrets.lookup);
-    let patient = clear.patient_lookup(&secrets.lookup);
-    let chain = practitioner.or(line.chain).filter(|_| clear.event.kind().chained() != Chained::Never);
-    let link = match chain {
-        None => None,
-        Some(chain) => {
-            let head = match draft.heads.get(&chain) {
-                Some(head) => Some(*head),
-                None => batch.head(&chain)?,
-            };
-            let link = Link::after(chain, head);
-            draft.heads.insert(chain, link.head(index));
-            Some(link)
-        }
-    };
-    for person in [practitioner, patient].into_iter().flatten() {
-        if !keys.contains_key(&person) && !draft.keys.contains_key(&person) {
-            let key = match batch.data_key(&person)? {
-                Some((id, wrapped)) => secrets.data_key(id, &wrapped)?,
-                None => {
-                    let id = batch.next_data_key()?;
-                    let (key, wrapped) = secrets.new_data_key(id)?;
-                    batch.keep_data_key(id, &person, &wrapped)?;
-                    key
-                }
-            };
-            draft.keys.insert(person, key);
-        }
-    }
-    let key_of = |person: Option<Digest>| -> Result<_, StoreError> {
-        let key = person.and_then(|person| keys.get(&person).or_else(|| draft.keys.get(&person)));
-        key.map(|key| iv().map(|iv| (key, iv))).transpose()
-    };
-    let data_keys = DataKeys { practitioner: key_of(practitioner)?, patient: key_of(patient)? };
-    let entry: Entry = clear
-        .seal(index, link, &secrets.lookup, data_keys)
-        .map_err(|_| StoreError::Broken("an identity that cannot be sealed"))?;
-    let leaf = entry.encode().map_err(broken)?;
-    let mut nodes: Vec<Node> = Vec::with_capacity(4);
-    draft.edge.frontier.append(leaf_hash(&leaf), |node| nodes.push(node));
-    batch.append(&entry, &leaf, &nodes)?;
-    if let Some(nonce) = &line.nonce {
-        batch.nonce(nonce)?;
-    }
-    let beside = match &line.beside {
-        Beside::SessionBegins { secret, uid, ends, body } => Beside::SessionBegins {
-            secret: *secret,
-            uid: *uid,
-            ends: *ends,
-            body: secrets.seal_session(secret.as_bytes(), body)?,
-        },
-        other => other.clone(),
-    };
-    batch.beside(index, chain, &beside)?;
-    Ok(Written { index, chain })
 }
 
 /// The health of the ledger in one byte; 0 is good.

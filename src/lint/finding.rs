@@ -104,11 +104,16 @@ pub(super) fn harmless(text: &str) -> String {
 }
 
 /// A value of the document, short and harmless on a terminal.
-pub(super) fn quoted(value: &str) -> String {
-    let short: String = value.chars().take(QUOTED_MAX).collect();
-    let mut text = harmless(&short);
+pub(super) fn short(value: &str) -> String {
+    let kept: String = value.chars().take(QUOTED_MAX).collect();
+    let mut text = harmless(&kept);
     if value.chars().nth(QUOTED_MAX).is_some() {
         text.push('…');
     }
-    format!("« {text} »")
+    text
+}
+
+/// The same between quotation marks.
+pub(super) fn quoted(value: &str) -> String {
+    format!("« {} »", short(value))
 }

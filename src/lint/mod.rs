@@ -27,7 +27,7 @@ pub use rule::{Rule, Severity};
 
 use crate::xmldsig::{Document, Element, Position, Unreadable};
 use facts::Facts;
-use finding::{Findings, quoted};
+use finding::{Findings, short};
 use judgement::{Mode, profile_of};
 use report::Judged;
 
@@ -72,7 +72,7 @@ pub fn lint(bytes: &[u8], judgement: &Judgement) -> Report {
     canonical::check(&document, assertion, bytes, &mut findings);
 
     let judged = Judged {
-        id: assertion.attribute("ID").map(|id| quoted(id).trim_matches(['«', '»', ' ']).to_owned()),
+        id: assertion.attribute("ID").map(short),
         profile: profile.map(|profile| profile.name.clone()),
         judged_at: Some(judged_at),
         signer: signer.map(|(signer, _)| signer),

@@ -9,14 +9,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::usage;
+use crate::usage::{self, EXIT_UNAVAILABLE, EXIT_USAGE};
 
 pub(crate) use vihf::Vihf;
-
-/// Exit codes of the contract.
-const EXIT_NEGATIVE: u8 = 1;
-const EXIT_USAGE: u8 = 2;
-const EXIT_UNAVAILABLE: u8 = 3;
 
 /// The last lines of the help of both `sceau-verify vihf` and `sceau lint`.
 pub(crate) const AFTER_HELP: &str = "\

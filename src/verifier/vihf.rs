@@ -12,10 +12,11 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use super::{EXIT_NEGATIVE, NotJudged, json, sarif, text};
+use super::{NotJudged, json, sarif, text};
 use crate::certificate::Trust;
 use crate::lint::{Judgement, Moment, Verdict, lint};
 use crate::sys::clock;
+use crate::usage::EXIT_NEGATIVE;
 use crate::vihf::instant::Instant;
 use crate::vihf::profile::{Profile, ProfileError, Profiles};
 use crate::xmldsig::DOCUMENT_LEN_MAX;
