@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::ledger::Nonce as Row;
+use crate::ledger::Spent;
 use crate::traces::digest::Digest;
 use crate::vihf::instant::Instant as Day;
 
@@ -67,15 +67,15 @@ impl Nonces {
         Self { used, window, per_application_max }
     }
 
-    /// Remembers a nonce that the ledger kept; `now` is the day's clock, `moment` the steady one.
-    ///
-    /// One of an application that is gone is nobody's.
-    pub fn restore(&self, row: &Row, now: Day, moment: Instant) {
-        let Some(mut used) = self.used(row.uid) else { return };
+    /// Remembers nonces of the application `uid` that the ledger kept; `now` is the day's clock, `moment` the steady one.
+    pub fn restore(&self, uid: u32, spent: &Spent, now: Day, moment: Instant) {
+        let Some(mut used) = self.used(uid) else { return };
         let left =
-            Duration::from_millis(u64::try_from(row.until.ms_since(now)).unwrap_or_default()).min(self.window);
-        if used.seen.insert(row.mark) {
-            used.order.push_back((moment + left, row.mark));
+            Duration::from_millis(u64::try_from(spent.until.ms_since(now)).unwrap_or_default()).min(self.window);
+        for mark in &spent.marks {
+            if used.seen.insert(*mark) {
+                used.order.push_back((moment + left, *mark));
+            }
         }
     }
 
@@ -139,10 +139,9 @@ impl Claim<'_> {
         }
     }
 
-    /// Spends the nonce: what the ledger must make durable with the trace of what it was spent on. `now` is the day's clock.
-    pub fn spend(self, now: Day) -> Row {
-        let window_ms = u64::try_from(self.nonces.window.as_millis()).unwrap_or(u64::MAX);
-        Row { uid: self.uid, mark: self.mark, until: now.plus_ms(window_ms) }
+    /// Spends the nonce: its mark, which the ledger makes durable with the trace of what it was spent on.
+    pub fn spend(self) -> Digest {
+        self.mark
     }
 }
 

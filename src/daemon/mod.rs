@@ -86,8 +86,15 @@ impl Daemon {
     /// Takes up what the ledger kept beyond the restart.
     fn restore(&self, restored: &Restored) {
         let (now, moment) = (clock::now(), Instant::now());
-        for row in &restored.nonces {
-            self.nonces.restore(row, now, moment);
+        for spent in &restored.nonces {
+            if let Some(application) = self.loaded.applications.named(spent.application.as_str()) {
+                self.nonces.restore(application.uid, spent, now, moment);
+            }
+        }
+        for issued in &restored.issued {
+            if let Some(application) = self.loaded.applications.named(issued.application.as_str()) {
+                self.outcomes.restore(application.uid, issued);
+            }
         }
         let known = self.known(now);
         for kept in &restored.sessions {

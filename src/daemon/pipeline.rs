@@ -79,7 +79,7 @@ impl Daemon {
         // The wait for a place is not part of the assertion's life.
         let forged = self.seals.forge(&place, approved, clock::now()).map_err(|error| self.note(error))?;
         let aside = place.step_aside();
-        let line = self.issued(&forged, traced.entry, claim.spend(now));
+        let line = self.issued(&forged, traced.entry, claim.spend());
         let recorded = self.ledger.record(line, forged).await.map_err(|cause| self.unrecorded(cause))?;
         let written = recorded.written();
         let signed = match self.seals.seal(aside, recorded).await {
@@ -126,7 +126,7 @@ impl Daemon {
     /// `Report`.
     pub(super) async fn report(&self, uid: u32, id: &str, outcome: request::Outcome) -> Result<Answer, No> {
         self.application(uid)?;
-        let written = self.outcomes.find(uid, id)?;
+        let written = self.outcomes.find(uid, id, clock::now())?;
         let outcome = match outcome {
             request::Outcome::Accepted => Outcome::Accepted,
             request::Outcome::Refused => Outcome::Refused,
@@ -148,7 +148,7 @@ impl Daemon {
 
     /// Makes the nonce of a refused request durable with the refusal; gives the answer.
     async fn spend(&self, claim: Claim<'_>, application: &Application, asked: Asked<'_>, no: No) -> No {
-        let nonce = claim.spend(clock::now());
+        let nonce = claim.spend();
         let line = self.refused(application, no.code(), 1, asked, Some(nonce));
         match self.ledger.write(line).await {
             Ok(_) => no,

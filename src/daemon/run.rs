@@ -106,7 +106,8 @@ fn run(arguments: &Arguments) -> Result<(), NotRun> {
 
 async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotRun> {
     let start = trace::start(config.digest, config.convention_digest);
-    let (ledger, restored) = Ledger::open(&config.ledger.folder, start, clock::now())?;
+    let window_ms = config.session_lifetime_max_ms();
+    let (ledger, restored) = Ledger::open(&config.ledger.folder, start, window_ms, clock::now())?;
     let (seals, refusals) = Seals::connect(&config, &loaded.seals);
     let path = config.sockets.token.clone();
     let mut terminate = signal(SignalKind::terminate())?;

@@ -2,7 +2,7 @@
 
 use super::Daemon;
 use super::sessions::Traced;
-use crate::ledger::{Line, Nonce};
+use crate::ledger::Line;
 use crate::policy::application::Application;
 use crate::policy::memory::Memory;
 use crate::policy::opening::Opening;
@@ -50,13 +50,13 @@ impl Daemon {
     }
 
     /// The trace of an assertion that is about to be sealed.
-    pub(super) fn issued(&self, forged: &Forged, session: u64, nonce: Nonce) -> Line {
+    pub(super) fn issued(&self, forged: &Forged, session: u64, nonce: Digest) -> Line {
         let approved = forged.approved();
         let asking = approved.asking();
         let event = Event::Issued(Box::new(Issued {
             setting: self.setting(approved.application(), approved.session()),
             session,
-            nonce: nonce.mark,
+            nonce,
             transaction: word(asking.transaction.key()),
             purpose: word(asking.purpose.code()),
             patient: asking.patient.clone(),
@@ -65,7 +65,7 @@ impl Daemon {
             certificate: forged.certificate(),
             expires: forged.expires_at(),
         }));
-        Line::issued(event, nonce, forged.expires_at())
+        Line::plain(event)
     }
 
     /// The trace of a session that opens.
@@ -90,7 +90,7 @@ impl Daemon {
         reason: &str,
         count: u64,
         asked: Asked<'_>,
-        nonce: Option<Nonce>,
+        nonce: Option<Digest>,
     ) -> Line {
         let session = asked.session.map(|traced| &*traced.session);
         let refused = Refused {
@@ -114,14 +114,14 @@ impl Daemon {
             login: session.map(|s| s.authn().instant),
             initial_login: None,
             session: asked.session.map(|traced| traced.entry),
-            nonce: nonce.map(|nonce| nonce.mark),
+            nonce,
             transaction: asked.transaction.map(word),
             purpose: asked.purpose.map(word),
             patient: None,
             configuration: self.config.digest,
             convention: self.config.convention_digest,
         };
-        Line::refused(Event::Refused(Box::new(refused)), nonce)
+        Line::plain(Event::Refused(Box::new(refused)))
     }
 }
 

@@ -2,12 +2,9 @@
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::line::{Beside, Nonce};
-use super::store::{Edge, StoreError, number, row_id};
+use super::line::Beside;
+use super::store::{Edge, StoreError, data_key, number, row_id};
 use crate::traces::digest::Digest;
-use crate::traces::entry::{Entry, Head};
-use crate::traces::merkle::Node;
-use crate::vihf::instant::Instant;
 
 /// A transaction under way; dropped, nothing of it was.
 #[derive(Debug)]
@@ -20,18 +17,9 @@ impl<'s> Batch<'s> {
         Self { transaction }
     }
 
-    /// The end of a practitioner's chain.
-    pub(super) fn head(&self, practitioner: &Digest) -> Result<Option<Head>, StoreError> {
-        let mut row = self.transaction.prepare_cached("SELECT last, count FROM heads WHERE practitioner = ?1")?;
-        let head = row.query_row([practitioner.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        head.map(|(last, count): (i64, i64)| Ok(Head { last: number(last)?, count: number(count)? })).transpose()
-    }
-
     /// The data key of somebody: its number and wrapped form.
     pub(super) fn data_key(&self, lookup: &Digest) -> Result<Option<(u64, Vec<u8>)>, StoreError> {
-        let mut row = self.transaction.prepare_cached("SELECT id, wrapped FROM data_keys WHERE lookup = ?1")?;
-        let key = row.query_row([lookup.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        key.map(|(id, wrapped): (i64, Vec<u8>)| Ok((number(id)?, wrapped))).transpose()
+        data_key(&self.transaction, lookup)
     }
 
     /// The number that the next data key gets; numbers are never used again (AUTOINCREMENT).
@@ -50,29 +38,16 @@ impl<'s> Batch<'s> {
         Ok(())
     }
 
-    /// Writes an entry, the subtrees that it completes, and its practitioner's new head.
-    pub(super) fn append(&self, entry: &Entry, leaf: &[u8], nodes: &[Node]) -> Result<(), StoreError> {
+    /// Writes entries, the first at `index`.
+    pub(super) fn entries<'l>(
+        &self,
+        index: u64,
+        leaves: impl Iterator<Item = &'l [u8]>,
+    ) -> Result<(), StoreError> {
         let mut insert = self.transaction.prepare_cached("INSERT INTO entries VALUES (?1, ?2)")?;
-        insert.execute(params![row_id(entry.index)?, leaf])?;
-        let mut insert = self.transaction.prepare_cached("INSERT INTO nodes VALUES (?1, ?2, ?3)")?;
-        for node in nodes {
-            insert.execute(params![node.level, row_id(node.index)?, node.hash.as_bytes()])?;
+        for (index, leaf) in (index..).zip(leaves) {
+            insert.execute(params![row_id(index)?, leaf])?;
         }
-        if let Some(link) = entry.link {
-            let head = link.head(entry.index);
-            let mut upsert = self.transaction.prepare_cached(
-                "INSERT INTO heads VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET last = excluded.last, count = excluded.count",
-            )?;
-            upsert.execute(params![link.practitioner.as_bytes(), row_id(head.last)?, row_id(head.count)?])?;
-        }
-        Ok(())
-    }
-
-    /// Marks a nonce as used.
-    pub(super) fn nonce(&self, nonce: &Nonce) -> Result<(), StoreError> {
-        // One that is there already is of a window that has passed: the memory of open ones refused it before.
-        let mut insert = self.transaction.prepare_cached("INSERT OR REPLACE INTO nonces VALUES (?1, ?2, ?3)")?;
-        insert.execute(params![nonce.mark.as_bytes(), nonce.uid, nonce.until.ms()])?;
         Ok(())
     }
 
@@ -81,10 +56,6 @@ impl<'s> Batch<'s> {
         let chain = chain.unwrap_or_default();
         match beside {
             Beside::Nothing => {}
-            Beside::Pending { expires } => {
-                let mut insert = self.transaction.prepare_cached("INSERT INTO pending VALUES (?1, ?2, ?3)")?;
-                insert.execute(params![row_id(index)?, chain.as_bytes(), expires.ms()])?;
-            }
             Beside::SessionBegins { secret, uid, ends, body } => {
                 let mut insert =
                     self.transaction.prepare_cached("INSERT INTO sessions VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
@@ -95,18 +66,13 @@ impl<'s> Batch<'s> {
                 let mut delete = self.transaction.prepare_cached("DELETE FROM sessions WHERE secret = ?1")?;
                 delete.execute([secret.as_bytes()])?;
             }
-            Beside::Settled { of } => {
-                let mut delete = self.transaction.prepare_cached("DELETE FROM pending WHERE idx = ?1")?;
-                delete.execute([row_id(*of)?])?;
-            }
         }
         Ok(())
     }
 
-    /// Forgets nonces whose window has passed and sessions that have ended.
-    pub(super) fn forget(&self, now: Instant) -> Result<(), StoreError> {
-        self.transaction.execute("DELETE FROM nonces WHERE until_ms <= ?1", [now.ms()])?;
-        self.transaction.execute("DELETE FROM sessions WHERE ends_ms <= ?1", [now.ms()])?;
+    /// How long the nonces of the entries from here on are to be remembered: what the views need to know and no entry says.
+    pub(super) fn window(&self, window_ms: u64) -> Result<(), StoreError> {
+        self.transaction.execute("UPDATE edge SET window_ms = ?1", [row_id(window_ms)?])?;
         Ok(())
     }
 

@@ -1,27 +1,53 @@
 //! The ledger's durable store: no trace, no token.
 //!
+//! **The entries are the log; everything else is a view of it.** A commit writes entries, the edge, new data keys, and what
+//! cannot be derived (the bodies of sessions). Tiles of the tree, heads of chains, nonces, patients and pending assertions are
+//! written by the fold, sorted, aside from the way of a token, and made anew from the entries behind it at a start.
+//!
 //! | file | noun |
 //! |---|---|
-//! | `store`, `batch` | the SQLite file and its transactions: rows in, rows out |
-//! | `secrets` | the ledger's keys: what identities are looked up and encrypted by |
-//! | `writer` | the thread that commits: whatever waits goes into one commit |
+//! | `store`, `batch` | the SQLite file and the transaction of a commit |
+//! | `secrets`, `keys` | the ledger's keys: what identities are looked up and encrypted by; those in memory |
+//! | `line`, `notes` | one thing to be written, and the proof that it was; things that nobody waits for |
 //! | `draft` | the entries of one commit: identities sealed, chains linked, leaves hashed |
-//! | `line` | one thing to be written, and the proof that it was |
+//! | `change`, `views` | what an entry changes in the views; the views in the writer's memory |
+//! | `fold` | the views on the disk, written in batches |
+//! | `recovery`, `restored` | a start: log, edge and views held against each other; what survived |
+//! | `writer`, `thread` | what is committed; who commits it, and when |
+//! | `reader`, `tree` | a snapshot for who reads beside the writer; its proofs |
+//! | `lock`, `trouble` | one writer for each folder; its health |
 //!
-//! What is promised: an entry that was answered for is on the disk (WAL, `synchronous=FULL`), its nonce in the same
-//! commit; a crash leaves a prefix of what was written, never a part of an entry.
+//! What is promised: an entry that was answered for is on the disk (WAL, `synchronous=FULL`), and its nonce is in it; a crash
+//! leaves a prefix of what was written, never a part of an entry.
 
 mod batch;
+mod change;
 mod draft;
+mod fold;
+mod keys;
 mod line;
+mod lock;
+mod notes;
+mod reader;
+mod recovery;
+mod restored;
 mod secrets;
 mod store;
+#[cfg(test)]
+mod tests;
+mod thread;
+mod tree;
+mod trouble;
+mod views;
 mod writer;
 
-pub use line::{Kept, Line, Nonce, Recorded, Written};
-pub use store::StoreError;
+pub use line::{Line, Recorded, Written};
+pub use reader::{Chain, Reader};
+pub use restored::{Kept, Reportable, Restored, Spent};
+pub use store::{Edge, StoreError};
+pub use tree::LeafTree;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
@@ -29,13 +55,20 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
+use crate::traces::digest::Digest;
 use crate::traces::entry::event::Event;
 use crate::vihf::assertion::Patient;
 use crate::vihf::identity::PsIdNat;
 use crate::vihf::instant::Instant;
+use lock::Lock;
+use notes::Notes;
 use secrets::Secrets;
 use store::Store;
-use writer::{Job, Writer};
+use thread::{Job, Thread};
+use writer::Writer;
+
+/// Name of the database in the ledger's folder.
+const FILE: &str = "ledger.sqlite";
 
 /// Why nothing was recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,49 +84,69 @@ pub enum NotRecorded {
     Broken,
 }
 
-/// What the ledger knew when it was opened.
-#[derive(Debug, Default)]
-pub struct Restored {
-    /// Nonces whose window is still open: Unix user, mark, end of the window.
-    pub nonces: Vec<Nonce>,
-    /// Sessions that had not ended.
-    pub sessions: Vec<Kept>,
+/// What the ledger was at one moment: what a checkpoint is signed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Number of entries, all on the disk.
+    pub size: u64,
+    /// Root of the Merkle tree.
+    pub root: Digest,
+    /// Root of the Merkle map of heads.
+    pub map: Digest,
+    /// The newest entry's.
+    pub time: Instant,
 }
 
 /// The ledger, open; entries go in order through one thread.
 #[derive(Debug)]
 pub struct Ledger {
+    folder: PathBuf,
     jobs: Option<Sender<Job>>,
+    notes: Arc<Notes>,
     size: Arc<AtomicU64>,
     health: Arc<AtomicU8>,
     thread: Option<JoinHandle<()>>,
+    _lock: Lock,
 }
 
 impl Ledger {
-    /// Opens the ledger in `folder`, makes it if there is none, and writes the entry of this start.
+    /// Opens the ledger in `folder`, makes it if there is none, and writes the entry of this start; nonces are remembered for
+    /// `window_ms`.
     ///
-    /// After `Ok` the start is on the disk. What a crash left is repaired by SQLite (a batch is there or not); what cannot be
-    /// repaired is told.
+    /// After `Ok` the start is on the disk and no other process writes this ledger. What a crash left is repaired (a batch is
+    /// there or not, views are made anew); what cannot be repaired is told.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn open(
         folder: &Path,
         start: Event<PsIdNat, Patient>,
+        window_ms: u64,
         now: Instant,
     ) -> Result<(Self, Restored), StoreError> {
+        let lock = Lock::take(folder)?;
         let secrets = Secrets::open(folder)?;
-        let store = Store::open(&folder.join("ledger.sqlite"))?;
-        let mut writer = Writer::new(store, secrets)?;
+        let store = Store::open(&folder.join(FILE))?;
+        let mut writer = Writer::new(store, secrets, window_ms, now)?;
         let restored = writer.restore(now)?;
         writer.start(start, now)?;
         let (jobs, queue) = mpsc::channel();
-        let (size, health) = (writer.size(), writer.health());
+        let (size, health, notes) = (writer.size(), writer.health(), Arc::new(Notes::default()));
+        let thread = Thread::new(writer, Arc::clone(&notes));
         let thread = std::thread::Builder::new()
             .name("ledger".to_owned())
-            .spawn(move || writer.run(&queue))
+            .spawn(move || thread.run(&queue))
             .map_err(StoreError::System)?;
-        Ok((Self { jobs: Some(jobs), size, health, thread: Some(thread) }, restored))
+        let ledger = Self {
+            folder: folder.to_owned(),
+            jobs: Some(jobs),
+            notes,
+            size,
+            health,
+            thread: Some(thread),
+            _lock: lock,
+        };
+        Ok((ledger, restored))
     }
 
     /// Entries on the disk.
@@ -105,7 +158,7 @@ impl Ledger {
     /// Why the last commit failed, if it did.
     #[must_use]
     pub fn trouble(&self) -> Option<NotRecorded> {
-        writer::trouble(self.health.load(Ordering::Acquire))
+        trouble::of(self.health.load(Ordering::Acquire))
     }
 
     /// Writes one line and waits until it is on the disk.
@@ -114,7 +167,7 @@ impl Ledger {
     /// [`NotRecorded`]: nothing of the line is in the ledger, but for [`NotRecorded::Broken`], where nobody knows.
     pub async fn write(&self, line: Line) -> Result<Written, NotRecorded> {
         let (reply, answer) = oneshot::channel();
-        self.send(Job { line, reply: Some(reply) })?;
+        self.send(Job::Line(line, reply))?;
         answer.await.unwrap_or(Err(NotRecorded::Broken))
     }
 
@@ -127,10 +180,31 @@ impl Ledger {
         Ok(Recorded::new(payload, written))
     }
 
-    /// Queues a line for the next commit without waiting for it: what a crash loses of these is told at the next start.
+    /// Leaves a line for the next commit without waiting for it, and for later ones while the disk refuses: what a crash loses
+    /// of these is told at the next start.
     pub fn note(&self, line: Line) {
-        // A thread that is gone has left its trouble behind.
-        let _ = self.send(Job { line, reply: None });
+        if self.notes.add(line) {
+            // A thread that is gone has left its trouble behind.
+            let _ = self.send(Job::Notes);
+        }
+    }
+
+    /// What the ledger is now: everything of it is on the disk.
+    ///
+    /// # Errors
+    /// [`NotRecorded::Broken`]: the writer is gone.
+    pub async fn snapshot(&self) -> Result<Snapshot, NotRecorded> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Snapshot(reply))?;
+        answer.await.map_err(|_| NotRecorded::Broken)
+    }
+
+    /// Opens it to be read beside the writer; for a thread that may wait for the disk.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn reader(&self) -> Result<Reader, StoreError> {
+        Reader::open(&self.folder)
     }
 
     fn send(&self, job: Job) -> Result<(), NotRecorded> {

@@ -3,7 +3,7 @@
 //! Until the TPM holds it the root key lies beside the ledger, readable by its user alone: it keeps identities out of
 //! exports and copies of the database, not from who can read the whole folder.
 
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -19,6 +19,8 @@ use crate::traces::entry::key::{DataKey, LookupKey};
 
 /// Bytes of the root key and of every key derived from it.
 const KEY_LEN: usize = 32;
+/// Ciphertexts whose random bits are drawn at once.
+const IVS: usize = 256;
 /// Name of the root key's file.
 const FILE: &str = "ledger.key";
 
@@ -39,12 +41,11 @@ impl KeyType for Len {
 }
 
 impl Secrets {
-    /// Reads the root key of `folder`; makes folder and key where there are none.
+    /// Reads the root key of `folder`; makes it where there is neither key nor ledger.
     ///
     /// # Errors
     /// [`StoreError::System`], [`StoreError::KeyExposed`], [`StoreError::Broken`] for a file of another length.
     pub(super) fn open(folder: &Path) -> Result<Self, StoreError> {
-        fs::DirBuilder::new().recursive(true).create(folder).map_err(StoreError::System)?;
         let path = folder.join(FILE);
         let root = match read(&path) {
             Ok(root) => root,
@@ -56,6 +57,18 @@ impl Secrets {
             }
             Err(cause) => return Err(cause),
         };
+        Self::derived(&root)
+    }
+
+    /// Reads the root key of `folder`.
+    ///
+    /// # Errors
+    /// As [`Secrets::open`]; a key that is not there is not made.
+    pub(super) fn read(folder: &Path) -> Result<Self, StoreError> {
+        Self::derived(&read(&folder.join(FILE))?)
+    }
+
+    fn derived(root: &Zeroizing<[u8; KEY_LEN]>) -> Result<Self, StoreError> {
         let derive = |purpose: &[u8]| -> Result<Zeroizing<[u8; KEY_LEN]>, StoreError> {
             let mut key = Zeroizing::new([0; KEY_LEN]);
             let prk = Salt::new(HKDF_SHA256, b"fr.sceau.ledger v1").extract(root.as_ref());
@@ -109,9 +122,34 @@ impl std::fmt::Debug for Secrets {
     }
 }
 
-/// Random bits for one ciphertext of an identity.
-pub(super) fn iv() -> Result<Iv, StoreError> {
-    Ok(Iv(random()?))
+/// Random bits for ciphertexts, drawn for many at once: a draw costs as much as an encryption.
+pub(super) struct Ivs {
+    block: [u8; IVS * NONCE_LEN],
+    /// Bytes of the block that were given out.
+    used: usize,
+}
+
+impl Ivs {
+    pub(super) fn new() -> Self {
+        Self { block: [0; IVS * NONCE_LEN], used: IVS * NONCE_LEN }
+    }
+
+    /// Random bits for one ciphertext; none is given out twice.
+    pub(super) fn next(&mut self) -> Result<Iv, StoreError> {
+        if self.used >= self.block.len() {
+            aws_lc_rs::rand::fill(&mut self.block).map_err(|_| StoreError::Random)?;
+            self.used = 0;
+        }
+        let iv = self.block.get(self.used..).and_then(|left| left.first_chunk());
+        self.used += NONCE_LEN;
+        Ok(Iv(*iv.ok_or(StoreError::Random)?))
+    }
+}
+
+impl std::fmt::Debug for Ivs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Ivs(…)")
+    }
 }
 
 fn random<const N: usize>() -> Result<[u8; N], StoreError> {

@@ -1,40 +1,46 @@
 //! The SQLite file: WAL, `synchronous=FULL`, one writer.
 
 use std::fs::OpenOptions;
+use std::ops::Range;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
 
 use super::NotRecorded;
 use super::batch::Batch;
-use super::line::{Kept, Nonce};
+use super::restored::Kept;
 use crate::traces::digest::Digest;
-use crate::traces::entry::Entry;
 use crate::traces::merkle::frontier::Frontier;
-use crate::traces::merkle::leaf_hash;
 use crate::vihf::instant::Instant;
 
 /// Format of the file; another is another software's.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 /// How long another process that holds the file is waited for.
 const BUSY_WAIT: Duration = Duration::from_secs(2);
-/// Newest leaves that are hashed again when the ledger is opened: more than one commit ever has.
-const RECHECKED: u64 = 1024;
+/// Pages of the log file after which it is copied into the database: 16 MB, so that a page that grew by several commits is
+/// copied once, and what the copy costs is shared by some thirty thousand entries.
+const CHECKPOINT_PAGES: u32 = 4096;
+/// To how much the log file is cut after a reader kept it from being begun anew, in bytes.
+const LOG_LEN_MAX: i64 = 64 << 20;
+/// Pages in memory, in kB: the right edge of the entries, and the upper pages of the indices.
+const CACHE_KB: i64 = 16 << 10;
 
+/// `entries` is the log; `edge` its right end; keys and sessions cannot be derived from it. What follows is views, written by
+/// the fold up to `edge.folded` and made anew from the entries behind it.
 const SCHEMA: &str = "
 CREATE TABLE entries (idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL) STRICT;
-CREATE TABLE nodes (level INTEGER, idx INTEGER, hash BLOB NOT NULL, PRIMARY KEY (level, idx)) STRICT, WITHOUT ROWID;
-CREATE TABLE heads (practitioner BLOB PRIMARY KEY, last INTEGER NOT NULL, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE edge (only INTEGER PRIMARY KEY CHECK (only = 0), frontier BLOB NOT NULL, time_ms INTEGER NOT NULL,
+                   boot INTEGER NOT NULL, folded INTEGER NOT NULL, window_ms INTEGER NOT NULL) STRICT;
 CREATE TABLE data_keys (id INTEGER PRIMARY KEY AUTOINCREMENT, lookup BLOB NOT NULL UNIQUE, wrapped BLOB NOT NULL) STRICT;
-CREATE TABLE nonces (mark BLOB PRIMARY KEY, uid INTEGER NOT NULL, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE INDEX nonces_until ON nonces (until_ms);
 CREATE TABLE sessions (secret BLOB PRIMARY KEY, uid INTEGER NOT NULL, entry INTEGER NOT NULL, chain BLOB NOT NULL,
                        ends_ms INTEGER NOT NULL, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE tiles (level INTEGER, idx INTEGER, hashes BLOB NOT NULL, PRIMARY KEY (level, idx)) STRICT;
+CREATE TABLE heads (practitioner BLOB PRIMARY KEY, last INTEGER NOT NULL, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE nonces (page INTEGER PRIMARY KEY, application TEXT NOT NULL, until_ms INTEGER NOT NULL, marks BLOB NOT NULL) STRICT;
+CREATE TABLE patients (key INTEGER, idx INTEGER, PRIMARY KEY (key, idx)) STRICT, WITHOUT ROWID;
 CREATE TABLE pending (idx INTEGER PRIMARY KEY, chain BLOB NOT NULL, expires_ms INTEGER NOT NULL) STRICT;
-CREATE TABLE edge (only INTEGER PRIMARY KEY CHECK (only = 0), frontier BLOB NOT NULL, time_ms INTEGER NOT NULL,
-                   boot INTEGER NOT NULL) STRICT;
 ";
 
 /// Why the ledger was not opened.
@@ -58,9 +64,14 @@ pub enum StoreError {
         "ledger.key manque à côté d'un journal existant ; remettez-le (sauvegarde) : sans lui rien ne peut être relu"
     )]
     KeyMissing,
-    /// Newer software wrote it.
-    #[error("le journal est d'un format plus récent ({0}) ; installez la version de Sceau qui l'a écrit")]
+    /// Other software wrote it.
+    #[error("le journal est d'un autre format ({0}) ; installez la version de Sceau qui l'a écrit")]
     Format(i64),
+    /// Another process has it.
+    #[error(
+        "le journal de {0} est tenu par un autre sceaud ; arrêtez-le d'abord, ou donnez à chacun son [ledger] folder"
+    )]
+    Locked(PathBuf),
     /// Integrity: halt.
     #[error(
         "le journal est incohérent ({0}) ; n'y touchez pas, conservez le dossier entier et appelez le support"
@@ -90,20 +101,35 @@ impl StoreError {
 
 /// The right edge of the ledger: all that the next entry needs to know of the others.
 #[derive(Clone, Debug)]
-pub(super) struct Edge {
-    pub(super) frontier: Frontier,
-    pub(super) time: Instant,
-    pub(super) boot: u64,
+pub struct Edge {
+    /// The tree's; its size is the ledger's.
+    pub frontier: Frontier,
+    /// The newest entry's.
+    pub time: Instant,
+    /// The newest boot generation.
+    pub boot: u64,
+}
+
+/// How far the views are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Folded {
+    /// The entries before this index are in the views.
+    pub(super) size: u64,
+    /// How long the nonces of the entries behind it are to be remembered, in milliseconds.
+    pub(super) window_ms: u64,
 }
 
 /// The open file.
 #[derive(Debug)]
 pub(super) struct Store {
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 impl Store {
-    /// Opens the file, makes it if there is none, and holds its newest part against its own hashes.
+    /// Opens the file to write it, makes it if there is none.
+    ///
+    /// Trusts that nobody else writes it ([`super::lock`]). What a crash left of a transaction SQLite takes back here; whether
+    /// the rest agrees, [`super::recovery`] says.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         // The log files beside it take its mode.
         OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(StoreError::System)?;
@@ -113,56 +139,53 @@ impl Store {
         connection.busy_timeout(BUSY_WAIT)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        // What is deleted is overwritten: a session's body and, later, a destroyed key.
+        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        connection.pragma_update(None, "journal_size_limit", LOG_LEN_MAX)?;
+        connection.pragma_update(None, "cache_size", -CACHE_KB)?;
+        // What is deleted is overwritten: a session's body, a destroyed key. Entries are never deleted: it costs them nothing.
         connection.pragma_update(None, "secure_delete", "ON")?;
-        let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        match format {
+        match format(&connection)? {
             0 => {
                 let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
                 transaction.execute_batch(SCHEMA)?;
                 transaction
-                    .execute("INSERT INTO edge VALUES (0, ?1, 0, 0)", params![Frontier::new().to_bytes()])?;
+                    .execute("INSERT INTO edge VALUES (0, ?1, 0, 0, 0, 0)", params![Frontier::new().to_bytes()])?;
                 transaction.pragma_update(None, "user_version", FORMAT)?;
                 transaction.commit()?;
             }
             FORMAT => {}
             other => return Err(StoreError::Format(other)),
         }
-        connection.set_prepared_statement_cache_capacity(32);
-        let store = Self { connection };
-        store.recheck()?;
-        Ok(store)
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(Self { connection })
     }
 
-    /// The right edge as it was committed.
-    pub(super) fn edge(&self) -> Result<Edge, StoreError> {
-        let (frontier, time_ms, boot): (Vec<u8>, i64, i64) =
-            self.connection.query_row("SELECT frontier, time_ms, boot FROM edge", [], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })?;
+    /// Opens the file to read it beside its writer, at the edge of this moment: what is written later is not seen.
+    pub(super) fn snapshot(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY_WAIT)?;
+        connection.pragma_update(None, "cache_size", -CACHE_KB)?;
+        match format(&connection)? {
+            FORMAT => {}
+            other => return Err(StoreError::Format(other)),
+        }
+        connection.set_prepared_statement_cache_capacity(64);
+        // The first read fixes what all others see.
+        connection.execute_batch("BEGIN")?;
+        Ok(Self { connection })
+    }
+
+    /// The right edge as it was committed, and how far the views are.
+    pub(super) fn edge(&self) -> Result<(Edge, Folded), StoreError> {
+        let (frontier, time_ms, boot, size, window): (Vec<u8>, i64, i64, i64, i64) = self.connection.query_row(
+            "SELECT frontier, time_ms, boot, folded, window_ms FROM edge",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
+        )?;
         let frontier = Frontier::from_bytes(&frontier).ok_or(StoreError::Broken("the tree's edge"))?;
-        Ok(Edge { frontier, time: Instant::from_ms(time_ms), boot: number(boot)? })
-    }
-
-    /// The edge, the number of entries and the newest leaves agree.
-    fn recheck(&self) -> Result<(), StoreError> {
-        let size = self.edge()?.frontier.size();
-        let last: Option<i64> = self.connection.query_row("SELECT max(idx) FROM entries", [], |row| row.get(0))?;
-        if last.map_or(Ok(0), |last| number(last).map(|last| last + 1))? != size {
-            return Err(StoreError::Broken("the number of entries"));
-        }
-        let from = size.saturating_sub(RECHECKED);
-        let mut leaves = self.connection.prepare("SELECT leaf FROM entries WHERE idx = ?1")?;
-        let mut nodes = self.connection.prepare("SELECT hash FROM nodes WHERE level = 0 AND idx = ?1")?;
-        for index in from..size {
-            let leaf: Vec<u8> = leaves.query_row([row_id(index)?], |row| row.get(0))?;
-            let hash: Vec<u8> = nodes.query_row([row_id(index)?], |row| row.get(0))?;
-            let entry = Entry::decode(&leaf).map_err(|_| StoreError::Broken("an entry cannot be read"))?;
-            if entry.index != index || leaf_hash(&leaf).as_bytes().as_slice() != hash {
-                return Err(StoreError::Broken("an entry is not the one that was hashed"));
-            }
-        }
-        Ok(())
+        let folded = Folded { size: number(size)?, window_ms: number(window)? };
+        Ok((Edge { frontier, time: Instant::from_ms(time_ms), boot: number(boot)? }, folded))
     }
 
     /// Begins a batch: all of it will be on the disk, or nothing.
@@ -170,18 +193,28 @@ impl Store {
         Ok(Batch::of(self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?))
     }
 
-    /// Nonces whose window is open at `now`.
-    pub(super) fn nonces(&self, now: Instant) -> Result<Vec<Nonce>, StoreError> {
-        let mut rows = self
-            .connection
-            .prepare("SELECT uid, mark, until_ms FROM nonces WHERE until_ms > ?1 ORDER BY until_ms")?;
-        let nonces = rows.query_map([now.ms()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        nonces
-            .map(|row| {
-                let (uid, mark, until): (u32, Vec<u8>, i64) = row?;
-                Ok(Nonce { uid, mark: digest(&mark)?, until: Instant::from_ms(until) })
-            })
-            .collect()
+    /// Gives the leaves of a range in their order.
+    pub(super) fn leaves<E: From<StoreError>>(
+        &self,
+        range: Range<u64>,
+        mut each: impl FnMut(u64, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = "SELECT idx, leaf FROM entries WHERE idx >= ?1 AND idx < ?2 ORDER BY idx";
+        let mut statement = self.connection.prepare_cached(sql).map_err(StoreError::from)?;
+        let bounds = [row_id(range.start)?, row_id(range.end)?];
+        let mut rows = statement.query(bounds).map_err(StoreError::from)?;
+        let mut expected = range.start;
+        while let Some(row) = rows.next().map_err(StoreError::from)? {
+            let index = number(row.get(0).map_err(StoreError::from)?)?;
+            let leaf = row.get_ref(1).map_err(StoreError::from)?;
+            let leaf = leaf.as_blob().map_err(|_| StoreError::Broken("an entry is no blob"))?;
+            if index != expected {
+                break;
+            }
+            each(index, leaf)?;
+            expected += 1;
+        }
+        if expected == range.end { Ok(()) } else { Err(StoreError::Broken("an entry is missing").into()) }
     }
 
     /// Sessions that have not ended at `now`; bodies are still encrypted.
@@ -201,6 +234,11 @@ impl Store {
             .collect()
     }
 
+    /// The data key of somebody: its number and wrapped form.
+    pub(super) fn data_key(&self, lookup: &Digest) -> Result<Option<(u64, Vec<u8>)>, StoreError> {
+        data_key(&self.connection, lookup)
+    }
+
     /// Whether anything may be forgotten at `now`.
     pub(super) fn is_stale(&self, now: Instant) -> Result<bool, StoreError> {
         let mut row = self.connection.prepare_cached(
@@ -208,20 +246,17 @@ impl Store {
         )?;
         Ok(row.query_row([now.ms()], |row| row.get(0))?)
     }
+}
 
-    /// Assertions without outcome that expired by `now`: entry and chain.
-    pub(super) fn expired(&self, now: Instant) -> Result<Vec<(u64, Digest)>, StoreError> {
-        let mut rows = self
-            .connection
-            .prepare_cached("SELECT idx, chain FROM pending WHERE expires_ms <= ?1 ORDER BY idx")?;
-        let pending = rows.query_map([now.ms()], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        pending
-            .map(|row| {
-                let (index, chain): (i64, Vec<u8>) = row?;
-                Ok((number(index)?, digest(&chain)?))
-            })
-            .collect()
-    }
+fn format(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+/// The data key of somebody, as [`Store::data_key`], within a transaction too.
+pub(super) fn data_key(connection: &Connection, lookup: &Digest) -> Result<Option<(u64, Vec<u8>)>, StoreError> {
+    let mut row = connection.prepare_cached("SELECT id, wrapped FROM data_keys WHERE lookup = ?1")?;
+    let key = row.query_row([lookup.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    key.map(|(id, wrapped): (i64, Vec<u8>)| Ok((number(id)?, wrapped))).transpose()
 }
 
 pub(super) fn row_id(number: u64) -> Result<i64, StoreError> {
@@ -232,6 +267,6 @@ pub(super) fn number(row: i64) -> Result<u64, StoreError> {
     u64::try_from(row).map_err(|_| StoreError::Broken("a negative number"))
 }
 
-fn digest(bytes: &[u8]) -> Result<Digest, StoreError> {
+pub(super) fn digest(bytes: &[u8]) -> Result<Digest, StoreError> {
     Digest::from_slice(bytes).ok_or(StoreError::Broken("a hash of another length"))
 }

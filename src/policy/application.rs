@@ -163,6 +163,12 @@ impl Applications {
         self.0.keys().copied()
     }
 
+    /// The application of a Unix user by its name in the register.
+    #[must_use]
+    pub fn named(&self, user: &str) -> Option<&Arc<Application>> {
+        self.0.values().find(|application| application.user == user)
+    }
+
     /// The application of that Unix user.
     #[must_use]
     pub fn get(&self, uid: u32) -> Option<&Arc<Application>> {

@@ -146,6 +146,55 @@ fn nonces_and_sessions_survive_a_restart_and_a_crash() {
     obeys_its_rules(&entries(&establishment));
 }
 
+#[test]
+fn what_was_issued_before_a_crash_can_be_reported_after_it() {
+    let establishment = establishment();
+    let daemons = Daemons::start(&establishment);
+    let mut client = establishment.client();
+    let session = client.open_session(physician_login()).unwrap();
+    let got: Vec<_> = (0..2).map(|_| client.consult(&session, PATIENTS[0]).unwrap()).collect();
+    let of = |ledger: &[Entry], index: u64| -> Vec<Outcome> {
+        let outcomes = ledger.iter().filter_map(|entry| match &entry.event {
+            Event::Outcome(outcome) if outcome.of == index => Some(outcome.outcome),
+            _ => None,
+        });
+        outcomes.collect()
+    };
+    eventually("the release", || (!of(&entries(&establishment), got[0].entry).is_empty()).then_some(()));
+    daemons.sceaud.kill();
+    daemons.sceaud.wait_ready(2);
+    let mut client = establishment.client();
+    let report = |client: &mut Client, id: &str, outcome: &str| {
+        client.call("fr.sceau.Token.Report", json!({ "id": id, "outcome": outcome })).map(|_| ())
+    };
+    report(&mut client, &got[0].id, "accepted").unwrap();
+    report(&mut client, &got[1].id, "refused").unwrap();
+    let unknown = report(&mut client, "_00000000-0000-4000-8000-000000000000", "unused");
+    assert_eq!(unknown.unwrap_err().brief(), ("Denied", "assertion-unknown"));
+    let ledger = entries(&establishment);
+    obeys_its_rules(&ledger);
+    assert_eq!(of(&ledger, got[0].entry), [Outcome::Released, Outcome::Accepted]);
+    // Whether its release was written before the crash or is known by the report alone.
+    assert_eq!(of(&ledger, got[1].entry), [Outcome::Released, Outcome::Refused]);
+    // Not twice: it stays what it is over another restart.
+    daemons.sceaud.kill();
+    daemons.sceaud.wait_ready(3);
+    report(&mut establishment.client(), &got[1].id, "refused").unwrap();
+    obeys_its_rules(&entries(&establishment));
+}
+
+#[test]
+fn two_daemons_do_not_write_one_ledger() {
+    let establishment = establishment();
+    let daemons = Daemons::start(&establishment);
+    let size = entries(&establishment).len();
+    let second = run_until_exit(&establishment, "sceaud", &[], Duration::from_secs(20));
+    assert_eq!((second.code, second.was_ready), (Some(3), false), "{}", second.said);
+    assert!(second.said.contains("un autre sceaud"), "{}", second.said);
+    assert_eq!(entries(&establishment).len(), size);
+    assert_eq!(daemons.sceaud.starts(), 1);
+}
+
 /// A session of before is judged by the configuration of now: what is no longer allowed is gone, and halts nobody.
 #[test]
 fn a_session_that_the_new_configuration_does_not_allow_is_gone() {
@@ -264,7 +313,7 @@ fn a_ledger_that_was_altered_or_lost_its_key_halts_the_start() {
     for change in [
         "UPDATE entries SET leaf = (SELECT leaf FROM entries WHERE idx = 1) WHERE idx = 2",
         "DELETE FROM entries WHERE idx = (SELECT max(idx) FROM entries)",
-        "UPDATE nodes SET hash = zeroblob(32) WHERE level = 0 AND idx = 1",
+        "UPDATE tiles SET hashes = zeroblob(32) WHERE level = 0",
     ] {
         rusqlite::Connection::open(&file).unwrap().execute_batch(change).unwrap();
         let refusal = start();

@@ -22,6 +22,15 @@ pub struct Clear {
     pub event: Event<PsIdNat, Patient>,
 }
 
+/// The keyed hashes of the people of one entry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lookups {
+    /// Who acts.
+    pub practitioner: Option<Digest>,
+    /// Whose record.
+    pub patient: Option<Digest>,
+}
+
 /// The keys for one entry. A data key that the event does not need may be absent.
 #[derive(Debug, Default)]
 pub struct DataKeys<'k> {
@@ -46,21 +55,19 @@ pub enum SealError {
 }
 
 impl Clear {
-    /// What the practitioner of the event is looked up by, to find head and data key.
+    /// What the people of the event are looked up by, to find head and data keys.
     #[must_use]
-    pub fn practitioner_lookup(&self, lookup: &LookupKey) -> Option<Digest> {
-        self.event.practitioner().map(|id| lookup.practitioner(id))
-    }
-
-    /// What the patient of the event is looked up by, to find the data key.
-    #[must_use]
-    pub fn patient_lookup(&self, lookup: &LookupKey) -> Option<Digest> {
-        self.event.patient().map(|patient| lookup.patient(patient))
+    pub fn lookups(&self, lookup: &LookupKey) -> Lookups {
+        Lookups {
+            practitioner: self.event.practitioner().map(|id| lookup.practitioner(id)),
+            patient: self.event.patient().map(|patient| lookup.patient(patient)),
+        }
     }
 
     /// Seals the entry for `index`, with the link that the practitioner's head gives ([`Link::after`]).
     ///
-    /// After `Ok` the entry holds no identity in clear and opens with the given data keys alone.
+    /// Trusts `lookups` to be this entry's own ([`Clear::lookups`]). After `Ok` the entry holds no identity in clear and
+    /// opens with the given data keys alone.
     ///
     /// # Errors
     /// [`SealError`]; nothing was made. What no reader would accept is refused by [`Entry::encode`].
@@ -68,10 +75,10 @@ impl Clear {
         self,
         index: u64,
         link: Option<Link>,
-        lookup: &LookupKey,
+        lookups: Lookups,
         keys: DataKeys<'_>,
     ) -> Result<Entry, SealError> {
-        let named = self.practitioner_lookup(lookup);
+        let named = lookups.practitioner;
         if named.is_some() && named != link.map(|link| link.practitioner) {
             return Err(SealError::LinkOfAnother);
         }
@@ -84,10 +91,10 @@ impl Clear {
                 Ok(Ciphertext::of_practitioner(&id, &place, key, iv)?)
             },
             |clear| {
-                let (key, iv) = patient.ok_or(SealError::NoKey)?;
-                let place = Place { index, field: Field::Patient, lookup: lookup.patient(&clear) };
+                let ((key, iv), lookup) = patient.zip(lookups.patient).ok_or(SealError::NoKey)?;
+                let place = Place { index, field: Field::Patient, lookup };
                 let identity = Ciphertext::of_patient(&clear, &place, key, iv)?;
-                Ok(SealedPatient { lookup: place.lookup, identity })
+                Ok(SealedPatient { lookup, identity })
             },
         )?;
         Ok(Entry { index, time: self.time, boot: self.boot, link, event })

@@ -4,7 +4,7 @@ use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use thiserror::Error;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::key::DataKey;
 use crate::traces::digest::Digest;
@@ -78,14 +78,19 @@ pub enum IdentityError {
     NotAnIdentity,
 }
 
+/// Begins the additional authenticated data.
+const AAD_MARK: &[u8; 24] = b"sceau-trace-identity-v1\0";
+/// Mark, index, field, lookup, key.
+const AAD_LEN: usize = AAD_MARK.len() + 8 + 1 + Digest::LEN + 8;
+
 impl Place {
     /// Additional authenticated data (format-traces.md, *Identities*).
-    fn aad(&self, key: u64) -> Aad<Vec<u8>> {
-        let mut aad = b"sceau-trace-identity-v1\0".to_vec();
-        aad.extend_from_slice(&self.index.to_be_bytes());
-        aad.push(self.field as u8);
-        aad.extend_from_slice(self.lookup.as_bytes());
-        aad.extend_from_slice(&key.to_be_bytes());
+    fn aad(&self, key: u64) -> Aad<[u8; AAD_LEN]> {
+        let mut aad = [0; AAD_LEN];
+        let field = [self.field as u8];
+        let (index, key) = (self.index.to_be_bytes(), key.to_be_bytes());
+        let parts: [&[u8]; 5] = [AAD_MARK, &index, &field, self.lookup.as_bytes(), &key];
+        aad.iter_mut().zip(parts.into_iter().flatten()).for_each(|(to, from)| *to = *from);
         Aad::from(aad)
     }
 }
@@ -97,11 +102,18 @@ impl Ciphertext {
     /// [`IdentityError::NotSealed`].
     fn seal(plain: &[u8], place: &Place, key: &DataKey, iv: Iv) -> Result<Self, IdentityError> {
         let cipher = key.cipher().ok_or(IdentityError::NotSealed)?;
-        let mut text = Zeroizing::new(plain.to_vec());
-        let tag = cipher
-            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(iv.0), place.aad(key.id()), &mut text)
-            .map_err(|_| IdentityError::NotSealed)?;
-        let bytes = [&iv.0, text.as_slice(), tag.as_ref()].concat();
+        let mut bytes = Vec::with_capacity(NONCE_LEN + plain.len() + cipher.algorithm().tag_len());
+        bytes.extend_from_slice(&iv.0);
+        bytes.extend_from_slice(plain);
+        // Encrypted where it stands: no copy in clear is left behind.
+        let text = bytes.get_mut(NONCE_LEN..).unwrap_or_default();
+        let sealed =
+            cipher.seal_in_place_separate_tag(Nonce::assume_unique_for_key(iv.0), place.aad(key.id()), text);
+        let Ok(tag) = sealed else {
+            bytes.zeroize();
+            return Err(IdentityError::NotSealed);
+        };
+        bytes.extend_from_slice(tag.as_ref());
         Ok(Self { key: key.id(), bytes: bytes.into() })
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
 use aws_lc_rs::hmac;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::Zeroize as _;
 
 use super::identity::plain;
 use crate::traces::digest::Digest;
@@ -13,15 +13,17 @@ use crate::vihf::identity::PsIdNat;
 
 /// The ledger's key for lookups; 256 random bits.
 ///
-/// The digits of an identifier can all be tried: without this key a hash of them would hide nothing.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct LookupKey([u8; 32]);
+/// The digits of an identifier can all be tried: without this key a hash of them would hide nothing. Kept as the state that
+/// both halves of HMAC begin with, which aws-lc erases when it frees it.
+pub struct LookupKey(hmac::Key);
 
 impl LookupKey {
     /// Takes the key; the caller erases its own copy.
     #[must_use]
-    pub fn new(key: [u8; 32]) -> Self {
-        Self(key)
+    pub fn new(mut key: [u8; 32]) -> Self {
+        let made = hmac::Key::new(hmac::HMAC_SHA256, &key);
+        key.zeroize();
+        Self(made)
     }
 
     /// What a practitioner is looked up by.
@@ -37,25 +39,35 @@ impl LookupKey {
     }
 
     fn hash(&self, domain: &[u8], identifier: &[u8]) -> Digest {
-        let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &self.0));
+        let mut context = hmac::Context::with_key(&self.0);
         context.update(domain);
         context.update(identifier);
         Digest::from_slice(context.sign().as_ref()).unwrap_or_default()
     }
 }
 
+impl fmt::Debug for LookupKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LookupKey(…)")
+    }
+}
+
 /// The key of one practitioner's, or one patient's, ciphertexts; destroying it destroys them.
-#[derive(Zeroize, ZeroizeOnDrop)]
+///
+/// Kept as the cipher's schedule, made once: making it costs more than what it is used for. aws-lc erases it when it frees it.
 pub struct DataKey {
     id: u64,
-    key: [u8; 32],
+    cipher: Option<LessSafeKey>,
 }
 
 impl DataKey {
     /// Takes 256 random bits under the number that the ledger's key store gave them; the caller erases its own copy.
     #[must_use]
-    pub fn new(id: u64, key: [u8; 32]) -> Self {
-        Self { id, key }
+    pub fn new(id: u64, mut key: [u8; 32]) -> Self {
+        // Refused for another length alone, which the type excludes.
+        let cipher = UnboundKey::new(&AES_256_GCM, &key).ok().map(LessSafeKey::new);
+        key.zeroize();
+        Self { id, cipher }
     }
 
     /// The number of the key, written beside each ciphertext.
@@ -64,8 +76,8 @@ impl DataKey {
         self.id
     }
 
-    pub(super) fn cipher(&self) -> Option<LessSafeKey> {
-        UnboundKey::new(&AES_256_GCM, &self.key).ok().map(LessSafeKey::new)
+    pub(super) fn cipher(&self) -> Option<&LessSafeKey> {
+        self.cipher.as_ref()
     }
 }
 

@@ -22,7 +22,7 @@ use thiserror::Error;
 
 use self::event::{ACTORS_MAX, Event};
 pub use self::fields::SealedEvent;
-use self::fields::{Fields, from_ms, to_ms};
+use self::fields::{Facts, Fields, from_ms, to_ms};
 use self::identity::{CIPHERTEXT_LEN_MAX, Ciphertext, Field, IdentityError, Place};
 use self::key::DataKey;
 use self::kind::{Chained, Kind};
@@ -91,15 +91,31 @@ impl Entry {
     /// # Errors
     /// [`EntryError::Rule`] and [`EntryError::TooLong`]: the caller built what no reader would accept.
     pub fn encode(&self) -> Result<Vec<u8>, EntryError> {
+        let mut leaf = Vec::with_capacity(1024);
+        self.encode_to(&mut leaf)?;
+        Ok(leaf)
+    }
+
+    /// Appends the leaf to `out`; gives its length.
+    ///
+    /// # Errors
+    /// As [`Entry::encode`]; `out` is as it was.
+    pub fn encode_to(&self, out: &mut Vec<u8>) -> Result<usize, EntryError> {
         self.check()?;
-        let leaf = self.bytes();
-        if leaf.len() > LEAF_LEN_MAX { Err(EntryError::TooLong(leaf.len())) } else { Ok(leaf) }
+        let begin = out.len();
+        self.write(out);
+        let len = out.len() - begin;
+        if len > LEAF_LEN_MAX {
+            out.truncate(begin);
+            return Err(EntryError::TooLong(len));
+        }
+        Ok(len)
     }
 
     /// `[version, index, time, boot, kind, facts]` (RFC 8949 §4.2.1).
-    fn bytes(&self) -> Vec<u8> {
-        let mut e = Encoder::new(Vec::with_capacity(1024));
-        let fields = Fields::of(&self.event, self.link);
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut e = Encoder::new(out);
+        let facts = Facts::of(&self.event, self.link);
         // A vector takes every byte: the error type has no value.
         let _ = e
             .array(6)
@@ -108,8 +124,7 @@ impl Entry {
             .and_then(|e| e.u64(to_ms(self.time)))
             .and_then(|e| e.u64(self.boot))
             .and_then(|e| e.u8(self.event.kind().number()))
-            .and_then(|e| e.encode(fields));
-        e.into_writer()
+            .and_then(|e| e.encode(facts));
     }
 
     /// Reads a leaf, trusting nothing.
@@ -141,7 +156,9 @@ impl Entry {
         entry.check()?;
         // One comparison stands for every rule of deterministic encoding: shortest integers, sorted keys, none twice,
         // none unknown, nothing after the end.
-        if entry.bytes() == leaf { Ok(entry) } else { Err(EntryError::NotCanonical) }
+        let mut again = Vec::with_capacity(leaf.len());
+        entry.write(&mut again);
+        if again == leaf { Ok(entry) } else { Err(EntryError::NotCanonical) }
     }
 
     /// The rules that types do not hold.

@@ -15,6 +15,7 @@ pub mod cell;
 pub mod proof;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod tree;
 pub mod update;
 
 use super::digest::Digest;

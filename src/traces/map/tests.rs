@@ -81,6 +81,30 @@ fn every_key_of_a_map_is_proven_and_every_other_key_proven_absent() {
 }
 
 #[test]
+fn the_tree_in_memory_is_the_stored_map() {
+    let (mut stored, mut tree) = (Stored::default(), tree::Tree::default());
+    assert_eq!(tree.root(), EMPTY);
+    // Keys that share long prefixes among others; heads set again and again.
+    let near = |n: u8| Digest::new([[0xff; 31].as_slice(), &[n]].concat().try_into().unwrap());
+    for n in 0..300 {
+        let key = if n % 10 == 0 { near(n as u8) } else { key(n % 200) };
+        let top = stored.set([(key, head(n))]);
+        tree.set(key, head(n));
+        assert_eq!(tree.get(&key), Some(head(n)));
+        if n % 7 == 0 {
+            assert_eq!(tree.root(), top, "{n}");
+        }
+    }
+    assert_eq!(tree.root(), root(&stored).unwrap());
+    assert!((200..240).contains(&tree.len()), "{}", tree.len());
+    for n in 0..300 {
+        assert_eq!(tree.prove(&key(n)), MapProof::of(&stored, &key(n)).unwrap(), "{n}");
+        assert_eq!(tree.prove(&near(n as u8)), MapProof::of(&stored, &near(n as u8)).unwrap(), "{n}");
+    }
+    assert_eq!(tree.get(&key(250)), None);
+}
+
+#[test]
 fn a_lie_is_refused() {
     let mut stored = Stored::default();
     let top = stored.set((0..50).map(|n| (key(n), head(n))));

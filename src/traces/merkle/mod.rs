@@ -4,6 +4,7 @@ pub mod frontier;
 pub mod prove;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod tile;
 pub mod verify;
 
 use super::digest::Digest;

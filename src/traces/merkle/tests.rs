@@ -193,3 +193,50 @@ proptest! {
         prop_assert_eq!(verify::consistency(sizes.0, sizes.1, &proof, &one, &Digest::default()), false);
     }
 }
+
+#[test]
+fn tiles_hold_every_node_of_every_tree_and_its_edge() {
+    let (mut edge, mut tiles) = (tile::Edge::default(), HashMap::new());
+    let leaves = numbered(66_000);
+    let borders = [1, 2, 255, 256, 257, 511, 512, 1000, 65_535, 65_536, 65_537, 65_792, 65_793, 66_000];
+    let (mut frontier, mut kept) = (Frontier::new(), Kept::default());
+    for (size, leaf) in (1..).zip(&leaves) {
+        frontier.append(*leaf, |node| assert!(kept.0.insert((node.level, node.index), node.hash).is_none()));
+        edge.append(*leaf, |tile| assert!(tiles.insert((tile.level, tile.index), tile).is_none()));
+        if !borders.contains(&size) {
+            continue;
+        }
+        let mut stored = tiles.clone();
+        stored.extend(edge.growing().map(|tile| ((tile.level, tile.index), tile)));
+        for ((level, index), tile) in &stored {
+            let have = tile::hashes_at(*level, size) - index * 256;
+            assert_eq!(tile.hashes.len() as u64, have.min(256), "tile {level}/{index} at {size}");
+            assert_eq!(tile::Tile::from_bytes(*level, *index, &tile.to_bytes()).as_ref(), Some(tile));
+        }
+        let stored = Stored(stored);
+        for ((level, index), hash) in kept.0.iter().filter(|((level, index), _)| level % 8 != 0 || index % 97 == 0)
+        {
+            assert_eq!(stored.node(*level, *index), Ok(*hash), "node {level}/{index} at {size}");
+        }
+        assert_eq!(tile::frontier(&stored, size).unwrap().as_ref(), Some(&frontier), "{size}");
+        let read = |level, index| Ok::<_, ()>(stored.0.get(&(level, index)).cloned());
+        assert_eq!(tile::Edge::load(size, read).unwrap().as_ref(), Some(&edge), "{size}");
+        // A growing tile that is not there, or of another tree, is seen.
+        if size % 256 != 0 {
+            assert_eq!(tile::Edge::load(size, |_, _| Ok::<_, ()>(None)).unwrap(), None);
+            assert_eq!(tile::Edge::load(size + 1, read).unwrap(), None);
+        }
+    }
+}
+
+struct Stored(HashMap<(u8, u64), tile::Tile>);
+
+impl Nodes for Stored {
+    type Error = (u8, u64);
+
+    fn node(&self, level: u8, index: u64) -> Result<Digest, Self::Error> {
+        let (tile, first) = (level / tile::HEIGHT, index << (level % tile::HEIGHT));
+        let tile = self.0.get(&(tile, first / tile::WIDTH as u64));
+        tile.and_then(|tile| tile.node(level, index)).ok_or((level, index))
+    }
+}

@@ -16,8 +16,8 @@ use crate::vihf::instant::Instant;
 /// The event of a sealed entry.
 pub type SealedEvent = Event<Ciphertext, SealedPatient>;
 
-/// The map. Keys are frozen: a new fact takes a new key and, if a reader must know it, a new version.
-#[derive(Debug, Default, Encode, Decode)]
+/// The map, read. Keys are frozen: a new fact takes a new key and, if a reader must know it, a new version.
+#[derive(Debug, Default, Decode)]
 #[cbor(map)]
 pub(super) struct Fields {
     #[n(1)]
@@ -82,6 +82,78 @@ pub(super) struct Fields {
     content: Option<Digest>,
     #[n(31)]
     software: Option<Word>,
+    #[n(32)]
+    of: Option<u64>,
+    #[n(33)]
+    outcome: Option<u8>,
+}
+
+/// The map, to be written: the same keys as [`Fields`], nothing copied.
+#[derive(Debug, Default, Encode)]
+#[cbor(map)]
+pub(super) struct Facts<'e> {
+    #[n(1)]
+    application: Option<&'e Word>,
+    #[n(2)]
+    link: Option<Link>,
+    #[n(3)]
+    practitioner: Option<&'e Ciphertext>,
+    #[n(4)]
+    service: Option<&'e Word>,
+    #[n(5)]
+    structure: Option<&'e Word>,
+    #[n(6)]
+    channel: Option<&'e Word>,
+    #[n(7)]
+    profile: Option<&'e Word>,
+    #[n(8)]
+    method: Option<&'e Word>,
+    #[n(9)]
+    evidence: Option<Evidence>,
+    #[n(10)]
+    login_ms: Option<u64>,
+    #[n(11)]
+    initial_login_ms: Option<u64>,
+    #[n(12)]
+    session: Option<u64>,
+    #[n(13)]
+    nonce: Option<Digest>,
+    #[n(14)]
+    transaction: Option<&'e Word>,
+    #[n(15)]
+    purpose: Option<&'e Word>,
+    #[n(16)]
+    patient: Option<&'e SealedPatient>,
+    #[n(17)]
+    assertion_id: Option<&'e Word>,
+    #[n(18)]
+    assertion: Option<Digest>,
+    #[n(19)]
+    certificate: Option<Digest>,
+    #[n(20)]
+    expires_ms: Option<u64>,
+    #[n(21)]
+    configuration: Option<Digest>,
+    #[n(22)]
+    convention: Option<Digest>,
+    #[n(23)]
+    reason: Option<&'e Word>,
+    #[n(24)]
+    count: Option<u64>,
+    #[n(25)]
+    since_ms: Option<u64>,
+    #[n(26)]
+    verb: Option<&'e Word>,
+    #[n(27)]
+    actors: Option<&'e [Word]>,
+    #[n(28)]
+    order: Option<Digest>,
+    #[n(29)]
+    register: Option<&'e Word>,
+    #[n(30)]
+    content: Option<Digest>,
+    #[n(31)]
+    software: Option<&'e Word>,
     #[n(32)]
     of: Option<u64>,
     #[n(33)]

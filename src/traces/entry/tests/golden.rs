@@ -68,7 +68,10 @@ fn an_entry_is_sealed_for_its_own_practitioner_with_the_keys_it_needs() {
     let mine = Link::after(lookup.practitioner(&practitioner(1)), None);
     let other = Link::after(lookup.practitioner(&practitioner(2)), None);
     let none = DataKeys::default;
-    assert!(matches!(clear().seal(2, Some(other), &lookup, none()), Err(SealError::LinkOfAnother)));
-    assert!(matches!(clear().seal(2, None, &lookup, none()), Err(SealError::LinkOfAnother)));
-    assert!(matches!(clear().seal(2, Some(mine), &lookup, none()), Err(SealError::NoKey)));
+    assert!(matches!(
+        clear().seal(2, Some(other), clear().lookups(&lookup), none()),
+        Err(SealError::LinkOfAnother)
+    ));
+    assert!(matches!(clear().seal(2, None, clear().lookups(&lookup), none()), Err(SealError::LinkOfAnother)));
+    assert!(matches!(clear().seal(2, Some(mine), clear().lookups(&lookup), none()), Err(SealError::NoKey)));
 }

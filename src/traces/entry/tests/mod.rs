@@ -166,7 +166,8 @@ fn sealed(event: Event<PsIdNat, Patient>) -> Entry {
         patient: Some((&patient_key, Iv([5; 12]))),
     };
     let clear = Clear { time: Instant::from_ms(1_800_000_000_000), boot: 3, event };
-    clear.seal(7, chained.then_some(link), &lookup, keys).unwrap()
+    let lookups = clear.lookups(&lookup);
+    clear.seal(7, chained.then_some(link), lookups, keys).unwrap()
 }
 
 fn leaves() -> Vec<Vec<u8>> {

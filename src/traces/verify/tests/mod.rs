@@ -102,7 +102,8 @@ impl Ledger {
         let iv = |field| Iv([self.seed, field, index as u8, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
         let keys = DataKeys { practitioner: Some((&who, iv(1))), patient: Some((&whose, iv(2))) };
         let clear = Clear { time: Instant::from_ms(self.now), boot: self.boot, event };
-        let entry = clear.seal(index, link, &sample::lookup_key(), keys).unwrap();
+        let lookups = clear.lookups(&sample::lookup_key());
+        let entry = clear.seal(index, link, lookups, keys).unwrap();
         if let Some(link) = link {
             self.heads.insert(link.practitioner, link.head(index));
         }

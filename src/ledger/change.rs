@@ -1,0 +1,60 @@
+//! What one entry changes in the views: the same whether it was just written or is read again.
+
+use crate::traces::digest::Digest;
+use crate::traces::entry::event::Event;
+use crate::traces::entry::outcome::Outcome;
+use crate::traces::entry::word::Word;
+use crate::traces::entry::{Entry, Head, Link};
+use crate::vihf::instant::Instant;
+
+/// One entry, as the views see it.
+#[derive(Debug)]
+pub(super) struct Change {
+    pub(super) index: u64,
+    pub(super) time: Instant,
+    /// The leaf's hash.
+    pub(super) hash: Digest,
+    pub(super) link: Option<Link>,
+    /// Application and mark of a nonce that it spends.
+    pub(super) spent: Option<(Word, Digest)>,
+    /// Number of the patient's data key.
+    pub(super) patient: Option<u64>,
+    pub(super) course: Course,
+}
+
+/// What it says of an assertion.
+#[derive(Debug)]
+pub(super) enum Course {
+    Nothing,
+    /// One is under way.
+    Issued {
+        expires: Instant,
+    },
+    /// What became of one.
+    Outcome {
+        of: u64,
+        outcome: Outcome,
+    },
+}
+
+impl Change {
+    /// Of an entry whose leaf has this hash.
+    pub(super) fn of(entry: Entry, hash: Digest) -> Self {
+        let Entry { index, time, link, event, .. } = entry;
+        let patient = event.patient().map(|patient| patient.identity.key);
+        let (spent, course) = match event {
+            Event::Issued(issued) => {
+                (Some((issued.setting.application, issued.nonce)), Course::Issued { expires: issued.expires })
+            }
+            Event::Refused(refused) => (refused.nonce.map(|nonce| (refused.application, nonce)), Course::Nothing),
+            Event::Outcome(outcome) => (None, Course::Outcome { of: outcome.of, outcome: outcome.outcome }),
+            _ => (None, Course::Nothing),
+        };
+        Self { index, time, hash, link, spent, patient, course }
+    }
+
+    /// The practitioner's chain and its new end.
+    pub(super) fn head(&self) -> Option<(Digest, Head)> {
+        self.link.map(|link| (link.practitioner, link.head(self.index)))
+    }
+}

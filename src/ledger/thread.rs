@@ -1,0 +1,160 @@
+//! The thread that commits: whatever has gathered while the disk was busy goes into the next commit.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant as Moment};
+
+use tokio::sync::oneshot;
+
+use super::fold::FOLD_ENTRIES;
+use super::line::{Line, Written};
+use super::notes::Notes;
+use super::writer::Writer;
+use super::{NotRecorded, Snapshot};
+use crate::sys::clock;
+use crate::traces::entry::event::Event;
+use crate::traces::entry::outcome::Outcome;
+use crate::vihf::instant::Instant;
+
+/// Most lines of one commit that somebody waits for: bounds the wait of the first.
+const BATCH_MAX: usize = 256;
+/// How long a note may wait for a commit that somebody else needs: nobody waits for it, and a crash costs no more than
+/// the knowledge whether the assertion left.
+const NOTE_WAIT_MAX: Duration = Duration::from_millis(200);
+/// How long a commit waits for company while the ledger is busy: a commit costs as much as the rows of several entries.
+const GATHER: Duration = Duration::from_millis(4);
+/// Askers of one commit from which the ledger is busy: fewer would lose more by waiting than they share.
+const BUSY_MIN: usize = 8;
+/// How often expired assertions and passed windows are looked for, and views are folded at least.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+/// After its end an assertion counts as expired: what was known of it has long been noted by then.
+const EXPIRY_GRACE_MS: i64 = 2_000;
+
+/// What the thread is asked.
+pub(super) enum Job {
+    /// A line and who waits for it.
+    Line(Line, oneshot::Sender<Result<Written, NotRecorded>>),
+    /// There are notes.
+    Notes,
+    /// What the ledger is.
+    Snapshot(oneshot::Sender<Snapshot>),
+}
+
+type Reply = oneshot::Sender<Result<Written, NotRecorded>>;
+
+/// The thread's own state.
+pub(super) struct Thread {
+    pub(super) writer: Writer,
+    notes: Arc<Notes>,
+    lines: Vec<Line>,
+    replies: Vec<Reply>,
+    /// When notes are written at the latest.
+    notes_at: Option<Moment>,
+}
+
+impl Thread {
+    pub(super) fn new(writer: Writer, notes: Arc<Notes>) -> Self {
+        Self { writer, notes, lines: Vec::new(), replies: Vec::new(), notes_at: None }
+    }
+
+    /// Commits until the ledger is dropped; then writes the entry of the stop.
+    pub(super) fn run(mut self, queue: &Receiver<Job>) {
+        let (mut sweep_at, mut busy, mut open) = (Moment::now(), false, true);
+        while open {
+            let until = self.notes_at.unwrap_or(sweep_at).min(sweep_at);
+            match queue.recv_timeout(until.saturating_duration_since(Moment::now())) {
+                Ok(job) => self.take(job),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => open = false,
+            }
+            if !self.lines.is_empty() && busy {
+                // Asleep, not woken for each that comes.
+                std::thread::sleep(GATHER);
+            }
+            if !self.lines.is_empty() {
+                while self.lines.len() < BATCH_MAX
+                    && let Ok(job) = queue.try_recv()
+                {
+                    self.take(job);
+                }
+                busy = self.lines.len() >= BUSY_MIN;
+            }
+            let now = Moment::now();
+            if !self.lines.is_empty() || !open || self.notes_at.is_some_and(|at| at <= now) {
+                self.serve();
+            }
+            if self.writer.views.tail.len() >= FOLD_ENTRIES {
+                self.writer.fold(clock::now());
+            }
+            if Moment::now() >= sweep_at {
+                self.sweep();
+                sweep_at = Moment::now() + SWEEP_EVERY;
+            }
+        }
+        if self.writer.trouble().is_none() {
+            let _ = self.writer.write(vec![Line::plain(Event::Stop)], clock::now());
+            self.writer.fold(clock::now());
+        }
+    }
+
+    fn take(&mut self, job: Job) {
+        match job {
+            Job::Line(line, reply) => {
+                self.lines.push(line);
+                self.replies.push(reply);
+            }
+            Job::Notes => self.notes_at = self.notes_at.or(Some(Moment::now() + NOTE_WAIT_MAX)),
+            Job::Snapshot(reply) => {
+                // Who no longer waits needs none.
+                let _ = reply.send(self.writer.snapshot());
+            }
+        }
+    }
+
+    /// One commit for all lines, notes first: they are older. Gives the answers; notes that were not written are kept.
+    pub(super) fn serve(&mut self) {
+        let notes = self.notes.take();
+        self.notes_at = None;
+        let kept = notes.clone();
+        let noted = notes.len();
+        let mut lines = notes;
+        lines.append(&mut self.lines);
+        if lines.is_empty() {
+            return;
+        }
+        match self.writer.write(lines, clock::now()) {
+            Ok(written) => {
+                for (reply, written) in self.replies.drain(..).zip(written.into_iter().skip(noted)) {
+                    // Who no longer waits has been told otherwise; the entry stands.
+                    let _ = reply.send(Ok(written));
+                }
+            }
+            Err(cause) => {
+                if cause != NotRecorded::Broken && !kept.is_empty() {
+                    // Tried again with the next commit, or by the next sweep.
+                    self.notes.give_back(kept);
+                }
+                for reply in self.replies.drain(..) {
+                    let _ = reply.send(Err(cause));
+                }
+            }
+        }
+    }
+
+    /// Tells what became of assertions that nobody told about, and folds.
+    pub(super) fn sweep(&mut self) {
+        // What is known goes first: who was told of is not expired.
+        self.serve();
+        let now = clock::now();
+        if self.writer.trouble().is_some() {
+            // A disk that had no room is asked again: an empty commit writes the edge.
+            let _ = self.writer.write(Vec::new(), now);
+        } else {
+            let over = Instant::from_ms(now.ms().saturating_sub(EXPIRY_GRACE_MS));
+            let expired = self.writer.expired(over).into_iter();
+            self.lines.extend(expired.map(|(of, chain)| Line::outcome(of, Outcome::Expired, chain)));
+            self.serve();
+        }
+        self.writer.fold(now);
+    }
+}
