@@ -7,7 +7,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `store`, `batch` | the SQLite file and the transaction of a commit |
-//! | `secrets`, `keys` | the ledger's keys: what identities are looked up and encrypted by; those in memory |
+//! | `secrets`, `keys`, `keyed` | the ledger's keys: what identities are looked up and encrypted by; those in memory |
 //! | `line`, `notes` | one thing to be written, and the proof that it was; things that nobody waits for |
 //! | `draft` | the entries of one commit: identities sealed, chains linked, leaves hashed |
 //! | `change`, `views` | what an entry changes in the views; the views in the writer's memory |
@@ -24,6 +24,7 @@ mod batch;
 mod change;
 mod draft;
 mod fold;
+mod keyed;
 mod keys;
 mod line;
 mod lock;

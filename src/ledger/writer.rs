@@ -82,7 +82,7 @@ impl Writer {
     /// What the ledger is at this moment.
     pub(super) fn snapshot(&mut self) -> Snapshot {
         let Edge { frontier, time, .. } = &self.edge;
-        Snapshot { size: frontier.size(), root: frontier.root(), map: self.views.map.root(), time: *time }
+        Snapshot { size: frontier.size(), root: frontier.root(), map: self.views.map_root(), time: *time }
     }
 
     pub(super) fn trouble(&self) -> Option<NotRecorded> {
@@ -155,7 +155,7 @@ impl Writer {
         let Drafted { edge, changes, keys, .. } = drafted;
         self.edge = edge;
         self.keys.extend(keys);
-        changes.into_iter().try_for_each(|change| self.views.take(change))?;
+        changes.into_iter().for_each(|change| self.views.take(change));
         self.size.store(self.edge.frontier.size(), Ordering::Release);
         Ok(written)
     }
