@@ -98,3 +98,56 @@ pub(super) async fn deliver(stream: &mut UnixStream, entry: u64, document: Docum
     }
     Some(out)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+    use tokio::io::AsyncReadExt as _;
+
+    use super::*;
+
+    /// More than the socket and the chunks that wait can hold.
+    const LEN: usize = 2_000_000;
+
+    fn document() -> Document {
+        Document::new(|sink| {
+            let bytes: Vec<u8> = (0..LEN).map(|n| u8::try_from(n % 251).unwrap_or_default()).collect();
+            // In pieces that are no chunks.
+            bytes.chunks(7_001).try_for_each(|piece| sink.write_all(piece))?;
+            Ok(json!({ "bytes": LEN }))
+        })
+    }
+
+    async fn taken(len_max: usize) -> (Vec<u8>, Option<Vec<u8>>) {
+        let (mut ours, mut theirs) = UnixStream::pair().unwrap();
+        let take = async move {
+            let mut frames = Vec::new();
+            while frames.len() < len_max && theirs.read_buf(&mut frames).await.unwrap() > 0 {}
+            frames
+        };
+        let give = async move { deliver(&mut ours, 7, document()).await };
+        tokio::join!(take, give)
+    }
+
+    #[tokio::test]
+    async fn a_document_is_delivered_whole_in_its_order() {
+        let (frames, last) = taken(usize::MAX).await;
+        let mut got = Vec::new();
+        for frame in frames.split(|byte| *byte == 0).filter(|frame| !frame.is_empty()) {
+            let frame: Value = serde_json::from_slice(frame).unwrap();
+            assert_eq!((&frame["continues"], &frame["parameters"]["entry"]), (&json!(true), &json!(7)));
+            got.extend(STANDARD.decode(frame["parameters"]["chunk"].as_str().unwrap()).unwrap());
+        }
+        assert_eq!(got.len(), LEN);
+        assert!(got.iter().enumerate().all(|(n, byte)| usize::from(*byte) == n % 251));
+        let last: Value = serde_json::from_slice(last.unwrap().strip_suffix(b"\0").unwrap()).unwrap();
+        assert_eq!(last, json!({ "parameters": { "entry": 7, "done": { "bytes": LEN } } }));
+    }
+
+    #[tokio::test]
+    async fn the_work_ends_when_nobody_takes_it() {
+        let (_, last) = taken(100_000).await;
+        assert!(last.is_none());
+    }
+}
