@@ -37,6 +37,38 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// All reasons.
+    pub const ALL: [Self; 28] = [
+        Self::OtherLedger,
+        Self::LifetimeTooLong,
+        Self::NotYetValid,
+        Self::Expired,
+        Self::AlreadyUsed,
+        Self::BootstrapRequired,
+        Self::BootstrapDone,
+        Self::BootstrapNotRoot,
+        Self::BootstrapCount,
+        Self::BootstrapTooFew,
+        Self::SignatureInvalid,
+        Self::SignatureNamespace,
+        Self::SignerUnknown,
+        Self::SignerRevoked,
+        Self::SignerTwice,
+        Self::SignersMissing,
+        Self::RoleMissing,
+        Self::OperatorName,
+        Self::OperatorRoles,
+        Self::OperatorKey(KeyError::Kind),
+        Self::OperatorExists,
+        Self::OperatorKeyKnown,
+        Self::OperatorUnknown,
+        Self::OperatorsFull,
+        Self::LastAdministrator,
+        Self::LastPair,
+        Self::NothingToAccept,
+        Self::VerbNotServed,
+    ];
+
     /// The reason on the wire and in the trace.
     #[must_use]
     pub const fn code(self) -> &'static str {

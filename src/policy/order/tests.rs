@@ -34,6 +34,19 @@ fn what_is_made_is_read() {
     assert!(other.digest != order.digest && other.mark() == order.mark());
 }
 
+/// Whoever is refused finds the reason in the guide.
+#[test]
+fn every_reason_is_in_the_guide() {
+    let guide = include_str!("../../../docs/exploitant.md");
+    for refusal in Refusal::ALL {
+        assert!(guide.contains(&format!("`{}`", refusal.code())), "{}", refusal.code());
+        assert!(!refusal.message().is_empty());
+    }
+    for verb in Verb::ALL {
+        assert!(guide.contains(&format!("`{}`", verb.name())), "{}", verb.name());
+    }
+}
+
 /// A list where a table belongs would be read member by member.
 #[test]
 fn a_list_is_no_order() {

@@ -77,7 +77,7 @@ fn a_signature_is_of_these_bytes_for_this_purpose() {
     let by_alice = office.alice.sign("sceau-order", text.as_bytes());
     // The same order in other bytes.
     for other in
-        [format!("{text}\n"), format!(" {text}"), text.replace("\"eve\"", "\"eva\""), text.replace(':', ": ")]
+        [format!("{text}\n"), format!(" {text}"), text.replace("\"eve\"", "\"eva\""), text.replace("\":", "\": ")]
     {
         let answer = office.submit_text(&other, vec![by_alice.clone()]);
         assert_eq!(brief(answer), says("Denied", "signature-invalid"), "{other}");

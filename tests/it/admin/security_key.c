@@ -1,4 +1,4 @@
-/* A security key in software, for ssh-sk-helper to load (the interface is OpenSSH's sk-api.h, version 9).
+/* A security key in software, for ssh-sk-helper to load (the interface is OpenSSH's sk-api.h, version 10).
  * The key handle is the private key itself: good for tests alone. */
 #include <stdint.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ struct sk_sign_response {
 struct sk_option;
 struct sk_resident_key;
 
-uint32_t sk_api_version(void) { return 0x00090000; }
+uint32_t sk_api_version(void) { return 0x000a0000; }
 
 static EC_KEY *ec_of(const uint8_t *scalar, size_t len)
 {
