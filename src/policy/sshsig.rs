@@ -8,6 +8,8 @@ use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA512, UnparsedPublicKey,
 };
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use ssh_key::public::{EcdsaPublicKey, KeyData, PublicKey, RsaPublicKey};
 use ssh_key::{Algorithm, HashAlg, SshSig};
 
@@ -108,8 +110,9 @@ impl Envelope {
             return None;
         }
         let envelope = SshSig::from_pem(armour).ok()?;
-        // What would be signed is rebuilt without it: nothing may hide there.
-        envelope.reserved().is_empty().then_some(Self(envelope))
+        let body: String = armour.lines().filter(|line| !line.starts_with("-----")).collect();
+        // The reader is lenient about version, lengths and reserved bytes: one signature has one text here.
+        (canonical(&envelope)? == STANDARD.decode(body).ok()?).then_some(Self(envelope))
     }
 
     /// The key that it says it was made with; None: of a kind that may not sign.
@@ -164,6 +167,33 @@ impl Envelope {
     }
 }
 
+/// The one encoding of an envelope (PROTOCOL.sshsig §2, "Blob format"): version 1, nothing reserved.
+fn canonical(envelope: &SshSig) -> Option<Vec<u8>> {
+    let signature = envelope.signature();
+    let is_sk = matches!(signature.algorithm(), Algorithm::SkEd25519 | Algorithm::SkEcdsaSha2NistP256);
+    let trailer_len = if is_sk { SK_TRAILER_LEN } else { 0 };
+    let (raw, trailer) =
+        signature.as_bytes().split_at_checked(signature.as_bytes().len().checked_sub(trailer_len)?)?;
+    let mut blob = Vec::new();
+    for part in [signature.algorithm().as_str().as_bytes(), raw] {
+        string(&mut blob, part)?;
+    }
+    blob.extend_from_slice(trailer);
+    let key = PublicKey::from(envelope.public_key().clone()).to_bytes().ok()?;
+    let mut bytes = b"SSHSIG\0\0\0\x01".to_vec();
+    for part in [&key, envelope.namespace().as_bytes(), b"", envelope.hash_alg().as_str().as_bytes(), &blob] {
+        string(&mut bytes, part)?;
+    }
+    Some(bytes)
+}
+
+/// Appends a string (RFC 4251 §5).
+fn string(out: &mut Vec<u8>, part: &[u8]) -> Option<()> {
+    out.extend(u32::try_from(part.len()).ok()?.to_be_bytes());
+    out.extend_from_slice(part);
+    Some(())
+}
+
 /// The signature proper and what a FIDO2 key signed (PROTOCOL.u2f, "SSH U2F Signatures"); None without a touch.
 fn of_sk<'s>(application: &str, signed: &[u8], signature: &'s [u8]) -> Option<(&'s [u8], Vec<u8>)> {
     let (raw, trailer) = signature.split_at_checked(signature.len().checked_sub(SK_TRAILER_LEN)?)?;
@@ -203,3 +233,7 @@ fn modulus(key: &RsaPublicKey) -> Option<&[u8]> {
 fn bits(number: &[u8]) -> usize {
     number.first().map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize)
 }
+
+#[cfg(test)]
+#[path = "sshsig_tests.rs"]
+mod tests;
