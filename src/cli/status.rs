@@ -47,6 +47,18 @@ impl Status {
     }
 }
 
+/// What to do about the cause of a halt.
+fn remedy(cause: &str) -> &'static str {
+    match cause {
+        "ledger-broken" => {
+            "le disque du journal a rendu une erreur ; arrêtez sceaud, vérifiez le disque, conservez le dossier"
+        }
+        "profile-breach" => "une assertion n'obéit pas à son profil ; vérifiez les profils, prévenez le support",
+        "no-random" => "le système ne donne plus d'octets aléatoires ; vérifiez la machine",
+        _ => "voyez le journal de sceaud",
+    }
+}
+
 fn table(status: &Value, out: &mut impl io::Write) -> io::Result<()> {
     let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or("?").to_owned();
     let is_ready = |value: &Value| value.get("ready").and_then(Value::as_bool).unwrap_or_default();
@@ -58,6 +70,9 @@ fn table(status: &Value, out: &mut impl io::Write) -> io::Result<()> {
         _ => "inconnu",
     };
     writeln!(out, "État        {state}")?;
+    if let Some(cause) = status.get("halted").and_then(Value::as_str) {
+        writeln!(out, "Cause       {cause} : {}", remedy(cause))?;
+    }
     writeln!(out, "Prêt        {}", if is_ready(status) { "oui" } else { "non" })?;
     writeln!(out, "Version     {}", text(status, "version"))?;
     writeln!(out, "Profil      {}", text(status, "profile"))?;

@@ -5,6 +5,7 @@ use std::time::Instant as Moment;
 
 use super::Daemon;
 use super::answer::{Answer, No, Unavailable};
+use super::halt::Halt;
 use super::request::{self, Issue, PatientNamed};
 use super::sessions::{Secret, Traced};
 use super::trace::Asked;
@@ -114,7 +115,7 @@ impl Daemon {
         if !self.sessions.has_room(uid) {
             return Err(No::Busy);
         }
-        let Some(secret) = Secret::draw() else { return Err(self.halt("no random bytes")) };
+        let Some(secret) = Secret::draw() else { return Err(self.halt(Halt::Random)) };
         let expires_at = session.expires_at().to_string();
         let line = self.opened(application, &session, secret.hash);
         let written = self.ledger.write(line).await.map_err(|cause| self.unrecorded(cause))?;
@@ -169,7 +170,7 @@ impl Daemon {
     }
 
     fn unrecorded(&self, cause: NotRecorded) -> No {
-        if cause == NotRecorded::Broken { self.halt("the ledger is broken") } else { cause.into() }
+        if cause == NotRecorded::Broken { self.halt(Halt::Ledger) } else { cause.into() }
     }
 
     fn application(&self, uid: u32) -> Result<&Arc<Application>, No> {
@@ -202,7 +203,11 @@ impl Daemon {
     /// A broken invariant of ours halts; the world's troubles heal.
     fn note(&self, error: SealError) -> No {
         match error {
-            SealError::Breach(_) | SealError::Random => self.halt(&error.to_string()),
+            SealError::Breach(breach) => {
+                tracing::error!(%breach, "an approved assertion does not obey its profile");
+                self.halt(Halt::Profile)
+            }
+            SealError::Random => self.halt(Halt::Random),
             _ => error.into(),
         }
     }

@@ -129,6 +129,9 @@ impl<'w> Draft<'w> {
             *body = secrets.seal_session(secret.as_bytes(), body)?;
         }
         self.batch.beside(index, chain, &beside)?;
+        if let Beside::Ordered { then, .. } = beside {
+            then.into_iter().try_for_each(|line| self.write(line).map(|_| ()))?;
+        }
         Ok(Written { index, chain })
     }
 

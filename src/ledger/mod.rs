@@ -16,6 +16,8 @@
 //! | `writer`, `thread` | what is committed; who commits it, and when |
 //! | `reader`, `tree` | a snapshot for who reads beside the writer; its proofs |
 //! | `lock`, `trouble` | one writer for each folder; its health |
+//! | `instance` | which ledger this is: what orders name |
+//! | `registers` | the registers that orders change, and the orders that are used up |
 //!
 //! What is promised: an entry that was answered for is on the disk (WAL, `synchronous=FULL`), and its nonce is in it; a crash
 //! leaves a prefix of what was written, never a part of an entry.
@@ -24,6 +26,7 @@ mod batch;
 mod change;
 mod draft;
 mod fold;
+mod instance;
 mod keyed;
 mod keys;
 mod line;
@@ -31,6 +34,7 @@ mod lock;
 mod notes;
 mod reader;
 mod recovery;
+mod registers;
 mod restored;
 mod secrets;
 mod store;
@@ -42,6 +46,7 @@ mod trouble;
 mod views;
 mod writer;
 
+pub use instance::Instance as LedgerInstance;
 pub use line::{Line, Recorded, Written};
 pub use reader::{Chain, Reader};
 pub use restored::{Kept, Reportable, Restored, Spent};

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use super::draft::{Draft, Drafted, Known};
 use super::fold::TAIL_MAX;
+use super::instance::Instance as LedgerInstance;
 use super::keys::Keys;
 use super::line::{Line, Written};
+use super::registers;
 use super::restored::Restored;
 use super::secrets::{Ivs, Secrets};
 use super::store::{Edge, Store, StoreError};
@@ -66,7 +68,14 @@ impl Writer {
             kept.body = self.secrets.open_session(kept.secret.as_bytes(), &kept.body)?;
         }
         let issued = self.store.reportable(&self.edge, &self.views)?;
-        Ok(Restored { nonces: self.store.nonces(now)?, sessions, issued })
+        Ok(Restored {
+            nonces: self.store.nonces(now)?,
+            sessions,
+            issued,
+            instance: LedgerInstance::read(&self.store.connection)?,
+            orders: registers::orders(&self.store.connection)?,
+            registers: registers::all(&self.store.connection)?,
+        })
     }
 
     /// Opens a boot generation with the entry of a start.

@@ -27,7 +27,8 @@ const DECLARED: [&str; 14] = [
      expires_at: string, entry: int, receipt: ?string)",
     "method Report(id: string, outcome: string) -> ()",
     "method CloseSession(session: string) -> ()",
-    "method Status() -> (state: string, ready: bool, version: string, profile: string, entries: int, seals: []Seal)",
+    "method Status() -> (state: string, ready: bool, version: string, profile: string, entries: int, seals: []Seal, \
+     halted: ?string)",
     "error Malformed (field: string, message: string)",
     "error Denied (reason: string, message: string)",
     "error Replayed (message: string)",
