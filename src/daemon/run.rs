@@ -108,7 +108,8 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
     let start = trace::start(config.digest, config.convention_digest);
     let window_ms = config.session_lifetime_max_ms();
     let (ledger, restored) = Ledger::open(&config.ledger.folder, start, window_ms, clock::now())?;
-    let (seals, refusals) = Seals::connect(&config, &loaded.seals);
+    let (refused, refusals) = mpsc::unbounded_channel();
+    let seals = Seals::connect(&config, &loaded.seals, &refused);
     let path = config.sockets.token.clone();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

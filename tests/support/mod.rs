@@ -6,6 +6,7 @@
 //! | `establishment` | what was laid out in a folder |
 //! | `configuration`, `practitioners` | `sceau.toml` and the registers |
 //! | `seal` | a key, its PIN and its certificate |
+//! | `audit` | the audit key and its public half |
 //! | `pki`, `certificate`, `der` | certificates shaped like IGC-Santé's, right ones and spoilt ones |
 //! | `softhsm`, `key_kind`, `not_sensitive` | tokens with keys made inside, and keys that a signer must refuse |
 //! | `key_bank` | tokens made once per process, because an RSA key costs seconds |
@@ -20,6 +21,7 @@
 #![allow(dead_code, unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod audit;
 pub mod certificate;
 pub mod collection;
 pub mod configuration;
