@@ -6,6 +6,8 @@ mod issue;
 #[cfg(feature = "appliance")]
 mod keys;
 mod status;
+#[cfg(feature = "appliance")]
+mod traces;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,6 +46,9 @@ enum Verb {
     #[cfg(feature = "appliance")]
     #[command(after_help = AFTER_HELP)]
     Keys(Box<keys::Keys>),
+    #[cfg(feature = "appliance")]
+    #[command(after_help = AFTER_HELP)]
+    Traces(Box<traces::Traces>),
     #[command(name = "lint", after_help = verifier::AFTER_HELP)]
     Lint(verifier::Vihf),
     // Its long text has the codes, in fewer words.
@@ -87,6 +92,9 @@ enum NotDone {
     #[cfg(feature = "appliance")]
     #[error(transparent)]
     Keys(#[from] keys::KeysError),
+    #[cfg(feature = "appliance")]
+    #[error(transparent)]
+    Traces(#[from] traces::TracesError),
     #[error("la sortie ne peut pas être écrite ({0})")]
     Output(#[from] std::io::Error),
 }
@@ -99,6 +107,8 @@ impl NotDone {
             Self::Verifier(cause) => cause.exit_code(),
             #[cfg(feature = "appliance")]
             Self::Keys(error) => error.exit_code(),
+            #[cfg(feature = "appliance")]
+            Self::Traces(error) => error.exit_code(),
             Self::Output(_) => EXIT_UNAVAILABLE,
         }
     }
@@ -112,6 +122,8 @@ pub fn main() -> ExitCode {
         Verb::Lint(vihf) => vihf.run().map_err(NotDone::from),
         #[cfg(feature = "appliance")]
         Verb::Keys(keys) => keys.run(),
+        #[cfg(feature = "appliance")]
+        Verb::Traces(traces) => traces.run(),
         Verb::Status(status) => status.run(),
         Verb::Check(check) => check.run(),
     };

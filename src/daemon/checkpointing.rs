@@ -74,7 +74,8 @@ pub(super) async fn run(
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // A start is worth a checkpoint: nothing is kept yet in this life.
     let mut kept: Option<(u64, Instant)> = None;
-    let mut signs = true;
+    // The keepers tell of signers that are not there yet.
+    let mut signs = false;
     loop {
         let mut waiting = Vec::new();
         let stopping = tokio::select! {
@@ -84,6 +85,9 @@ pub(super) async fn run(
         };
         while let Ok(ask) = asked.try_recv() {
             waiting.push(ask);
+        }
+        if stopping {
+            daemon.ledger.settle().await;
         }
         let size = daemon.ledger.size();
         let due = kept.is_none_or(|(covered, at)| {
@@ -137,6 +141,11 @@ async fn checkpoint(
     let agrees = |before: &Checkpoint| {
         before.size < now.size || (before.size, before.root, before.map) == (now.size, now.root, now.map)
     };
+    if let Some(newest) = newest.as_ref().filter(|newest| newest.checkpoint().size == now.size)
+        && agrees(newest.checkpoint())
+    {
+        return Ok(Arc::clone(newest));
+    }
     if !newest.is_none_or(|newest| agrees(newest.checkpoint())) {
         daemon.halt("the ledger is not what was signed");
         return Err(NoReceipt::Ledger(NotRecorded::Broken));

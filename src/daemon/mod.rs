@@ -1,6 +1,7 @@
 //! The program `sceaud`: the door for applications. No network, no foreign code; keys are behind the signers.
 
 pub mod answer;
+mod checkpointing;
 mod dispatch;
 mod door;
 mod listen;
@@ -22,7 +23,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use tokio::sync::mpsc;
+
 use answer::No;
+use checkpointing::{Ask, Checkpoints};
 use load::Places;
 use outcomes::Outcomes;
 use refusals::Refusals;
@@ -33,6 +37,7 @@ use crate::ledger::{Ledger, Restored};
 use crate::policy::memory::Memory;
 use crate::policy::opening::Known;
 use crate::replay::Nonces;
+use crate::seal::audit::Audit;
 use crate::seal::seals::Seals;
 use crate::sys::clock;
 use crate::vihf::codes::Sector;
@@ -46,6 +51,9 @@ struct Daemon {
     loaded: Loaded,
     structures: Vec<(StructIdNat, Sector)>,
     seals: Seals,
+    /// None: nothing signs the ledger, which production does not admit.
+    audit: Option<Audit>,
+    checkpoints: Checkpoints,
     ledger: Ledger,
     sessions: Sessions,
     nonces: Nonces,
@@ -60,7 +68,14 @@ struct Daemon {
 }
 
 impl Daemon {
-    fn new(config: Config, loaded: Loaded, seals: Seals, ledger: Ledger, restored: &Restored) -> Self {
+    fn new(
+        config: Config,
+        loaded: Loaded,
+        (seals, audit): (Seals, Option<Audit>),
+        ledger: Ledger,
+        restored: &Restored,
+    ) -> (Self, mpsc::UnboundedReceiver<Ask>) {
+        let (checkpoints, asked) = Checkpoints::new();
         let limits = &config.limits;
         let structures = config.structures.iter().map(|s| (s.id, s.sector)).collect();
         let window = Duration::from_millis(config.session_lifetime_max_ms());
@@ -78,9 +93,11 @@ impl Daemon {
             config,
             loaded,
             seals,
+            audit,
+            checkpoints,
         };
         daemon.restore(restored);
-        daemon
+        (daemon, asked)
     }
 
     /// Takes up what the ledger kept beyond the restart.

@@ -11,9 +11,10 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
-use super::{Daemon, listen, trace};
+use super::{Daemon, checkpointing, listen, trace};
 use crate::config::{Config, ConfigError};
 use crate::ledger::{Ledger, StoreError};
+use crate::seal::audit::Audit;
 use crate::seal::seals::{Seal, Seals};
 use crate::sys::{clock, log, peer, process};
 use crate::usage;
@@ -110,12 +111,17 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
     let (ledger, restored) = Ledger::open(&config.ledger.folder, start, window_ms, clock::now())?;
     let (refused, refusals) = mpsc::unbounded_channel();
     let seals = Seals::connect(&config, &loaded.seals, &refused);
+    let audit = loaded.audit.as_ref().and_then(|audit| Audit::connect(&config, audit, &refused));
+    drop(refused);
     let path = config.sockets.token.clone();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let daemon = Arc::new(Daemon::new(config, loaded, seals, ledger, &restored));
+    let (daemon, asked) = Daemon::new(config, loaded, (seals, audit), ledger, &restored);
+    let daemon = Arc::new(daemon);
     let listener = listen::open(&path).map_err(|cause| NotRun::Socket { path, cause })?;
     let (stop, stopped) = watch::channel(false);
+    let (end, ended) = watch::channel(false);
+    let checkpoints = tokio::spawn(checkpointing::run(Arc::clone(&daemon), asked, ended));
     let mut door = tokio::spawn(listen::accept(Arc::clone(&daemon), listener, stopped));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "sceaud listens; locked until a signature verifies");
     let outcome = tokio::select! {
@@ -130,6 +136,9 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
     if !door.is_finished() {
         let _ = door.await;
     }
+    // Behind the last answer: what was issued is signed before the silence.
+    let _ = end.send(true);
+    let _ = checkpoints.await;
     outcome
 }
 

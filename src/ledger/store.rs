@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Transac
 use super::NotRecorded;
 use super::batch::Batch;
 use super::restored::Kept;
+use crate::traces::audit::FIRST_GENERATION;
 use crate::traces::digest::Digest;
 use crate::traces::merkle::frontier::Frontier;
 use crate::vihf::instant::Instant;
@@ -27,7 +28,8 @@ const LOG_LEN_MAX: i64 = 64 << 20;
 /// Pages in memory, in kB: the right edge of the entries, and the upper pages of the indices.
 const CACHE_KB: i64 = 16 << 10;
 
-/// `entries` is the log; `edge` its right end; keys and sessions cannot be derived from it. What follows is views, written by
+/// `entries` is the log; `edge` its right end; keys, sessions, checkpoints (what was signed of it, by size) and generations (declared
+/// restorations, and the size at which each began) cannot be derived from it. The others are views, written by
 /// the fold up to `edge.folded` and made anew from the entries behind it.
 const SCHEMA: &str = "
 CREATE TABLE entries (idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL) STRICT;
@@ -40,6 +42,8 @@ CREATE TABLE tiles (level INTEGER, idx INTEGER, hashes BLOB NOT NULL, PRIMARY KE
 CREATE TABLE heads (practitioner BLOB PRIMARY KEY, last INTEGER NOT NULL, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE nonces (page INTEGER PRIMARY KEY, application TEXT NOT NULL, until_ms INTEGER NOT NULL, marks BLOB NOT NULL) STRICT;
 CREATE TABLE patients (key INTEGER, idx INTEGER, PRIMARY KEY (key, idx)) STRICT, WITHOUT ROWID;
+CREATE TABLE checkpoints (size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
+CREATE TABLE generations (number INTEGER PRIMARY KEY, begins INTEGER NOT NULL) STRICT;
 CREATE TABLE pending (idx INTEGER PRIMARY KEY, chain BLOB NOT NULL, expires_ms INTEGER NOT NULL) STRICT;
 ";
 
@@ -83,8 +87,9 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whose fault it is while writing: nothing in doubt, or everything.
-    pub(super) fn class(&self) -> NotRecorded {
+    /// Whose fault it is: nothing in doubt, or everything.
+    #[must_use]
+    pub fn class(&self) -> NotRecorded {
         match self {
             Self::Sqlite(rusqlite::Error::SqliteFailure(error, _)) => match error.code {
                 ErrorCode::DiskFull => NotRecorded::Space,
@@ -150,6 +155,7 @@ impl Store {
                 transaction.execute_batch(SCHEMA)?;
                 transaction
                     .execute("INSERT INTO edge VALUES (0, ?1, 0, 0, 0, 0)", params![Frontier::new().to_bytes()])?;
+                transaction.execute("INSERT INTO generations VALUES (?1, 0)", [row_id(FIRST_GENERATION)?])?;
                 transaction.pragma_update(None, "user_version", FORMAT)?;
                 transaction.commit()?;
             }

@@ -79,6 +79,12 @@ impl Audit {
         self.signers.is_ready()
     }
 
+    /// Why nothing can be signed while it is not ready.
+    #[must_use]
+    pub fn cause(&self) -> Unready {
+        self.signers.cause()
+    }
+
     /// Signs what the ledger of a generation is at one size.
     ///
     /// After `Ok` the note verifies with the public key of that generation.

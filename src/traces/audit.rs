@@ -5,8 +5,9 @@
 
 use std::fmt;
 
-use super::note::is_key_name;
+use super::checkpoint::{CheckpointError, SignedCheckpoint};
 use super::note::key::{KeyError, VerifierKey};
+use super::note::{Note, NoteError, is_key_name};
 
 /// Longest origin in bytes; with its generation it is far below what a note may have.
 const ORIGIN_LEN_MAX: usize = 100;
@@ -105,6 +106,20 @@ impl AuditPublicKey {
     pub fn of_generation(&self, generation: u64) -> VerifierKey {
         // The name is the first one's with another number: it is a name, so this does not fail.
         self.first.renamed(&generation_name(&self.origin, generation)).unwrap_or_else(|_| self.first.clone())
+    }
+}
+
+impl AuditPublicKey {
+    /// Verifies a checkpoint of any generation of this ledger; gives it with its generation.
+    ///
+    /// # Errors
+    /// [`CheckpointError`]: not signed by this key under the name of a generation.
+    pub fn open(&self, note: &str) -> Result<(SignedCheckpoint, u64), CheckpointError> {
+        let note = Note::parse(note)?;
+        let names = note.signatures().iter().filter_map(|made| generation_of(&made.name, &self.origin));
+        let generation = names.max().ok_or(NoteError::NotSigned)?;
+        let name = generation_name(&self.origin, generation);
+        Ok((SignedCheckpoint::verify(note, &name, &[self.of_generation(generation)])?, generation))
     }
 }
 

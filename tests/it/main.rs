@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod check;
+mod checkpoints;
 mod command_line;
 mod documents;
 mod door;

@@ -13,6 +13,7 @@
 //! | `program`, `daemon`, `daemons`, `notify` | the real programs, supervised as systemd would |
 //! | `varlink` | a blocking client of the sockets |
 //! | `ledger` | the ledger's file, read beside the daemon |
+//! | `outside` | checkpoints and receipts, judged by code that is not ours |
 //! | `collection` | every assertion made, kept for the outside verifiers |
 //! | `wait` | waiting until something holds, with a deadline |
 //! | `skip` | what a run could not do, counted |
@@ -34,6 +35,7 @@ pub mod key_kind;
 pub mod ledger;
 pub mod not_sensitive;
 pub mod notify;
+pub mod outside;
 pub mod pki;
 pub mod plan;
 pub mod practitioners;
