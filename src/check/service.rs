@@ -18,6 +18,8 @@ pub enum Answer {
         ready: bool,
         /// Keys that cannot sign.
         unready: Vec<String>,
+        /// The audit key, if it cannot sign.
+        audit_unready: Option<String>,
     },
     /// It said that it halted, and why.
     Halted(String),
@@ -31,8 +33,14 @@ pub(super) fn probe(config: &Config, answer: &Answer, report: &mut Report) {
     match answer {
         Answer::Status { state, .. } if state == "halted" => halted("son état est « halted »", config, report),
         Answer::Halted(cause) => halted(cause, config, report),
-        Answer::Status { state, ready, unready } => {
+        Answer::Status { state, ready, unready, audit_unready } => {
             report.checked(SUBJECT);
+            if let Some(key) = audit_unready {
+                let text = format!(
+                    "la clé d'audit {key} ne signe pas : ni points de contrôle du journal, ni reçus ; les jetons sans reçu sont servis ; voyez systemctl status 'sceau-signer@{key}-*'"
+                );
+                report.found(Finding::new("audit-not-ready", place(), &text));
+            }
             if !ready && state != "unprovisioned" {
                 let keys = if unready.is_empty() { "aucune clé".to_owned() } else { unready.join(", ") };
                 let text = format!(

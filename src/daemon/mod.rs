@@ -2,6 +2,7 @@
 
 mod admin;
 pub mod answer;
+mod checkpointing;
 mod dispatch;
 mod door;
 mod frames;
@@ -25,8 +26,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use tokio::sync::mpsc;
+
 use admin::Admin;
 use answer::No;
+use checkpointing::{Ask, Checkpoints};
 use halt::{Halt, Halted};
 use load::Places;
 use outcomes::Outcomes;
@@ -38,6 +42,7 @@ use crate::ledger::{Ledger, Restored, StoreError};
 use crate::policy::memory::Memory;
 use crate::policy::opening::Known;
 use crate::replay::Nonces;
+use crate::seal::audit::Audit;
 use crate::seal::seals::Seals;
 use crate::sys::clock;
 use crate::vihf::codes::Sector;
@@ -51,6 +56,9 @@ struct Daemon {
     loaded: Loaded,
     structures: Vec<(StructIdNat, Sector)>,
     seals: Seals,
+    /// None: nothing signs the ledger, which production does not admit.
+    audit: Option<Audit>,
+    checkpoints: Checkpoints,
     ledger: Ledger,
     sessions: Sessions,
     nonces: Nonces,
@@ -69,10 +77,11 @@ impl Daemon {
     fn new(
         config: Config,
         loaded: Loaded,
-        seals: Seals,
+        (seals, audit): (Seals, Option<Audit>),
         ledger: Ledger,
         restored: &Restored,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<(Self, mpsc::UnboundedReceiver<Ask>), StoreError> {
+        let (checkpoints, asked) = Checkpoints::new();
         let limits = &config.limits;
         let structures = config.structures.iter().map(|s| (s.id, s.sector)).collect();
         let window = Duration::from_millis(config.session_lifetime_max_ms());
@@ -91,9 +100,11 @@ impl Daemon {
             config,
             loaded,
             seals,
+            audit,
+            checkpoints,
         };
         daemon.restore(restored);
-        Ok(daemon)
+        Ok((daemon, asked))
     }
 
     /// Takes up what the ledger kept beyond the restart.

@@ -5,6 +5,7 @@ use std::time::Instant as Moment;
 
 use super::Daemon;
 use super::answer::{Answer, No, Unavailable};
+use super::checkpointing::NoReceipt;
 use super::halt::Halt;
 use super::request::{self, Issue, PatientNamed};
 use super::sessions::{Secret, Traced};
@@ -15,6 +16,7 @@ use crate::policy::denial::{Decision, Malformed};
 use crate::policy::issuing::{self, Asking};
 use crate::policy::opening::{self, Opening};
 use crate::replay::{Claim, NotClaimed};
+use crate::seal::audit::Audit;
 use crate::seal::seals::{NotPlaced, SealError};
 use crate::sys::clock;
 use crate::traces::entry::outcome::Outcome;
@@ -69,11 +71,11 @@ impl Daemon {
                 return Err(No::Busy);
             }
             Err(NotPlaced::Seal(error)) => {
-                let no = if request.receipt { No::Unavailable(Unavailable::Ledger) } else { self.note(error) };
+                let no = self.note(error);
                 return Err(self.spend(claim, application, asked, no).await);
             }
         };
-        if request.receipt {
+        if request.receipt && !self.audit.as_ref().is_some_and(Audit::is_ready) {
             let no = No::Unavailable(Unavailable::Ledger);
             return Err(self.spend(claim, application, asked, no).await);
         }
@@ -83,6 +85,14 @@ impl Daemon {
         let line = self.issued(&forged, traced.entry, claim.spend());
         let recorded = self.ledger.record(line, forged).await.map_err(|cause| self.unrecorded(cause))?;
         let written = recorded.written();
+        // Before the seal: who gets no receipt gets no assertion either.
+        let receipt = match self.receipt(request.receipt, written).await {
+            Ok(receipt) => receipt,
+            Err(no) => {
+                self.outcome(written, Outcome::Failed);
+                return Err(no);
+            }
+        };
         let signed = match self.seals.seal(aside, recorded).await {
             Ok(signed) if clock::now() < signed.expires_at() => signed,
             not_sealed => {
@@ -95,7 +105,7 @@ impl Daemon {
         };
         self.outcomes.issued(uid, signed.id(), written);
         self.outcome(written, Outcome::Released);
-        Ok(Answer::Issued(Box::new(signed)))
+        Ok(Answer::Issued(Box::new(signed), receipt))
     }
 
     /// `OpenSession`. A crash after the trace leaves a session that nobody has the secret of.
@@ -162,6 +172,17 @@ impl Daemon {
         if let Some(count) = self.refusals.due(application.uid, reason) {
             self.ledger.note(self.refused(application, reason, count, asked, None));
         }
+    }
+
+    /// The receipt of an entry, if one was asked for.
+    async fn receipt(&self, asked: bool, written: Written) -> Result<Option<String>, No> {
+        if !asked {
+            return Ok(None);
+        }
+        self.checkpoints.receipt(written.index).await.map(Some).map_err(|cause| match cause {
+            NoReceipt::Audit => No::Unavailable(Unavailable::Ledger),
+            NoReceipt::Ledger(cause) => self.unrecorded(cause),
+        })
     }
 
     /// Queues the outcome of an assertion for the next commit.

@@ -12,9 +12,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::{Daemon, listen, trace};
+use super::{Daemon, checkpointing, listen, trace};
 use crate::config::{Config, ConfigError};
 use crate::ledger::{Ledger, StoreError};
+use crate::seal::audit::Audit;
 use crate::seal::seals::{Seal, Seals};
 use crate::sys::{clock, log, peer, process};
 use crate::usage;
@@ -109,11 +110,15 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
     let start = trace::start(config.digest, config.convention_digest);
     let window_ms = config.session_lifetime_max_ms();
     let (ledger, restored) = Ledger::open(&config.ledger.folder, start, window_ms, clock::now())?;
-    let (seals, refusals) = Seals::connect(&config, &loaded.seals);
+    let (refused, refusals) = mpsc::unbounded_channel();
+    let seals = Seals::connect(&config, &loaded.seals, &refused);
+    let audit = loaded.audit.as_ref().and_then(|audit| Audit::connect(&config, audit, &refused));
+    drop(refused);
     let (token, admin) = (config.sockets.token.clone(), config.sockets.admin.clone());
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let daemon = Arc::new(Daemon::new(config, loaded, seals, ledger, &restored)?);
+    let (daemon, asked) = Daemon::new(config, loaded, (seals, audit), ledger, &restored)?;
+    let daemon = Arc::new(daemon);
     let (stop, stopped) = watch::channel(false);
     let mut doors = JoinSet::new();
     let mut handed = listen::Handed::over();
@@ -126,6 +131,8 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
             }
         }
     }
+    let (end, ended) = watch::channel(false);
+    let checkpoints = tokio::spawn(checkpointing::run(Arc::clone(&daemon), asked, ended));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "sceaud listens; locked until a signature verifies");
     let outcome = tokio::select! {
         _ = terminate.recv() => Ok(()),
@@ -137,6 +144,9 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     let _ = stop.send(true);
     while doors.join_next().await.is_some() {}
+    // Behind the last answer: what was issued is signed before the silence.
+    let _ = end.send(true);
+    let _ = checkpoints.await;
     outcome
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::Daemon;
-use super::answer::{SealStatus, Status};
+use super::answer::{AuditStatus, SealStatus, Status};
 use super::halt::Halt;
 use crate::sys::clock;
 
@@ -55,6 +55,11 @@ impl Daemon {
                     certificate_expires_at: seal.certificate.not_after().to_string(),
                 })
                 .collect(),
+            audit: self.audit.as_ref().map(|audit| AuditStatus {
+                key: audit.key().to_string(),
+                ready: audit.is_ready(),
+                checkpoint: self.checkpoints.newest().map_or(0, |newest| newest.checkpoint().size),
+            }),
         }
     }
 }

@@ -15,6 +15,7 @@
 //! | `recovery`, `restored` | a start: log, edge and views held against each other; what survived |
 //! | `writer`, `thread` | what is committed; who commits it, and when |
 //! | `reader`, `tree` | a snapshot for who reads beside the writer; its proofs |
+//! | `checkpoints` | what was signed of it, kept beside it; receipts |
 //! | `lock`, `trouble` | one writer for each folder; its health |
 //! | `instance` | which ledger this is: what orders name |
 //! | `registers` | the registers that orders change, and the orders that are used up |
@@ -24,6 +25,7 @@
 
 mod batch;
 mod change;
+mod checkpoints;
 mod draft;
 mod fold;
 mod instance;
@@ -111,6 +113,7 @@ pub struct Ledger {
     notes: Arc<Notes>,
     size: Arc<AtomicU64>,
     health: Arc<AtomicU8>,
+    generation: u64,
     thread: Option<JoinHandle<()>>,
     _lock: Lock,
 }
@@ -135,7 +138,10 @@ impl Ledger {
         let store = Store::open(&folder.join(FILE))?;
         let mut writer = Writer::new(store, secrets, window_ms, now)?;
         let restored = writer.restore(now)?;
+        let generation = writer.store.generation()?;
         writer.start(start, now)?;
+        // Beside the writer, as an officer would look at it.
+        Reader::open(folder)?.recheck()?;
         let (jobs, queue) = mpsc::channel();
         let (size, health, notes) = (writer.size(), writer.health(), Arc::new(Notes::default()));
         let thread = Thread::new(writer, Arc::clone(&notes));
@@ -149,6 +155,7 @@ impl Ledger {
             notes,
             size,
             health,
+            generation,
             thread: Some(thread),
             _lock: lock,
         };
@@ -195,6 +202,14 @@ impl Ledger {
         }
     }
 
+    /// Writes what was noted, as far as the disk takes it: before a stop, so that the last checkpoint covers it.
+    pub async fn settle(&self) {
+        let (reply, answer) = oneshot::channel();
+        if self.send(Job::Settle(reply)).is_ok() {
+            let _ = answer.await;
+        }
+    }
+
     /// What the ledger is now: everything of it is on the disk.
     ///
     /// # Errors
@@ -203,6 +218,24 @@ impl Ledger {
         let (reply, answer) = oneshot::channel();
         self.send(Job::Snapshot(reply))?;
         answer.await.map_err(|_| NotRecorded::Broken)
+    }
+
+    /// Which life of the ledger this is: 1, and one more for each declared restoration.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Keeps the note of a signed checkpoint of `size` entries, and waits until it is on the disk.
+    ///
+    /// Trusts that the note was verified.
+    ///
+    /// # Errors
+    /// [`NotRecorded`]; the entries are as they were.
+    pub async fn keep_checkpoint(&self, size: u64, note: String) -> Result<(), NotRecorded> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Checkpoint(size, note, reply))?;
+        answer.await.unwrap_or(Err(NotRecorded::Broken))
     }
 
     /// Opens it to be read beside the writer; for a thread that may wait for the disk.

@@ -40,6 +40,10 @@ pub(super) enum Job {
     Line(Line, oneshot::Sender<Result<Written, NotRecorded>>),
     /// There are notes.
     Notes,
+    /// Notes are to be written now.
+    Settle(oneshot::Sender<()>),
+    /// The note of a checkpoint of so many entries, to be kept.
+    Checkpoint(u64, String, oneshot::Sender<Result<(), NotRecorded>>),
     /// What the ledger is.
     Snapshot(oneshot::Sender<Snapshot>),
 }
@@ -108,6 +112,13 @@ impl Thread {
                 self.replies.push(reply);
             }
             Job::Notes => self.notes_at = self.notes_at.or(Some(Moment::now() + NOTE_WAIT_MAX)),
+            Job::Settle(reply) => {
+                self.serve();
+                let _ = reply.send(());
+            }
+            Job::Checkpoint(size, note, reply) => {
+                let _ = reply.send(self.writer.keep_checkpoint(size, &note));
+            }
             Job::Snapshot(reply) => {
                 // Who no longer waits needs none.
                 let _ = reply.send(self.writer.snapshot());

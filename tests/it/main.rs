@@ -3,6 +3,7 @@
 
 mod admin;
 mod check;
+mod checkpoints;
 mod command_line;
 mod documents;
 mod door;
