@@ -134,8 +134,7 @@ fn one_token_that_refuses_does_not_hide_the_others() {
     assert_eq!(audit["verifier_key"], public);
     assert!(
         done(
-            &mut desk
-                .step("list")
+            desk.step("list")
                 .args(["--uri", &desk.establishment.audit.as_ref().unwrap().token.uri()])
                 .args(["--module", MODULE, "--pin-file"])
                 .arg(desk.path("secrets/audit.pin"))
