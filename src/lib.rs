@@ -3,7 +3,7 @@
 //! # Rooms
 //! | room | duty | kind |
 //! |---|---|---|
-//! | [`daemon`] | `sceaud`: the door for applications; `pipeline.rs` is one request as one function | program |
+//! | [`daemon`] | `sceaud`: the doors for applications and operators; `pipeline.rs` is one request as one function, `admin/submit.rs` one order | program |
 //! | [`signer`] | `sceau-signer`: one PKCS#11 key behind a socket | program |
 //! | [`cli`] | `sceau`: one file per verb | program |
 //! | [`verifier`] | `sceau-verify`, also `sceau lint`: any VIHF, judged offline; no Unix, no appliance | program |

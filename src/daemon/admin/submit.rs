@@ -76,8 +76,12 @@ impl Daemon {
             Err(NotObeyed::No(no)) => return Err(no),
             Err(NotObeyed::Refused(refusal)) => {
                 let line = Line::ordered(trace(order, ordered.signers(), Some(refusal)), mark, Vec::new());
-                orders.used.insert(mark);
-                return Err(self.refuse(&mut orders, uid, line, refusal).await);
+                let no = self.refuse(&mut orders, uid, line, refusal).await;
+                // Used up only once that is on the disk: what was not recorded may be submitted again.
+                if matches!(no, No::Denied { .. }) {
+                    orders.used.insert(mark);
+                }
+                return Err(no);
             }
         };
         let line = Line::ordered(trace(order, ordered.signers(), None), mark, then);

@@ -1,6 +1,8 @@
 //! Who misbehaves at the operators' door harms nobody, and fills no ledger.
 
 use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -8,6 +10,8 @@ use serde_json::{Value, json};
 use super::office::{Office, PROMPT};
 use crate::doorstep::{brief, says};
 use crate::support::ledger::entries;
+use crate::support::program::program;
+use crate::support::softhsm::run;
 use crate::support::varlink::Client;
 
 #[test]
@@ -62,6 +66,39 @@ fn a_flood_of_refused_orders_is_bounded() {
     }
     assert_eq!(denied, 30);
     assert_eq!(entries(&office.door.establishment).len() - before, 30);
+}
+
+/// The disk gives up under an order: nothing is ordered or issued any more, and the door still says why.
+#[test]
+fn a_halted_daemon_still_says_why() {
+    let office = Office::open();
+    let file = office.door.establishment.folder.join("ledger/ledger.sqlite");
+    rusqlite::Connection::open(file).unwrap().execute_batch("DROP TABLE orders").unwrap();
+    let revoke = office.revoke("carol");
+    assert_eq!(brief(office.submit(&revoke, &[&office.alice])), says("Halted", ""));
+    let instance = office.call("Instance", json!({})).unwrap();
+    assert_eq!(instance["state"], "halted");
+    assert!(instance["halted"].as_str().unwrap().contains("disque"), "{instance}");
+    assert_eq!(office.active().len(), 4);
+    let status = office.door.client().status();
+    assert_eq!((&status["state"], &status["halted"]), (&json!("halted"), &json!("ledger-broken")));
+    assert_eq!(brief(office.submit(&revoke, &[&office.alice])), says("Halted", ""));
+    for (verb, part) in [(&["status"][..], "ledger-broken : le disque"), (&["operators", "list"], "Arrêté")] {
+        let config = office.door.establishment.config();
+        let output = Command::new(program("sceau")).args(verb).arg("--config").arg(config).output().unwrap();
+        assert!(String::from_utf8_lossy(&output.stdout).contains(part), "{output:?}");
+    }
+}
+
+/// A varlink library that we did not write reads every declaration.
+#[test]
+fn an_independent_reader_understands_the_interface() {
+    let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verifiers/venv.sh");
+    let python = run(Command::new("sh").arg(venv));
+    let script = "import sys, varlink; i = varlink.Interface(sys.argv[1]); print(i.name, *sorted(i.members))";
+    let said = run(Command::new(python.trim()).args(["-c", script, sceau::varlink::ADMIN_INTERFACE]));
+    let members = "Busy Checkpoint Denied Halted Instance Malformed Operator Operators Submit Unavailable";
+    assert_eq!(said.trim(), format!("fr.sceau.Admin {members}"));
 }
 
 #[test]

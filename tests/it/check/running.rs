@@ -119,11 +119,12 @@ fn a_socket_with_wrong_rights_is_found() {
         listener
     };
     drop(bind(&establishment.token_socket(), 0o660));
+    drop(bind(&establishment.admin_socket(), 0o666));
     let signer = establishment.folder.join("run/signers/seal-a-1.sock");
     drop(bind(&signer, 0o666));
     let seen = check(&establishment, &["--json"]).seen();
     let modes: Vec<_> =
         seen.iter().filter(|(rule, ..)| rule == "socket-mode").map(|(_, file, ..)| file.as_str()).collect();
-    assert_eq!(modes, ["token.sock", "seal-a-1.sock"], "{seen:?}");
+    assert_eq!(modes, ["token.sock", "admin.sock", "seal-a-1.sock"], "{seen:?}");
     assert!(!seen.iter().any(|(rule, ..)| rule == STOPPED));
 }
