@@ -83,7 +83,7 @@ impl Office {
             ledger: String::new(),
             alice: key("alice", &["-t", "ed25519"]),
             bob: key("bob", &["-t", "ecdsa", "-b", "256"]),
-            carol: key("carol", &["-t", "rsa", "-b", "3072"]),
+            carol: key("carol", &["-t", "ecdsa", "-b", "256"]),
             dave: key("dave", &["-t", "ed25519"]),
             door,
         };
