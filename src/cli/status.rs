@@ -77,7 +77,7 @@ fn table(status: &Value, out: &mut impl io::Write) -> io::Result<()> {
     writeln!(out, "Version     {}", text(status, "version"))?;
     writeln!(out, "Profil      {}", text(status, "profile"))?;
     let entries = status.get("entries").and_then(Value::as_u64).unwrap_or_default();
-    writeln!(out, "Entrées     {entries} au journal")?;
+    writeln!(out, "Entrées     {entries} dans le journal")?;
     let seals = status.get("seals").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     for seal in seals {
         let expires_at = text(seal, "certificate_expires_at");

@@ -27,11 +27,28 @@ pub(super) enum NoReceipt {
     Ledger(NotRecorded),
 }
 
-/// An entry whose receipt somebody waits for.
+/// Somebody who waits for a checkpoint that covers an entry.
 #[derive(Debug)]
 pub(super) struct Ask {
     index: u64,
-    reply: oneshot::Sender<Result<String, NoReceipt>>,
+    reply: Reply,
+}
+
+/// What he is given.
+#[derive(Debug)]
+enum Reply {
+    /// The entry's receipt.
+    Receipt(oneshot::Sender<Result<String, NoReceipt>>),
+    /// The checkpoint itself: an officer's, so it is kept too.
+    Checkpoint(oneshot::Sender<Result<String, NoReceipt>>),
+}
+
+impl Ask {
+    fn answer(self, answer: Result<String, NoReceipt>) {
+        let (Reply::Receipt(reply) | Reply::Checkpoint(reply)) = self.reply;
+        // Who no longer waits has been told otherwise.
+        let _ = reply.send(answer);
+    }
 }
 
 /// Where receipts are asked for, and the newest checkpoint is found.
@@ -56,8 +73,21 @@ impl Checkpoints {
 
     /// The receipt of an entry that is on the disk; those who ask meanwhile share a signature.
     pub(super) async fn receipt(&self, index: u64) -> Result<String, NoReceipt> {
-        let (reply, answer) = oneshot::channel();
-        self.asks.send(Ask { index, reply }).map_err(|_| NoReceipt::Audit)?;
+        self.ask(index, Reply::Receipt).await
+    }
+
+    /// The note of a checkpoint that covers an entry that is on the disk.
+    pub(super) async fn covering(&self, index: u64) -> Result<String, NoReceipt> {
+        self.ask(index, Reply::Checkpoint).await
+    }
+
+    async fn ask(
+        &self,
+        index: u64,
+        reply: impl FnOnce(oneshot::Sender<Result<String, NoReceipt>>) -> Reply,
+    ) -> Result<String, NoReceipt> {
+        let (sender, answer) = oneshot::channel();
+        self.asks.send(Ask { index, reply: reply(sender) }).map_err(|_| NoReceipt::Audit)?;
         answer.await.unwrap_or(Err(NoReceipt::Audit))
     }
 }
@@ -91,10 +121,12 @@ pub(super) async fn run(
             daemon.ledger.settle().await;
         }
         let size = daemon.ledger.size();
-        let due = kept.is_none_or(|(covered, at)| {
-            let behind = size.saturating_sub(covered);
-            behind >= limits.checkpoint_entries_max || behind > 0 && (stopping || at.elapsed() >= every)
-        });
+        let officer = waiting.iter().any(|ask| matches!(ask.reply, Reply::Checkpoint(_)));
+        let due = officer
+            || kept.is_none_or(|(covered, at)| {
+                let behind = size.saturating_sub(covered);
+                behind >= limits.checkpoint_entries_max || behind > 0 && (stopping || at.elapsed() >= every)
+            });
         if !waiting.is_empty() || due && (audit.is_ready() || stopping) {
             match checkpoint(&daemon, audit, &waiting, due).await {
                 Ok(signed) => {
@@ -103,7 +135,7 @@ pub(super) async fn run(
                     }
                     tokio::spawn(receipts(Arc::clone(&daemon), signed, waiting));
                 }
-                Err(no) => waiting.into_iter().for_each(|ask| drop(ask.reply.send(Err(no)))),
+                Err(no) => waiting.into_iter().for_each(|ask| ask.answer(Err(no))),
             }
         }
         if signs != audit.is_ready() {
@@ -177,6 +209,9 @@ async fn keep(daemon: &Daemon, signed: &SignedCheckpoint) -> bool {
 
 /// Makes and sends the receipts of who waits, off the way of everybody else.
 async fn receipts(daemon: Arc<Daemon>, signed: Arc<SignedCheckpoint>, waiting: Vec<Ask>) {
+    let (officers, waiting): (Vec<_>, Vec<_>) =
+        waiting.into_iter().partition(|ask| matches!(ask.reply, Reply::Checkpoint(_)));
+    officers.into_iter().for_each(|ask| ask.answer(Ok(signed.note().to_string())));
     if waiting.is_empty() {
         return;
     }
@@ -191,13 +226,8 @@ async fn receipts(daemon: Arc<Daemon>, signed: Arc<SignedCheckpoint>, waiting: V
     let made = made.await.unwrap_or(Err(NotRecorded::Unavailable));
     match made {
         Ok(receipts) => {
-            for (ask, receipt) in waiting.into_iter().zip(receipts) {
-                // Who no longer waits has been told otherwise.
-                let _ = ask.reply.send(Ok(receipt.to_string()));
-            }
+            waiting.into_iter().zip(receipts).for_each(|(ask, receipt)| ask.answer(Ok(receipt.to_string())));
         }
-        Err(cause) => {
-            waiting.into_iter().for_each(|ask| drop(ask.reply.send(Err(NoReceipt::Ledger(cause)))));
-        }
+        Err(cause) => waiting.into_iter().for_each(|ask| ask.answer(Err(NoReceipt::Ledger(cause)))),
     }
 }

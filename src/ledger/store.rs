@@ -28,9 +28,9 @@ const LOG_LEN_MAX: i64 = 64 << 20;
 /// Pages in memory, in kB: the right edge of the entries, and the upper pages of the indices.
 const CACHE_KB: i64 = 16 << 10;
 
-/// `entries` is the log; `edge` its right end; keys, sessions, checkpoints (what was signed of it, by size), orders, registers and the instance (its name, and how often
-/// it was restored) cannot be derived from it. The others are views, written by
-/// the fold up to `edge.folded` and made anew from the entries behind it.
+/// `entries` is the log; `edge` its right end; keys, sessions, checkpoints (what was signed of it, by size), orders, registers
+/// and the instance (its name, and how often it was restored) cannot be derived from it. The others are views, written by the
+/// fold up to `edge.folded` and made anew from the entries behind it.
 const SCHEMA: &str = "
 CREATE TABLE entries (idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL) STRICT;
 CREATE TABLE edge (only INTEGER PRIMARY KEY CHECK (only = 0), frontier BLOB NOT NULL, time_ms INTEGER NOT NULL,

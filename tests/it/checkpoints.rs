@@ -43,6 +43,12 @@ fn plan() -> Plan {
     Plan::new("checkpoints").key_type(KeyType::P256).edit_config(often(4))
 }
 
+/// A session of the physician, once the audit key signs: nothing waits for it.
+fn session(client: &mut Client) -> String {
+    until("the audit key signs", || client.status()["audit"]["ready"] == true);
+    client.open_session(physician_login()).unwrap()
+}
+
 fn with_receipt(client: &mut Client, session: &str) -> Result<Issued, Refused> {
     client.issue(with(consultation(session, PATIENTS[0]), "receipt", true.into()))
 }
@@ -88,7 +94,7 @@ fn everything_is_signed_soon_and_at_the_stop_and_holds_together() {
         let establishment = plan().audit(Some(kind)).build();
         let mut daemons = Daemons::start(&establishment);
         let mut client = establishment.client();
-        let session = client.open_session(physician_login()).unwrap();
+        let session = session(&mut client);
         signed(&establishment);
         for _ in 0..12 {
             client.consult(&session, PATIENTS[0]).unwrap();
@@ -116,7 +122,7 @@ fn so_many_entries_make_a_checkpoint_due() {
     let establishment = Plan::new("checkpoints").key_type(KeyType::P256).edit_config(slow).build();
     let _daemons = Daemons::start(&establishment);
     let mut client = establishment.client();
-    let session = client.open_session(physician_login()).unwrap();
+    let session = session(&mut client);
     until("the one of the start", || !checkpoints(&establishment).is_empty());
     for _ in 0..4 {
         client.consult(&session, PATIENTS[0]).unwrap();
@@ -145,7 +151,7 @@ fn a_receipt_proves_its_entry_first_last_and_side_by_side() {
         let establishment = plan().audit(Some(kind)).build();
         let _daemons = Daemons::start(&establishment);
         let mut client = establishment.client();
-        let session = client.open_session(physician_login()).unwrap();
+        let session = session(&mut client);
         let first = with_receipt(&mut client, &session).unwrap();
         let ask = || {
             let mut client = establishment.client();
@@ -182,7 +188,7 @@ fn without_its_audit_signer_tokens_go_on_and_receipts_do_not() {
     let daemons = Daemons::start(&establishment);
     let audit = daemons.audit.as_ref().unwrap();
     let mut client = establishment.client();
-    let session = client.open_session(physician_login()).unwrap();
+    let session = session(&mut client);
     with_receipt(&mut client, &session).unwrap();
     audit.kill_and_hold();
     until("it is missed", || client.status()["audit"]["ready"] == false);
@@ -211,7 +217,7 @@ fn a_frozen_audit_signer_costs_the_receipt_and_its_assertion_alone() {
     let daemons = Daemons::start(&establishment);
     let audit = daemons.audit.as_ref().unwrap();
     let mut client = establishment.client();
-    let session = client.open_session(physician_login()).unwrap();
+    let session = session(&mut client);
     with_receipt(&mut client, &session).unwrap();
     freeze(audit);
     // Whether it is known to hang or found to hang under the request: no receipt, no assertion, and tokens go on beside.
@@ -240,7 +246,7 @@ fn a_ledger_that_is_not_what_was_signed_halts_the_start() {
     let establishment = plan().build();
     let mut daemons = Daemons::start(&establishment);
     let mut client = establishment.client();
-    let session = client.open_session(physician_login()).unwrap();
+    let session = session(&mut client);
     client.consult(&session, PATIENTS[0]).unwrap();
     daemons.sceaud.stop();
     let file = establishment.folder.join("ledger/ledger.sqlite");
@@ -293,16 +299,19 @@ fn an_officer_gets_the_newest_checkpoint() {
         (output.status.code(), text(output.stdout), text(output.stderr))
     };
     assert_eq!(run(&[]).0, Some(3), "there is no ledger yet");
-    let daemons = Daemons::start(&establishment);
+    let mut daemons = Daemons::start(&establishment);
     let mut client = establishment.client();
-    let session = client.open_session(physician_login()).unwrap();
+    let session = session(&mut client);
     client.consult(&session, PATIENTS[0]).unwrap();
-    signed(&establishment);
+    // A fresh one, which covers everything of that moment and is kept.
+    let before = leaves(&establishment).len() as u64;
     let (code, note, said) = run(&[]);
-    assert_eq!(code, Some(0), "{said}");
+    assert_eq!((code, said.as_str()), (Some(0), ""));
     let public = &establishment.audit.as_ref().unwrap().public;
     let judged = outside::checkpoint(&note, public);
-    assert!(judged.size >= 3);
+    assert!(judged.size >= before);
+    until("it is kept", || checkpoints(&establishment).iter().any(|(_, kept)| *kept == note));
+    hold(&establishment, &checkpoints(&establishment));
     let out = establishment.folder.join("officer.note");
     let out = out.to_str().unwrap();
     assert_eq!(run(&["--out", out]).0, Some(0));
@@ -310,6 +319,12 @@ fn an_officer_gets_the_newest_checkpoint() {
     assert!(outside::checkpoint(&kept, public).size >= judged.size);
     let (code, _, said) = run(&["--out", out]);
     assert!(code == Some(2) && said.contains("n'est pas remplacé"), "{said}");
+    client.call("fr.sceau.Token.CloseSession", json!({ "session": session })).unwrap();
+    // Nobody signs: the newest that was kept, and it is said.
+    daemons.sceaud.stop();
+    let (code, last, said) = run(&[]);
+    assert!(code == Some(0) && said.contains("dernier gardé"), "{said}");
+    assert_eq!(Some(&last), checkpoints(&establishment).last().map(|(_, note)| note));
     let file = establishment.folder.join("pki/AUDIT.pub");
     let other = VerifierKey::ed25519(&format!("{ORIGIN}/1"), &[7; 32]).unwrap();
     write(&file, &format!("{other}\n"), 0o644);
@@ -318,6 +333,4 @@ fn an_officer_gets_the_newest_checkpoint() {
     establishment.edit_file("sceau.toml", |config| drop(config.remove("audit")));
     let (code, _, said) = run(&[]);
     assert!(code == Some(2) && said.contains("[audit]"), "{said}");
-    assert_eq!(client.call("fr.sceau.Token.CloseSession", json!({ "session": session })).unwrap(), json!({}));
-    drop(daemons);
 }

@@ -4,15 +4,17 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde_json::{Value, json};
 
 use super::TracesError;
 use crate::cli::NotDone;
+use crate::cli::client::{CallError, Client};
 use crate::config::Config;
 use crate::ledger::Reader;
 use crate::sys::durable;
 use crate::traces::audit::AuditPublicKey;
 
-/// Imprime le dernier point de contrôle du journal, vérifié, à garder hors de cette machine.
+/// Imprime un point de contrôle du journal, vérifié, à garder hors de cette machine.
 #[derive(Debug, Args)]
 pub(super) struct Checkpoint {
     /// Fichier de configuration.
@@ -40,18 +42,34 @@ impl Checkpoint {
         Ok(0)
     }
 
-    /// The newest checkpoint that was kept, once the audit key's signature was verified.
+    /// A fresh checkpoint of a running `sceaud`, else the newest that was kept; the audit key's signature was verified.
     fn newest(&self) -> Result<String, TracesError> {
         let config = Config::load(&self.config)?;
         let audit = config.audit.as_ref().ok_or(TracesError::NoAudit)?;
         let public = public_key(&audit.public_key)?;
-        let reader = Reader::open(&config.ledger.folder)?;
-        let (_, note) = reader.newest_checkpoint()?.ok_or(TracesError::NoCheckpoint)?;
+        let note = match fresh(&config.sockets.admin) {
+            Ok(note) => note,
+            Err(cause) => {
+                let reader = Reader::open(&config.ledger.folder)?;
+                let (size, note) = reader.newest_checkpoint()?.ok_or(TracesError::NoCheckpoint)?;
+                eprintln!(
+                    "sceau : pas de nouveau point de contrôle ({}) ; voici le dernier gardé, à {size} entrées",
+                    cause.cause()
+                );
+                note
+            }
+        };
         match public.open(&note) {
             Ok((signed, _)) => Ok(signed.note().to_string()),
             Err(_) => Err(TracesError::False(audit.public_key.clone())),
         }
     }
+}
+
+/// What `sceaud` signs at this moment.
+fn fresh(socket: &Path) -> Result<String, CallError> {
+    let answer = Client::connect_admin(socket)?.call_admin("Checkpoint", &json!({}))?;
+    answer.get("note").and_then(Value::as_str).map(str::to_owned).ok_or(CallError::Reply)
 }
 
 /// Reads `AUDIT.pub`.

@@ -13,7 +13,8 @@ Un point de contrôle est une note signée (C2SP) : le nombre d'entrées du jour
 cette machine, il permet de prouver plus tard que rien de ce qu'il couvre n'a été changé, retiré ni remplacé : sceau-verify \
 traces --since FICHIER.
 
-Lit le dossier du journal : à lancer par l'utilisateur de sceaud ou root, par exemple sudo -u sceau sceau traces checkpoint.
+Demande à sceaud un point de contrôle neuf, par la socket des opérateurs (groupe sceau-admin) ; s'il ne répond pas, lit le dernier \
+gardé dans le dossier du journal (utilisateur de sceaud ou root), et le dit.
 
 Codes de sortie : 0 fait ; 1 le point de contrôle gardé n'est pas signé par la clé d'audit ; 2 ligne de commande ou \
 configuration incorrecte ; 3 journal illisible, ou pas encore de point de contrôle ; 4 journal incohérent.";

@@ -3,7 +3,6 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::daemon::checkpointing::NoReceipt;
 use crate::ledger::NotRecorded;
 use crate::policy::denial::Malformed;
 use crate::policy::operator::Operator;
@@ -43,8 +42,10 @@ pub(super) enum Unavailable {
     Space,
     /// The order was recorded, and its document broke off.
     Interrupted,
-    /// The audit key is not configured, or does not sign now.
+    /// No audit key is configured.
     NoAuditKey,
+    /// The audit key cannot sign now.
+    AuditKey,
 }
 
 impl Unavailable {
@@ -54,6 +55,7 @@ impl Unavailable {
             Self::Space => "space",
             Self::Interrupted => "interrupted",
             Self::NoAuditKey => "no-audit-key",
+            Self::AuditKey => "audit-key",
         }
     }
 
@@ -68,18 +70,10 @@ impl Unavailable {
             Self::Interrupted => {
                 "l'ordre est inscrit, mais le document s'est interrompu ; le journal de sceaud dit pourquoi ; faites un nouvel ordre"
             }
-            Self::NoAuditKey => {
-                "la clé d'audit n'est pas configurée ou ne signe pas en ce moment ; sceau status dit son état"
+            Self::AuditKey => {
+                "la clé d'audit ne signe pas ; vérifiez son signataire, sceaud reprend seul à son retour"
             }
-        }
-    }
-}
-
-impl From<NoReceipt> for No {
-    fn from(cause: NoReceipt) -> Self {
-        match cause {
-            NoReceipt::Audit => Self::Unavailable(Unavailable::NoAuditKey),
-            NoReceipt::Ledger(cause) => cause.into(),
+            Self::NoAuditKey => "aucune clé d'audit n'est configurée, il n'y a pas de point de contrôle signé",
         }
     }
 }
@@ -187,7 +181,7 @@ pub(super) fn checkpoint(out: &mut Vec<u8>, note: &str) {
     struct Checkpoint<'a> {
         note: &'a str,
     }
-    reply(out, &Checkpoint { note });
+    reply(out, Checkpoint { note });
 }
 
 /// Appends the answer of `Operators`.

@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::super::Daemon;
+use super::super::checkpointing::NoReceipt;
 use super::answer::{self, Instance, No, Unavailable};
 use super::submit::Obeyed;
 use crate::varlink::ADMIN_INTERFACE;
@@ -76,11 +77,16 @@ async fn obey(daemon: &Daemon, uid: u32, request: Request, out: &mut Vec<u8>) ->
         }
         Request::Operators => answer::operators(out, daemon.admin.orders.lock().await.operators.all()),
         Request::Checkpoint => {
-            // What has been answered for so far is in it; those who ask meanwhile share a signature.
+            if daemon.audit.is_none() {
+                return Err(No::Unavailable(Unavailable::NoAuditKey));
+            }
+            // There is at least the entry of the start.
             let newest = daemon.ledger.size().saturating_sub(1);
-            daemon.checkpoints.receipt(newest).await?;
-            let signed = daemon.checkpoints.newest().ok_or(No::Unavailable(Unavailable::NoAuditKey))?;
-            answer::checkpoint(out, &signed.note().to_string());
+            let note = daemon.checkpoints.covering(newest).await.map_err(|cause| match cause {
+                NoReceipt::Audit => No::Unavailable(Unavailable::AuditKey),
+                NoReceipt::Ledger(cause) => cause.into(),
+            })?;
+            answer::checkpoint(out, &note);
         }
         Request::Submit(submission) => {
             let obeyed = daemon.submit(uid, &submission).await?;

@@ -55,6 +55,7 @@ fn is_complete(config: &Config) {
     let is_declared = |id: &str| config.structures.iter().any(|structure| structure.id.as_str() == id);
     let mut paths: Vec<&Path> = vec![&config.path, &config.sockets.token, &config.sockets.signers];
     paths.extend([&*config.registers.applications, &*config.registers.practitioners]);
+    paths.extend(config.audit.iter().map(|audit| audit.public_key.as_path()));
     let named: [&[PathBuf]; 3] = [&config.trust.anchors, &config.trust.intermediates, &config.profiles.files];
     paths.extend(named.into_iter().flatten().map(PathBuf::as_path));
     for seal in &config.seals {

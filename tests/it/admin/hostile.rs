@@ -34,7 +34,7 @@ fn hostile_frames_are_answered_and_the_door_goes_on() {
         let parameters = json!({ "order": "{}", "signatures": wrong });
         assert_eq!(ask("fr.sceau.Admin.Submit", parameters), says("InvalidParameter", "signatures"));
     }
-    assert_eq!(ask("fr.sceau.Admin.Checkpoint", json!({})), says("Unavailable", "no-audit-key"));
+    assert_eq!(ask("fr.sceau.Admin.Checkpoint", json!({ "x": 1 })), says("Malformed", "x"));
     let export =
         office.order("traces-export", json!({ "from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z" }));
     let parameters = json!({ "order": export.to_string(), "signatures": [] });
