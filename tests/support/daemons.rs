@@ -10,6 +10,7 @@ use super::daemon::Daemon;
 use super::establishment::Establishment;
 use super::notify::Notify;
 use super::program::{command_of, spawn};
+use super::wait::until;
 
 /// Every program that the establishment's configuration asks for.
 pub struct Daemons {
@@ -34,7 +35,16 @@ impl Daemons {
         let daemons = Daemons { signers, audit, sceaud: Daemon::sceaud(of, env) };
         daemons.signers.iter().chain(&daemons.audit).for_each(|signer| signer.wait_ready(1));
         daemons.sceaud.wait_ready(1);
+        daemons.wait_audit(of);
         daemons
+    }
+
+    /// Waits until the audit key signs: READY does not. Told by the log, since a connection might be one too many.
+    fn wait_audit(&self, of: &Establishment) {
+        let configured = std::fs::read_to_string(of.config()).unwrap().contains("[audit]");
+        if self.audit.is_some() && configured {
+            until("the audit key signs", || self.sceaud.log().contains("the audit key signs"));
+        }
     }
 
     /// The signer of that instance.
