@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::clock::ClockTable;
 use super::document::Document;
 use super::schema::CONFIGURATION;
 use super::seal::SealTable;
@@ -44,6 +45,8 @@ pub(super) struct File {
     sockets: Sockets,
     #[serde(default)]
     ledger: LedgerPlace,
+    #[serde(default)]
+    clock: ClockTable,
     #[serde(default)]
     limits: Limits,
 }
@@ -203,6 +206,8 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
     }
     breaches.extend(file.convention.check());
     breaches.extend(file.limits.check());
+    let (clock, wrong) = file.clock.check(file.mode, base);
+    breaches.extend(wrong);
     let absolute = |paths: Vec<PathBuf>| paths.into_iter().map(|p| base.join(p)).collect::<Vec<_>>();
     // Their Debug form names every value, in an order that the source fixes.
     let terms = format!("{:?} {:?}", file.convention, file.service);
@@ -230,6 +235,7 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
             signer_client: file.sockets.signer_client,
         },
         ledger: LedgerPlace { folder: base.join(file.ledger.folder) },
+        clock,
         digest: Digest::of(&[document.text().as_bytes()]),
         convention_digest,
         limits: file.limits,

@@ -3,6 +3,7 @@
 //! Trusts the file's owner, nobody else. After `Ok` every path is absolute, every limit is set and every cross-reference
 //! (structure of a seal, default profile) holds; after `Err` nothing was changed anywhere.
 
+mod clock;
 mod document;
 mod fault;
 mod limits;
@@ -13,6 +14,7 @@ mod schema;
 mod seal;
 mod walk;
 
+pub use clock::ClockRules;
 pub use fault::{ConfigError, Fault, Position, system_words};
 pub use limits::Limits;
 pub use load::{Reading, Whole};
@@ -68,6 +70,8 @@ pub struct Config {
     pub sockets: Sockets,
     /// Where the ledger is.
     pub ledger: LedgerPlace,
+    /// How far the clock is believed.
+    pub clock: ClockRules,
     /// SHA-256 of the file as it was read: what traces name the configuration by.
     pub digest: Digest,
     /// SHA-256 of the convention's terms and services as they were read.

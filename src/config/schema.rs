@@ -102,6 +102,15 @@ pub(super) const CONFIGURATION: &[Key] = &[
     ),
     may("ledger", Kind::Table(&[may("folder", Kind::Text)])),
     may(
+        "clock",
+        Kind::Table(&[
+            may("tolerance_ms", ANY),
+            may("require_synchronised", Kind::Boolean),
+            may("unsynchronised_max_ms", ANY),
+            may("source", Kind::Text),
+        ]),
+    ),
+    may(
         "limits",
         Kind::Table(&[
             may("connections_max", ANY),

@@ -66,6 +66,10 @@ pub enum Unavailable {
     Ledger,
     /// No room for the ledger.
     Space,
+    /// The clock is not where it should be.
+    ClockJump,
+    /// Nothing has set the clock right for too long.
+    ClockUnsynchronised,
     /// Every certificate of the structure is outside its validity.
     CertificateExpired,
 }
@@ -79,11 +83,15 @@ impl Unavailable {
             Self::PinRefused => "pin-refused",
             Self::Ledger => "ledger",
             Self::Space => "space",
+            Self::ClockJump => "clock-jump",
+            Self::ClockUnsynchronised => "clock-unsynchronised",
             Self::CertificateExpired => "certificate-expired",
         }
     }
 
-    fn message(self) -> &'static str {
+    /// Cause and remedy for a person.
+    #[must_use]
+    pub fn message(self) -> &'static str {
         match self {
             Self::TokenUnreachable => {
                 "le token qui porte la clé de cachet ne répond pas ; le service reprend seul à son retour, sinon vérifiez \
@@ -97,6 +105,13 @@ impl Unavailable {
                  vérifiez le disque du journal ; le service reprend seul"
             }
             Self::Space => "il n'y a plus de place pour le journal ; libérez le disque, le service reprend seul",
+            Self::ClockJump => {
+                "l'horloge du serveur a sauté ; le service reprend seul si elle revient à l'heure, sinon un exploitant vérifie \
+                 l'heure puis signe l'ordre clock-accept"
+            }
+            Self::ClockUnsynchronised => {
+                "l'horloge du serveur n'est plus synchronisée depuis trop longtemps ; rétablissez NTP, le service reprend seul"
+            }
             Self::CertificateExpired => {
                 "le certificat de cachet de cette structure est échu ou pas encore valide ; installez le certificat renouvelé"
             }
@@ -114,6 +129,15 @@ pub struct Status {
     pub profile: String,
     pub entries: u64,
     pub seals: Vec<SealStatus>,
+    pub troubles: Vec<Trouble>,
+}
+
+/// What is amiss, in `Status`.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "the names are the contract's own")]
+pub struct Trouble {
+    pub reason: &'static str,
+    pub message: &'static str,
 }
 
 /// One seal in `Status`.

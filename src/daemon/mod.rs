@@ -1,6 +1,7 @@
 //! The program `sceaud`: the door for applications. No network, no foreign code; keys are behind the signers.
 
 pub mod answer;
+mod clock;
 mod dispatch;
 mod door;
 mod listen;
@@ -34,7 +35,7 @@ use crate::policy::memory::Memory;
 use crate::policy::opening::Known;
 use crate::replay::Nonces;
 use crate::seal::seals::Seals;
-use crate::sys::clock;
+use crate::sys::timekeeper::Timekeeper;
 use crate::vihf::codes::Sector;
 use crate::vihf::identity::StructIdNat;
 use crate::vihf::instant::Instant as Day;
@@ -47,6 +48,7 @@ struct Daemon {
     structures: Vec<(StructIdNat, Sector)>,
     seals: Seals,
     ledger: Ledger,
+    clock: Arc<Timekeeper>,
     sessions: Sessions,
     nonces: Nonces,
     outcomes: Outcomes,
@@ -60,13 +62,20 @@ struct Daemon {
 }
 
 impl Daemon {
-    fn new(config: Config, loaded: Loaded, seals: Seals, ledger: Ledger, restored: &Restored) -> Self {
+    fn new(
+        config: Config,
+        loaded: Loaded,
+        seals: Seals,
+        (ledger, restored): (Ledger, &Restored),
+        clock: Arc<Timekeeper>,
+    ) -> Self {
         let limits = &config.limits;
         let structures = config.structures.iter().map(|s| (s.id, s.sector)).collect();
         let window = Duration::from_millis(config.session_lifetime_max_ms());
         let daemon = Self {
             structures,
             ledger,
+            clock,
             sessions: Sessions::new(loaded.applications.uids(), window, limits.sessions_per_application_max),
             nonces: Nonces::new(loaded.applications.uids(), window, limits.nonces_per_application_max),
             outcomes: Outcomes::new(loaded.applications.uids()),
@@ -85,7 +94,7 @@ impl Daemon {
 
     /// Takes up what the ledger kept beyond the restart.
     fn restore(&self, restored: &Restored) {
-        let (now, moment) = (clock::now(), Instant::now());
+        let (now, moment) = (self.clock.now(), Instant::now());
         for spent in &restored.nonces {
             if let Some(application) = self.loaded.applications.named(spent.application.as_str()) {
                 self.nonces.restore(application.uid, spent, now, moment);

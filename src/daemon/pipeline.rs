@@ -5,6 +5,7 @@ use std::time::Instant as Moment;
 
 use super::Daemon;
 use super::answer::{Answer, No, Unavailable};
+use super::refusals::Due;
 use super::request::{self, Issue, PatientNamed};
 use super::sessions::{Secret, Traced};
 use super::trace::Asked;
@@ -15,7 +16,6 @@ use crate::policy::issuing::{self, Asking};
 use crate::policy::opening::{self, Opening};
 use crate::replay::{Claim, NotClaimed};
 use crate::seal::seals::{NotPlaced, SealError};
-use crate::sys::clock;
 use crate::traces::entry::outcome::Outcome;
 use crate::vihf::assertion::Patient;
 use crate::vihf::identity::InsOid;
@@ -30,8 +30,11 @@ impl Daemon {
     pub(super) async fn issue(&self, uid: u32, request: Issue) -> Result<Answer, No> {
         self.in_order()?;
         let application = self.application(uid)?;
-        let now = clock::now();
-        let traced = self.sessions.find(uid, &request.session, now)?;
+        let now = self.clock.now();
+        let traced = self
+            .sessions
+            .find(uid, &request.session, now)
+            .map_err(|denial| self.refuse(application, denial.into(), Asked::default()))?;
         let session = &traced.session;
         let patient = request.patient.map(|named| self.patient(session.profile(), named)).transpose()?;
         let asked = Asked {
@@ -48,7 +51,7 @@ impl Daemon {
         };
         let claim =
             self.nonces.claim(uid, &request.nonce, Moment::now()).map_err(|not_claimed| match not_claimed {
-                NotClaimed::Seen => No::Replayed,
+                NotClaimed::Seen => self.refuse(application, No::Replayed, asked),
                 NotClaimed::Full => No::Busy,
             })?;
         let decided = issuing::decide(self.config.convention.rights, application, session, asking, now);
@@ -61,12 +64,17 @@ impl Daemon {
             claim.free();
             return Err(No::Busy);
         };
-        let place = match self.seals.place(session.structure().as_str(), uid, now).await {
+        let placed = self.seals.place(session.structure().as_str(), uid, now).await;
+        if matches!(placed, Err(NotPlaced::Busy)) {
+            claim.free();
+            return Err(No::Busy);
+        }
+        if let Err(no) = self.clock_is_fit() {
+            return Err(self.spend(claim, application, asked, no).await);
+        }
+        let place = match placed {
             Ok(place) => place,
-            Err(NotPlaced::Busy) => {
-                claim.free();
-                return Err(No::Busy);
-            }
+            Err(NotPlaced::Busy) => return Err(No::Busy),
             Err(NotPlaced::Seal(error)) => {
                 let no = if request.receipt { No::Unavailable(Unavailable::Ledger) } else { self.note(error) };
                 return Err(self.spend(claim, application, asked, no).await);
@@ -77,13 +85,13 @@ impl Daemon {
             return Err(self.spend(claim, application, asked, no).await);
         }
         // The wait for a place is not part of the assertion's life.
-        let forged = self.seals.forge(&place, approved, clock::now()).map_err(|error| self.note(error))?;
+        let forged = self.seals.forge(&place, approved, self.clock.now()).map_err(|error| self.note(error))?;
         let aside = place.step_aside();
         let line = self.issued(&forged, traced.entry, claim.spend());
         let recorded = self.ledger.record(line, forged).await.map_err(|cause| self.unrecorded(cause))?;
         let written = recorded.written();
         let signed = match self.seals.seal(aside, recorded).await {
-            Ok(signed) if clock::now() < signed.expires_at() => signed,
+            Ok(signed) if self.clock.now() < signed.expires_at() => signed,
             not_sealed => {
                 self.outcome(written, Outcome::Failed);
                 return Err(match not_sealed {
@@ -101,19 +109,16 @@ impl Daemon {
     pub(super) async fn open_session(&self, uid: u32, request: &Opening) -> Result<Answer, No> {
         self.in_order()?;
         let application = self.application(uid)?;
-        let now = clock::now();
-        let session = match approved(opening::decide(&self.known(now), application, request)) {
-            Ok(session) => Arc::new(session),
-            Err(No::Denied(denial)) => {
-                let asked = Asked { opening: Some(request), ..Asked::default() };
-                self.refusals_line(application, denial.reason.code(), asked);
-                return Err(No::Denied(denial));
-            }
-            Err(no) => return Err(no),
-        };
+        let now = self.clock.now();
+        let asked = Asked { opening: Some(request), ..Asked::default() };
+        let session = approved(opening::decide(&self.known(now), application, request))
+            .map_err(|no| self.refuse(application, no, asked))?;
         if !self.sessions.has_room(uid) {
             return Err(No::Busy);
         }
+        // The session's end, and the login's age, are told by this clock.
+        self.clock_is_fit()?;
+        let session = Arc::new(session);
         let Some(secret) = Secret::draw() else { return Err(self.halt("no random bytes")) };
         let expires_at = session.expires_at().to_string();
         let line = self.opened(application, &session, secret.hash);
@@ -125,8 +130,11 @@ impl Daemon {
 
     /// `Report`.
     pub(super) async fn report(&self, uid: u32, id: &str, outcome: request::Outcome) -> Result<Answer, No> {
-        self.application(uid)?;
-        let written = self.outcomes.find(uid, id, clock::now())?;
+        let application = self.application(uid)?;
+        let written = self
+            .outcomes
+            .find(uid, id, self.clock.now())
+            .map_err(|denial| self.refuse(application, denial.into(), Asked::default()))?;
         let outcome = match outcome {
             request::Outcome::Accepted => Outcome::Accepted,
             request::Outcome::Refused => Outcome::Refused,
@@ -140,7 +148,10 @@ impl Daemon {
     /// `CloseSession`.
     pub(super) async fn close_session(&self, uid: u32, session: &str) -> Result<Answer, No> {
         let application = self.application(uid)?;
-        let (secret, traced) = self.sessions.close(uid, session)?;
+        let (secret, traced) = self
+            .sessions
+            .close(uid, session)
+            .map_err(|denial| self.refuse(application, denial.into(), Asked::default()))?;
         let line = Self::closed(application, &traced, secret);
         self.ledger.write(line).await.map_err(|cause| self.unrecorded(cause))?;
         Ok(Answer::Done)
@@ -149,17 +160,33 @@ impl Daemon {
     /// Makes the nonce of a refused request durable with the refusal; gives the answer.
     async fn spend(&self, claim: Claim<'_>, application: &Application, asked: Asked<'_>, no: No) -> No {
         let nonce = claim.spend();
-        let line = self.refused(application, no.code(), 1, asked, Some(nonce));
+        let line = self.refused(application, no.code(), asked, Some(nonce));
         match self.ledger.write(line).await {
             Ok(_) => no,
             Err(cause) => self.unrecorded(cause),
         }
     }
 
-    /// Queues the trace of a refusal that used no nonce: one a second for each application and reason, with a count.
-    fn refusals_line(&self, application: &Application, reason: &'static str, asked: Asked<'_>) {
-        if let Some(count) = self.refusals.due(application.uid, reason) {
-            self.ledger.note(self.refused(application, reason, count, asked, None));
+    /// Holds the trace of a refusal that used no nonce; what is no refusal by policy leaves none.
+    fn refuse(&self, application: &Application, no: No, asked: Asked<'_>) -> No {
+        if matches!(no, No::Denied(_) | No::Replayed) {
+            let line = || self.refused(application, no.code(), asked, None);
+            self.refusals.hold(application.uid, no.code(), self.clock.now(), line);
+        }
+        no
+    }
+
+    /// Writes the refusals that are due: one entry a second for each application and reason, with a count; `all` that are
+    /// held, at the end. A crash leaves those of the last second uncounted.
+    pub(super) async fn record_refusals(&self, all: bool) {
+        for due in self.refusals.due(all) {
+            let line = match &due {
+                Due::First(_, line, _) => line.clone(),
+                Due::Counted(kind, count, since) => self.refused_alike(*kind, *count, *since),
+            };
+            if self.ledger.write(line).await.is_err() {
+                self.refusals.give_back(due);
+            }
         }
     }
 
@@ -173,7 +200,12 @@ impl Daemon {
     }
 
     fn application(&self, uid: u32) -> Result<&Arc<Application>, No> {
-        Ok(self.loaded.applications.get(uid).ok_or_else(unknown_application)?)
+        self.loaded.applications.get(uid).ok_or_else(|| {
+            let no = No::from(unknown_application());
+            let line = |uid| self.refused_stranger(uid, no.code());
+            self.refusals.hold_stranger(uid, no.code(), self.clock.now(), line);
+            no
+        })
     }
 
     /// The patient, whose identifier system is the profile's unless the application names one.

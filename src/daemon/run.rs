@@ -13,8 +13,9 @@ use tokio::sync::{mpsc, watch};
 
 use super::{Daemon, listen, trace};
 use crate::config::{Config, ConfigError};
-use crate::ledger::{Ledger, StoreError};
+use crate::ledger::{Guards, Ledger, StoreError};
 use crate::seal::seals::{Seal, Seals};
+use crate::sys::timekeeper::Timekeeper;
 use crate::sys::{clock, log, peer, process};
 use crate::usage;
 
@@ -107,20 +108,26 @@ fn run(arguments: &Arguments) -> Result<(), NotRun> {
 async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotRun> {
     let start = trace::start(config.digest, config.convention_digest);
     let window_ms = config.session_lifetime_max_ms();
-    let (ledger, restored) = Ledger::open(&config.ledger.folder, start, window_ms, clock::now())?;
+    // The ledger makes its folder; what is believed of the clock is read from there if it is there.
+    let clock = Timekeeper::begin(&config.ledger.folder, config.clock.tolerances, config.clock.sign())?;
+    let clock = Arc::new(clock);
+    let guards = Guards { clock: Some(Arc::clone(&clock)), ..Guards::default() };
+    let (ledger, restored) = Ledger::open_guarded(&config.ledger.folder, start, window_ms, guards)?;
     let (seals, refusals) = Seals::connect(&config, &loaded.seals);
     let path = config.sockets.token.clone();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let daemon = Arc::new(Daemon::new(config, loaded, seals, ledger, &restored));
+    let daemon = Arc::new(Daemon::new(config, loaded, seals, (ledger, &restored), clock));
     let listener = listen::open(&path).map_err(|cause| NotRun::Socket { path, cause })?;
     let (stop, stopped) = watch::channel(false);
     let mut door = tokio::spawn(listen::accept(Arc::clone(&daemon), listener, stopped));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "sceaud listens; locked until a signature verifies");
+    daemon.introduce_clock();
     let outcome = tokio::select! {
         _ = terminate.recv() => Ok(()),
         _ = interrupt.recv() => Ok(()),
         refused = watch_over(&daemon, refusals) => Err(NotRun::Key(refused)),
+        () = keep_up(&daemon) => Err(NotRun::Door),
         _ = &mut door => Err(NotRun::Door),
     };
     tracing::info!("sceaud stops; what is under way is finished");
@@ -128,6 +135,10 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
     let _ = stop.send(true);
     if !door.is_finished() {
         let _ = door.await;
+    }
+    daemon.record_refusals(true).await;
+    if let Err(error) = daemon.clock.tick(true) {
+        tracing::warn!(%error, "what is believed of the clock was not kept");
     }
     outcome
 }
@@ -177,6 +188,21 @@ async fn watch_over(daemon: &Daemon, mut refusals: mpsc::UnboundedReceiver<Strin
         if tokio::time::Instant::now() >= alarm_at {
             alarm_at += RENEWAL_ALARM_EVERY;
             renewal_alarms(daemon);
+        }
+    }
+}
+
+/// What goes on between requests, and must not wait for the disk in the place of anything else.
+async fn keep_up(daemon: &Arc<Daemon>) {
+    let mut tick = tokio::time::interval(TICK);
+    let mut told = None;
+    loop {
+        tick.tick().await;
+        daemon.watch_clock(&mut told);
+        daemon.record_refusals(false).await;
+        let clock = Arc::clone(&daemon.clock);
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || clock.tick(false)).await {
+            tracing::warn!(%error, "what is believed of the clock was not kept");
         }
     }
 }

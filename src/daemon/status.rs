@@ -3,20 +3,22 @@
 use std::sync::atomic::Ordering;
 
 use super::Daemon;
-use super::answer::{SealStatus, Status};
-use crate::sys::clock;
+use super::answer::{SealStatus, Status, Trouble, Unavailable};
+use super::clock::unfit;
+use crate::ledger::NotRecorded;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 impl Daemon {
     /// Whether every declared structure has a key whose signatures verify and a certificate that is valid.
     pub(super) fn is_ready(&self) -> bool {
-        let now = clock::now();
+        let now = self.clock.now();
         let ready = |structure: &str| {
             self.seals.all().iter().any(|seal| seal.structure == structure && seal.is_ready(now))
         };
         self.state() == "operational"
             && self.ledger.trouble().is_none()
+            && self.clock_is_fit().is_ok()
             && self.structures.iter().all(|(structure, _)| ready(structure.as_str()))
     }
 
@@ -35,7 +37,7 @@ impl Daemon {
 
     /// State, readiness and seals at this moment.
     pub(super) fn status(&self) -> Status {
-        let now = clock::now();
+        let now = self.clock.now();
         Status {
             state: self.state(),
             ready: self.is_ready(),
@@ -53,6 +55,18 @@ impl Daemon {
                     certificate_expires_at: seal.certificate.not_after().to_string(),
                 })
                 .collect(),
+            troubles: self.troubles(),
         }
+    }
+
+    /// What keeps everybody from an assertion now, beyond the seals.
+    fn troubles(&self) -> Vec<Trouble> {
+        let ledger = match self.ledger.trouble() {
+            Some(NotRecorded::Space) => Some(Unavailable::Space),
+            Some(NotRecorded::Unavailable) => Some(Unavailable::Ledger),
+            Some(NotRecorded::Broken) | None => None,
+        };
+        let troubles = [unfit(self.clock.verdict()), ledger];
+        troubles.into_iter().flatten().map(|why| Trouble { reason: why.code(), message: why.message() }).collect()
     }
 }

@@ -15,7 +15,7 @@
 //! | `recovery`, `restored` | a start: log, edge and views held against each other; what survived |
 //! | `writer`, `thread` | what is committed; who commits it, and when |
 //! | `reader`, `tree` | a snapshot for who reads beside the writer; its proofs |
-//! | `lock`, `trouble` | one writer for each folder; its health |
+//! | `lock`, `trouble`, `guards` | one writer for each folder; its health; its clock and reserve |
 //!
 //! What is promised: an entry that was answered for is on the disk (WAL, `synchronous=FULL`), and its nonce is in it; a crash
 //! leaves a prefix of what was written, never a part of an entry.
@@ -24,6 +24,7 @@ mod batch;
 mod change;
 mod draft;
 mod fold;
+mod guards;
 mod keys;
 mod line;
 mod lock;
@@ -41,6 +42,7 @@ mod trouble;
 mod views;
 mod writer;
 
+pub use guards::Guards;
 pub use line::{Line, Recorded, Written};
 pub use reader::{Chain, Reader};
 pub use restored::{Kept, Reportable, Restored, Spent};
@@ -124,15 +126,42 @@ impl Ledger {
         window_ms: u64,
         now: Instant,
     ) -> Result<(Self, Restored), StoreError> {
+        Self::start(folder, start, window_ms, Some(now), Guards::default())
+    }
+
+    /// The same under guards; the clock learns how new the newest entry is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open_guarded(
+        folder: &Path,
+        start: Event<PsIdNat, Patient>,
+        window_ms: u64,
+        guards: Guards,
+    ) -> Result<(Self, Restored), StoreError> {
+        Self::start(folder, start, window_ms, None, guards)
+    }
+
+    fn start(
+        folder: &Path,
+        start: Event<PsIdNat, Patient>,
+        window_ms: u64,
+        now: Option<Instant>,
+        guards: Guards,
+    ) -> Result<(Self, Restored), StoreError> {
         let lock = Lock::take(folder)?;
         let secrets = Secrets::open(folder)?;
         let store = Store::open(&folder.join(FILE))?;
-        let mut writer = Writer::new(store, secrets, window_ms, now)?;
+        let mut writer = Writer::new(store, secrets, window_ms, now.unwrap_or_else(|| guards.now()))?;
+        if let Some(clock) = &guards.clock {
+            clock.not_before(writer.newest());
+        }
+        let now = now.unwrap_or_else(|| guards.now());
         let restored = writer.restore(now)?;
         writer.start(start, now)?;
         let (jobs, queue) = mpsc::channel();
         let (size, health, notes) = (writer.size(), writer.health(), Arc::new(Notes::default()));
-        let thread = Thread::new(writer, Arc::clone(&notes));
+        let thread = Thread::new(writer, Arc::clone(&notes), guards);
         let thread = std::thread::Builder::new()
             .name("ledger".to_owned())
             .spawn(move || thread.run(&queue))

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant as Moment};
 use tokio::sync::oneshot;
 
 use super::fold::FOLD_ENTRIES;
+use super::guards::Guards;
 use super::line::{Line, Written};
 use super::notes::Notes;
 use super::writer::Writer;
 use super::{NotRecorded, Snapshot};
-use crate::sys::clock;
 use crate::traces::entry::event::Event;
 use crate::traces::entry::outcome::Outcome;
 use crate::vihf::instant::Instant;
@@ -50,11 +50,12 @@ pub(super) struct Thread {
     replies: Vec<Reply>,
     /// When notes are written at the latest.
     notes_at: Option<Moment>,
+    guards: Guards,
 }
 
 impl Thread {
-    pub(super) fn new(writer: Writer, notes: Arc<Notes>) -> Self {
-        Self { writer, notes, lines: Vec::new(), replies: Vec::new(), notes_at: None }
+    pub(super) fn new(writer: Writer, notes: Arc<Notes>, guards: Guards) -> Self {
+        Self { writer, notes, lines: Vec::new(), replies: Vec::new(), notes_at: None, guards }
     }
 
     /// Commits until the ledger is dropped; then writes the entry of the stop.
@@ -84,7 +85,7 @@ impl Thread {
                 self.serve();
             }
             if self.writer.views.tail.len() >= FOLD_ENTRIES {
-                self.writer.fold(clock::now());
+                self.writer.fold(self.guards.now());
             }
             if Moment::now() >= sweep_at {
                 self.sweep();
@@ -92,8 +93,8 @@ impl Thread {
             }
         }
         if self.writer.trouble().is_none() {
-            let _ = self.writer.write(vec![Line::plain(Event::Stop)], clock::now());
-            self.writer.fold(clock::now());
+            let _ = self.writer.write(vec![Line::plain(Event::Stop)], self.guards.now());
+            self.writer.fold(self.guards.now());
         }
     }
 
@@ -122,7 +123,7 @@ impl Thread {
         if lines.is_empty() {
             return;
         }
-        match self.writer.write(lines, clock::now()) {
+        match self.writer.write(lines, self.guards.now()) {
             Ok(written) => {
                 for (reply, written) in self.replies.drain(..).zip(written.into_iter().skip(noted)) {
                     // Who no longer waits has been told otherwise; the entry stands.
@@ -145,7 +146,7 @@ impl Thread {
     pub(super) fn sweep(&mut self) {
         // What is known goes first: who was told of is not expired.
         self.serve();
-        let now = clock::now();
+        let now = self.guards.now();
         if self.writer.trouble().is_some() {
             // A disk that had no room is asked again: an empty commit writes the edge.
             let _ = self.writer.write(Vec::new(), now);

@@ -17,3 +17,5 @@ pub mod peer;
 pub mod process;
 #[cfg(unix)]
 pub mod synchronisation;
+#[cfg(unix)]
+pub mod timekeeper;

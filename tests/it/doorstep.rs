@@ -20,7 +20,7 @@ pub(crate) use crate::support::wait::{freeze, until};
 /// `sceaud` without signers: enough for everything but an assertion.
 pub(crate) struct DoorAlone {
     // Dropped first: the program must be gone before its folder.
-    _sceaud: Daemon,
+    sceaud: Daemon,
     pub(crate) establishment: Establishment,
 }
 
@@ -29,9 +29,14 @@ impl DoorAlone {
     pub(crate) fn open(plan: Plan) -> DoorAlone {
         let establishment = plan.build();
         let sceaud = Daemon::sceaud(&establishment, &[]);
-        let door = DoorAlone { _sceaud: sceaud, establishment };
+        let door = DoorAlone { sceaud, establishment };
         until("sceaud listens", || Client::connect(&door.establishment.token_socket()).is_ok());
         door
+    }
+
+    /// Stops it in good order.
+    pub(crate) fn stop(&mut self) {
+        self.sceaud.stop();
     }
 
     pub(crate) fn client(&self) -> Client {

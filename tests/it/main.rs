@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod check;
+mod clock;
 mod command_line;
 mod documents;
 mod door;
@@ -16,6 +17,7 @@ mod layout;
 mod ledger;
 mod parsers;
 mod recovery;
+mod refusals;
 mod replay;
 mod rights;
 mod seal_requirements;

@@ -91,7 +91,10 @@ fn status_tells_the_state_and_every_seal() {
     // READY came with the first seal; `ready` waits for all of them.
     until("every seal is ready", || client.status()["ready"] == true);
     let status = client.status();
-    assert_eq!(names(&status), BTreeSet::from(["state", "ready", "version", "profile", "entries", "seals"]));
+    assert_eq!(
+        names(&status),
+        BTreeSet::from(["state", "ready", "version", "profile", "entries", "seals", "troubles"])
+    );
     assert_eq!((&status["state"], &status["ready"]), (&json!("operational"), &json!(true)));
     assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
     // The ledger has the entry of this start.
