@@ -103,6 +103,7 @@ impl Refusals {
         held.retain(|kind, alike| {
             if let Some((line, at)) = alike.first.take() {
                 due.push(Due::First(*kind, line, at));
+                alike.entry_at = now;
             }
             let silent = now.duration_since(alike.entry_at) >= EVERY;
             if alike.count > 0 && (silent || all) {
