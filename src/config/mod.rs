@@ -6,6 +6,7 @@
 mod clock;
 mod document;
 mod fault;
+mod ledger;
 mod limits;
 mod load;
 mod loaded;
@@ -16,6 +17,7 @@ mod walk;
 
 pub use clock::ClockRules;
 pub use fault::{ConfigError, Fault, Position, system_words};
+pub use ledger::LedgerPlace;
 pub use limits::Limits;
 pub use load::{Reading, Whole};
 pub use loaded::{Loaded, Seal};
@@ -155,20 +157,6 @@ impl Default for Sockets {
             signers: "/run/sceau-signer".into(),
             signer_client: "sceau".to_owned(),
         }
-    }
-}
-
-/// Where the ledger is.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LedgerPlace {
-    /// Folder of the ledger and its root key: `sceaud`'s alone.
-    pub folder: PathBuf,
-}
-
-impl Default for LedgerPlace {
-    fn default() -> Self {
-        Self { folder: "/var/lib/sceau/ledger".into() }
     }
 }
 

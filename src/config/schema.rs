@@ -100,7 +100,15 @@ pub(super) const CONFIGURATION: &[Key] = &[
         "sockets",
         Kind::Table(&[may("token", Kind::Text), may("signers", Kind::Text), may("signer_client", Kind::Text)]),
     ),
-    may("ledger", Kind::Table(&[may("folder", Kind::Text)])),
+    may(
+        "ledger",
+        Kind::Table(&[
+            may("folder", Kind::Text),
+            may("reserve_mib", ANY),
+            may("space_alarm_mib", ANY),
+            may("counter", Kind::Text),
+        ]),
+    ),
     may(
         "clock",
         Kind::Table(&[

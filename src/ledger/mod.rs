@@ -22,6 +22,7 @@
 
 mod batch;
 mod change;
+pub mod counter;
 mod draft;
 mod fold;
 mod guards;
@@ -31,6 +32,7 @@ mod lock;
 mod notes;
 mod reader;
 mod recovery;
+mod reserve;
 mod restored;
 mod secrets;
 mod store;
