@@ -34,7 +34,7 @@ fn establishment() -> Establishment {
 
 /// The rules that every ledger obeys: contiguous, in time, boots rising at starts alone, chains unbroken, nonces spent once,
 /// and no outcome of what was never issued.
-fn obeys_its_rules(ledger: &[Entry]) {
+pub(crate) fn obeys_its_rules(ledger: &[Entry]) {
     let mut boot = 0;
     let (mut nonces, mut heads) = (HashSet::new(), std::collections::HashMap::new());
     for (index, entry) in ledger.iter().enumerate() {
@@ -61,7 +61,7 @@ fn obeys_its_rules(ledger: &[Entry]) {
 }
 
 /// The entry of an assertion, with the digest that its seal covers.
-fn has(ledger: &[Entry], assertion: &str, id: &str, index: u64) {
+pub(crate) fn has(ledger: &[Entry], assertion: &str, id: &str, index: u64) {
     let Event::Issued(issued) = &ledger[usize::try_from(index).unwrap()].event else {
         panic!("entry {index} is not it")
     };

@@ -8,6 +8,7 @@ mod documents;
 mod door;
 mod doorstep;
 mod establishment_parts;
+mod faults;
 mod forge;
 mod hostile;
 mod introspection;
