@@ -212,6 +212,22 @@ pub const RULES: &[Rule] = &[
         "la socket existe et sceaud ne répond pas",
         "systemctl status sceaud",
     ),
+    error(
+        "service-trouble",
+        Unavailable,
+        "sceaud dit ce qui l'empêche de délivrer : horloge, place, journal",
+        "suivez le remède qu'il donne",
+    ),
+    warning(
+        "space-low",
+        "il reste peu de place pour le journal",
+        "libérez de la place ou agrandissez le disque du journal",
+    ),
+    warning(
+        "counter-absent",
+        "rien ne remarquerait qu'une ancienne copie du journal est remise en place",
+        "gardez des checkpoints hors de la machine",
+    ),
     warning("service-stopped", "sceaud n'est pas démarré", "systemctl start sceau.target"),
     error(
         "clock-unsynchronised",

@@ -62,7 +62,11 @@ fn table(status: &Value, out: &mut impl io::Write) -> io::Result<()> {
     writeln!(out, "Version     {}", text(status, "version"))?;
     writeln!(out, "Profil      {}", text(status, "profile"))?;
     let entries = status.get("entries").and_then(Value::as_u64).unwrap_or_default();
-    writeln!(out, "Entrées     {entries} depuis le démarrage (journal durable : pas encore dans cette version)")?;
+    writeln!(out, "Entrées     {entries} au journal")?;
+    let troubles = status.get("troubles").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    for trouble in troubles {
+        writeln!(out, "Alerte      {} : {}", text(trouble, "reason"), text(trouble, "message"))?;
+    }
     let seals = status.get("seals").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     for seal in seals {
         let expires_at = text(seal, "certificate_expires_at");
