@@ -1,5 +1,7 @@
 //! Answers of `token.sock`: the closed list of the contract, put on the wire in one place.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -137,7 +139,7 @@ pub struct Status {
 #[expect(missing_docs, reason = "the names are the contract's own")]
 pub struct Trouble {
     pub reason: &'static str,
-    pub message: &'static str,
+    pub message: Cow<'static, str>,
 }
 
 /// One seal in `Status`.

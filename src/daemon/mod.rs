@@ -2,6 +2,7 @@
 
 pub mod answer;
 mod clock;
+mod counter;
 mod dispatch;
 mod door;
 mod listen;
@@ -12,6 +13,7 @@ mod refusals;
 mod request;
 mod run;
 mod sessions;
+mod space;
 mod status;
 mod trace;
 
@@ -24,10 +26,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use answer::No;
+use counter::Counting;
 use load::Places;
 use outcomes::Outcomes;
 use refusals::Refusals;
 use sessions::{Sessions, Traced};
+use space::Growth;
 
 use crate::config::{Config, Loaded};
 use crate::ledger::{Ledger, Restored};
@@ -49,6 +53,8 @@ struct Daemon {
     seals: Seals,
     ledger: Ledger,
     clock: Arc<Timekeeper>,
+    counting: Counting,
+    growth: Growth,
     sessions: Sessions,
     nonces: Nonces,
     outcomes: Outcomes,
@@ -76,6 +82,8 @@ impl Daemon {
             structures,
             ledger,
             clock,
+            counting: Counting::of(&config),
+            growth: Growth::default(),
             sessions: Sessions::new(loaded.applications.uids(), window, limits.sessions_per_application_max),
             nonces: Nonces::new(loaded.applications.uids(), window, limits.nonces_per_application_max),
             outcomes: Outcomes::new(loaded.applications.uids()),

@@ -84,6 +84,11 @@ impl Daemon {
             let no = No::Unavailable(Unavailable::Ledger);
             return Err(self.spend(claim, application, asked, no).await);
         }
+        if let Err(no) = self.may_begin() {
+            // Counted, not written one by one: what room is left is for what is under way.
+            drop(claim);
+            return Err(self.refuse(application, no, asked));
+        }
         // The wait for a place is not part of the assertion's life.
         let forged = self.seals.forge(&place, approved, self.clock.now()).map_err(|error| self.note(error))?;
         let aside = place.step_aside();
@@ -117,7 +122,7 @@ impl Daemon {
             return Err(No::Busy);
         }
         // The session's end, and the login's age, are told by this clock.
-        self.clock_is_fit()?;
+        self.clock_is_fit().and_then(|()| self.may_begin()).map_err(|no| self.refuse(application, no, asked))?;
         let session = Arc::new(session);
         let Some(secret) = Secret::draw() else { return Err(self.halt("no random bytes")) };
         let expires_at = session.expires_at().to_string();
@@ -167,9 +172,15 @@ impl Daemon {
         }
     }
 
-    /// Holds the trace of a refusal that used no nonce; what is no refusal by policy leaves none.
+    /// Whether something new may begin in the ledger: it is the newest, and there is room.
+    fn may_begin(&self) -> Result<(), No> {
+        self.is_newest()?;
+        if self.ledger.admits() { Ok(()) } else { Err(No::Unavailable(Unavailable::Space)) }
+    }
+
+    /// Holds the trace of a refusal that leaves no entry of its own; what the caller's words are to blame for leaves none.
     fn refuse(&self, application: &Application, no: No, asked: Asked<'_>) -> No {
-        if matches!(no, No::Denied(_) | No::Replayed) {
+        if matches!(no, No::Denied(_) | No::Replayed | No::Unavailable(_)) {
             let line = || self.refused(application, no.code(), asked, None);
             self.refusals.hold(application.uid, no.code(), self.clock.now(), line);
         }

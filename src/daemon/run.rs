@@ -111,7 +111,7 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
     // The ledger makes its folder; what is believed of the clock is read from there if it is there.
     let clock = Timekeeper::begin(&config.ledger.folder, config.clock.tolerances, config.clock.sign())?;
     let clock = Arc::new(clock);
-    let guards = Guards { clock: Some(Arc::clone(&clock)), ..Guards::default() };
+    let guards = Guards { clock: Some(Arc::clone(&clock)), reserve_len: config.ledger.reserve_len };
     let (ledger, restored) = Ledger::open_guarded(&config.ledger.folder, start, window_ms, guards)?;
     let (seals, refusals) = Seals::connect(&config, &loaded.seals);
     let path = config.sockets.token.clone();
@@ -123,6 +123,7 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
     let mut door = tokio::spawn(listen::accept(Arc::clone(&daemon), listener, stopped));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "sceaud listens; locked until a signature verifies");
     daemon.introduce_clock();
+    daemon.count_aside(false).await;
     let outcome = tokio::select! {
         _ = terminate.recv() => Ok(()),
         _ = interrupt.recv() => Ok(()),
@@ -137,6 +138,7 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
         let _ = door.await;
     }
     daemon.record_refusals(true).await;
+    daemon.count_aside(true).await;
     if let Err(error) = daemon.clock.tick(true) {
         tracing::warn!(%error, "what is believed of the clock was not kept");
     }
@@ -199,6 +201,8 @@ async fn keep_up(daemon: &Arc<Daemon>) {
     loop {
         tick.tick().await;
         daemon.watch_clock(&mut told);
+        daemon.watch_space();
+        daemon.count_aside(false).await;
         daemon.record_refusals(false).await;
         let clock = Arc::clone(&daemon.clock);
         if let Ok(Err(error)) = tokio::task::spawn_blocking(move || clock.tick(false)).await {

@@ -18,6 +18,8 @@ impl Daemon {
         };
         self.state() == "operational"
             && self.ledger.trouble().is_none()
+            && self.ledger.admits()
+            && self.is_newest().is_ok()
             && self.clock_is_fit().is_ok()
             && self.structures.iter().all(|(structure, _)| ready(structure.as_str()))
     }
@@ -66,7 +68,14 @@ impl Daemon {
             Some(NotRecorded::Unavailable) => Some(Unavailable::Ledger),
             Some(NotRecorded::Broken) | None => None,
         };
-        let troubles = [unfit(self.clock.verdict()), ledger];
-        troubles.into_iter().flatten().map(|why| Trouble { reason: why.code(), message: why.message() }).collect()
+        let short = (!self.ledger.admits()).then_some(Unavailable::Space);
+        let unproven = self.is_newest().is_err().then_some(Unavailable::Ledger);
+        let unavailable = [unfit(self.clock.verdict()), ledger.or(short).or(unproven)];
+        let told = |why: Unavailable| Trouble { reason: why.code(), message: why.message().into() };
+        let mut troubles: Vec<_> = unavailable.into_iter().flatten().map(told).collect();
+        if self.space_is_low() {
+            troubles.push(Trouble { reason: "space-low", message: self.space_words().into() });
+        }
+        troubles
     }
 }

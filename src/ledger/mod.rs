@@ -52,9 +52,9 @@ pub use store::{Edge, StoreError};
 pub use tree::LeafTree;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
@@ -64,8 +64,10 @@ use crate::traces::entry::event::Event;
 use crate::vihf::assertion::Patient;
 use crate::vihf::identity::PsIdNat;
 use crate::vihf::instant::Instant;
+use counter::Intents;
 use lock::Lock;
 use notes::Notes;
+use reserve::{Reserve, Room};
 use secrets::Secrets;
 use store::Store;
 use thread::{Job, Thread};
@@ -109,6 +111,9 @@ pub struct Ledger {
     notes: Arc<Notes>,
     size: Arc<AtomicU64>,
     health: Arc<AtomicU8>,
+    room: Room,
+    /// What the counter is to have reached.
+    intent: Mutex<u64>,
     thread: Option<JoinHandle<()>>,
     _lock: Lock,
 }
@@ -163,7 +168,9 @@ impl Ledger {
         writer.start(start, now)?;
         let (jobs, queue) = mpsc::channel();
         let (size, health, notes) = (writer.size(), writer.health(), Arc::new(Notes::default()));
-        let thread = Thread::new(writer, Arc::clone(&notes), guards);
+        let reserve = Reserve::new(folder, guards.reserve_len);
+        let (room, intent) = (reserve.room(), Mutex::new(writer.intent()?));
+        let thread = Thread::new(writer, Arc::clone(&notes), guards, reserve);
         let thread = std::thread::Builder::new()
             .name("ledger".to_owned())
             .spawn(move || thread.run(&queue))
@@ -174,6 +181,8 @@ impl Ledger {
             notes,
             size,
             health,
+            room,
+            intent,
             thread: Some(thread),
             _lock: lock,
         };
@@ -230,6 +239,18 @@ impl Ledger {
         answer.await.map_err(|_| NotRecorded::Broken)
     }
 
+    /// Whether there is room for something new: an assertion, a session. What is under way is written on the reserve.
+    #[must_use]
+    pub fn admits(&self) -> bool {
+        !self.room.is_short()
+    }
+
+    /// Bytes free on the ledger's disk, as of some seconds ago.
+    #[must_use]
+    pub fn free(&self) -> u64 {
+        self.room.free()
+    }
+
     /// Opens it to be read beside the writer; for a thread that may wait for the disk.
     ///
     /// # Errors
@@ -240,6 +261,22 @@ impl Ledger {
 
     fn send(&self, job: Job) -> Result<(), NotRecorded> {
         self.jobs.as_ref().and_then(|jobs| jobs.send(job).ok()).ok_or(NotRecorded::Broken)
+    }
+}
+
+/// For a thread that may wait for the disk.
+impl Intents for &Ledger {
+    fn intent(&self) -> u64 {
+        *self.intent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn intend(&mut self, intent: u64) -> Result<(), NotRecorded> {
+        let mut known = self.intent.lock().unwrap_or_else(PoisonError::into_inner);
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Intend(intent, reply))?;
+        answer.blocking_recv().unwrap_or(Err(NotRecorded::Broken))?;
+        *known = intent;
+        Ok(())
     }
 }
 

@@ -17,6 +17,14 @@ pub fn free(path: &Path) -> io::Result<u64> {
     Ok(disk.blocks_available().saturating_mul(disk.fragment_size()))
 }
 
+/// Bytes of a file.
+///
+/// # Errors
+/// What the system said.
+pub fn length(path: &Path) -> io::Result<u64> {
+    Ok(path.metadata()?.len())
+}
+
 /// Makes `path` hold `len` bytes of the disk, its blocks allocated.
 ///
 /// After `Err` nothing is held: a file that got only a part is gone again.

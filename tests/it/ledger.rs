@@ -370,7 +370,7 @@ fn a_full_disk_is_unavailable_and_heals() {
     drop(daemons);
 }
 
-struct Unmount<'f>(&'f Path);
+pub(crate) struct Unmount<'f>(pub(crate) &'f Path);
 
 impl Drop for Unmount<'_> {
     fn drop(&mut self) {

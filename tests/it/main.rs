@@ -4,6 +4,7 @@
 mod check;
 mod clock;
 mod command_line;
+mod counter;
 mod documents;
 mod door;
 mod doorstep;
@@ -24,6 +25,7 @@ mod rights;
 mod seal_requirements;
 mod sessions;
 mod signer;
+mod space;
 mod static_verifier;
 mod supervision;
 #[path = "../support/mod.rs"]
