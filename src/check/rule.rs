@@ -223,11 +223,6 @@ pub const RULES: &[Rule] = &[
         "il reste peu de place pour le journal",
         "libérez de la place ou agrandissez le disque du journal",
     ),
-    warning(
-        "counter-absent",
-        "rien ne remarquerait qu'une ancienne copie du journal est remise en place",
-        "gardez des checkpoints hors de la machine",
-    ),
     warning("service-stopped", "sceaud n'est pas démarré", "systemctl start sceau.target"),
     error(
         "clock-unsynchronised",
