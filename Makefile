@@ -5,7 +5,7 @@ CARGO_BUILD := cargo build --release --locked
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
 DEMO := $(RELEASE)/examples/demo
 
-.PHONY: run serve test bench setup verify verify-windows fuzz soak image image-test
+.PHONY: run serve test bench ledger-10m setup verify verify-windows fuzz soak image image-test
 
 # One VIHF over the socket, verified by xmlsec1.
 run:
@@ -26,6 +26,13 @@ bench:
 	@tests/setup.sh run
 	$(CARGO_BUILD) --bins --example demo
 	@$(DEMO) bench
+
+# Ten million entries by the ledger's own code, without signatures: start, memory, one practitioner's month.
+LEDGER_ENTRIES ?= 10_000_000
+ledger-10m:
+	@tests/setup.sh run
+	$(CARGO_BUILD) --example demo
+	@$(DEMO) ledger $(LEDGER_ENTRIES)
 
 # The offline verifier as one static file that any Linux of this processor runs.
 verify:

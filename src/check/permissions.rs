@@ -169,6 +169,17 @@ fn sockets(config: &Config, report: &mut Report) -> Vec<std::path::PathBuf> {
         );
         report.found(Finding::new("socket-mode", Place::file(token), &text));
     }
+    let admin = &config.sockets.admin;
+    if let Some(found) = look(admin, Kind::Socket, report)
+        && found.mode & 0o007 != 0
+    {
+        let text = format!(
+            "socket des opérateurs en mode {:04o}, ouverte à tous ; attendu 0660 : chmod 0660 {}",
+            found.mode,
+            admin.display()
+        );
+        report.found(Finding::new("socket-mode", Place::file(admin), &text));
+    }
     for seal in &config.seals {
         for instance in 1..=seal.processes {
             let path = seal.socket(&config.sockets.signers, instance);
@@ -184,6 +195,7 @@ fn sockets(config: &Config, report: &mut Report) -> Vec<std::path::PathBuf> {
         }
     }
     let mut folders = folders_above(token);
+    folders.extend(folders_above(admin));
     folders.push(config.sockets.signers.clone());
     folders.extend(folders_above(&config.sockets.signers));
     folders

@@ -14,6 +14,7 @@ const BOOTED: &str = "/run/systemd/system";
 
 const SERVICE: &str = include_str!("../../systemd/system/sceaud.service");
 const SOCKET: &str = include_str!("../../systemd/system/sceaud.socket");
+const ADMIN: &str = include_str!("../../systemd/system/sceau-admin.socket");
 const SIGNER: &str = include_str!("../../systemd/system/sceau-signer@.service");
 
 /// Compares the units below `root` (this system's own without one) with ours; `instances` are the signers'.
@@ -29,6 +30,7 @@ pub(super) fn probe(root: Option<&Path>, instances: &[String], report: &mut Repo
     let root = root.unwrap_or(Path::new("/"));
     unit(root, "sceaud.service", SERVICE, report);
     unit(root, "sceaud.socket", SOCKET, report);
+    unit(root, "sceau-admin.socket", ADMIN, report);
     if instances.is_empty() {
         unit(root, "sceau-signer@.service", SIGNER, report);
     }

@@ -1,4 +1,4 @@
-//! A blocking client of `token.sock`.
+//! A blocking client of the sockets.
 
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -15,6 +15,12 @@ use super::{EXIT_HALTED, EXIT_NEGATIVE, EXIT_UNAVAILABLE, EXIT_USAGE};
 /// Longest wait for an answer: well over the three seconds that a place and a signature take by default; a probe must
 /// not hang with what it probes.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
+/// Longest wait for an answer to an order: what it makes may be large before its first byte leaves.
+const ORDER_WAIT: Duration = Duration::from_secs(600);
+/// The applications' interface.
+const TOKEN: &str = "fr.sceau.Token";
+/// The operators' interface.
+const ADMIN: &str = "fr.sceau.Admin";
 /// Longest answer in bytes: an assertion and its receipt are far below.
 const ANSWER_LEN_MAX: usize = 1024 * 1024;
 
@@ -54,36 +60,45 @@ impl CallError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Socket { .. } | Self::Reply => EXIT_UNAVAILABLE,
-            Self::Refused { error, .. } => match error.as_str() {
-                "fr.sceau.Token.Denied" | "fr.sceau.Token.Replayed" => EXIT_NEGATIVE,
-                "fr.sceau.Token.Busy" | "fr.sceau.Token.Unavailable" => EXIT_UNAVAILABLE,
-                "fr.sceau.Token.Halted" => EXIT_HALTED,
+            Self::Refused { error, .. } => match ours(error) {
+                Some("Denied" | "Replayed") => EXIT_NEGATIVE,
+                Some("Busy" | "Unavailable") => EXIT_UNAVAILABLE,
+                Some("Halted") => EXIT_HALTED,
                 _ => EXIT_USAGE,
             },
         }
     }
 }
 
+/// An error of our own interfaces, without the interface.
+fn ours(error: &str) -> Option<&str> {
+    [TOKEN, ADMIN].iter().find_map(|interface| error.strip_prefix(interface)?.strip_prefix('.'))
+}
+
 fn explain(error: &str, parameters: &Value) -> String {
     let text = |name: &str| parameters.get(name).and_then(Value::as_str).unwrap_or_default();
-    match error {
-        "fr.sceau.Token.Malformed" => format!("demande incorrecte, {} : {}", text("field"), text("message")),
-        "fr.sceau.Token.Denied" => format!("refusé ({}) : {}", text("reason"), text("message")),
-        "fr.sceau.Token.Replayed" => format!("rejoué : {}", text("message")),
-        "fr.sceau.Token.Busy" => "occupé : la charge est trop forte ; réessayez dans un instant".to_owned(),
-        "fr.sceau.Token.Unavailable" => format!("indisponible ({}) : {}", text("reason"), text("message")),
-        "fr.sceau.Token.Halted" => format!("arrêté : {}", text("message")),
-        "org.varlink.service.InvalidParameter" => {
+    match (ours(error), error) {
+        (Some("Malformed"), _) => format!("demande incorrecte, {} : {}", text("field"), text("message")),
+        (Some("Denied"), _) => match parameters.get("entry") {
+            Some(entry) => format!("refusé ({}, entrée {entry}) : {}", text("reason"), text("message")),
+            None => format!("refusé ({}) : {}", text("reason"), text("message")),
+        },
+        (Some("Replayed"), _) => format!("rejoué : {}", text("message")),
+        (Some("Busy"), _) => "occupé : la charge est trop forte ; réessayez dans un instant".to_owned(),
+        (Some("Unavailable"), _) => format!("indisponible ({}) : {}", text("reason"), text("message")),
+        (Some("Halted"), _) => format!("arrêté : {}", text("message")),
+        (_, "org.varlink.service.InvalidParameter") => {
             format!("le paramètre {} manque ou n'est pas du bon type", text("parameter"))
         }
-        other => format!("{other} {parameters}"),
+        _ => format!("{error} {parameters}"),
     }
 }
 
-/// A connection to the door.
+/// A connection to a door.
 pub(super) struct Client {
     path: PathBuf,
     stream: UnixStream,
+    pending: Vec<u8>,
 }
 
 impl Client {
@@ -92,11 +107,23 @@ impl Client {
     /// # Errors
     /// Nobody listens there, or access is refused.
     pub(super) fn connect(path: &Path) -> Result<Self, CallError> {
+        Self::open(path, ANSWER_WAIT)
+    }
+
+    /// Connects to the operators' door, whose answers may take their time.
+    ///
+    /// # Errors
+    /// Nobody listens there, or access is refused.
+    pub(super) fn connect_admin(path: &Path) -> Result<Self, CallError> {
+        Self::open(path, ORDER_WAIT)
+    }
+
+    fn open(path: &Path, wait: Duration) -> Result<Self, CallError> {
         let failed = |cause| CallError::Socket { path: path.to_owned(), cause };
         let stream = UnixStream::connect(path).map_err(failed)?;
-        stream.set_read_timeout(Some(ANSWER_WAIT)).map_err(failed)?;
-        stream.set_write_timeout(Some(ANSWER_WAIT)).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), stream })
+        stream.set_read_timeout(Some(wait)).map_err(failed)?;
+        stream.set_write_timeout(Some(wait)).map_err(failed)?;
+        Ok(Self { path: path.to_owned(), stream, pending: Vec::new() })
     }
 
     /// Calls a method of `fr.sceau.Token` and gives its parameters.
@@ -104,31 +131,69 @@ impl Client {
     /// # Errors
     /// The answer was an error, or there was none.
     pub(super) fn call(&mut self, method: &str, parameters: &Value) -> Result<Value, CallError> {
-        let call = json!({ "method": format!("fr.sceau.Token.{method}"), "parameters": parameters });
+        self.send(&json!({ "method": format!("{TOKEN}.{method}"), "parameters": parameters }))?;
+        Ok(self.receive()?.0)
+    }
+
+    /// The same of `fr.sceau.Admin`.
+    ///
+    /// # Errors
+    /// The answer was an error, or there was none.
+    pub(super) fn call_admin(&mut self, method: &str, parameters: &Value) -> Result<Value, CallError> {
+        self.send(&json!({ "method": format!("{ADMIN}.{method}"), "parameters": parameters }))?;
+        Ok(self.receive()?.0)
+    }
+
+    /// Submits an order; `taken` gets each answer before the last one.
+    ///
+    /// # Errors
+    /// The answer was an error, or there was none; or what `taken` said.
+    pub(super) fn submit<E: From<CallError>>(
+        &mut self,
+        parameters: &Value,
+        mut taken: impl FnMut(&Value) -> Result<(), E>,
+    ) -> Result<Value, E> {
+        self.send(&json!({ "method": format!("{ADMIN}.Submit"), "parameters": parameters, "more": true }))?;
+        loop {
+            match self.receive()? {
+                (parameters, true) => taken(&parameters)?,
+                (parameters, false) => return Ok(parameters),
+            }
+        }
+    }
+
+    fn send(&mut self, call: &Value) -> Result<(), CallError> {
         let mut frame = Zeroizing::new(call.to_string().into_bytes());
         frame.push(0);
-        let answer =
-            self.exchange(&frame).map_err(|cause| CallError::Socket { path: self.path.clone(), cause })?;
-        let mut reply: Value = serde_json::from_slice(&answer).map_err(|_| CallError::Reply)?;
+        self.stream.write_all(&frame).map_err(|cause| CallError::Socket { path: self.path.clone(), cause })
+    }
+
+    /// The next answer's parameters, and whether more follow.
+    fn receive(&mut self) -> Result<(Value, bool), CallError> {
+        let frame = self.frame().map_err(|cause| CallError::Socket { path: self.path.clone(), cause })?;
+        let mut reply: Value = serde_json::from_slice(&frame).map_err(|_| CallError::Reply)?;
         let parameters = reply.get_mut("parameters").map(Value::take).unwrap_or(Value::Null);
+        let continues = reply.get("continues").and_then(Value::as_bool).unwrap_or_default();
         match reply.get("error").and_then(Value::as_str) {
-            None => Ok(parameters),
+            None => Ok((parameters, continues)),
             Some(error) => Err(CallError::Refused { error: error.to_owned(), parameters }),
         }
     }
 
-    fn exchange(&mut self, frame: &[u8]) -> io::Result<Vec<u8>> {
-        self.stream.write_all(frame)?;
-        let mut answer = Vec::new();
+    fn frame(&mut self) -> io::Result<Vec<u8>> {
         let mut chunk = [0; 8192];
-        while answer.last() != Some(&0) {
+        loop {
+            if let Some(end) = memchr::memchr(0, &self.pending) {
+                let mut frame = self.pending.split_off(end + 1);
+                std::mem::swap(&mut frame, &mut self.pending);
+                frame.pop();
+                return Ok(frame);
+            }
             let read = self.stream.read(&mut chunk)?;
-            if read == 0 || answer.len() > ANSWER_LEN_MAX {
+            if read == 0 || self.pending.len() > ANSWER_LEN_MAX {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            answer.extend_from_slice(chunk.get(..read).unwrap_or_default());
+            self.pending.extend_from_slice(chunk.get(..read).unwrap_or_default());
         }
-        answer.pop();
-        Ok(answer)
     }
 }

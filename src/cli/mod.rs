@@ -5,6 +5,8 @@ mod client;
 mod issue;
 #[cfg(feature = "appliance")]
 mod keys;
+mod operators;
+mod order;
 mod status;
 
 use std::path::PathBuf;
@@ -15,7 +17,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::{Config, ConfigError};
 use crate::usage::{self, EXIT_HALTED, EXIT_NEGATIVE, EXIT_UNAVAILABLE, EXIT_USAGE};
 use crate::verifier;
-use client::CallError;
+use client::{CallError, Client};
 
 const AFTER_HELP: &str = "\
 Codes de sortie : 0 fait ; 1 refusé ou rejoué ; 2 ligne de commande, configuration ou demande incorrecte ; 3 occupé ou \
@@ -44,6 +46,10 @@ enum Verb {
     #[cfg(feature = "appliance")]
     #[command(after_help = AFTER_HELP)]
     Keys(Box<keys::Keys>),
+    #[command(after_help = AFTER_HELP)]
+    Operators(operators::Operators),
+    #[command(after_help = AFTER_HELP)]
+    Order(order::Orders),
     #[command(name = "lint", after_help = verifier::AFTER_HELP)]
     Lint(verifier::Vihf),
     // Its long text has the codes, in fewer words.
@@ -70,6 +76,27 @@ impl Door {
             Some(socket) => Ok(socket.clone()),
             None => Ok(Config::load(&self.config)?.sockets.token),
         }
+    }
+}
+
+/// Where the operators' door is.
+#[derive(Debug, Args)]
+struct AdminDoor {
+    /// Fichier de configuration, qui nomme la socket.
+    #[arg(long, value_name = "FICHIER", default_value = "/etc/sceau/sceau.toml")]
+    config: PathBuf,
+    /// Socket des opérateurs, au lieu de celle de la configuration.
+    #[arg(long, value_name = "SOCKET")]
+    socket: Option<PathBuf>,
+}
+
+impl AdminDoor {
+    fn connect(&self) -> Result<Client, NotDone> {
+        let path = match &self.socket {
+            Some(socket) => socket.clone(),
+            None => Config::load(&self.config)?.sockets.admin,
+        };
+        Ok(Client::connect_admin(&path)?)
     }
 }
 
@@ -112,6 +139,8 @@ pub fn main() -> ExitCode {
         Verb::Lint(vihf) => vihf.run().map_err(NotDone::from),
         #[cfg(feature = "appliance")]
         Verb::Keys(keys) => keys.run(),
+        Verb::Operators(operators) => operators.run(),
+        Verb::Order(order) => order.run(),
         Verb::Status(status) => status.run(),
         Verb::Check(check) => check.run(),
     };

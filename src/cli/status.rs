@@ -47,6 +47,26 @@ impl Status {
     }
 }
 
+/// What to do about the cause of a halt.
+fn remedy(cause: &str) -> &'static str {
+    match cause {
+        "ledger-broken" => {
+            "le disque du journal a rendu une erreur ; arrêtez sceaud, vérifiez le disque, conservez le dossier"
+        }
+        "profile-breach" => "une assertion n'obéit pas à son profil ; vérifiez les profils, prévenez le support",
+        "ledger-older" => {
+            "une ancienne copie du journal a été remise en place ; remettez la plus récente, ou faites signer counter-accept \
+             par deux opérateurs"
+        }
+        "counter-reset" => {
+            "le compteur du journal a été remis à zéro ; retrouvez pourquoi, puis faites signer counter-accept par deux \
+             opérateurs"
+        }
+        "no-random" => "le système ne donne plus d'octets aléatoires ; vérifiez la machine",
+        _ => "voyez le journal de sceaud",
+    }
+}
+
 fn table(status: &Value, out: &mut impl io::Write) -> io::Result<()> {
     let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or("?").to_owned();
     let is_ready = |value: &Value| value.get("ready").and_then(Value::as_bool).unwrap_or_default();
@@ -58,11 +78,14 @@ fn table(status: &Value, out: &mut impl io::Write) -> io::Result<()> {
         _ => "inconnu",
     };
     writeln!(out, "État        {state}")?;
+    if let Some(cause) = status.get("halted").and_then(Value::as_str) {
+        writeln!(out, "Cause       {cause} : {}", remedy(cause))?;
+    }
     writeln!(out, "Prêt        {}", if is_ready(status) { "oui" } else { "non" })?;
     writeln!(out, "Version     {}", text(status, "version"))?;
     writeln!(out, "Profil      {}", text(status, "profile"))?;
     let entries = status.get("entries").and_then(Value::as_u64).unwrap_or_default();
-    writeln!(out, "Entrées     {entries} au journal")?;
+    writeln!(out, "Entrées     {entries} dans le journal")?;
     let troubles = status.get("troubles").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     for trouble in troubles {
         writeln!(out, "Alerte      {} : {}", text(trouble, "reason"), text(trouble, "message"))?;

@@ -234,6 +234,7 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
         },
         sockets: Sockets {
             token: base.join(file.sockets.token),
+            admin: base.join(file.sockets.admin),
             signers: base.join(file.sockets.signers),
             signer_client: file.sockets.signer_client,
         },

@@ -144,6 +144,8 @@ impl Default for Registers {
 pub struct Sockets {
     /// `fr.sceau.Token`; ignored by `sceaud` when systemd hands it the socket.
     pub token: PathBuf,
+    /// `fr.sceau.Admin`; ignored by `sceaud` when systemd hands it the sockets.
+    pub admin: PathBuf,
     /// Folder of the signers' sockets.
     pub signers: PathBuf,
     /// Unix user that may ask a signer for signatures, beside the signer's own.
@@ -154,6 +156,7 @@ impl Default for Sockets {
     fn default() -> Self {
         Self {
             token: "/run/sceau/token.sock".into(),
+            admin: "/run/sceau/admin.sock".into(),
             signers: "/run/sceau-signer".into(),
             signer_client: "sceau".to_owned(),
         }

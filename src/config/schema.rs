@@ -98,7 +98,12 @@ pub(super) const CONFIGURATION: &[Key] = &[
     may("registers", Kind::Table(&[may("applications", Kind::Text), may("practitioners", Kind::Text)])),
     may(
         "sockets",
-        Kind::Table(&[may("token", Kind::Text), may("signers", Kind::Text), may("signer_client", Kind::Text)]),
+        Kind::Table(&[
+            may("token", Kind::Text),
+            may("admin", Kind::Text),
+            may("signers", Kind::Text),
+            may("signer_client", Kind::Text),
+        ]),
     ),
     may(
         "ledger",

@@ -130,6 +130,8 @@ pub struct Status {
     pub version: &'static str,
     pub profile: String,
     pub entries: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub halted: Option<&'static str>,
     pub seals: Vec<SealStatus>,
     pub troubles: Vec<Trouble>,
 }

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::Daemon;
 use super::answer::{No, Unavailable};
+use super::halt::Halt;
 use crate::config::Config;
-use crate::ledger::counter::{Counter, FileCounter, NotCounted, Stale, advance};
+use crate::ledger::counter::{Counter, CounterError, FileCounter, NotCounted, Stale, advance, intent_to_accept};
 
 /// How often the counter is raised: bounds what an older copy may lack unseen, and the wear of a TPM's memory.
 const RAISE_EVERY: Duration = Duration::from_secs(3600);
@@ -88,6 +89,26 @@ impl Daemon {
         }
     }
 
+    /// The number by which the ledger would follow the counter as it is; none if the two do not contradict each other.
+    ///
+    /// # Errors
+    /// The counter does not answer.
+    pub(super) fn number_to_accept(&self) -> Result<Option<u64>, CounterError> {
+        let contradicted = self.halted.cause().is_some_and(Halt::is_of_counter);
+        let Some(counter) = self.counting.counter.as_ref().filter(|_| contradicted) else { return Ok(None) };
+        let mut counter = counter.lock().unwrap_or_else(PoisonError::into_inner);
+        intent_to_accept(counter.as_mut()).map(Some)
+    }
+
+    /// The order by which the ledger follows the counter is on the disk, with that number: the counter is raised to it at
+    /// once, and nothing is issued before.
+    pub(super) fn number_accepted(&self, intent: u64) {
+        self.ledger.follow(intent);
+        self.counting.state.store(UNPROVEN, Ordering::Release);
+        self.counting.due_in(Duration::ZERO);
+        self.halted.counter_accepted();
+    }
+
     /// [`Daemon::count`] aside from the runtime's own thread.
     pub(super) async fn count_aside(self: &Arc<Self>, the_last: bool) {
         if self.counting.counter.is_some() && (the_last || self.counting.is_due()) {
@@ -98,9 +119,9 @@ impl Daemon {
 }
 
 /// The cause of a halt.
-fn halted(stale: Stale) -> &'static str {
+fn halted(stale: Stale) -> Halt {
     match stale {
-        Stale::Older { .. } => "the ledger is older than its counter",
-        Stale::Reset { .. } => "the counter was reset",
+        Stale::Older { .. } => Halt::LedgerOlder,
+        Stale::Reset { .. } => Halt::CounterReset,
     }
 }

@@ -37,7 +37,7 @@ pub fn read(frame: &[u8], out: &mut Vec<u8>) -> Result<Option<Request>, No> {
     let Some(call) = service::serve(Call::parse(frame)?, (INTERFACE, TOKEN_INTERFACE), out)? else {
         return Ok(None);
     };
-    let Call { method, parameters } = call;
+    let Call { method, parameters, .. } = call;
     let name = method.strip_prefix(INTERFACE).and_then(|rest| rest.strip_prefix('.'));
     let request = match name {
         Some(name) => Request::read(name, parameters)?,

@@ -1,4 +1,4 @@
-//! The listening socket of `token.sock`: handed over by systemd, or bound at the configured path.
+//! The listening sockets: handed over by systemd, or bound at the configured path.
 
 use std::env;
 use std::fs;
@@ -15,35 +15,90 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Daemon;
+use super::admin::{self, CONNECTIONS_PER_USER_MAX};
 use super::answer::{Answer, No};
 use super::door;
 
 /// Pause when no connection can be accepted (descriptors exhausted): the next attempt must not burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// Any local user may ask for Status (contract); who calls is told by the kernel, what for by the registers.
-const SOCKET_MODE: u32 = 0o666;
-/// Name of the door's socket among those that systemd hands over (`FileDescriptorName=` of `sceaud.socket`).
-const SOCKET_NAME: &str = "token";
 
-/// Opens the door: the socket that systemd hands over, or a new one at `path`.
+/// Which door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The applications'.
+    Token,
+    /// The operators'.
+    Admin,
+}
+
+impl Kind {
+    /// Name among the sockets that systemd hands over (`FileDescriptorName=` of the socket units).
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Mode of a socket that is made here.
+    const fn mode(self) -> u32 {
+        match self {
+            // Any local user may ask for Status (contract); who calls is told by the kernel, what for by the registers.
+            Self::Token => 0o666,
+            // Who may order is told by signatures; who may knock by the file's group.
+            Self::Admin => 0o660,
+        }
+    }
+}
+
+/// The sockets that systemd hands over (sd_listen_fds_with_names(3)).
+pub(super) struct Handed {
+    sockets: ListenFd,
+    names: Vec<String>,
+}
+
+impl Handed {
+    /// Reads the environment.
+    pub(super) fn over() -> Self {
+        let sockets = ListenFd::from_env();
+        let mut names: Vec<String> =
+            env::var("LISTEN_FDNAMES").unwrap_or_default().split(':').map(str::to_owned).collect();
+        names.resize(sockets.len(), String::new());
+        Self { sockets, names }
+    }
+
+    /// The socket of that door. A nameless one is the applications', as it was before there were two.
+    fn take(&mut self, kind: Kind) -> io::Result<Option<StdListener>> {
+        let named = self.names.iter().position(|name| name == kind.name());
+        let others = || self.names.iter().position(|name| name != Kind::Admin.name());
+        match named.or_else(|| if kind == Kind::Token { others() } else { None }) {
+            Some(place) => self.sockets.take_unix_listener(place),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Opens a door: the socket that systemd hands over, or a new one at `path`. None: systemd hands others over, and not this
+/// one; its folder is then not ours to write.
 ///
 /// A stale socket at `path` is replaced; one that somebody answers on is not.
 ///
 /// # Errors
 /// What the system said, with the path.
-pub(super) fn open(path: &Path) -> io::Result<Door> {
-    let handed = ListenFd::from_env().take_unix_listener(place(SOCKET_NAME))?;
-    let (listener, own) = match handed {
+pub(super) fn open(handed: &mut Handed, kind: Kind, path: &Path) -> io::Result<Option<Door>> {
+    let (listener, own) = match handed.take(kind)? {
         Some(listener) => (listener, None),
-        None => (bind(path)?, Some(path.to_owned())),
+        None if handed.names.is_empty() => (bind(path, kind.mode())?, Some(path.to_owned())),
+        None => return Ok(None),
     };
     listener.set_nonblocking(true)?;
-    Ok(Door { listener: UnixListener::from_std(listener)?, own })
+    Ok(Some(Door { kind, listener: UnixListener::from_std(listener)?, own }))
 }
 
 /// The open door; one that was bound here leaves no socket behind.
 #[derive(Debug)]
 pub(super) struct Door {
+    kind: Kind,
     listener: UnixListener,
     own: Option<PathBuf>,
 }
@@ -56,13 +111,7 @@ impl Drop for Door {
     }
 }
 
-/// Place of a socket among those handed over, by its name (sd_listen_fds_with_names(3)); the first where none is named so.
-fn place(name: &str) -> usize {
-    let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
-    names.split(':').position(|handed| handed == name).unwrap_or(0)
-}
-
-fn bind(path: &Path) -> io::Result<StdListener> {
+fn bind(path: &Path, mode: u32) -> io::Result<StdListener> {
     if fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket()) {
         if std::os::unix::net::UnixStream::connect(path).is_ok() {
             return Err(io::Error::new(io::ErrorKind::AddrInUse, "another sceaud answers on it"));
@@ -70,7 +119,7 @@ fn bind(path: &Path) -> io::Result<StdListener> {
         fs::remove_file(path)?;
     }
     let listener = StdListener::bind(path)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(SOCKET_MODE))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
     Ok(listener)
 }
 
@@ -85,7 +134,10 @@ pub(super) async fn accept(daemon: Arc<Daemon>, door: Door, mut stop: watch::Rec
             accepted = door.listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => admit(&daemon, stream, &stop, &mut connections),
+            Ok((stream, _)) => match door.kind {
+                Kind::Token => admit(&daemon, stream, &stop, &mut connections),
+                Kind::Admin => admit_operator(&daemon, stream, &stop, &mut connections),
+            },
             Err(error) => {
                 tracing::warn!(%error, "no connection could be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -118,6 +170,28 @@ fn admit(daemon: &Arc<Daemon>, stream: UnixStream, stop: &watch::Receiver<bool>,
             let mut busy = Vec::new();
             Answer::No(No::Busy).write(&mut busy);
             let _ = stream.try_write(&busy);
+            daemon.refusals.count(uid, "too-many-connections");
+        }
+    }
+}
+
+/// The same for an operator's connection: its places are its own, so that applications and operators cannot crowd each other out.
+fn admit_operator(
+    daemon: &Arc<Daemon>,
+    stream: UnixStream,
+    stop: &watch::Receiver<bool>,
+    connections: &mut JoinSet<()>,
+) {
+    let Ok(peer) = stream.peer_cred() else {
+        return;
+    };
+    let uid = peer.uid();
+    match daemon.admin.connections.take(uid, CONNECTIONS_PER_USER_MAX) {
+        Some(place) => {
+            connections.spawn(admin::door::serve(Arc::clone(daemon), stream, uid, place, stop.clone()));
+        }
+        None => {
+            admin::door::hang_up(&stream);
             daemon.refusals.count(uid, "too-many-connections");
         }
     }

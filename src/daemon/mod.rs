@@ -1,10 +1,13 @@
-//! The program `sceaud`: the door for applications. No network, no foreign code; keys are behind the signers.
+//! The program `sceaud`: the doors for applications and operators. No network, no foreign code; keys are behind the signers.
 
+mod admin;
 pub mod answer;
 mod clock;
 mod counter;
 mod dispatch;
 mod door;
+mod frames;
+mod halt;
 mod listen;
 mod load;
 mod outcomes;
@@ -22,11 +25,13 @@ pub use request::{Issue, Outcome, PatientNamed, Request};
 pub use run::main;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use admin::Admin;
 use answer::No;
 use counter::Counting;
+use halt::{Halt, Halted};
 use load::Places;
 use outcomes::Outcomes;
 use refusals::Refusals;
@@ -34,7 +39,7 @@ use sessions::{Sessions, Traced};
 use space::Growth;
 
 use crate::config::{Config, Loaded};
-use crate::ledger::{Ledger, Restored};
+use crate::ledger::{Ledger, Restored, StoreError};
 use crate::policy::memory::Memory;
 use crate::policy::opening::Known;
 use crate::replay::Nonces;
@@ -61,8 +66,9 @@ struct Daemon {
     requests: Arc<Places>,
     connections: Arc<Places>,
     refusals: Refusals,
-    /// Sticky until an operator acts: here, until `sceaud` is started again.
-    halted: AtomicBool,
+    /// Sticky until an operator acts.
+    halted: Halted,
+    admin: Admin,
     /// A signature was made and verified at least once.
     unlocked: AtomicBool,
 }
@@ -74,7 +80,7 @@ impl Daemon {
         seals: Seals,
         (ledger, restored): (Ledger, &Restored),
         clock: Arc<Timekeeper>,
-    ) -> Self {
+    ) -> Result<Self, StoreError> {
         let limits = &config.limits;
         let structures = config.structures.iter().map(|s| (s.id, s.sector)).collect();
         let window = Duration::from_millis(config.session_lifetime_max_ms());
@@ -90,14 +96,15 @@ impl Daemon {
             requests: Places::new(limits.requests_in_flight_max),
             connections: Places::new(limits.connections_max),
             refusals: Refusals::default(),
-            halted: AtomicBool::new(false),
+            halted: Halted::default(),
+            admin: Admin::new(restored)?,
             unlocked: AtomicBool::new(false),
             config,
             loaded,
             seals,
         };
         daemon.restore(restored);
-        daemon
+        Ok(daemon)
     }
 
     /// Takes up what the ledger kept beyond the restart.
@@ -141,13 +148,16 @@ impl Daemon {
     }
 
     fn in_order(&self) -> Result<(), No> {
-        if self.halted.load(Ordering::Acquire) { Err(No::Halted) } else { Ok(()) }
+        if self.halted.cause().is_some() { Err(No::Halted) } else { Ok(()) }
     }
 
     /// Our own invariant is broken: nothing is issued any more.
-    fn halt(&self, cause: &str) -> No {
-        tracing::error!(cause, "halted: an invariant is broken; nothing is issued until sceaud is started again");
-        self.halted.store(true, Ordering::Release);
+    fn halt(&self, cause: Halt) -> No {
+        tracing::error!(
+            cause = cause.code(),
+            "halted: an invariant is broken; nothing is issued until an operator acts"
+        );
+        self.halted.set(cause);
         No::Halted
     }
 }

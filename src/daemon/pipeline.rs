@@ -5,6 +5,7 @@ use std::time::Instant as Moment;
 
 use super::Daemon;
 use super::answer::{Answer, No, Unavailable};
+use super::halt::Halt;
 use super::refusals::Due;
 use super::request::{self, Issue, PatientNamed};
 use super::sessions::{Secret, Traced};
@@ -34,7 +35,7 @@ impl Daemon {
         let traced = self
             .sessions
             .find(uid, &request.session, now)
-            .map_err(|denial| self.refuse(application, denial.into(), Asked::default()))?;
+            .map_err(|denial| self.hold_refusal(application, denial.into(), Asked::default()))?;
         let session = &traced.session;
         let patient = request.patient.map(|named| self.patient(session.profile(), named)).transpose()?;
         let asked = Asked {
@@ -51,7 +52,7 @@ impl Daemon {
         };
         let claim =
             self.nonces.claim(uid, &request.nonce, Moment::now()).map_err(|not_claimed| match not_claimed {
-                NotClaimed::Seen => self.refuse(application, No::Replayed, asked),
+                NotClaimed::Seen => self.hold_refusal(application, No::Replayed, asked),
                 NotClaimed::Full => No::Busy,
             })?;
         let decided = issuing::decide(self.config.convention.rights, application, session, asking, now);
@@ -87,7 +88,7 @@ impl Daemon {
         if let Err(no) = self.may_begin() {
             // Counted, not written one by one: what room is left is for what is under way.
             drop(claim);
-            return Err(self.refuse(application, no, asked));
+            return Err(self.hold_refusal(application, no, asked));
         }
         // The wait for a place is not part of the assertion's life.
         let forged = self.seals.forge(&place, approved, self.clock.now()).map_err(|error| self.note(error))?;
@@ -117,14 +118,16 @@ impl Daemon {
         let now = self.clock.now();
         let asked = Asked { opening: Some(request), ..Asked::default() };
         let session = approved(opening::decide(&self.known(now), application, request))
-            .map_err(|no| self.refuse(application, no, asked))?;
+            .map_err(|no| self.hold_refusal(application, no, asked))?;
         if !self.sessions.has_room(uid) {
             return Err(No::Busy);
         }
         // The session's end, and the login's age, are told by this clock.
-        self.clock_is_fit().and_then(|()| self.may_begin()).map_err(|no| self.refuse(application, no, asked))?;
+        self.clock_is_fit()
+            .and_then(|()| self.may_begin())
+            .map_err(|no| self.hold_refusal(application, no, asked))?;
         let session = Arc::new(session);
-        let Some(secret) = Secret::draw() else { return Err(self.halt("no random bytes")) };
+        let Some(secret) = Secret::draw() else { return Err(self.halt(Halt::Random)) };
         let expires_at = session.expires_at().to_string();
         let line = self.opened(application, &session, secret.hash);
         let written = self.ledger.write(line).await.map_err(|cause| self.unrecorded(cause))?;
@@ -139,7 +142,7 @@ impl Daemon {
         let written = self
             .outcomes
             .find(uid, id, self.clock.now())
-            .map_err(|denial| self.refuse(application, denial.into(), Asked::default()))?;
+            .map_err(|denial| self.hold_refusal(application, denial.into(), Asked::default()))?;
         let outcome = match outcome {
             request::Outcome::Accepted => Outcome::Accepted,
             request::Outcome::Refused => Outcome::Refused,
@@ -156,7 +159,7 @@ impl Daemon {
         let (secret, traced) = self
             .sessions
             .close(uid, session)
-            .map_err(|denial| self.refuse(application, denial.into(), Asked::default()))?;
+            .map_err(|denial| self.hold_refusal(application, denial.into(), Asked::default()))?;
         let line = Self::closed(application, &traced, secret);
         self.ledger.write(line).await.map_err(|cause| self.unrecorded(cause))?;
         Ok(Answer::Done)
@@ -179,7 +182,7 @@ impl Daemon {
     }
 
     /// Holds the trace of a refusal that leaves no entry of its own; what the caller's words are to blame for leaves none.
-    fn refuse(&self, application: &Application, no: No, asked: Asked<'_>) -> No {
+    fn hold_refusal(&self, application: &Application, no: No, asked: Asked<'_>) -> No {
         if matches!(no, No::Denied(_) | No::Replayed | No::Unavailable(_)) {
             let line = || self.refused(application, no.code(), asked, None);
             self.refusals.hold(application.uid, no.code(), self.clock.now(), line);
@@ -207,7 +210,7 @@ impl Daemon {
     }
 
     fn unrecorded(&self, cause: NotRecorded) -> No {
-        if cause == NotRecorded::Broken { self.halt("the ledger is broken") } else { cause.into() }
+        if cause == NotRecorded::Broken { self.halt(Halt::Ledger) } else { cause.into() }
     }
 
     fn application(&self, uid: u32) -> Result<&Arc<Application>, No> {
@@ -245,7 +248,11 @@ impl Daemon {
     /// A broken invariant of ours halts; the world's troubles heal.
     fn note(&self, error: SealError) -> No {
         match error {
-            SealError::Breach(_) | SealError::Random => self.halt(&error.to_string()),
+            SealError::Breach(breach) => {
+                tracing::error!(%breach, "an approved assertion does not obey its profile");
+                self.halt(Halt::Profile)
+            }
+            SealError::Random => self.halt(Halt::Random),
             _ => error.into(),
         }
     }

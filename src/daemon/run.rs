@@ -10,6 +10,7 @@ use clap::Parser;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
 use super::{Daemon, listen, trace};
 use crate::config::{Config, ConfigError};
@@ -36,8 +37,8 @@ const EXIT_UNAVAILABLE: u8 = 3;
 const EXIT_HALTED: u8 = 4;
 
 const AFTER_HELP: &str = "\
-La socket est celle que systemd transmet sous le nom « token », sinon celle de la configuration. SIGTERM termine ce qui \
-est en cours.
+Les sockets sont celles que systemd transmet sous les noms « token » et « admin », sinon celles de la configuration. \
+SIGTERM termine ce qui est en cours.
 
 Journal : variable SCEAU_LOG (error, warn, info, debug).
 
@@ -114,13 +115,22 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
     let guards = Guards { clock: Some(Arc::clone(&clock)), reserve_len: config.ledger.reserve_len };
     let (ledger, restored) = Ledger::open_guarded(&config.ledger.folder, start, window_ms, guards)?;
     let (seals, refusals) = Seals::connect(&config, &loaded.seals);
-    let path = config.sockets.token.clone();
+    let (token, admin) = (config.sockets.token.clone(), config.sockets.admin.clone());
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let daemon = Arc::new(Daemon::new(config, loaded, seals, (ledger, &restored), clock));
-    let listener = listen::open(&path).map_err(|cause| NotRun::Socket { path, cause })?;
+    let daemon = Arc::new(Daemon::new(config, loaded, seals, (ledger, &restored), clock)?);
     let (stop, stopped) = watch::channel(false);
-    let mut door = tokio::spawn(listen::accept(Arc::clone(&daemon), listener, stopped));
+    let mut doors = JoinSet::new();
+    let mut handed = listen::Handed::over();
+    for (kind, path) in [(listen::Kind::Token, token), (listen::Kind::Admin, admin)] {
+        let door = listen::open(&mut handed, kind, &path).map_err(|cause| NotRun::Socket { path, cause })?;
+        match door {
+            Some(door) => drop(doors.spawn(listen::accept(Arc::clone(&daemon), door, stopped.clone()))),
+            None => {
+                tracing::warn!("admin.sock is not handed over: no order can be given; enable sceau-admin.socket")
+            }
+        }
+    }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "sceaud listens; locked until a signature verifies");
     daemon.introduce_clock();
     daemon.count_aside(false).await;
@@ -129,14 +139,12 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
         _ = interrupt.recv() => Ok(()),
         refused = watch_over(&daemon, refusals) => Err(NotRun::Key(refused)),
         () = keep_up(&daemon) => Err(NotRun::Door),
-        _ = &mut door => Err(NotRun::Door),
+        _ = doors.join_next() => Err(NotRun::Door),
     };
     tracing::info!("sceaud stops; what is under way is finished");
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     let _ = stop.send(true);
-    if !door.is_finished() {
-        let _ = door.await;
-    }
+    while doors.join_next().await.is_some() {}
     daemon.record_refusals(true).await;
     daemon.count_aside(true).await;
     if let Err(error) = daemon.clock.tick(true) {

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use super::Daemon;
 use super::answer::{SealStatus, Status, Trouble, Unavailable};
 use super::clock::unfit;
+use super::halt::Halt;
 use crate::ledger::NotRecorded;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -25,8 +26,8 @@ impl Daemon {
     }
 
     /// The state in the contract's words.
-    fn state(&self) -> &'static str {
-        if self.halted.load(Ordering::Acquire) {
+    pub(super) fn state(&self) -> &'static str {
+        if self.halted.cause().is_some() {
             "halted"
         } else if self.seals.all().is_empty() {
             "unprovisioned"
@@ -46,6 +47,7 @@ impl Daemon {
             version: VERSION,
             profile: self.config.profiles.default.clone(),
             entries: self.ledger.size(),
+            halted: self.halted.cause().map(Halt::code),
             seals: self
                 .seals
                 .all()

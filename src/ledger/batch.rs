@@ -68,6 +68,16 @@ impl<'s> Batch<'s> {
                 delete.execute([secret.as_bytes()])?;
             }
             Beside::Intent { intent } => self.intend(*intent)?,
+            Beside::Ordered { mark, .. } => {
+                // One that is there already breaks the commit: the memory of used ones refused it before.
+                let mut insert = self.transaction.prepare_cached("INSERT INTO orders VALUES (?1, ?2)")?;
+                insert.execute(params![mark.as_bytes(), row_id(index)?])?;
+            }
+            Beside::Register { name, content } => {
+                let mut insert =
+                    self.transaction.prepare_cached("INSERT OR REPLACE INTO registers VALUES (?1, ?2, ?3)")?;
+                insert.execute(params![name, content, row_id(index)?])?;
+            }
         }
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! The entries of one commit, and what they change in memory once they are on the disk.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::batch::Batch;
 use super::change::{Change, Course};
+use super::keyed::Keyed;
 use super::keys::Keys;
 use super::line::{Beside, Line, Written};
 use super::secrets::{Ivs, Secrets};
@@ -35,7 +36,7 @@ pub(super) struct Draft<'w> {
     known: Known<'w>,
     batch: &'w Batch<'w>,
     ivs: &'w mut Ivs,
-    heads: HashMap<Digest, Head>,
+    heads: Keyed<Head>,
     settled: HashSet<u64>,
     drafted: Drafted,
 }
@@ -49,7 +50,7 @@ pub(super) struct Drafted {
     ends: Vec<usize>,
     pub(super) changes: Vec<Change>,
     /// Data keys that were not in memory.
-    pub(super) keys: HashMap<Digest, DataKey>,
+    pub(super) keys: Keyed<DataKey>,
 }
 
 impl Drafted {
@@ -67,9 +68,9 @@ impl<'w> Draft<'w> {
             bytes: Vec::with_capacity(lines * 512),
             ends: Vec::with_capacity(lines),
             changes: Vec::with_capacity(lines),
-            keys: HashMap::new(),
+            keys: Keyed::default(),
         };
-        Self { known, batch, ivs, heads: HashMap::new(), settled: HashSet::new(), drafted }
+        Self { known, batch, ivs, heads: Keyed::default(), settled: HashSet::new(), drafted }
     }
 
     pub(super) fn end(self) -> Drafted {
@@ -135,12 +136,15 @@ impl<'w> Draft<'w> {
             *body = secrets.seal_session(secret.as_bytes(), body)?;
         }
         self.batch.beside(index, chain, &beside)?;
+        if let Beside::Ordered { then, .. } = beside {
+            then.into_iter().try_for_each(|line| self.write(line).map(|_| ()))?;
+        }
         Ok(Written { index, chain })
     }
 
     /// The next link of a practitioner's chain.
     fn link(&mut self, chain: Digest, index: u64) -> Link {
-        let head = self.heads.get(&chain).copied().or_else(|| self.known.views.map.get(&chain));
+        let head = self.heads.get(&chain).copied().or_else(|| self.known.views.head(&chain));
         let link = Link::after(chain, head);
         self.heads.insert(chain, link.head(index));
         link

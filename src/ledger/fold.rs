@@ -30,6 +30,7 @@ impl Store {
         // Entries are waited for again, whatever became of the fold.
         self.connection.pragma_update(None, "synchronous", "FULL")?;
         views.tiles = folded?;
+        views.settle();
         views.tail = Tail::default();
         Ok(())
     }

@@ -1,7 +1,6 @@
 //! Data keys in memory, as many as are in use.
 
-use std::collections::HashMap;
-
+use super::keyed::Keyed;
 use crate::traces::digest::Digest;
 use crate::traces::entry::key::DataKey;
 
@@ -11,8 +10,8 @@ const GENERATION_MAX: usize = 8192;
 /// Data keys by whom they are of. The oldest go first, and come back from the disk when they are asked for.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    young: HashMap<Digest, DataKey>,
-    old: HashMap<Digest, DataKey>,
+    young: Keyed<DataKey>,
+    old: Keyed<DataKey>,
 }
 
 impl Keys {
@@ -22,7 +21,7 @@ impl Keys {
     }
 
     /// Takes keys that are on the disk.
-    pub(super) fn extend(&mut self, keys: HashMap<Digest, DataKey>) {
+    pub(super) fn extend(&mut self, keys: Keyed<DataKey>) {
         if self.young.len() + keys.len() > GENERATION_MAX {
             self.old = std::mem::take(&mut self.young);
         }

@@ -26,6 +26,16 @@ pub(super) enum Beside {
     Intent {
         intent: u64,
     },
+    /// An order's id is spent; what it does to the ledger follows in the same commit.
+    Ordered {
+        mark: Digest,
+        then: Vec<Line>,
+    },
+    /// A register has a new content.
+    Register {
+        name: &'static str,
+        content: Vec<u8>,
+    },
 }
 
 /// One entry to come.
@@ -66,6 +76,18 @@ impl Line {
     /// Whether something new begins with it, which a disk without room is not the place for.
     pub(super) fn is_new(&self) -> bool {
         matches!(self.event, Event::Issued(_) | Event::SessionOpened(_))
+    }
+
+    /// An order whose id is spent (`mark`), with what it does to the ledger: all of it is in one commit.
+    #[must_use]
+    pub fn ordered(event: Event<PsIdNat, Patient>, mark: Digest, then: Vec<Self>) -> Self {
+        Self { event, chain: None, beside: Beside::Ordered { mark, then } }
+    }
+
+    /// A register's new content, whose digest the event has.
+    #[must_use]
+    pub fn register(event: Event<PsIdNat, Patient>, name: &'static str, content: Vec<u8>) -> Self {
+        Self { event, chain: None, beside: Beside::Register { name, content } }
     }
 
     /// What needs nothing beside its entry: an assertion that is about to be sealed and a refusal, whose nonces the entry has;

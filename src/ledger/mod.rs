@@ -7,7 +7,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `store`, `batch` | the SQLite file and the transaction of a commit |
-//! | `secrets`, `keys` | the ledger's keys: what identities are looked up and encrypted by; those in memory |
+//! | `secrets`, `keys`, `keyed` | the ledger's keys: what identities are looked up and encrypted by; those in memory |
 //! | `line`, `notes` | one thing to be written, and the proof that it was; things that nobody waits for |
 //! | `draft` | the entries of one commit: identities sealed, chains linked, leaves hashed |
 //! | `change`, `views` | what an entry changes in the views; the views in the writer's memory |
@@ -16,6 +16,8 @@
 //! | `writer`, `thread` | what is committed; who commits it, and when |
 //! | `reader`, `tree` | a snapshot for who reads beside the writer; its proofs |
 //! | `lock`, `trouble`, `guards` | one writer for each folder; its health; its clock and reserve |
+//! | `instance` | which ledger this is: what orders name |
+//! | `registers` | the registers that orders change, and the orders that are used up |
 //!
 //! What is promised: an entry that was answered for is on the disk (WAL, `synchronous=FULL`), and its nonce is in it; a crash
 //! leaves a prefix of what was written, never a part of an entry.
@@ -26,12 +28,15 @@ pub mod counter;
 mod draft;
 mod fold;
 mod guards;
+mod instance;
+mod keyed;
 mod keys;
 mod line;
 mod lock;
 mod notes;
 mod reader;
 mod recovery;
+mod registers;
 mod reserve;
 mod restored;
 mod secrets;
@@ -45,6 +50,7 @@ mod views;
 mod writer;
 
 pub use guards::Guards;
+pub use instance::Instance as LedgerInstance;
 pub use line::{Line, Recorded, Written};
 pub use reader::{Chain, Reader};
 pub use restored::{Kept, Reportable, Restored, Spent};
@@ -249,6 +255,11 @@ impl Ledger {
     #[must_use]
     pub fn free(&self) -> u64 {
         self.room.free()
+    }
+
+    /// The counter's number that an order made durable ([`Line::counter`]).
+    pub fn follow(&self, intent: u64) {
+        *self.intent.lock().unwrap_or_else(PoisonError::into_inner) = intent;
     }
 
     /// Opens it to be read beside the writer; for a thread that may wait for the disk.

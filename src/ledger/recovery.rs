@@ -57,7 +57,7 @@ impl Store {
                 if entry.index != index {
                     return Err(StoreError::Broken("an entry is not at its place"));
                 }
-                views.take(Change::of(entry, leaf_hash(leaf)))
+                views.replay(Change::of(entry, leaf_hash(leaf)))
             })?;
             self.fold(&mut views, folded.window_ms, now)?;
             from = to;

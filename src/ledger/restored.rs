@@ -4,6 +4,7 @@ use crate::traces::digest::Digest;
 use crate::traces::entry::word::Word;
 use crate::vihf::instant::Instant;
 
+use super::instance::Instance;
 use super::line::Written;
 
 /// What the ledger knew when it was opened.
@@ -15,6 +16,12 @@ pub struct Restored {
     pub sessions: Vec<Kept>,
     /// Assertions that may still be reported on, the oldest first.
     pub issued: Vec<Reportable>,
+    /// Which ledger this is.
+    pub instance: Instance,
+    /// Marks of the orders that were obeyed, or judged in full.
+    pub orders: Vec<Digest>,
+    /// Content of each register that an order made.
+    pub registers: Vec<(String, Vec<u8>)>,
 }
 
 /// Nonces of one application that were spent at about the same time, whatever became of their requests.

@@ -10,6 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Transac
 
 use super::NotRecorded;
 use super::batch::Batch;
+use super::instance;
 use super::restored::Kept;
 use crate::traces::digest::Digest;
 use crate::traces::merkle::frontier::Frontier;
@@ -42,6 +43,9 @@ CREATE TABLE heads (practitioner BLOB PRIMARY KEY, last INTEGER NOT NULL, count 
 CREATE TABLE nonces (page INTEGER PRIMARY KEY, application TEXT NOT NULL, until_ms INTEGER NOT NULL, marks BLOB NOT NULL) STRICT;
 CREATE TABLE patients (key INTEGER, idx INTEGER, PRIMARY KEY (key, idx)) STRICT, WITHOUT ROWID;
 CREATE TABLE pending (idx INTEGER PRIMARY KEY, chain BLOB NOT NULL, expires_ms INTEGER NOT NULL) STRICT;
+CREATE TABLE orders (mark BLOB PRIMARY KEY, entry INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE registers (name TEXT PRIMARY KEY, content BLOB NOT NULL, entry INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE instance (only INTEGER PRIMARY KEY CHECK (only = 0), id TEXT NOT NULL, generation INTEGER NOT NULL) STRICT;
 ";
 
 /// Why the ledger was not opened.
@@ -151,6 +155,7 @@ impl Store {
                 transaction.execute_batch(SCHEMA)?;
                 transaction
                     .execute("INSERT INTO edge VALUES (0, ?1, 0, 0, 0, 0)", params![Frontier::new().to_bytes()])?;
+                instance::draw(&transaction)?;
                 transaction.pragma_update(None, "user_version", FORMAT)?;
                 transaction.commit()?;
             }

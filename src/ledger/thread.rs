@@ -32,6 +32,10 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 const EXPIRY_GRACE_MS: i64 = 2_000;
 
 /// What the thread is asked.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every job is a line: a box would be one allocation more for each"
+)]
 pub(super) enum Job {
     /// A line and who waits for it.
     Line(Line, oneshot::Sender<Result<Written, NotRecorded>>),

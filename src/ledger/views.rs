@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::change::{Change, Course};
+use super::keyed::Keyed;
 use super::store::StoreError;
 use crate::traces::digest::Digest;
-use crate::traces::entry::Head;
 use crate::traces::entry::word::Word;
+use crate::traces::entry::{Head, Link};
 use crate::traces::map::tree::Tree;
 use crate::traces::merkle::tile;
 use crate::vihf::instant::Instant;
@@ -18,7 +19,7 @@ const LIFETIME_MAX_MS: u64 = 30_000;
 /// The views as of the last committed entry.
 #[derive(Debug)]
 pub(super) struct Views {
-    /// The Merkle map, which is the memory of all heads too.
+    /// The Merkle map as of the last fold, which is the memory of all heads too.
     pub(super) map: Tree,
     /// Assertions without disposition.
     pub(super) pending: BTreeMap<u64, Pending>,
@@ -42,7 +43,7 @@ pub(super) struct Tail {
     /// The newest one's.
     pub(super) time: Option<Instant>,
     pub(super) hashes: Vec<Digest>,
-    pub(super) heads: HashMap<Digest, Head>,
+    pub(super) heads: Keyed<Head>,
     pub(super) nonces: HashMap<Word, Vec<Digest>>,
     /// Number of the data key, index of the entry.
     pub(super) patients: Vec<(u64, u64)>,
@@ -60,21 +61,39 @@ impl Tail {
 }
 
 impl Views {
-    /// Takes a committed entry.
+    /// The end of a practitioner's chain.
+    pub(super) fn head(&self, practitioner: &Digest) -> Option<Head> {
+        self.tail.heads.get(practitioner).copied().or_else(|| self.map.get(practitioner))
+    }
+
+    /// The root of the map of all heads.
+    pub(super) fn map_root(&mut self) -> Digest {
+        self.settle();
+        self.map.root()
+    }
+
+    /// Brings the map up to the log.
+    pub(super) fn settle(&mut self) {
+        self.tail.heads.iter().for_each(|(practitioner, head)| self.map.set(*practitioner, *head));
+    }
+
+    /// Takes an entry that is read again.
     ///
     /// # Errors
-    /// [`StoreError::Broken`]: the entry does not follow what the views know. Never of one that was just drafted.
-    pub(super) fn take(&mut self, change: Change) -> Result<(), StoreError> {
-        if let Some(link) = change.link {
-            let before = self.map.get(&link.practitioner);
-            if link.previous != before.map(|head| head.last)
-                || link.number != before.map_or(1, |head| head.count + 1)
-            {
-                return Err(StoreError::Broken("a practitioner's chain"));
-            }
+    /// [`StoreError::Broken`]: the entry does not follow what the views know.
+    pub(super) fn replay(&mut self, change: Change) -> Result<(), StoreError> {
+        let follows =
+            change.link.is_none_or(|link| Link::after(link.practitioner, self.head(&link.practitioner)) == link);
+        if !follows {
+            return Err(StoreError::Broken("a practitioner's chain"));
         }
+        self.take(change);
+        Ok(())
+    }
+
+    /// Takes an entry that was committed as it was drafted.
+    pub(super) fn take(&mut self, change: Change) {
         if let Some((practitioner, head)) = change.head() {
-            self.map.set(practitioner, head);
             self.tail.heads.insert(practitioner, head);
         }
         match change.course {
@@ -99,7 +118,6 @@ impl Views {
         }
         self.tail.hashes.push(change.hash);
         self.tail.time = Some(change.time);
-        Ok(())
     }
 
     /// Assertions without disposition whose life was over by `now`.

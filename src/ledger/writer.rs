@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use super::draft::{Draft, Drafted, Known};
 use super::fold::TAIL_MAX;
+use super::instance::Instance as LedgerInstance;
 use super::keys::Keys;
 use super::line::{Line, Written};
+use super::registers;
 use super::restored::Restored;
 use super::secrets::{Ivs, Secrets};
 use super::store::{Edge, Store, StoreError};
@@ -71,7 +73,14 @@ impl Writer {
             kept.body = self.secrets.open_session(kept.secret.as_bytes(), &kept.body)?;
         }
         let issued = self.store.reportable(&self.edge, &self.views)?;
-        Ok(Restored { nonces: self.store.nonces(now)?, sessions, issued })
+        Ok(Restored {
+            nonces: self.store.nonces(now)?,
+            sessions,
+            issued,
+            instance: LedgerInstance::read(&self.store.connection)?,
+            orders: registers::orders(&self.store.connection)?,
+            registers: registers::all(&self.store.connection)?,
+        })
     }
 
     /// Opens a boot generation with the entry of a start.
@@ -109,7 +118,7 @@ impl Writer {
     /// What the ledger is at this moment.
     pub(super) fn snapshot(&mut self) -> Snapshot {
         let Edge { frontier, time, .. } = &self.edge;
-        Snapshot { size: frontier.size(), root: frontier.root(), map: self.views.map.root(), time: *time }
+        Snapshot { size: frontier.size(), root: frontier.root(), map: self.views.map_root(), time: *time }
     }
 
     pub(super) fn trouble(&self) -> Option<NotRecorded> {
@@ -182,7 +191,7 @@ impl Writer {
         let Drafted { edge, changes, keys, .. } = drafted;
         self.edge = edge;
         self.keys.extend(keys);
-        changes.into_iter().try_for_each(|change| self.views.take(change))?;
+        changes.into_iter().for_each(|change| self.views.take(change));
         self.size.store(self.edge.frontier.size(), Ordering::Release);
         Ok(written)
     }

@@ -15,12 +15,14 @@ pub struct Call {
     pub method: String,
     /// Its parameters.
     pub parameters: Members,
+    /// Whether the caller takes several replies (varlink.org, "Method Call").
+    pub more: bool,
 }
 
 impl Call {
     /// Reads a frame without its NUL.
     ///
-    /// `oneway` and `upgrade` are refused (contract); `more` is taken and answered once.
+    /// `oneway` and `upgrade` are refused (contract); `more` is taken; most methods answer once all the same.
     ///
     /// # Errors
     /// `Malformed` with the field, empty when the frame is no JSON object; `Invalid` for a method that is no string.
@@ -49,7 +51,7 @@ impl Call {
             return Err(call.malformed("method", "ce nom de méthode est trop long"));
         }
         let parameters = call.optional_object("parameters")?;
-        call.flag("more")?;
+        let more = call.flag("more")?;
         for refused in ["oneway", "upgrade"] {
             if call.flag(refused)? {
                 return Err(call
@@ -62,7 +64,7 @@ impl Call {
             Some(parameters) => parameters.rooted(),
             None => Members::new("", std::collections::BTreeMap::new()),
         };
-        Ok(Self { method: method.to_string(), parameters })
+        Ok(Self { method: method.to_string(), parameters, more })
     }
 }
 
@@ -71,21 +73,28 @@ struct Reply<'a, T: Serialize> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
     parameters: T,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    continues: bool,
 }
 
 /// Appends a reply's frame with its NUL.
 pub fn reply(out: &mut Vec<u8>, parameters: impl Serialize) {
-    write(out, None, parameters);
+    write(out, &Reply { error: None, parameters, continues: false });
+}
+
+/// Appends a reply's frame with its NUL, after which more follow.
+pub fn reply_and_continue(out: &mut Vec<u8>, parameters: impl Serialize) {
+    write(out, &Reply { error: None, parameters, continues: true });
 }
 
 /// Appends an error's frame with its NUL; `error` is qualified.
 pub fn error(out: &mut Vec<u8>, error: &str, parameters: impl Serialize) {
-    write(out, Some(error), parameters);
+    write(out, &Reply { error: Some(error), parameters, continues: false });
 }
 
-fn write(out: &mut Vec<u8>, error: Option<&str>, parameters: impl Serialize) {
+fn write(out: &mut Vec<u8>, reply: &Reply<'_, impl Serialize>) {
     let start = out.len();
-    if serde_json::to_writer(&mut *out, &Reply { error, parameters }).is_err() {
+    if serde_json::to_writer(&mut *out, reply).is_err() {
         // Only a map with keys that are no strings fails, and no answer has one; a peer must never wait in vain.
         out.truncate(start);
         out.extend_from_slice(

@@ -17,8 +17,8 @@ pub enum Json {
     Number,
     /// A string.
     Text(Zeroizing<String>),
-    /// An array; no request has one that matters.
-    List,
+    /// An array.
+    List(Vec<Json>),
     /// An object.
     Object(BTreeMap<String, Json>),
 }
@@ -123,8 +123,11 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
-        while items.next_element_seed(Seed(self.0))?.is_some() {}
-        Ok(Json::List)
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(Seed(self.0))? {
+            list.push(item);
+        }
+        Ok(Json::List(list))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {

@@ -79,6 +79,19 @@ impl Members {
         }
     }
 
+    /// A required list of strings.
+    ///
+    /// # Errors
+    /// Missing, no list, or a list that holds something else.
+    pub fn texts(&mut self, name: &str) -> Result<Vec<Zeroizing<String>>, MemberError> {
+        let Some(Json::List(items)) = self.members.remove(name) else { return Err(self.invalid(name)) };
+        let text = |item| match item {
+            Json::Text(text) => Ok(text),
+            _ => Err(self.invalid(name)),
+        };
+        items.into_iter().map(text).collect()
+    }
+
     /// An optional boolean, false when absent.
     ///
     /// # Errors
@@ -124,7 +137,7 @@ mod tests {
     use super::*;
 
     /// Values of every kind, as JSON texts.
-    const VALUES: [&str; 7] = ["null", "true", "7", "\"t\"", "[]", "{}", "{\"a\":1}"];
+    const VALUES: [&str; 9] = ["null", "true", "7", "\"t\"", "[]", "[\"t\"]", "[7]", "{}", "{\"a\":1}"];
 
     fn members(text: &str) -> Members {
         match parse(text.as_bytes()).unwrap() {
@@ -146,6 +159,10 @@ mod tests {
             match members().optional_text(&name) {
                 Ok(text) => prop_assert_eq!(text.is_some(), !absent),
                 Err(error) => prop_assert!(!absent && value != "\"t\"" && error == invalid),
+            }
+            match members().texts(&name) {
+                Ok(texts) => prop_assert!((value == "[]" && texts.is_empty()) || value == "[\"t\"]"),
+                Err(error) => prop_assert!(!value.ends_with("\"]") && value != "[]" && error == invalid),
             }
             match members().flag(&name) {
                 Ok(flag) => prop_assert!(absent != flag && (flag == (value == "true"))),

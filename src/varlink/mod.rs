@@ -9,5 +9,7 @@ pub mod service;
 
 /// Longest request frame in bytes without its NUL (contract): a request needs under 2 kB, a proof a few more.
 pub const FRAME_LEN_MAX: usize = 64 * 1024;
+/// The interface of `admin.sock`, as served by `org.varlink.service`.
+pub const ADMIN_INTERFACE: &str = include_str!("fr.sceau.Admin.varlink");
 /// The interface of `token.sock`, as served by `org.varlink.service`.
 pub const TOKEN_INTERFACE: &str = include_str!("fr.sceau.Token.varlink");

@@ -10,12 +10,12 @@ const SERVICE_INTERFACE: &str = include_str!("org.varlink.service.varlink");
 const PREFIX: &str = "org.varlink.service.";
 
 #[derive(Serialize)]
-struct Info {
+struct Info<'a> {
     vendor: &'static str,
     product: &'static str,
     version: &'static str,
     url: &'static str,
-    interfaces: [&'static str; 2],
+    interfaces: [&'a str; 2],
 }
 
 #[derive(Serialize)]
@@ -60,7 +60,7 @@ pub fn serve(
                     product: "Sceau",
                     version: env!("CARGO_PKG_VERSION"),
                     url: "",
-                    interfaces: ["org.varlink.service", "fr.sceau.Token"],
+                    interfaces: ["org.varlink.service", interface.0],
                 },
             );
         }
@@ -91,6 +91,13 @@ pub fn not_found(out: &mut Vec<u8>, method: &str, interface: &str) {
 
 fn method_not_found(out: &mut Vec<u8>, method: &str) {
     error(out, "org.varlink.service.MethodNotFound", Method { method });
+}
+
+/// Answers a call that is answered in several replies and did not ask for them.
+pub fn expected_more(out: &mut Vec<u8>) {
+    #[derive(Serialize)]
+    struct Nothing {}
+    error(out, "org.varlink.service.ExpectedMore", Nothing {});
 }
 
 /// Answers a missing or wrongly typed parameter.

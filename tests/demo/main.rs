@@ -1,10 +1,11 @@
 //! The demonstration: one establishment under `target/demo/`, its daemons, one VIHF.
 //!
 //! `demo run` obtains a VIHF, has xmlsec1 verify it and stops; `demo serve` stays up until SIGTERM;
-//! `demo bench` measures.
+//! `demo bench` measures, `demo ledger` measures a large ledger.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bench;
+mod ledger;
 mod run;
 mod serve;
 mod stage;
@@ -13,10 +14,11 @@ mod support;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage : demo run | serve | bench
+const USAGE: &str = "usage : demo run | serve | bench | ledger ENTRÉES [APPELANTS]
   run    installe une démonstration sous target/demo/, obtient un VIHF, le vérifie et s'arrête
   serve  la même, en service jusqu'à SIGTERM ou Ctrl-C
-  bench  la même, mesurée ; rapport dans target/bench.json";
+  bench  la même, mesurée ; rapport dans target/bench.json
+  ledger un grand journal sous target/ledger/, sans signature : écriture, démarrage, mémoire, lecture";
 
 /// Exit codes as of the product's command lines.
 fn main() -> ExitCode {
@@ -28,6 +30,8 @@ fn main() -> ExitCode {
         ["bench"] => bench::bench(),
         // The bench's own child: the module in a process of its own.
         ["bench-raw", config, milliseconds] => bench::child(config, milliseconds),
+        ["ledger", entries] => ledger::ledger(entries, None),
+        ["ledger", entries, callers] => ledger::ledger(entries, Some(callers)),
         ["--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

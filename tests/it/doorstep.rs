@@ -20,7 +20,7 @@ pub(crate) use crate::support::wait::{freeze, until};
 /// `sceaud` without signers: enough for everything but an assertion.
 pub(crate) struct DoorAlone {
     // Dropped first: the program must be gone before its folder.
-    sceaud: Daemon,
+    pub(crate) sceaud: Daemon,
     pub(crate) establishment: Establishment,
 }
 
@@ -123,11 +123,16 @@ impl OtherUser {
 
     /// A way to the establishment's door whose connections are this user's.
     pub(crate) fn way_to(&self, establishment: &Establishment) -> Way {
+        self.way_to_socket(establishment, &establishment.token_socket())
+    }
+
+    /// The same to another of its doors.
+    pub(crate) fn way_to_socket(&self, establishment: &Establishment, door: &Path) -> Way {
         let socket = establishment.folder.join(format!("run/way-{}.sock", self.uid));
         let listener = UnixListener::bind(&socket).unwrap();
         // Debian's own interpreter: one in a home folder is out of this user's reach.
         let mut carrier = self.command(Path::new("/usr/bin/python3"));
-        carrier.args(["-I", "-c", CARRIER]).arg(establishment.token_socket());
+        carrier.args(["-I", "-c", CARRIER]).arg(door);
         carrier.stdin(Stdio::from(OwnedFd::from(listener))).stdout(Stdio::null());
         Way { carrier: carrier.spawn().unwrap(), socket }
     }

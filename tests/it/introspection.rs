@@ -29,7 +29,7 @@ const DECLARED: [&str; 15] = [
     "method Report(id: string, outcome: string) -> ()",
     "method CloseSession(session: string) -> ()",
     "method Status() -> (state: string, ready: bool, version: string, profile: string, entries: int, seals: []Seal, \
-     troubles: []Trouble)",
+     halted: ?string, troubles: []Trouble)",
     "error Malformed (field: string, message: string)",
     "error Denied (reason: string, message: string)",
     "error Replayed (message: string)",

@@ -1,6 +1,7 @@
 //! The integration tests: the real programs on real parts, one module per promise.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod admin;
 mod check;
 mod clock;
 mod command_line;

@@ -179,9 +179,13 @@ fn each_mistake_is_told_in_french_with_its_remedy() {
         (
             &["sceau"],
             vec!["isue"],
-            &["verbe inconnu « isue »", "essayez « issue »", "issue, keys, lint, status, check"],
+            &["verbe inconnu « isue »", "essayez « issue »", "issue, keys, operators, order, lint, status, check"],
         ),
-        (&["sceau"], vec!["help"], &["verbe inconnu « help »", "issue, keys, lint, status, check"]),
+        (
+            &["sceau"],
+            vec!["help"],
+            &["verbe inconnu « help »", "issue, keys, operators, order, lint, status, check"],
+        ),
         (&["sceau"], vec!["--json"], &["argument inconnu « --json »"]),
         (status, vec!["--confg", "x"], &["argument inconnu « --confg »", "essayez « --config »"]),
         (&["sceaud"], vec!["foo"], &["argument inconnu « foo »"]),

@@ -50,6 +50,7 @@ impl Plan {
         ];
         let sockets = [
             ("token", "run/token.sock".into()),
+            ("admin", "run/admin.sock".into()),
             ("signers", "run/signers".into()),
             // Everything runs as whoever runs the tests: production's own users do not exist here.
             ("signer_client", if self.mode == "test" { "".into() } else { user_name().into() }),

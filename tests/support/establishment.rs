@@ -44,6 +44,11 @@ impl Establishment {
         self.folder.join("run/token.sock")
     }
 
+    /// The operators' socket.
+    pub fn admin_socket(&self) -> PathBuf {
+        self.folder.join("run/admin.sock")
+    }
+
     /// `pki/ca.pem` (the root alone) and `pki/intermediate.pem`.
     pub fn trust_files(&self) -> [PathBuf; 2] {
         [self.folder.join("pki/ca.pem"), self.folder.join("pki/intermediate.pem")]

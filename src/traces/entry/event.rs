@@ -9,8 +9,8 @@ use super::word::Word;
 use crate::traces::digest::Digest;
 use crate::vihf::instant::Instant;
 
-/// Most signers of one order: two-person orders need two.
-pub const ACTORS_MAX: usize = 2;
+/// Most signers of one order: two-person orders need two, the bootstrap of the operators is signed by up to five.
+pub const ACTORS_MAX: usize = 5;
 
 /// Verb of the order by which a new time begins: its entry alone may be older than its predecessor.
 pub const CLOCK_ACCEPT: &str = "clock-accept";
@@ -138,7 +138,7 @@ pub struct SessionClosed {
 pub struct Order {
     /// What was ordered, for instance `traces-purge`.
     pub verb: Word,
-    /// Who signed: 1 to [`ACTORS_MAX`].
+    /// Who signed: 1 to [`ACTORS_MAX`]. [`Word::unknown`] alone where no signature of a refused order was right.
     pub actors: Vec<Word>,
     /// SHA-256 of the signed order.
     pub order: Digest,

@@ -1,4 +1,4 @@
-//! Clients in a closed loop: each asks again as soon as it is answered.
+//! Clients: in a closed loop each asks again as soon as it is answered, at a pace each asks when its time has come.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,11 +25,17 @@ impl Loaded {
     }
 }
 
-/// Loads the door with `connections` for `time`.
-pub(super) fn run(establishment: &Establishment, connections: usize, time: Duration) -> Loaded {
+/// Loads the door with `connections` for `time`; each asks every `pace`, or again at once.
+pub(super) fn run(
+    establishment: &Establishment,
+    connections: usize,
+    time: Duration,
+    pace: Option<Duration>,
+) -> Loaded {
     let began = Instant::now();
     let answers: Vec<(Vec<f64>, usize)> = thread::scope(|scope| {
-        let clients: Vec<_> = (0..connections).map(|_| scope.spawn(|| client(establishment, time))).collect();
+        let clients: Vec<_> =
+            (0..connections).map(|_| scope.spawn(move || client(establishment, time, pace))).collect();
         clients.into_iter().map(|client| client.join().unwrap()).collect()
     });
     let seconds = began.elapsed().as_secs_f64();
@@ -39,13 +45,19 @@ pub(super) fn run(establishment: &Establishment, connections: usize, time: Durat
     Loaded { issued: latencies_ms.len(), busy, seconds, latencies_ms }
 }
 
-fn client(establishment: &Establishment, time: Duration) -> (Vec<f64>, usize) {
+fn client(establishment: &Establishment, time: Duration, pace: Option<Duration>) -> (Vec<f64>, usize) {
     // Not collected for the outside verifiers: that would measure the disk.
     let mut client = Client::connect(&establishment.token_socket()).unwrap();
     let practitioner = &establishment.practitioners[0].id;
     let opened = client.call("fr.sceau.Token.OpenSession", login(practitioner, "CPS", "consultation")).unwrap();
     let (began, mut latencies, mut busy) = (Instant::now(), Vec::new(), 0);
+    let mut due = began;
     while began.elapsed() < time {
+        if let Some(pace) = pace {
+            due += pace;
+            // The pace is the load, not a wait for something.
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+        }
         let asking = json!({
             "session": opened["session"], "nonce": nonce(), "transaction": "3.1", "purpose": "normal",
             "patient": { "ins": PATIENTS[0] },

@@ -1,6 +1,7 @@
 //! The bench: one run, one report. Figures are ratios and CPU per token; the machine's mood moves absolute rates.
 
-mod cpu;
+pub(crate) mod cpu;
+mod disk;
 mod forging;
 mod load;
 mod raw;
@@ -24,6 +25,8 @@ const CONNECTIONS: [usize; 4] = [1, 2, 8, 64];
 const OWN_CPU_AIM_US: f64 = 60.0;
 /// Aim: forging alone, in microseconds.
 const FORGING_AIM_US: f64 = 10.0;
+/// Aim: the ledger's own thread for each token, in microseconds, at the most connections.
+const LEDGER_AIM_US: f64 = 15.0;
 
 /// Measures, prints the table, and leaves it as JSON in `target/bench.json`.
 pub(crate) fn bench() -> Result<(), Failure> {
@@ -48,7 +51,7 @@ pub(crate) fn bench() -> Result<(), Failure> {
     let raw_best = raws.iter().filter_map(|raw| raw["per_second"].as_f64()).fold(0.0, f64::max);
 
     println!(
-        "\n{:<12} {:>8} {:>8} {:>8} {:>8} {:>10} {:>10} {:>10} {:>10} {:>8}",
+        "\n{:<12} {:>8} {:>8} {:>8} {:>8} {:>10} {:>10} {:>10} {:>10} {:>10} {:>8}",
         "connexions",
         "VIHF/s",
         "/brut",
@@ -58,6 +61,7 @@ pub(crate) fn bench() -> Result<(), Failure> {
         "signer µs",
         "sceaud µs",
         "nôtre µs",
+        "journal µs",
         "occupé"
     );
     let mut paths = Vec::new();
@@ -65,7 +69,7 @@ pub(crate) fn bench() -> Result<(), Failure> {
         let path = whole_path(&stage, connections)?;
         let of = |name: &str| path[name].as_f64().unwrap_or_default();
         println!(
-            "{:<12} {:>8.0} {:>8.2} {:>8.2} {:>8.2} {:>10.0} {:>10.1} {:>10.1} {:>10.1} {:>8}",
+            "{:<12} {:>8.0} {:>8.2} {:>8.2} {:>8.2} {:>10.0} {:>10.1} {:>10.1} {:>10.1} {:>10.1} {:>8}",
             connections,
             of("per_second"),
             of("per_second") / raw_best,
@@ -75,6 +79,7 @@ pub(crate) fn bench() -> Result<(), Failure> {
             of("signer_us"),
             of("sceaud_us"),
             of("own_us"),
+            of("ledger_us"),
             path["busy"]
         );
         paths.push(path);
@@ -82,7 +87,11 @@ pub(crate) fn bench() -> Result<(), Failure> {
     println!(
         "\n« nôtre » : CPU de tous nos processus hors C_Sign, par VIHF (visée ≤ {OWN_CPU_AIM_US} µs) ; client à part."
     );
+    println!("« journal » : le fil qui écrit le journal, par VIHF (visée ≤ {LEDGER_AIM_US} µs à 64 connexions).");
+    let most = paths.last().and_then(|path| path["per_second"].as_f64()).unwrap_or(1.0);
+    report.push(("half_load", half_load(&stage, most)));
     report.push(("path", json!(paths)));
+    report.push(("ledger_aim_us", json!(LEDGER_AIM_US)));
     report.push(("own_cpu_aim_us", json!(OWN_CPU_AIM_US)));
     let report: serde_json::Map<String, Value> = report.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
     let file = Path::new(FOLDER).with_file_name("bench.json");
@@ -92,6 +101,25 @@ pub(crate) fn bench() -> Result<(), Failure> {
     Ok(())
 }
 
+/// An issue at half of what was had at most, beside the bare disk of the same moment.
+fn half_load(stage: &Stage, most_per_second: f64) -> Value {
+    let connections = CONNECTIONS.last().copied().unwrap_or(1);
+    let pace = Duration::from_secs_f64(connections as f64 / (most_per_second / 2.0));
+    let before = disk::fdatasync_ms(&stage.establishment.folder.join("ledger"), MEASURED / 2, 0.99);
+    let loaded = load::run(&stage.establishment, connections, MEASURED, Some(pace));
+    let after = disk::fdatasync_ms(&stage.establishment.folder.join("ledger"), MEASURED / 2, 0.99);
+    let (p50, p99) = (loaded.percentile_ms(0.50), loaded.percentile_ms(0.99));
+    let disk_ms = before.max(after);
+    println!(
+        "\nÀ mi-charge ({:.0} VIHF/s) : p50 {p50:.2} ms, p99 {p99:.2} ms ; fdatasync seul (4 ko, même dossier) : p99 {disk_ms:.2} ms",
+        loaded.issued as f64 / loaded.seconds
+    );
+    json!({
+        "per_second": loaded.issued as f64 / loaded.seconds, "p50_ms": p50, "p99_ms": p99, "busy": loaded.busy,
+        "fdatasync_p99_ms": { "before": before, "after": after },
+    })
+}
+
 /// The whole path over the socket in a closed loop of `connections`.
 fn whole_path(stage: &Stage, connections: usize) -> Result<Value, Failure> {
     let daemons = stage.daemons();
@@ -99,12 +127,14 @@ fn whole_path(stage: &Stage, connections: usize) -> Result<Value, Failure> {
     let sceaud = daemons.sceaud.pid();
     let counted =
         || -> Vec<_> { daemons.signers.iter().map(|s| signers::stats(&stage.establishment, &s.name)).collect() };
-    load::run(&stage.establishment, connections, MEASURED / 5);
+    load::run(&stage.establishment, connections, MEASURED / 5, None);
     let (stats, signers_before, sceaud_before) =
         (counted(), cpu::microseconds(&signers), cpu::microseconds(&[sceaud]));
-    let loaded = load::run(&stage.establishment, connections, MEASURED);
+    let ledger_before = cpu::of_thread(sceaud, "ledger");
+    let loaded = load::run(&stage.establishment, connections, MEASURED, None);
     let (signers_us, sceaud_us) =
         (cpu::microseconds(&signers) - signers_before, cpu::microseconds(&[sceaud]) - sceaud_before);
+    let ledger_us = cpu::of_thread(sceaud, "ledger") - ledger_before;
     let after = counted();
     if loaded.issued == 0 {
         return Err(Failure::negative("aucun VIHF n'a été obtenu : voir target/demo/log"));
@@ -125,6 +155,7 @@ fn whole_path(stage: &Stage, connections: usize) -> Result<Value, Failure> {
         "c_sign_us": c_sign_us / tokens,
         "signer_us": (signers_us - c_sign_us) / tokens,
         "sceaud_us": sceaud_us / tokens,
+        "ledger_us": ledger_us / tokens,
         "own_us": (signers_us - c_sign_us + sceaud_us) / tokens,
     }))
 }

@@ -72,7 +72,7 @@ fn plain(json: &Json) -> Value {
         Json::Bool(flag) => Value::Bool(*flag),
         Json::Number => Value::from(0),
         Json::Text(text) => Value::from(text.as_str()),
-        Json::List => Value::Array(Vec::new()),
+        Json::List(_) => Value::Array(Vec::new()),
         Json::Object(members) => members.iter().map(|(name, value)| (name.clone(), plain(value))).collect(),
     }
 }

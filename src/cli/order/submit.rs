@@ -1,0 +1,134 @@
+//! `sceau order submit`: hands an order and its signatures in, and tells what came of it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::super::client::{CallError, Client};
+use super::super::{AdminDoor, NotDone};
+use super::made::Made;
+use crate::policy::sshsig::ENVELOPE_LEN_MAX;
+
+/// Soumet un ordre signé.
+#[derive(Debug, Args)]
+pub(super) struct Submit {
+    /// Ordre, tel qu'il a été signé.
+    #[arg(value_name = "ORDRE")]
+    order: PathBuf,
+    /// Signature ; à répéter si l'ordre en demande plusieurs.
+    #[arg(long = "signature", value_name = "FICHIER", required = true)]
+    signatures: Vec<PathBuf>,
+    /// Fichier où mettre le document que l'ordre fait livrer.
+    #[arg(long, value_name = "FICHIER")]
+    out: Option<PathBuf>,
+    /// Imprimer la réponse en JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    door: AdminDoor,
+}
+
+impl Submit {
+    /// Runs the verb.
+    pub(super) fn run(self) -> Result<u8, NotDone> {
+        let made = Made::read(&self.order)?;
+        let signatures = self.signatures.iter().map(|path| signature(path)).collect::<Result<Vec<_>, _>>()?;
+        submit(&mut self.door.connect()?, &made, &signatures, self.out.as_deref(), self.json)
+    }
+}
+
+fn signature(path: &Path) -> Result<String, NotDone> {
+    let unread =
+        |cause: &str| NotDone::Usage(format!("la signature {} n'est pas lisible ({cause})", path.display()));
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.len() > ENVELOPE_LEN_MAX as u64 => Err(unread("elle est trop longue")),
+        Ok(_) => fs::read_to_string(path).map_err(|cause| unread(&cause.to_string())),
+        Err(cause) => Err(unread(&cause.to_string())),
+    }
+}
+
+/// Submits an order; the document that it delivers is at `out` only once it is whole.
+///
+/// # Errors
+/// The order was refused or not done; nothing is at `out`.
+pub(super) fn submit(
+    client: &mut Client,
+    made: &Made,
+    signatures: &[String],
+    out: Option<&Path>,
+    json: bool,
+) -> Result<u8, NotDone> {
+    let mut document = match (made.verb().delivers(), out) {
+        (true, Some(out)) => Some(Partial::create(out)?),
+        (true, None) => {
+            return Err(NotDone::Usage("cet ordre livre un document ; donnez --out FICHIER".to_owned()));
+        }
+        (false, _) => None,
+    };
+    let parameters = json!({ "order": made.text(), "signatures": signatures });
+    let answer = client.submit(&parameters, |answer| {
+        let chunk = answer.get("chunk").and_then(Value::as_str).and_then(|chunk| STANDARD.decode(chunk).ok());
+        match (&mut document, chunk) {
+            (Some(document), Some(chunk)) => Ok(document.file.write_all(&chunk)?),
+            _ => Err(NotDone::Call(CallError::Reply)),
+        }
+    })?;
+    if let Some(document) = document {
+        document.finish()?;
+    }
+    let mut stdout = io::stdout().lock();
+    if json {
+        writeln!(stdout, "{answer}")?;
+    } else {
+        let entry = answer.get("entry").and_then(Value::as_u64).unwrap_or_default();
+        writeln!(stdout, "ordre exécuté ({}), inscrit à l'entrée {entry}", made.verb().name())?;
+    }
+    stdout.flush()?;
+    Ok(0)
+}
+
+/// A document on its way, beside its place; dropped unfinished, it is removed.
+struct Partial<'p> {
+    file: File,
+    aside: PathBuf,
+    path: Option<&'p Path>,
+}
+
+impl<'p> Partial<'p> {
+    fn create(path: &'p Path) -> Result<Self, NotDone> {
+        let failed = |cause: io::Error| {
+            NotDone::Usage(format!("{} ne peut pas être écrit ({cause}) ; donnez un autre --out", path.display()))
+        };
+        if path.symlink_metadata().is_ok() {
+            return Err(failed(io::ErrorKind::AlreadyExists.into()));
+        }
+        let mut aside = path.as_os_str().to_owned();
+        aside.push(".partiel");
+        let aside = PathBuf::from(aside);
+        // Traces are for whoever ordered them.
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside).map_err(failed)?;
+        Ok(Self { file, aside, path: Some(path) })
+    }
+
+    fn finish(mut self) -> Result<(), NotDone> {
+        self.file.sync_all()?;
+        if let Some(path) = self.path.take() {
+            fs::rename(&self.aside, path)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Partial<'_> {
+    fn drop(&mut self) {
+        if self.path.is_some() {
+            let _ = fs::remove_file(&self.aside);
+        }
+    }
+}

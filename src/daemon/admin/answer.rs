@@ -1,0 +1,218 @@
+//! Answers of `admin.sock`: the closed list of its interface, put on the wire in one place.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::ledger::NotRecorded;
+use crate::policy::denial::Malformed;
+use crate::policy::operator::Operator;
+use crate::policy::order::Refusal;
+use crate::varlink::call::{error, reply, reply_and_continue};
+use crate::varlink::members::MemberError;
+use crate::varlink::service::{expected_more, invalid_parameter};
+
+/// How long a caller should wait after `Busy`, in milliseconds: the window in which refused orders are counted.
+const RETRY_AFTER_MS: u64 = 60_000;
+
+/// The errors of the interface.
+#[derive(Debug)]
+pub(super) enum No {
+    /// A parameter is missing or of the wrong type.
+    InvalidParameter(String),
+    /// An order that delivers a document, called without `more`.
+    ExpectedMore,
+    /// The caller's words are wrong; nothing was recorded.
+    Malformed(Malformed),
+    /// Refused; the entry is its trace.
+    Denied { refusal: Refusal, entry: u64 },
+    /// Too many connections or refused orders.
+    Busy,
+    /// Not possible now.
+    Unavailable(Unavailable),
+    /// Nothing can be recorded, so nothing can be ordered.
+    Halted,
+}
+
+/// Why an order cannot be obeyed now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unavailable {
+    /// The ledger cannot be written; nothing was done.
+    Ledger,
+    /// No room for the ledger; nothing was done.
+    Space,
+    /// The order was recorded, and its document broke off.
+    Interrupted,
+    /// No audit key is configured.
+    NoAuditKey,
+}
+
+impl Unavailable {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Ledger => "ledger",
+            Self::Space => "space",
+            Self::Interrupted => "interrupted",
+            Self::NoAuditKey => "no-audit-key",
+        }
+    }
+
+    const fn message(self) -> &'static str {
+        match self {
+            Self::Ledger => {
+                "le journal ne peut pas être écrit ; vérifiez son disque, puis soumettez le même ordre"
+            }
+            Self::Space => {
+                "il n'y a plus de place pour le journal ; libérez le disque, puis soumettez le même ordre"
+            }
+            Self::Interrupted => {
+                "l'ordre est inscrit, mais le document s'est interrompu ; le journal de sceaud dit pourquoi ; faites un nouvel ordre"
+            }
+            Self::NoAuditKey => "aucune clé d'audit n'est configurée, il n'y a pas de point de contrôle signé",
+        }
+    }
+}
+
+impl From<MemberError> for No {
+    fn from(error: MemberError) -> Self {
+        match error {
+            MemberError::Invalid { parameter } => Self::InvalidParameter(parameter),
+            MemberError::Malformed { field, message } => Self::Malformed(Malformed { field, message }),
+        }
+    }
+}
+
+impl From<NotRecorded> for No {
+    fn from(cause: NotRecorded) -> Self {
+        match cause {
+            NotRecorded::Space => Self::Unavailable(Unavailable::Space),
+            NotRecorded::Unavailable => Self::Unavailable(Unavailable::Ledger),
+            NotRecorded::Broken => Self::Halted,
+        }
+    }
+}
+
+impl No {
+    /// A word for logs.
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidParameter(_) => "invalid-parameter",
+            Self::ExpectedMore => "expected-more",
+            Self::Malformed(_) => "malformed",
+            Self::Denied { refusal, .. } => refusal.code(),
+            Self::Busy => "busy",
+            Self::Unavailable(reason) => reason.code(),
+            Self::Halted => "halted",
+        }
+    }
+
+    /// Appends the answer's frame with its NUL.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        #[derive(Serialize)]
+        struct Field<'a> {
+            field: &'a str,
+            message: &'a str,
+        }
+        #[derive(Serialize)]
+        struct Denied<'a> {
+            reason: &'a str,
+            message: &'a str,
+            entry: u64,
+        }
+        #[derive(Serialize)]
+        struct Reason<'a> {
+            reason: &'a str,
+            message: &'a str,
+        }
+        #[derive(Serialize)]
+        struct Message<'a> {
+            message: &'a str,
+        }
+        #[derive(Serialize)]
+        struct Retry {
+            retry_after_ms: u64,
+        }
+        match self {
+            Self::InvalidParameter(parameter) => invalid_parameter(out, parameter),
+            Self::ExpectedMore => expected_more(out),
+            Self::Malformed(Malformed { field, message }) => {
+                error(out, "fr.sceau.Admin.Malformed", Field { field, message });
+            }
+            Self::Denied { refusal, entry } => {
+                let (reason, message) = (refusal.code(), &refusal.message());
+                error(out, "fr.sceau.Admin.Denied", Denied { reason, message, entry: *entry });
+            }
+            Self::Busy => error(out, "fr.sceau.Admin.Busy", Retry { retry_after_ms: RETRY_AFTER_MS }),
+            Self::Unavailable(trouble) => {
+                let (reason, message) = (trouble.code(), trouble.message());
+                error(out, "fr.sceau.Admin.Unavailable", Reason { reason, message });
+            }
+            Self::Halted => {
+                let message = "défaut d'intégrité : plus rien ne peut être inscrit au journal, donc ordonné ; sceau status dit la cause";
+                error(out, "fr.sceau.Admin.Halted", Message { message });
+            }
+        }
+    }
+}
+
+/// `Instance`.
+#[derive(Debug, Serialize)]
+pub(super) struct Instance<'a> {
+    pub(super) ledger: &'a str,
+    pub(super) generation: u64,
+    pub(super) state: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) halted: Option<&'a str>,
+}
+
+/// Appends the answer of `Instance`.
+pub(super) fn instance(out: &mut Vec<u8>, instance: &Instance<'_>) {
+    reply(out, instance);
+}
+
+/// Appends the answer of `Operators`.
+pub(super) fn operators(out: &mut Vec<u8>, operators: &[Operator]) {
+    #[derive(Serialize)]
+    struct Row<'a> {
+        name: &'a str,
+        roles: Vec<&'static str>,
+        key: String,
+        fingerprint: String,
+        since: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        revoked: Option<String>,
+    }
+    #[derive(Serialize)]
+    struct Rows<'a> {
+        operators: Vec<Row<'a>>,
+    }
+    let operators = operators.iter().map(|operator| Row {
+        name: &operator.name,
+        roles: operator.roles.iter().map(|role| role.name()).collect(),
+        key: operator.key.text(),
+        fingerprint: operator.key.fingerprint(),
+        since: operator.since.to_string(),
+        revoked: operator.revoked.map(|revoked| revoked.to_string()),
+    });
+    let operators = operators.collect();
+    reply(out, Rows { operators });
+}
+
+/// Appends the last answer of `Submit`.
+pub(super) fn done(out: &mut Vec<u8>, entry: u64, done: &Value) {
+    #[derive(Serialize)]
+    struct Done<'a> {
+        entry: u64,
+        done: &'a Value,
+    }
+    reply(out, Done { entry, done });
+}
+
+/// Appends one chunk of a document, in base64.
+pub(super) fn chunk(out: &mut Vec<u8>, entry: u64, chunk: &str) {
+    #[derive(Serialize)]
+    struct Chunk<'a> {
+        entry: u64,
+        chunk: &'a str,
+    }
+    reply_and_continue(out, Chunk { entry, chunk });
+}

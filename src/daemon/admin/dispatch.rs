@@ -1,0 +1,88 @@
+//! From a frame of `admin.sock` to the method it calls, and its answer back into a frame.
+
+use zeroize::Zeroizing;
+
+use super::super::Daemon;
+use super::answer::{self, Instance, No, Unavailable};
+use super::submit::Obeyed;
+use crate::varlink::ADMIN_INTERFACE;
+use crate::varlink::call::Call;
+use crate::varlink::service;
+
+/// The interface that is served.
+const INTERFACE: &str = "fr.sceau.Admin";
+
+/// An order as it was submitted.
+#[derive(Debug)]
+pub(super) struct Submission {
+    pub(super) order: Zeroizing<String>,
+    pub(super) signatures: Vec<Zeroizing<String>>,
+    /// The caller takes several replies.
+    pub(super) more: bool,
+}
+
+enum Request {
+    Instance,
+    Operators,
+    Submit(Submission),
+    Checkpoint,
+}
+
+/// Answers one frame of the Unix user `uid`; gives the document that is still to be delivered, if there is one. Otherwise
+/// exactly one answer is appended to `out`.
+pub(super) async fn answer(daemon: &Daemon, uid: u32, frame: &[u8], out: &mut Vec<u8>) -> Option<Obeyed> {
+    let answered = match read(frame, out) {
+        Ok(None) => return None,
+        Ok(Some(request)) => obey(daemon, uid, request, out).await,
+        Err(no) => Err(no),
+    };
+    answered.unwrap_or_else(|no| {
+        daemon.refusals.count(uid, no.code());
+        no.write(out);
+        None
+    })
+}
+
+/// Reads one frame without its NUL; `None`: it was answered.
+fn read(frame: &[u8], out: &mut Vec<u8>) -> Result<Option<Request>, No> {
+    let Some(call) = service::serve(Call::parse(frame)?, (INTERFACE, ADMIN_INTERFACE), out)? else {
+        return Ok(None);
+    };
+    let Call { method, mut parameters, more } = call;
+    let request = match method.strip_prefix(INTERFACE).and_then(|rest| rest.strip_prefix('.')) {
+        Some("Instance") => Request::Instance,
+        Some("Operators") => Request::Operators,
+        Some("Checkpoint") => Request::Checkpoint,
+        Some("Submit") => {
+            let (order, signatures) = (parameters.text("order")?, parameters.texts("signatures")?);
+            Request::Submit(Submission { order, signatures, more })
+        }
+        _ => {
+            service::not_found(out, &method, INTERFACE);
+            return Ok(None);
+        }
+    };
+    parameters.finish()?;
+    Ok(Some(request))
+}
+
+async fn obey(daemon: &Daemon, uid: u32, request: Request, out: &mut Vec<u8>) -> Result<Option<Obeyed>, No> {
+    match request {
+        Request::Instance => {
+            let instance = &daemon.admin.instance;
+            let halted = daemon.halted.cause().map(super::super::halt::Halt::message);
+            let (ledger, generation, state) = (instance.id.as_str(), instance.generation, daemon.state());
+            answer::instance(out, &Instance { ledger, generation, state, halted });
+        }
+        Request::Operators => answer::operators(out, daemon.admin.orders.lock().await.operators.all()),
+        Request::Checkpoint => return Err(No::Unavailable(Unavailable::NoAuditKey)),
+        Request::Submit(submission) => {
+            let obeyed = daemon.submit(uid, &submission).await?;
+            if obeyed.document.is_some() {
+                return Ok(Some(obeyed));
+            }
+            answer::done(out, obeyed.entry, &obeyed.done);
+        }
+    }
+    Ok(None)
+}

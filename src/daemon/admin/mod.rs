@@ -1,0 +1,97 @@
+//! `admin.sock`: the door of the operators. What they order is signed, judged, recorded, and then done.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `door` | one connection |
+//! | `dispatch` | from a frame to the method it calls |
+//! | `submit` | one order, from its words to its answer, as one function |
+//! | `obey` | what each verb does: one function a verb |
+//! | `delivery` | documents that leave in chunks |
+//! | `answer` | answers and errors, put on the wire in one place |
+//!
+//! A slow operator slows nobody: documents are made on threads of their own, orders are judged one at a time, and no
+//! request of an application waits for one.
+
+mod answer;
+mod delivery;
+mod dispatch;
+pub(super) mod door;
+mod obey;
+mod submit;
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+
+use super::load::Places;
+use crate::ledger::{LedgerInstance, Restored, StoreError};
+use crate::policy::operators::{self, Operators};
+use crate::traces::digest::Digest;
+
+/// Connections of all operators: some people, and a supervision.
+const CONNECTIONS_MAX: usize = 16;
+/// Connections of one Unix user, so that one cannot take every place.
+pub(super) const CONNECTIONS_PER_USER_MAX: usize = 8;
+/// Refused orders of one Unix user that are recorded in [`REFUSED_WITHIN`]; beyond, `Busy`: a flood must not fill the ledger.
+const REFUSED_MAX: usize = 30;
+/// See [`REFUSED_MAX`].
+const REFUSED_WITHIN: Duration = Duration::from_secs(60);
+
+/// What is served on `admin.sock`.
+#[derive(Debug)]
+pub(super) struct Admin {
+    pub(super) connections: Arc<Places>,
+    instance: LedgerInstance,
+    /// One order at a time, from its judgement to its trace.
+    orders: Mutex<Orders>,
+}
+
+/// What orders are judged with.
+#[derive(Debug)]
+struct Orders {
+    operators: Operators,
+    /// Marks of the orders that are used up, as the ledger has them.
+    used: HashSet<Digest>,
+    refused: HashMap<u32, VecDeque<Instant>>,
+}
+
+impl Admin {
+    /// Takes up what the ledger kept.
+    ///
+    /// # Errors
+    /// The register of operators is none that this version writes.
+    pub(super) fn new(restored: &Restored) -> Result<Self, StoreError> {
+        let document = restored.registers.iter().find(|(name, _)| name == operators::REGISTER);
+        let operators = match document {
+            Some((_, document)) => {
+                Operators::parse(document).ok_or(StoreError::Broken("the register of operators"))?
+            }
+            None => Operators::default(),
+        };
+        let used = restored.orders.iter().copied().collect();
+        Ok(Self {
+            connections: Places::new(CONNECTIONS_MAX),
+            instance: restored.instance.clone(),
+            orders: Mutex::new(Orders { operators, used, refused: HashMap::new() }),
+        })
+    }
+}
+
+impl Orders {
+    /// Whether a refusal of an order of this user would still be recorded.
+    fn has_room(&mut self, uid: u32) -> bool {
+        let now = Instant::now();
+        self.refused.retain(|_, times| {
+            times.retain(|at| now.duration_since(*at) < REFUSED_WITHIN);
+            !times.is_empty()
+        });
+        self.refused.get(&uid).is_none_or(|times| times.len() < REFUSED_MAX)
+    }
+
+    /// Counts a refusal.
+    fn refused(&mut self, uid: u32) {
+        self.refused.entry(uid).or_default().push_back(Instant::now());
+    }
+}

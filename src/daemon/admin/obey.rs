@@ -1,0 +1,186 @@
+//! What each verb does: one function a verb, from a judged order to its effect.
+//!
+//! A function looks and prepares; it changes nothing. What it returns is carried out only once the order's trace is on the
+//! disk: `then` in the same commit, the rest after it.
+
+use serde_json::{Value, json};
+
+use super::super::Daemon;
+use super::answer::No;
+use super::delivery::Document;
+use crate::ledger::{Line, NotRecorded};
+use crate::policy::clock::Verdict;
+use crate::policy::operator::Named;
+use crate::policy::operators::{Operators, REGISTER};
+use crate::policy::order::{Bootstrap, Command, Ordered, Refusal, Revoke};
+use crate::sys::clock;
+use crate::traces::digest::Digest;
+use crate::traces::entry::event::{Event, Mandate, Register};
+use crate::traces::entry::word::Word;
+use crate::vihf::assertion::Patient;
+use crate::vihf::identity::PsIdNat;
+
+/// The register that the counter's accepted number is told as.
+const COUNTER: &str = "counter";
+
+/// What an order does.
+#[must_use]
+pub(in super::super) struct Effect {
+    /// Lines that are written in the commit of the order's trace, behind it.
+    pub(super) then: Vec<Line>,
+    /// What is answered.
+    pub(super) done: Value,
+    /// The register of operators from now on.
+    pub(super) change: Option<Operators>,
+    /// What is delivered.
+    pub(super) document: Option<Document>,
+    /// What waits for the trace.
+    pub(super) waiting: Option<Waiting>,
+}
+
+/// What an order settles outside the ledger: begun before its trace is written, ended once it is or is not.
+#[derive(Clone, Copy)]
+pub(super) enum Waiting {
+    /// The clock is right as it stands.
+    Clock,
+    /// The ledger follows the counter by this number.
+    Counter(u64),
+}
+
+/// Why an order that was to be obeyed was not.
+pub(in super::super) enum NotObeyed {
+    /// Refused for good: recorded, and the order is used up.
+    Refused(Refusal),
+    /// Not now: nothing is recorded, and the same order may be submitted again.
+    No(No),
+}
+
+impl From<Refusal> for NotObeyed {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl Effect {
+    /// Nothing but an answer.
+    pub(in super::super) fn answer(done: Value) -> Self {
+        Self { then: Vec::new(), done, change: None, document: None, waiting: None }
+    }
+}
+
+/// Prepares what an order does.
+pub(super) async fn obey(daemon: &Daemon, operators: &Operators, ordered: &Ordered) -> Result<Effect, NotObeyed> {
+    Ok(match ordered.command() {
+        Command::OperatorsBootstrap(bootstrap) => operators_bootstrap(daemon, ordered, bootstrap)?,
+        Command::OperatorAdd(named) => operator_add(operators, ordered, named)?,
+        Command::OperatorRevoke(revoke) => operator_revoke(daemon, operators, ordered, revoke)?,
+        Command::ClockAccept(_) => daemon.accept_clock()?,
+        Command::CounterAccept(_) => daemon.accept_counter(ordered)?,
+        Command::TracesExport(_)
+        | Command::TracesCloseDmp(_)
+        | Command::TracesPurge(_)
+        | Command::TracesBackup(_)
+        | Command::LedgerRestore(_)
+        | Command::EstablishmentSuspend(_)
+        | Command::EstablishmentResume(_) => return Err(Refusal::VerbNotServed.into()),
+    })
+}
+
+fn operators_bootstrap(daemon: &Daemon, ordered: &Ordered, bootstrap: &Bootstrap) -> Result<Effect, Refusal> {
+    let operators = Operators::first(&bootstrap.operators, ordered.at(), !daemon.config.is_test())?;
+    Ok(register(operators, ordered))
+}
+
+fn operator_add(operators: &Operators, ordered: &Ordered, named: &Named) -> Result<Effect, Refusal> {
+    Ok(register(operators.with(named, ordered.at())?, ordered))
+}
+
+fn operator_revoke(
+    daemon: &Daemon,
+    operators: &Operators,
+    ordered: &Ordered,
+    revoke: &Revoke,
+) -> Result<Effect, Refusal> {
+    let operators = operators.without(&revoke.name, ordered.at(), !daemon.config.is_test())?;
+    Ok(register(operators, ordered))
+}
+
+/// The register of operators from now on, in the ledger with the order's mandate.
+fn register(operators: Operators, ordered: &Ordered) -> Effect {
+    let content = operators.document();
+    let digest = Digest::of(&[&content]);
+    let event = changed(REGISTER, &content, ordered);
+    let active = operators.all().iter().filter(|operator| operator.is_active()).count();
+    Effect {
+        then: vec![Line::register(event, REGISTER, content)],
+        change: Some(operators),
+        ..Effect::answer(json!({ "operators": active, "register": digest.to_string() }))
+    }
+}
+
+/// The entry of a register's new content.
+fn changed(register: &str, content: &[u8], ordered: &Ordered) -> Event<PsIdNat, Patient> {
+    let word = |text: &str| Word::parse(text).unwrap_or_else(Word::unknown);
+    let actor = ordered.signers().first().map_or_else(Word::unknown, |name| word(name));
+    let mandate = Some(Mandate { actor, order: ordered.order().digest });
+    Event::Register(Register { register: word(register), content: Digest::of(&[content]), mandate })
+}
+
+impl Daemon {
+    /// `clock-accept`: the clock is right although it jumped.
+    fn accept_clock(&self) -> Result<Effect, Refusal> {
+        match self.clock.verdict() {
+            Verdict::Jumped { .. } => {
+                let done = json!({ "time": clock::now().to_string() });
+                Ok(Effect { waiting: Some(Waiting::Clock), ..Effect::answer(done) })
+            }
+            Verdict::Fit | Verdict::Unsynchronised { .. } => Err(Refusal::NothingToAccept),
+        }
+    }
+
+    /// `counter-accept`: the ledger is the right one although the counter says otherwise.
+    fn accept_counter(&self, ordered: &Ordered) -> Result<Effect, NotObeyed> {
+        let intent = match self.number_to_accept() {
+            Ok(Some(intent)) => intent,
+            Ok(None) => return Err(Refusal::NothingToAccept.into()),
+            Err(error) => {
+                tracing::error!(%error, "the counter does not answer");
+                return Err(NotObeyed::No(NotRecorded::Unavailable.into()));
+            }
+        };
+        let number = intent.to_string();
+        let event = changed(COUNTER, number.as_bytes(), ordered);
+        let then = vec![Line::counter(event, intent)];
+        Ok(Effect {
+            then,
+            waiting: Some(Waiting::Counter(intent)),
+            ..Effect::answer(json!({ "counter": number }))
+        })
+    }
+
+    /// Begins what waits for the trace.
+    ///
+    /// # Errors
+    /// Nothing was begun.
+    pub(super) fn begin(&self, waiting: Waiting) -> Result<(), No> {
+        match waiting {
+            // Entries take their time from the new clock from here on; nothing is issued before `settle`.
+            Waiting::Clock => self.clock.accept().map(|_| ()).map_err(|_| NotRecorded::Unavailable.into()),
+            Waiting::Counter(_) => Ok(()),
+        }
+    }
+
+    /// Ends what waited for the trace.
+    pub(super) fn settle(&self, waiting: Waiting, recorded: bool) {
+        match waiting {
+            Waiting::Clock => {
+                if recorded {
+                    self.sessions.end_all();
+                }
+                self.clock.accepted(recorded);
+            }
+            Waiting::Counter(intent) if recorded => self.number_accepted(intent),
+            Waiting::Counter(_) => {}
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! One order, from its words to its answer, as one function: read, judge, prepare, record, act.
+
+use serde_json::Value;
+
+use super::super::Daemon;
+use super::super::halt::Halt;
+use super::answer::No;
+use super::delivery::Document;
+use super::dispatch::Submission;
+use super::obey::{Effect, NotObeyed, obey};
+use super::{Admin, Orders};
+use crate::ledger::{Line, NotRecorded, Written};
+use crate::policy::denial::Malformed;
+use crate::policy::operators::BOOTSTRAP_MAX;
+use crate::policy::order::{Known, Order, Refusal, decide};
+use crate::sys::{clock, peer};
+use crate::traces::entry::event::{Event, Order as Trace};
+use crate::traces::entry::word::Word;
+use crate::vihf::assertion::Patient;
+use crate::vihf::identity::PsIdNat;
+
+/// What came of an order.
+pub(super) struct Obeyed {
+    /// Its trace.
+    pub(super) entry: u64,
+    /// What was done.
+    pub(super) done: Value,
+    /// What is still to be delivered; its own result then takes the place of `done`.
+    pub(super) document: Option<Document>,
+}
+
+impl Daemon {
+    /// Judges and obeys an order of the Unix user `uid`.
+    ///
+    /// What a crash leaves: before the trace is on the disk, nothing was done and the order may be submitted again; after it,
+    /// the order is used up, and what it changes in the ledger is there, being in the same commit. A document whose
+    /// delivery broke off needs a new order: the trace says that it left, for some of it did.
+    pub(super) async fn submit(&self, uid: u32, submission: &Submission) -> Result<Obeyed, No> {
+        let order = Order::parse(submission.order.as_bytes()).map_err(No::Malformed)?;
+        if submission.signatures.len() > BOOTSTRAP_MAX {
+            let message = "un ordre porte cinq signatures au plus ; retirez celles qui sont de trop";
+            return Err(No::Malformed(Malformed::new("signatures", message)));
+        }
+        if order.verb().delivers() && !submission.more {
+            return Err(No::ExpectedMore);
+        }
+        // Held until the trace is there: two orders of one id cannot both be the first.
+        let mut orders = self.admin.orders.lock().await;
+        if !orders.has_room(uid) {
+            return Err(No::Busy);
+        }
+        let Admin { instance, .. } = &self.admin;
+        let decided = decide(
+            order,
+            &submission.signatures,
+            &Known {
+                ledger: &instance.id,
+                operators: &orders.operators,
+                is_used: &|mark| orders.used.contains(mark),
+                now: clock::now(),
+                is_local_root: uid == 0 || uid == peer::own_uid(),
+                production: !self.config.is_test(),
+            },
+        );
+        let ordered = match decided {
+            Ok(ordered) => ordered,
+            Err(refused) => {
+                // Its id stays free: who submitted one signature of two may submit both.
+                let line = Line::plain(trace(&refused.order, &refused.signers, Some(refused.refusal)));
+                return Err(self.refuse(&mut orders, uid, line, refused.refusal).await);
+            }
+        };
+        let (order, mark) = (ordered.order(), ordered.order().mark());
+        let Effect { then, done, change, document, waiting } = match obey(self, &orders.operators, &ordered).await
+        {
+            Ok(effect) => effect,
+            Err(NotObeyed::No(no)) => return Err(no),
+            Err(NotObeyed::Refused(refusal)) => {
+                let line = Line::ordered(trace(order, ordered.signers(), Some(refusal)), mark, Vec::new());
+                orders.used.insert(mark);
+                return Err(self.refuse(&mut orders, uid, line, refusal).await);
+            }
+        };
+        let line = Line::ordered(trace(order, ordered.signers(), None), mark, then);
+        if let Some(waiting) = waiting {
+            self.begin(waiting)?;
+        }
+        let recorded = self.record(line).await;
+        if let Some(waiting) = waiting {
+            self.settle(waiting, recorded.is_ok());
+        }
+        let written = recorded?;
+        orders.used.insert(mark);
+        if let Some(operators) = change {
+            orders.operators = operators;
+        }
+        tracing::info!(
+            uid,
+            verb = order.verb().name(),
+            signers = ordered.signers().join(" "),
+            entry = written.index,
+            "order obeyed"
+        );
+        Ok(Obeyed { entry: written.index, done, document })
+    }
+
+    /// Records a refusal; gives the answer.
+    async fn refuse(&self, orders: &mut Orders, uid: u32, line: Line, refusal: Refusal) -> No {
+        orders.refused(uid);
+        match self.record(line).await {
+            Ok(written) => No::Denied { refusal, entry: written.index },
+            Err(no) => no,
+        }
+    }
+
+    async fn record(&self, line: Line) -> Result<Written, No> {
+        self.ledger.write(line).await.map_err(|cause| {
+            if cause == NotRecorded::Broken {
+                self.halt(Halt::Ledger);
+            }
+            cause.into()
+        })
+    }
+}
+
+/// The trace of an order.
+fn trace(order: &Order, signers: &[String], refused: Option<Refusal>) -> Event<PsIdNat, Patient> {
+    let mut actors: Vec<Word> = signers.iter().filter_map(|name| Word::parse(name)).collect();
+    if actors.is_empty() {
+        actors.push(Word::unknown());
+    }
+    let word = |text: &str| Word::parse(text).unwrap_or_else(Word::unknown);
+    let verb = word(order.verb().name());
+    let refused = refused.map(|refusal| word(refusal.code()));
+    Event::Order(Trace { verb, actors, order: order.digest, refused })
+}

@@ -1,0 +1,161 @@
+//! A verb with its arguments, typed: read once, strictly.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::verb::Verb;
+use crate::policy::operator::Named;
+
+/// What is ordered, ready to be obeyed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the verbs are told in verb.rs")]
+pub enum Command {
+    OperatorsBootstrap(Bootstrap),
+    OperatorAdd(Named),
+    OperatorRevoke(Revoke),
+    ClockAccept(ClockAccept),
+    CounterAccept(CounterAccept),
+    TracesExport(TracesExport),
+    TracesCloseDmp(TracesCloseDmp),
+    TracesPurge(TracesPurge),
+    TracesBackup(TracesBackup),
+    LedgerRestore(LedgerRestore),
+    EstablishmentSuspend(EstablishmentSuspend),
+    EstablishmentResume(EstablishmentResume),
+}
+
+/// Arguments of `operators-bootstrap`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bootstrap {
+    /// The first operators; each signs.
+    pub operators: Vec<Named>,
+}
+
+/// Arguments of `operator-revoke`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Revoke {
+    /// Who ceases to be an operator.
+    pub name: String,
+}
+
+/// Arguments of `clock-accept`: none.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClockAccept {}
+
+/// Arguments of `counter-accept`: none.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CounterAccept {}
+
+/// Arguments of `traces-export`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TracesExport {
+    /// PS_IdNat of each.
+    #[serde(default)]
+    pub practitioners: Vec<String>,
+    /// INS, instead of practitioners.
+    #[serde(default)]
+    pub patient: Option<String>,
+    /// RFC 3339 UTC, included.
+    pub from: String,
+    /// RFC 3339 UTC, not included.
+    pub to: String,
+    /// PEM certificate that the archive is encrypted for.
+    #[serde(default)]
+    pub encrypt_for: Option<String>,
+}
+
+/// Arguments of `traces-close-dmp`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TracesCloseDmp {
+    /// INS of the patient.
+    pub patient: String,
+    /// RFC 3339 UTC: when the DMP was closed.
+    pub closed_at: String,
+}
+
+/// Arguments of `traces-purge`: none.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TracesPurge {}
+
+/// Arguments of `traces-backup`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TracesBackup {
+    /// PEM certificate that the backup is encrypted for.
+    pub encrypt_for: String,
+    /// Number of entries that an earlier backup has; everything without.
+    #[serde(default)]
+    pub since: Option<String>,
+}
+
+/// Arguments of `ledger-restore`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerRestore {
+    /// SHA-256 of the backup, in hexadecimal.
+    pub backup: String,
+}
+
+/// Arguments of `establishment-suspend`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EstablishmentSuspend {}
+
+/// Arguments of `establishment-resume`: none.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EstablishmentResume {}
+
+impl Command {
+    /// Reads the arguments of a verb; None: a member is missing, unknown, or not of its type.
+    pub(super) fn read(verb: Verb, arguments: Value) -> Option<Self> {
+        fn typed<T: DeserializeOwned>(arguments: Value) -> Option<T> {
+            serde_json::from_value(arguments).ok()
+        }
+        // serde would take a list for a struct, member by member.
+        if !arguments.is_object() {
+            return None;
+        }
+        Some(match verb {
+            Verb::OperatorsBootstrap => Self::OperatorsBootstrap(typed(arguments)?),
+            Verb::OperatorAdd => Self::OperatorAdd(typed(arguments)?),
+            Verb::OperatorRevoke => Self::OperatorRevoke(typed(arguments)?),
+            Verb::ClockAccept => Self::ClockAccept(typed(arguments)?),
+            Verb::CounterAccept => Self::CounterAccept(typed(arguments)?),
+            Verb::TracesExport => Self::TracesExport(typed(arguments)?),
+            Verb::TracesCloseDmp => Self::TracesCloseDmp(typed(arguments)?),
+            Verb::TracesPurge => Self::TracesPurge(typed(arguments)?),
+            Verb::TracesBackup => Self::TracesBackup(typed(arguments)?),
+            Verb::LedgerRestore => Self::LedgerRestore(typed(arguments)?),
+            Verb::EstablishmentSuspend => Self::EstablishmentSuspend(typed(arguments)?),
+            Verb::EstablishmentResume => Self::EstablishmentResume(typed(arguments)?),
+        })
+    }
+
+    /// Its verb.
+    #[must_use]
+    pub const fn verb(&self) -> Verb {
+        match self {
+            Self::OperatorsBootstrap(_) => Verb::OperatorsBootstrap,
+            Self::OperatorAdd(_) => Verb::OperatorAdd,
+            Self::OperatorRevoke(_) => Verb::OperatorRevoke,
+            Self::ClockAccept(_) => Verb::ClockAccept,
+            Self::CounterAccept(_) => Verb::CounterAccept,
+            Self::TracesExport(_) => Verb::TracesExport,
+            Self::TracesCloseDmp(_) => Verb::TracesCloseDmp,
+            Self::TracesPurge(_) => Verb::TracesPurge,
+            Self::TracesBackup(_) => Verb::TracesBackup,
+            Self::LedgerRestore(_) => Verb::LedgerRestore,
+            Self::EstablishmentSuspend(_) => Verb::EstablishmentSuspend,
+            Self::EstablishmentResume(_) => Verb::EstablishmentResume,
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What may be ordered, and by how many persons of which roles.
+
+use crate::policy::operator::Role;
+
+/// What may be ordered; the names are part of the contract of `admin.sock`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verb {
+    /// The first operators of an empty register.
+    OperatorsBootstrap,
+    /// One more operator.
+    OperatorAdd,
+    /// An operator's signature counts no longer.
+    OperatorRevoke,
+    /// The clock is right although it jumped.
+    ClockAccept,
+    /// The ledger is the right one although the counter says otherwise.
+    CounterAccept,
+    /// Traces of practitioners or one patient leave as a signed archive.
+    TracesExport,
+    /// A patient's DMP is closed: its ten years begin.
+    TracesCloseDmp,
+    /// What is due is destroyed.
+    TracesPurge,
+    /// The ledger leaves as an encrypted backup.
+    TracesBackup,
+    /// A backup takes the ledger's place, as a new generation.
+    LedgerRestore,
+    /// Nothing is issued until resumed.
+    EstablishmentSuspend,
+    /// Issuing goes on.
+    EstablishmentResume,
+}
+
+/// What one signer must be: a holder of one of these roles.
+pub(super) type Slot = &'static [Role];
+
+const ADMINISTRATOR: Slot = &[Role::Administrator];
+const AUDITOR: Slot = &[Role::Auditor];
+const DECIDER: Slot = &[Role::Administrator, Role::Approver];
+const APPROVER: Slot = &[Role::Approver];
+
+impl Verb {
+    /// All verbs.
+    pub const ALL: [Self; 12] = [
+        Self::OperatorsBootstrap,
+        Self::OperatorAdd,
+        Self::OperatorRevoke,
+        Self::ClockAccept,
+        Self::CounterAccept,
+        Self::TracesExport,
+        Self::TracesCloseDmp,
+        Self::TracesPurge,
+        Self::TracesBackup,
+        Self::LedgerRestore,
+        Self::EstablishmentSuspend,
+        Self::EstablishmentResume,
+    ];
+
+    /// Its word in orders and traces.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OperatorsBootstrap => "operators-bootstrap",
+            Self::OperatorAdd => "operator-add",
+            Self::OperatorRevoke => "operator-revoke",
+            Self::ClockAccept => "clock-accept",
+            Self::CounterAccept => "counter-accept",
+            Self::TracesExport => "traces-export",
+            Self::TracesCloseDmp => "traces-close-dmp",
+            Self::TracesPurge => "traces-purge",
+            Self::TracesBackup => "traces-backup",
+            Self::LedgerRestore => "ledger-restore",
+            Self::EstablishmentSuspend => "establishment-suspend",
+            Self::EstablishmentResume => "establishment-resume",
+        }
+    }
+
+    /// The verb of a word.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verb| verb.name() == name)
+    }
+
+    /// Who must sign: one person for each slot, none for two.
+    ///
+    /// `changes_deciders`: the order adds or revokes an administrator or approver while two persons could decide it. One
+    /// administrator alone could otherwise make the second person of all two-person orders. The second may be an
+    /// approver, so that the loss of one of two administrators' keys can be repaired. A bootstrap is signed by everyone that
+    /// it names, which the decision sees to.
+    #[must_use]
+    pub(super) const fn signers(self, changes_deciders: bool) -> &'static [Slot] {
+        match self {
+            Self::OperatorsBootstrap => &[],
+            Self::OperatorAdd | Self::OperatorRevoke if changes_deciders => &[ADMINISTRATOR, DECIDER],
+            Self::OperatorAdd | Self::OperatorRevoke => &[ADMINISTRATOR],
+            Self::ClockAccept | Self::TracesBackup | Self::TracesCloseDmp => &[ADMINISTRATOR],
+            Self::TracesExport => &[AUDITOR],
+            Self::CounterAccept | Self::LedgerRestore | Self::EstablishmentResume => &[ADMINISTRATOR, DECIDER],
+            Self::TracesPurge => &[ADMINISTRATOR, APPROVER],
+            // To stop is urgent: whoever may decide may stop.
+            Self::EstablishmentSuspend => &[DECIDER],
+        }
+    }
+
+    /// Whether its answer is a document in chunks.
+    #[must_use]
+    pub const fn delivers(self) -> bool {
+        matches!(self, Self::TracesExport | Self::TracesBackup)
+    }
+
+    /// Members of its arguments that are lists; the others are texts.
+    #[must_use]
+    pub const fn lists(self) -> &'static [&'static str] {
+        match self {
+            Self::OperatorAdd => &["roles"],
+            Self::TracesExport => &["practitioners"],
+            _ => &[],
+        }
+    }
+}
