@@ -7,7 +7,7 @@ use std::path::Path;
 use super::finding::{Finding, Place};
 use super::report::Report;
 use super::{is_root, not_readable};
-use crate::config::{Config, PinSource, SealKey, system_words};
+use crate::config::{Config, PinSource, Purpose, SignerKey, system_words};
 use crate::policy::breach::Breach;
 use crate::sys::file;
 
@@ -15,47 +15,60 @@ const SUBJECT: &str = "keys";
 /// Begins every shared object (ELF, e_ident), and e_type of one (ET_DYN, little or big endian) at byte 16.
 const ELF: &[u8] = b"\x7fELF";
 
-/// Looks at every seal key.
+/// Looks at every key of a signer.
 pub(super) fn probe(config: &Config, report: &mut Report) {
     if config.seals.is_empty() {
         report.not_checked(SUBJECT, "aucune clé de cachet n'est configurée");
         return;
     }
     report.checked(SUBJECT);
-    for key in &config.seals {
-        let path = module_path(config, key, report);
-        if let Some(path) = path {
-            module(config, key, &path, report);
+    for key in config.signer_keys() {
+        if let Some(path) = module_path(config, &key, report) {
+            module(config, &key, &path, report);
         }
         if let PinSource::File(path) = &key.pin {
-            pin_file(config, key, path, report);
+            pin_file(config, &key, path, report);
         }
     }
 }
 
-fn at(config: &Config, key: &SealKey, field: &'static str, rule: &'static str, text: &str) -> Finding {
-    let breach = Breach::of(rule, "seal", field, text).in_entry(key.entry);
+fn at(config: &Config, key: &SignerKey, field: &'static str, rule: &'static str, text: &str) -> Finding {
+    let entry = config.seals.iter().find(|seal| seal.key == key.key).map(|seal| seal.entry);
+    let breach = match (&key.purpose, entry) {
+        (Purpose::Seal, Some(entry)) => Breach::of(rule, "seal", field, text).in_entry(entry),
+        _ => Breach::of(rule, "audit", field, text),
+    };
     match config.locate(vec![breach]).first() {
         Some(fault) => Finding::of_fault(fault),
         None => Finding::new(rule, Place::Object(format!("clé {}", key.key)), text),
     }
 }
 
+fn section(key: &SignerKey) -> &'static str {
+    match key.purpose {
+        Purpose::Seal => "[[seal]]",
+        Purpose::Audit { .. } => "[audit]",
+    }
+}
+
 /// The module of a key: the configuration's own, else the URI's; the URI is judged on the way.
 #[cfg(feature = "appliance")]
-fn module_path(config: &Config, key: &SealKey, report: &mut Report) -> Option<std::path::PathBuf> {
+fn module_path(config: &Config, key: &SignerKey, report: &mut Report) -> Option<std::path::PathBuf> {
     let in_uri = match crate::token::KeyUri::parse(&key.uri) {
         Ok(uri) => uri.module_path,
         Err(cause) => {
-            let text = format!("[[seal]] uri de la clé {} : {cause}", key.key);
+            let text = format!("{} uri de la clé {} : {cause}", section(key), key.key);
             report.found(at(config, key, "uri", "token-uri", &text));
             return key.module.clone();
         }
     };
     let path = key.module.clone().or(in_uri);
     if path.is_none() {
-        let text =
-            format!("[[seal]] key = {:?} : le module PKCS#11 n'est pas nommé ; donnez module", key.key.as_str());
+        let text = format!(
+            "{} key = {:?} : le module PKCS#11 n'est pas nommé ; donnez module",
+            section(key),
+            key.key.as_str()
+        );
         report.found(at(config, key, "", "module-missing", &text));
     }
     path
@@ -63,12 +76,12 @@ fn module_path(config: &Config, key: &SealKey, report: &mut Report) -> Option<st
 
 /// Without PKCS#11 code only the configuration's own word is known.
 #[cfg(not(feature = "appliance"))]
-fn module_path(_: &Config, key: &SealKey, report: &mut Report) -> Option<std::path::PathBuf> {
+fn module_path(_: &Config, key: &SignerKey, report: &mut Report) -> Option<std::path::PathBuf> {
     report.not_checked(SUBJECT, "l'URI des clés : ce programme est construit sans PKCS#11");
     key.module.clone()
 }
 
-fn module(config: &Config, key: &SealKey, path: &Path, report: &mut Report) {
+fn module(config: &Config, key: &SignerKey, path: &Path, report: &mut Report) {
     let refuse = |rule, cause: &str| {
         let text = format!("le module {} de la clé {} {cause}", path.display(), key.key);
         at(config, key, "module", rule, &text)
@@ -105,7 +118,7 @@ fn module(config: &Config, key: &SealKey, path: &Path, report: &mut Report) {
     }
 }
 
-fn pin_file(config: &Config, key: &SealKey, path: &Path, report: &mut Report) {
+fn pin_file(config: &Config, key: &SignerKey, path: &Path, report: &mut Report) {
     match file::access(path) {
         Ok(access) if access.kind != file::Kind::File => {
             let text = format!("le fichier du PIN {} n'est pas un fichier ; corrigez pin_file", path.display());

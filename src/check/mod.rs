@@ -27,7 +27,7 @@ pub use service::Answer;
 
 use std::path::{Path, PathBuf};
 
-use crate::config::{Config, Reading};
+use crate::config::{Config, Reading, SignerKey};
 use crate::sys::synchronisation::synchronised;
 use crate::sys::{clock as system, peer};
 
@@ -63,7 +63,7 @@ pub fn examine(config: &Path, units: Option<&Path>, ask: impl FnOnce(&Path) -> A
 
 /// `<key>-<n>` of every signer process.
 fn instances(config: &Config) -> Vec<String> {
-    config.seals.iter().flat_map(|seal| (1..=seal.processes).map(|n| format!("{}-{n}", seal.key))).collect()
+    config.signer_keys().iter().flat_map(SignerKey::instances).collect()
 }
 
 /// Whether the caller may read what others may not.

@@ -31,12 +31,12 @@ pub(super) fn probe(config: &Config, whole: &Whole, report: &mut Report) {
     if whole.sockets {
         folders.extend(sockets(config, report));
     }
-    for seal in &config.seals {
-        if let PinSource::File(path) = &seal.pin {
+    for key in config.signer_keys() {
+        if let PinSource::File(path) = &key.pin {
             pin(config, path, report);
             folders.extend(folders_above(path));
         }
-        if let Some(module) = &seal.module
+        if let Some(module) = &key.module
             && let Some(found) = look(module, Kind::File, report)
         {
             writable(module, found, "file-writable", 0o002, report);
@@ -180,9 +180,9 @@ fn sockets(config: &Config, report: &mut Report) -> Vec<std::path::PathBuf> {
         );
         report.found(Finding::new("socket-mode", Place::file(admin), &text));
     }
-    for seal in &config.seals {
-        for instance in 1..=seal.processes {
-            let path = seal.socket(&config.sockets.signers, instance);
+    for key in config.signer_keys() {
+        for instance in 1..=key.processes {
+            let path = key.socket(&config.sockets.signers, instance);
             let Some(found) = look(&path, Kind::Socket, report) else { continue };
             if found.mode & 0o007 != 0 {
                 let text = format!(

@@ -169,6 +169,12 @@ pub const RULES: &[Rule] = &[
         "il n'est pas celui de la clé du token",
         "importez celui de cette clé",
     ),
+    error(
+        "audit-other-key",
+        Misconfigured,
+        "la clé d'audit du token n'est pas celle d'AUDIT.pub",
+        "corrigez [audit] uri ou public_key",
+    ),
     warning("certificate-ends-soon", "il finit dans 60, 30 ou 7 jours au plus", "faites-le renouveler"),
     warning(
         "certificate-superseded",
@@ -204,6 +210,12 @@ pub const RULES: &[Rule] = &[
         Halted,
         "sceaud s'est arrêté sur un défaut d'intégrité",
         "ne relancez pas sans comprendre",
+    ),
+    error(
+        "audit-not-ready",
+        Unavailable,
+        "la clé d'audit ne signe pas ; les jetons sans reçu sont servis",
+        "voyez le signataire de la clé d'audit",
     ),
     error("service-not-ready", Unavailable, "sceaud répond et ne peut pas sceller", "voyez les signataires"),
     error(

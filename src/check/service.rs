@@ -22,6 +22,8 @@ pub enum Answer {
         unready: Vec<String>,
         /// What is amiss beyond them: reason and message.
         troubles: Vec<(String, String)>,
+        /// The audit key, if it cannot sign.
+        audit_unready: Option<String>,
     },
     /// It said that it halted, and why.
     Halted(String),
@@ -35,8 +37,14 @@ pub(super) fn probe(config: &Config, answer: &Answer, report: &mut Report) {
     match answer {
         Answer::Status { state, .. } if state == "halted" => halted("son état est « halted »", config, report),
         Answer::Halted(cause) => halted(cause, config, report),
-        Answer::Status { state, ready, unready, troubles } => {
+        Answer::Status { state, ready, unready, troubles, audit_unready } => {
             report.checked(SUBJECT);
+            if let Some(key) = audit_unready {
+                let text = format!(
+                    "la clé d'audit {key} ne signe pas : ni points de contrôle du journal, ni reçus ; les jetons sans reçu sont servis ; voyez systemctl status 'sceau-signer@{key}-*'"
+                );
+                report.found(Finding::new("audit-not-ready", place(), &text));
+            }
             for (reason, message) in troubles {
                 let rule = if reason == SPACE_LOW { SPACE_LOW } else { "service-trouble" };
                 report.found(Finding::new(rule, place(), &format!("sceaud : {message}")));

@@ -1,6 +1,6 @@
 //! Signers: does each make a signature that verifies, with a key that may seal? Asked as `sceaud` asks.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aws_lc_rs::rand;
@@ -9,7 +9,7 @@ use super::finding::{Finding, Place};
 use super::report::Report;
 use super::service::Answer;
 use super::{is_root, not_readable};
-use crate::config::{Appraised, Config, Named, system_words};
+use crate::config::{Appraised, Audit, Config, Named, SignerKey, system_words};
 use crate::seal::connection::{Connection, SignerError};
 use crate::seal::key::{KeyDescription, requirements};
 use crate::seal::verifier::Verifier;
@@ -27,23 +27,52 @@ pub(super) fn probe(config: &Config, named: &Named, answer: Option<&Answer>, rep
         report.not_checked(SUBJECT, "le système refuse ce qu'il faut pour joindre les signataires");
         return;
     };
-    for seal in &named.seals {
-        for instance in 1..=seal.key.processes {
-            signer(config, seal, instance, answer, &runtime, report);
+    let seals = named.seals.iter().map(Expected::of_seal);
+    for expected in seals.chain(named.audit.iter().map(Expected::of_audit)) {
+        for instance in 1..=expected.key.processes {
+            signer(config, &expected, instance, answer, &runtime, report);
+        }
+    }
+}
+
+/// A signer's key, and the public half that it must have.
+struct Expected {
+    key: SignerKey,
+    verifier: Option<Verifier>,
+    /// What to tell of another key: rule, file at fault, words.
+    other_key: (&'static str, PathBuf, String),
+}
+
+impl Expected {
+    fn of_seal(seal: &Appraised) -> Self {
+        let words = crate::certificate::Refusal::OtherKey.to_string();
+        Self {
+            key: seal.key.signer(),
+            verifier: Verifier::new(seal.certificate.algorithm().into(), seal.certificate.spki()),
+            other_key: ("certificate-other-key", seal.key.certificate.clone(), words),
+        }
+    }
+
+    fn of_audit(audit: &Audit) -> Self {
+        let words = "la clé du token n'est pas celle de ce fichier ; corrigez [audit] uri, ou remettez l'AUDIT.pub de cette clé";
+        Self {
+            key: audit.key.signer.clone(),
+            verifier: Verifier::of_audit(&audit.public),
+            other_key: ("audit-other-key", audit.key.public_key.clone(), words.to_owned()),
         }
     }
 }
 
 fn signer(
     config: &Config,
-    seal: &Appraised,
+    expected: &Expected,
     instance: u16,
     answer: Option<&Answer>,
     runtime: &tokio::runtime::Runtime,
     report: &mut Report,
 ) {
-    let socket = seal.key.socket(&config.sockets.signers, instance);
-    let name = format!("{}-{instance}", seal.key.key);
+    let socket = expected.key.socket(&config.sockets.signers, instance);
+    let name = format!("{}-{instance}", expected.key.key);
     let running = matches!(answer, Some(Answer::Status { .. } | Answer::Halted(_)));
     let found = file::access(&socket);
     let admitted = |owner: u32| {
@@ -70,7 +99,7 @@ fn signer(
             let deadline = Duration::from_millis(config.limits.signature_ms.min(SIGNER_WAIT_MAX_MS));
             match runtime.block_on(tried(&socket, deadline)) {
                 Ok((key, nonce, signature)) => {
-                    if let Some(finding) = judged(config, seal, &key, &nonce, &signature) {
+                    if let Some(finding) = judged(config, expected, &key, &nonce, &signature) {
                         report.found(finding);
                     }
                 }
@@ -119,29 +148,26 @@ async fn tried(
 /// What is wrong with a key that signed, if anything is: as `sceaud` judges it.
 fn judged(
     config: &Config,
-    seal: &Appraised,
+    expected: &Expected,
     key: &KeyDescription,
     nonce: &[u8; NONCE_LEN],
     signature: &[u8],
 ) -> Option<Finding> {
-    let certificate = &seal.certificate;
-    if key.spki != certificate.spki() {
-        let text = format!("clé {} : {}", seal.key.key, crate::certificate::Refusal::OtherKey);
-        return Some(Finding::new("certificate-other-key", Place::file(&seal.key.certificate), &text));
+    let name = &expected.key.key;
+    if !expected.verifier.as_ref().is_some_and(|verifier| verifier.is_key(key)) {
+        let (rule, file, words) = &expected.other_key;
+        return Some(Finding::new(rule, Place::file(file), &format!("clé {name} : {words}")));
     }
     if !config.is_test()
         && let Err(refusal) = requirements(&key.attributes)
     {
-        let text = format!("clé {} : {refusal}", seal.key.key);
-        return Some(Finding::new("key-unprotected", Place::Object(format!("clé {}", seal.key.key)), &text));
+        let text = format!("clé {name} : {refusal}");
+        return Some(Finding::new("key-unprotected", Place::Object(format!("clé {name}")), &text));
     }
-    let verifies = Verifier::new(certificate.algorithm(), certificate.spki())
-        .is_some_and(|verifier| verifier.verifies(&self_test_message(nonce), signature));
+    let message = self_test_message(nonce);
+    let verifies = expected.verifier.as_ref().is_some_and(|verifier| verifier.verifies(&message, signature));
     (!verifies).then(|| {
-        let text = format!(
-            "la signature d'essai de la clé {} est fausse ; vérifiez le token et son module",
-            seal.key.key
-        );
-        Finding::new("signature-invalid", Place::Object(format!("clé {}", seal.key.key)), &text)
+        let text = format!("la signature d'essai de la clé {name} est fausse ; vérifiez le token et son module");
+        Finding::new("signature-invalid", Place::Object(format!("clé {name}")), &text)
     })
 }

@@ -62,10 +62,10 @@ pub(super) struct Issue {
     /// Connexion secrète d'un mineur.
     #[arg(long)]
     invisible_to_guardians: bool,
-    /// Demander aussi la preuve du journal.
-    #[arg(long)]
+    /// Demander aussi le reçu, preuve que la trace est au journal (membre receipt du document JSON).
+    #[arg(long, requires = "json")]
     receipt: bool,
-    /// Imprimer un document JSON (assertion, id, issued_at, expires_at, entry) au lieu de l'assertion seule.
+    /// Imprimer un document JSON (assertion, id, issued_at, expires_at, entry, receipt) au lieu de l'assertion seule.
     #[arg(long)]
     json: bool,
 }

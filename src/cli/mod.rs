@@ -8,6 +8,8 @@ mod keys;
 mod operators;
 mod order;
 mod status;
+#[cfg(feature = "appliance")]
+mod traces;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,6 +52,9 @@ enum Verb {
     Operators(operators::Operators),
     #[command(after_help = AFTER_HELP)]
     Order(order::Orders),
+    #[cfg(feature = "appliance")]
+    #[command(after_help = AFTER_HELP)]
+    Traces(Box<traces::Traces>),
     #[command(name = "lint", after_help = verifier::AFTER_HELP)]
     Lint(verifier::Vihf),
     // Its long text has the codes, in fewer words.
@@ -114,6 +119,9 @@ enum NotDone {
     #[cfg(feature = "appliance")]
     #[error(transparent)]
     Keys(#[from] keys::KeysError),
+    #[cfg(feature = "appliance")]
+    #[error(transparent)]
+    Traces(#[from] traces::TracesError),
     #[error("la sortie ne peut pas être écrite ({0})")]
     Output(#[from] std::io::Error),
 }
@@ -126,6 +134,8 @@ impl NotDone {
             Self::Verifier(cause) => cause.exit_code(),
             #[cfg(feature = "appliance")]
             Self::Keys(error) => error.exit_code(),
+            #[cfg(feature = "appliance")]
+            Self::Traces(error) => error.exit_code(),
             Self::Output(_) => EXIT_UNAVAILABLE,
         }
     }
@@ -141,6 +151,8 @@ pub fn main() -> ExitCode {
         Verb::Keys(keys) => keys.run(),
         Verb::Operators(operators) => operators.run(),
         Verb::Order(order) => order.run(),
+        #[cfg(feature = "appliance")]
+        Verb::Traces(traces) => traces.run(),
         Verb::Status(status) => status.run(),
         Verb::Check(check) => check.run(),
     };

@@ -85,7 +85,7 @@ fn table(status: &Value, out: &mut impl io::Write) -> io::Result<()> {
     writeln!(out, "Version     {}", text(status, "version"))?;
     writeln!(out, "Profil      {}", text(status, "profile"))?;
     let entries = status.get("entries").and_then(Value::as_u64).unwrap_or_default();
-    writeln!(out, "Entrées     {entries} dans le journal")?;
+    writeln!(out, "Entrées     {entries} au journal")?;
     let troubles = status.get("troubles").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     for trouble in troubles {
         writeln!(out, "Alerte      {} : {}", text(trouble, "reason"), text(trouble, "message"))?;
@@ -102,6 +102,17 @@ fn table(status: &Value, out: &mut impl io::Write) -> io::Result<()> {
         };
         writeln!(out, "Cachet      {} structure {} : {ready}", text(seal, "key"), text(seal, "structure"))?;
         writeln!(out, "            certificat jusqu'au {}{renewal}", text(seal, "certificate_expires_at"))?;
+    }
+    if let Some(audit) = status.get("audit") {
+        let ready = if is_ready(audit) {
+            "prêt"
+        } else {
+            "PAS PRÊT : ni reçus ni points de contrôle ; vérifiez son signataire"
+        };
+        writeln!(out, "Audit       {} : {ready}", text(audit, "key"))?;
+        if let Some(size @ 1..) = audit.get("checkpoint").and_then(Value::as_u64) {
+            writeln!(out, "            dernier point de contrôle : {size} entrées")?;
+        }
     }
     Ok(())
 }

@@ -10,6 +10,9 @@ const COUNT_MAX: usize = 10_000_000;
 /// Longest time in milliseconds that a login may be ahead: clocks that differ by more are to be set, not borne.
 const LOGIN_FUTURE_MAX_MS: u64 = 60_000;
 
+/// Most entries between two checkpoints: an hour at three hundred tokens a second.
+const CHECKPOINT_ENTRIES_MAX: u64 = 1_000_000;
+
 /// What `sceaud` bears before it sheds load or hangs up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -42,6 +45,10 @@ pub struct Limits {
     pub nonces_per_application_max: usize,
     /// How long SIGTERM waits for what is under way.
     pub shutdown_ms: u64,
+    /// Entries after which a checkpoint is due: what an officer's newest one may lack under load.
+    pub checkpoint_entries_max: u64,
+    /// Time after which one is due once anything was written: what it may lack on a quiet day. A TPM signs in a tenth of it.
+    pub checkpoint_ms_max: u64,
 }
 
 impl Default for Limits {
@@ -61,6 +68,8 @@ impl Default for Limits {
             sessions_per_application_max: 100_000,
             nonces_per_application_max: 1_000_000,
             shutdown_ms: 5_000,
+            checkpoint_entries_max: 1_024,
+            checkpoint_ms_max: 10_000,
         }
     }
 }
@@ -99,7 +108,11 @@ impl Limits {
             ("queue_ms", self.queue_ms, 60_000),
             ("signature_ms", self.signature_ms, 60_000),
             ("shutdown_ms", self.shutdown_ms, 60_000),
+            ("checkpoint_ms_max", self.checkpoint_ms_max, 3_600_000),
         ];
+        if !(1..=CHECKPOINT_ENTRIES_MAX).contains(&self.checkpoint_entries_max) {
+            refuse("checkpoint_entries_max", self.checkpoint_entries_max, format!("1 à {CHECKPOINT_ENTRIES_MAX}"));
+        }
         // The only time that may be nothing: then no login is ahead of our clock.
         if self.login_future_max_ms > LOGIN_FUTURE_MAX_MS {
             refuse("login_future_max_ms", self.login_future_max_ms, format!("0 à {LOGIN_FUTURE_MAX_MS}"));

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::audit::{AuditKey, AuditTable};
 use super::clock::ClockTable;
 use super::document::Document;
 use super::ledger::LedgerTable;
@@ -32,6 +33,7 @@ pub(super) struct File {
     structure: Vec<StructureTable>,
     #[serde(default)]
     seal: Vec<SealTable>,
+    audit: Option<AuditTable>,
     #[serde(default)]
     trust: Trust,
     #[serde(default)]
@@ -79,6 +81,8 @@ pub struct Whole {
     pub services: bool,
     /// `[profiles]`.
     pub profiles: bool,
+    /// `[audit]`, absent or there.
+    pub audit: bool,
     /// `[trust]`.
     pub trust: bool,
     /// `[convention]`.
@@ -97,6 +101,7 @@ impl Whole {
         structures: true,
         services: true,
         profiles: true,
+        audit: true,
         trust: true,
         convention: true,
         registers: true,
@@ -140,6 +145,7 @@ impl Config {
             structures: sound("structure"),
             services: sound("service"),
             profiles: sound("profiles"),
+            audit: sound("audit"),
             trust: sound("trust"),
             convention: sound("convention"),
             registers: sound("registers"),
@@ -189,6 +195,17 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
             Err(wrong) => breaches.extend(wrong),
         }
     }
+    let audit = match file.audit.map(|table| table.check(base)) {
+        Some(Ok(audit)) => {
+            check_audit(&audit, &keys, &uris, &mut breaches);
+            Some(audit).filter(|_| document.is_whole("audit"))
+        }
+        Some(Err(wrong)) => {
+            breaches.extend(wrong);
+            None
+        }
+        None => None,
+    };
     let sound = |section: &str, breaches: &[Breach]| {
         document.is_whole(section) && !breaches.iter().any(|breach| breach.section == section)
     };
@@ -220,6 +237,7 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
         mode: file.mode,
         structures,
         seals,
+        audit,
         trust: Trust {
             anchors: absolute(file.trust.anchors),
             intermediates: absolute(file.trust.intermediates),
@@ -289,6 +307,19 @@ fn check_seals(seals: &[SealKey], structures: &[Structure], all: bool, breaches:
                 structure.id.as_str()
             );
             breaches.push(Breach::of("contradiction", "structure", "id", cause).in_entry(entry));
+        }
+    }
+}
+
+/// The audit key is a key of its own: who may seal must not be able to sign another past for the ledger.
+fn check_audit(audit: &AuditKey, keys: &[String], uris: &[String], breaches: &mut Vec<Breach>) {
+    let taken = [("key", audit.signer.key.as_str(), keys), ("uri", audit.signer.uri.as_str(), uris)];
+    for (field, value, seals) in taken {
+        if seals.iter().any(|seal| seal == value) {
+            let cause = format!(
+                "[audit] {field} = {value:?} est aussi celui d'un [[seal]] ; la clé d'audit est une clé à part, donnez la sienne"
+            );
+            breaches.push(Breach::of("declared-twice", "audit", field, cause));
         }
     }
 }

@@ -4,10 +4,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::load::Whole;
-use super::{Config, ConfigError, Fault, SealKey};
+use super::{AuditKey, Config, ConfigError, Fault, SealKey};
 use crate::certificate::SealCertificate;
 use crate::policy::application::Applications;
 use crate::policy::practitioner::Practitioners;
+use crate::traces::audit::AuditPublicKey;
 use crate::vihf::instant::Instant;
 use crate::vihf::profile::Profiles;
 
@@ -23,6 +24,15 @@ pub struct Seal {
     pub certificate: SealCertificate,
 }
 
+/// The audit key with its public half.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// As configured.
+    pub key: AuditKey,
+    /// As its file has it.
+    pub public: AuditPublicKey,
+}
+
 /// What the configuration names, in memory.
 #[derive(Clone, Debug)]
 pub struct Loaded {
@@ -34,6 +44,8 @@ pub struct Loaded {
     pub practitioners: Practitioners,
     /// Keys and certificates; every certificate was appraised.
     pub seals: Vec<Seal>,
+    /// The audit key; production has one.
+    pub audit: Option<Audit>,
     /// What is not refused and should be known, for the log.
     pub remarks: Vec<String>,
 }
@@ -57,6 +69,7 @@ impl Config {
             applications: named.applications,
             practitioners: named.practitioners,
             seals: seals.collect(),
+            audit: named.audit,
         })
     }
 
@@ -64,8 +77,9 @@ impl Config {
     pub fn deciding_files(&self) -> impl Iterator<Item = &Path> {
         let files = [&self.path, &self.registers.applications, &self.registers.practitioners];
         let seals = self.seals.iter().map(|seal| &seal.certificate);
+        let audit = self.audit.iter().map(|audit| &audit.public_key);
         let named = self.profiles.files.iter().chain(&self.trust.anchors).chain(&self.trust.intermediates);
-        files.into_iter().chain(seals).chain(named).map(std::path::PathBuf::as_path)
+        files.into_iter().chain(seals).chain(audit).chain(named).map(std::path::PathBuf::as_path)
     }
 
     /// Who can write these files can make himself an application, or anybody a practitioner.

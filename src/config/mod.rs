@@ -3,6 +3,7 @@
 //! Trusts the file's owner, nobody else. After `Ok` every path is absolute, every limit is set and every cross-reference
 //! (structure of a seal, default profile) holds; after `Err` nothing was changed anywhere.
 
+mod audit;
 mod clock;
 mod document;
 mod fault;
@@ -13,16 +14,19 @@ mod loaded;
 mod named;
 mod schema;
 mod seal;
+mod signer_key;
 mod walk;
 
+pub use audit::AuditKey;
 pub use clock::ClockRules;
 pub use fault::{ConfigError, Fault, Position, system_words};
 pub use ledger::LedgerPlace;
 pub use limits::Limits;
 pub use load::{Reading, Whole};
-pub use loaded::{Loaded, Seal};
+pub use loaded::{Audit, Loaded, Seal};
 pub use named::{Appraised, Named};
-pub use seal::{KeyName, PinSource, SealKey};
+pub use seal::SealKey;
+pub use signer_key::{KeyName, PinSource, Purpose, SignerKey};
 
 use std::path::PathBuf;
 
@@ -58,6 +62,8 @@ pub struct Config {
     pub structures: Vec<Structure>,
     /// Seal keys; a structure may have two while certificates overlap.
     pub seals: Vec<SealKey>,
+    /// The key that signs the ledger's checkpoints; production demands one.
+    pub audit: Option<AuditKey>,
     /// Who vouches for seal certificates.
     pub trust: Trust,
     /// What the establishment declared to the Cnam.
@@ -168,6 +174,12 @@ impl Config {
     #[must_use]
     pub fn is_test(&self) -> bool {
         self.mode == Mode::Test
+    }
+
+    /// Every key that a signer serves: seals, then the audit key.
+    #[must_use]
+    pub fn signer_keys(&self) -> Vec<SignerKey> {
+        self.seals.iter().map(SealKey::signer).chain(self.audit.iter().map(|audit| audit.signer.clone())).collect()
     }
 
     /// The service of that name.

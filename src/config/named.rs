@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
-use super::document::{Document, read_bytes};
+use super::document::{Document, read_bytes, read_text};
 use super::load::Whole;
 use super::schema::{APPLICATIONS, PRACTITIONERS, PROFILE};
-use super::{Config, ConfigError, Fault, SealKey};
+use super::{Audit, Config, ConfigError, Fault, SealKey};
 use crate::certificate::{Refusal, Requirements, SealCertificate, Trust, appraise};
 use crate::policy::application::{Applications, ApplicationsFile};
 use crate::policy::breach::Breach;
 use crate::policy::practitioner::{Practitioners, PractitionersFile};
 use crate::policy::review;
+use crate::traces::audit::AuditPublicKey;
 use crate::vihf::instant::Instant;
 use crate::vihf::profile::{ProfileError, Profiles};
 
@@ -39,6 +40,8 @@ pub struct Named {
     pub practitioners: Practitioners,
     /// Keys whose certificate could be read.
     pub seals: Vec<Appraised>,
+    /// The audit key, if its public half could be read.
+    pub audit: Option<Audit>,
     /// What `sceaud` refuses to start with.
     pub faults: Vec<Fault>,
     /// What is not refused and should be known.
@@ -106,7 +109,8 @@ impl Config {
             remarks.extend(self.locate(review::convention(&self.convention, &profiles)));
         }
         let seals = self.read_seals(whole, now, &mut faults, &mut remarks);
-        Named { profiles, applications, practitioners, seals, faults, remarks }
+        let audit = self.read_audit(whole, &mut faults);
+        Named { profiles, applications, practitioners, seals, audit, faults, remarks }
     }
 
     /// The places of breaches of `sceau.toml` itself that show only with its neighbours.
@@ -237,6 +241,39 @@ impl Config {
             remarks.extend(self.locate(vec![Breach::of("policy-unchecked", "trust", "policy_oid", cause)]));
         }
         seals
+    }
+}
+
+impl Config {
+    /// Production issues nothing whose trace nobody could hold the ledger to.
+    fn read_audit(&self, whole: &Whole, faults: &mut Vec<Fault>) -> Option<Audit> {
+        let Some(key) = &self.audit else {
+            if !self.is_test() && !self.seals.is_empty() && whole.mode && whole.audit {
+                let cause = "[audit] manque : la production signe son journal ; générez la clé d'audit (sceau keys generate --use audit), puis ajoutez [audit]";
+                faults.extend(self.locate(vec![Breach::of("missing-key", "", "audit", cause)]));
+            }
+            return None;
+        };
+        let refuse = |cause: String| Fault::of("bad-value", &key.public_key, cause);
+        let read = read_text(&key.public_key).and_then(|text| {
+            AuditPublicKey::parse(&text).map_err(|cause| refuse(format!("[audit] public_key : {cause}")))
+        });
+        match read {
+            Ok(public) if public.origin() == key.origin => Some(Audit { key: key.clone(), public }),
+            Ok(public) => {
+                let cause = format!(
+                    "[audit] public_key est une clé du journal {:?}, et origin = {:?} ; corrigez l'un des deux",
+                    public.origin(),
+                    key.origin
+                );
+                faults.extend(self.locate(vec![Breach::of("contradiction", "audit", "public_key", cause)]));
+                None
+            }
+            Err(fault) => {
+                faults.push(fault);
+                None
+            }
+        }
     }
 }
 

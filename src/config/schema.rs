@@ -75,6 +75,19 @@ pub(super) const CONFIGURATION: &[Key] = &[
         ]),
     ),
     may(
+        "audit",
+        Kind::Table(&[
+            must("origin", Kind::Text),
+            must("key", Kind::Text),
+            must("uri", Kind::Text),
+            may("module", Kind::Text),
+            may("pin_file", Kind::Text),
+            may("pin_credential", Kind::Text),
+            must("public_key", Kind::Text),
+            may("processes", SMALL),
+        ]),
+    ),
+    may(
         "trust",
         Kind::Table(&[
             may("anchors", Kind::Texts),
@@ -140,6 +153,8 @@ pub(super) const CONFIGURATION: &[Key] = &[
             may("sessions_per_application_max", ANY),
             may("nonces_per_application_max", ANY),
             may("shutdown_ms", ANY),
+            may("checkpoint_entries_max", ANY),
+            may("checkpoint_ms_max", ANY),
         ]),
     ),
 ];

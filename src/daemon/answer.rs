@@ -28,8 +28,8 @@ pub enum Answer {
         /// RFC 3339.
         expires_at: String,
     },
-    /// `Issue`.
-    Issued(Box<Signed>),
+    /// `Issue`, with the receipt where it was asked for.
+    Issued(Box<Signed>, Option<String>),
     /// `Report`, `CloseSession`.
     Done,
     /// `Status`.
@@ -64,7 +64,7 @@ pub enum Unavailable {
     TokenUnreachable,
     /// The token refused the PIN.
     PinRefused,
-    /// The ledger cannot be written, or has no receipt in this version.
+    /// The ledger cannot be written, or its audit key signs no receipt.
     Ledger,
     /// No room for the ledger.
     Space,
@@ -103,8 +103,8 @@ impl Unavailable {
                 "le token a refusé le code PIN, qui n'est pas essayé deux fois ; un exploitant doit le corriger"
             }
             Self::Ledger => {
-                "le journal ne peut pas être écrit, ou ne donne pas de reçu dans cette version : redemandez sans receipt, sinon \
-                 vérifiez le disque du journal ; le service reprend seul"
+                "le journal ne peut pas être écrit, ou sa clé d'audit ne signe pas de reçu : redemandez sans receipt, sinon \
+                 vérifiez le disque du journal et le signataire de la clé d'audit ; le service reprend seul"
             }
             Self::Space => "il n'y a plus de place pour le journal ; libérez le disque, le service reprend seul",
             Self::ClockJump => {
@@ -134,6 +134,17 @@ pub struct Status {
     pub halted: Option<&'static str>,
     pub seals: Vec<SealStatus>,
     pub troubles: Vec<Trouble>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditStatus>,
+}
+
+/// The audit key in `Status`.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "the names are the contract's own")]
+pub struct AuditStatus {
+    pub key: String,
+    pub ready: bool,
+    pub checkpoint: u64,
 }
 
 /// What is amiss, in `Status`.
@@ -223,10 +234,12 @@ impl Answer {
             issued_at: String,
             expires_at: String,
             entry: u64,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            receipt: Option<&'a str>,
         }
         match self {
             Self::Opened { session, expires_at } => reply(out, Opened { session, expires_at }),
-            Self::Issued(signed) => reply(
+            Self::Issued(signed, receipt) => reply(
                 out,
                 Issued {
                     assertion: signed.assertion(),
@@ -234,6 +247,7 @@ impl Answer {
                     issued_at: signed.issued_at().to_string(),
                     expires_at: signed.expires_at().to_string(),
                     entry: signed.entry(),
+                    receipt: receipt.as_deref(),
                 },
             ),
             Self::Done => reply(out, Nothing {}),

@@ -7,6 +7,8 @@ use std::sync::{Mutex, PoisonError};
 pub(super) enum Halt {
     /// What the ledger's disk holds is in doubt.
     Ledger,
+    /// The ledger is not the one that its own checkpoint says.
+    Checkpoint,
     /// An approved assertion does not obey its profile.
     Profile,
     /// The system gives no random bytes.
@@ -29,6 +31,7 @@ impl Halt {
     pub(super) const fn code(self) -> &'static str {
         match self {
             Self::Ledger => "ledger-broken",
+            Self::Checkpoint => "ledger-contradicts-checkpoint",
             Self::Profile => "profile-breach",
             Self::Random => "no-random",
             Self::LedgerOlder => "ledger-older",
@@ -43,6 +46,10 @@ impl Halt {
             Self::Ledger => {
                 "le disque du journal a rendu une erreur, ce qu'il tient est incertain ; arrêtez sceaud, vérifiez le disque, \
                  conservez le dossier du journal, puis relancez : il est vérifié au démarrage"
+            }
+            Self::Checkpoint => {
+                "le journal n'est pas celui que dit son dernier point de contrôle signé ; conservez le dossier du journal, \
+                 vérifiez-le avec sceau traces verify et prévenez le responsable de la sécurité"
             }
             Self::Profile => {
                 "une assertion approuvée n'obéit pas à son profil ; conservez le journal de sceaud, vérifiez les profils de \

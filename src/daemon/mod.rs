@@ -2,6 +2,7 @@
 
 mod admin;
 pub mod answer;
+mod checkpointing;
 mod clock;
 mod counter;
 mod dispatch;
@@ -28,8 +29,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use tokio::sync::mpsc;
+
 use admin::Admin;
 use answer::No;
+use checkpointing::{Ask, Checkpoints};
 use counter::Counting;
 use halt::{Halt, Halted};
 use load::Places;
@@ -43,6 +47,7 @@ use crate::ledger::{Ledger, Restored, StoreError};
 use crate::policy::memory::Memory;
 use crate::policy::opening::Known;
 use crate::replay::Nonces;
+use crate::seal::audit::Audit;
 use crate::seal::seals::Seals;
 use crate::sys::timekeeper::Timekeeper;
 use crate::vihf::codes::Sector;
@@ -56,6 +61,9 @@ struct Daemon {
     loaded: Loaded,
     structures: Vec<(StructIdNat, Sector)>,
     seals: Seals,
+    /// None: nothing signs the ledger, which production does not admit.
+    audit: Option<Audit>,
+    checkpoints: Checkpoints,
     ledger: Ledger,
     clock: Arc<Timekeeper>,
     counting: Counting,
@@ -77,10 +85,11 @@ impl Daemon {
     fn new(
         config: Config,
         loaded: Loaded,
-        seals: Seals,
+        (seals, audit): (Seals, Option<Audit>),
         (ledger, restored): (Ledger, &Restored),
         clock: Arc<Timekeeper>,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<(Self, mpsc::UnboundedReceiver<Ask>), StoreError> {
+        let (checkpoints, asked) = Checkpoints::new();
         let limits = &config.limits;
         let structures = config.structures.iter().map(|s| (s.id, s.sector)).collect();
         let window = Duration::from_millis(config.session_lifetime_max_ms());
@@ -102,9 +111,11 @@ impl Daemon {
             config,
             loaded,
             seals,
+            audit,
+            checkpoints,
         };
         daemon.restore(restored);
-        Ok(daemon)
+        Ok((daemon, asked))
     }
 
     /// Takes up what the ledger kept beyond the restart.

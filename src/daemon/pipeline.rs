@@ -5,6 +5,7 @@ use std::time::Instant as Moment;
 
 use super::Daemon;
 use super::answer::{Answer, No, Unavailable};
+use super::checkpointing::NoReceipt;
 use super::halt::Halt;
 use super::refusals::Due;
 use super::request::{self, Issue, PatientNamed};
@@ -16,6 +17,7 @@ use crate::policy::denial::{Decision, Malformed};
 use crate::policy::issuing::{self, Asking};
 use crate::policy::opening::{self, Opening};
 use crate::replay::{Claim, NotClaimed};
+use crate::seal::audit::Audit;
 use crate::seal::seals::{NotPlaced, SealError};
 use crate::traces::entry::outcome::Outcome;
 use crate::vihf::assertion::Patient;
@@ -77,11 +79,11 @@ impl Daemon {
             Ok(place) => place,
             Err(NotPlaced::Busy) => return Err(No::Busy),
             Err(NotPlaced::Seal(error)) => {
-                let no = if request.receipt { No::Unavailable(Unavailable::Ledger) } else { self.note(error) };
+                let no = self.note(error);
                 return Err(self.spend(claim, application, asked, no).await);
             }
         };
-        if request.receipt {
+        if request.receipt && !self.audit.as_ref().is_some_and(Audit::is_ready) {
             let no = No::Unavailable(Unavailable::Ledger);
             return Err(self.spend(claim, application, asked, no).await);
         }
@@ -96,6 +98,14 @@ impl Daemon {
         let line = self.issued(&forged, traced.entry, claim.spend());
         let recorded = self.ledger.record(line, forged).await.map_err(|cause| self.unrecorded(cause))?;
         let written = recorded.written();
+        // Before the seal: who gets no receipt gets no assertion either.
+        let receipt = match self.receipt(request.receipt, written).await {
+            Ok(receipt) => receipt,
+            Err(no) => {
+                self.outcome(written, Outcome::Failed);
+                return Err(no);
+            }
+        };
         let signed = match self.seals.seal(aside, recorded).await {
             Ok(signed) if self.clock.now() < signed.expires_at() => signed,
             not_sealed => {
@@ -108,7 +118,7 @@ impl Daemon {
         };
         self.outcomes.issued(uid, signed.id(), written);
         self.outcome(written, Outcome::Released);
-        Ok(Answer::Issued(Box::new(signed)))
+        Ok(Answer::Issued(Box::new(signed), receipt))
     }
 
     /// `OpenSession`. A crash after the trace leaves a session that nobody has the secret of.
@@ -117,15 +127,14 @@ impl Daemon {
         let application = self.application(uid)?;
         let now = self.clock.now();
         let asked = Asked { opening: Some(request), ..Asked::default() };
+        // Before policy, unlike an issue: the login's age, and the session's end, are told by this clock.
+        self.clock_is_fit().map_err(|no| self.hold_refusal(application, no, asked))?;
         let session = approved(opening::decide(&self.known(now), application, request))
             .map_err(|no| self.hold_refusal(application, no, asked))?;
         if !self.sessions.has_room(uid) {
             return Err(No::Busy);
         }
-        // The session's end, and the login's age, are told by this clock.
-        self.clock_is_fit()
-            .and_then(|()| self.may_begin())
-            .map_err(|no| self.hold_refusal(application, no, asked))?;
+        self.may_begin().map_err(|no| self.hold_refusal(application, no, asked))?;
         let session = Arc::new(session);
         let Some(secret) = Secret::draw() else { return Err(self.halt(Halt::Random)) };
         let expires_at = session.expires_at().to_string();
@@ -202,6 +211,17 @@ impl Daemon {
                 self.refusals.give_back(due);
             }
         }
+    }
+
+    /// The receipt of an entry, if one was asked for.
+    async fn receipt(&self, asked: bool, written: Written) -> Result<Option<String>, No> {
+        if !asked {
+            return Ok(None);
+        }
+        self.checkpoints.receipt(written.index).await.map(Some).map_err(|cause| match cause {
+            NoReceipt::Audit => No::Unavailable(Unavailable::Ledger),
+            NoReceipt::Ledger(cause) => self.unrecorded(cause),
+        })
     }
 
     /// Queues the outcome of an assertion for the next commit.

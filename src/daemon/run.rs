@@ -12,9 +12,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::{Daemon, listen, trace};
+use super::{Daemon, checkpointing, listen, trace};
 use crate::config::{Config, ConfigError};
 use crate::ledger::{Guards, Ledger, StoreError};
+use crate::seal::audit::Audit;
 use crate::seal::seals::{Seal, Seals};
 use crate::sys::timekeeper::Timekeeper;
 use crate::sys::{clock, log, peer, process};
@@ -114,11 +115,15 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
     let clock = Arc::new(clock);
     let guards = Guards { clock: Some(Arc::clone(&clock)), reserve_len: config.ledger.reserve_len };
     let (ledger, restored) = Ledger::open_guarded(&config.ledger.folder, start, window_ms, guards)?;
-    let (seals, refusals) = Seals::connect(&config, &loaded.seals);
+    let (refused, refusals) = mpsc::unbounded_channel();
+    let seals = Seals::connect(&config, &loaded.seals, &refused);
+    let audit = loaded.audit.as_ref().and_then(|audit| Audit::connect(&config, audit, &refused));
+    drop(refused);
     let (token, admin) = (config.sockets.token.clone(), config.sockets.admin.clone());
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let daemon = Arc::new(Daemon::new(config, loaded, seals, (ledger, &restored), clock)?);
+    let (daemon, asked) = Daemon::new(config, loaded, (seals, audit), (ledger, &restored), clock)?;
+    let daemon = Arc::new(daemon);
     let (stop, stopped) = watch::channel(false);
     let mut doors = JoinSet::new();
     let mut handed = listen::Handed::over();
@@ -131,6 +136,8 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
             }
         }
     }
+    let (end, ended) = watch::channel(false);
+    let checkpoints = tokio::spawn(checkpointing::run(Arc::clone(&daemon), asked, ended));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "sceaud listens; locked until a signature verifies");
     daemon.introduce_clock();
     daemon.count_aside(false).await;
@@ -150,6 +157,9 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
     if let Err(error) = daemon.clock.tick(true) {
         tracing::warn!(%error, "what is believed of the clock was not kept");
     }
+    // Behind the last answer: what was issued is signed before the silence.
+    let _ = end.send(true);
+    let _ = checkpoints.await;
     outcome
 }
 

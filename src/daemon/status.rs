@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::Daemon;
-use super::answer::{SealStatus, Status, Trouble, Unavailable};
+use super::answer::{AuditStatus, SealStatus, Status, Trouble, Unavailable};
 use super::clock::unfit;
 use super::halt::Halt;
 use crate::ledger::NotRecorded;
@@ -60,6 +60,11 @@ impl Daemon {
                 })
                 .collect(),
             troubles: self.troubles(),
+            audit: self.audit.as_ref().map(|audit| AuditStatus {
+                key: audit.key().to_string(),
+                ready: audit.is_ready(),
+                checkpoint: self.checkpoints.newest().map_or(0, |newest| newest.checkpoint().size),
+            }),
         }
     }
 

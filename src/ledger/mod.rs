@@ -15,6 +15,7 @@
 //! | `recovery`, `restored` | a start: log, edge and views held against each other; what survived |
 //! | `writer`, `thread` | what is committed; who commits it, and when |
 //! | `reader`, `tree` | a snapshot for who reads beside the writer; its proofs |
+//! | `checkpoints` | what was signed of it, kept beside it; receipts |
 //! | `lock`, `trouble`, `guards` | one writer for each folder; its health; its clock and reserve |
 //! | `instance` | which ledger this is: what orders name |
 //! | `registers` | the registers that orders change, and the orders that are used up |
@@ -24,6 +25,7 @@
 
 mod batch;
 mod change;
+mod checkpoints;
 pub mod counter;
 mod draft;
 mod fold;
@@ -120,6 +122,7 @@ pub struct Ledger {
     room: Room,
     /// What the counter is to have reached.
     intent: Mutex<u64>,
+    generation: u64,
     thread: Option<JoinHandle<()>>,
     _lock: Lock,
 }
@@ -171,7 +174,10 @@ impl Ledger {
         }
         let now = now.unwrap_or_else(|| guards.now());
         let restored = writer.restore(now)?;
+        let generation = writer.store.generation()?;
         writer.start(start, now)?;
+        // Beside the writer, as an officer would look at it.
+        Reader::open(folder)?.recheck()?;
         let (jobs, queue) = mpsc::channel();
         let (size, health, notes) = (writer.size(), writer.health(), Arc::new(Notes::default()));
         let reserve = Reserve::new(folder, guards.reserve_len);
@@ -189,6 +195,7 @@ impl Ledger {
             health,
             room,
             intent,
+            generation,
             thread: Some(thread),
             _lock: lock,
         };
@@ -235,6 +242,14 @@ impl Ledger {
         }
     }
 
+    /// Writes what was noted, as far as the disk takes it: before a stop, so that the last checkpoint covers it.
+    pub async fn settle(&self) {
+        let (reply, answer) = oneshot::channel();
+        if self.send(Job::Settle(reply)).is_ok() {
+            let _ = answer.await;
+        }
+    }
+
     /// What the ledger is now: everything of it is on the disk.
     ///
     /// # Errors
@@ -260,6 +275,24 @@ impl Ledger {
     /// The counter's number that an order made durable ([`Line::counter`]).
     pub fn follow(&self, intent: u64) {
         *self.intent.lock().unwrap_or_else(PoisonError::into_inner) = intent;
+    }
+
+    /// Which life of the ledger this is: 1, and one more for each declared restoration.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Keeps the note of a signed checkpoint of `size` entries, and waits until it is on the disk.
+    ///
+    /// Trusts that the note was verified.
+    ///
+    /// # Errors
+    /// [`NotRecorded`]; the entries are as they were.
+    pub async fn keep_checkpoint(&self, size: u64, note: String) -> Result<(), NotRecorded> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Checkpoint(size, note, reply))?;
+        answer.await.unwrap_or(Err(NotRecorded::Broken))
     }
 
     /// Opens it to be read beside the writer; for a thread that may wait for the disk.

@@ -28,7 +28,8 @@ const LOG_LEN_MAX: i64 = 64 << 20;
 /// Pages in memory, in kB: the right edge of the entries, and the upper pages of the indices.
 const CACHE_KB: i64 = 16 << 10;
 
-/// `entries` is the log; `edge` its right end; keys and sessions cannot be derived from it. What follows is views, written by
+/// `entries` is the log; `edge` its right end; keys, sessions, checkpoints (what was signed of it, by size), orders, registers and the instance (its name, and how often
+/// it was restored) cannot be derived from it. The others are views, written by
 /// the fold up to `edge.folded` and made anew from the entries behind it.
 const SCHEMA: &str = "
 CREATE TABLE entries (idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL) STRICT;
@@ -42,6 +43,7 @@ CREATE TABLE tiles (level INTEGER, idx INTEGER, hashes BLOB NOT NULL, PRIMARY KE
 CREATE TABLE heads (practitioner BLOB PRIMARY KEY, last INTEGER NOT NULL, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE nonces (page INTEGER PRIMARY KEY, application TEXT NOT NULL, until_ms INTEGER NOT NULL, marks BLOB NOT NULL) STRICT;
 CREATE TABLE patients (key INTEGER, idx INTEGER, PRIMARY KEY (key, idx)) STRICT, WITHOUT ROWID;
+CREATE TABLE checkpoints (size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
 CREATE TABLE pending (idx INTEGER PRIMARY KEY, chain BLOB NOT NULL, expires_ms INTEGER NOT NULL) STRICT;
 CREATE TABLE orders (mark BLOB PRIMARY KEY, entry INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE registers (name TEXT PRIMARY KEY, content BLOB NOT NULL, entry INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -88,8 +90,9 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whose fault it is while writing: nothing in doubt, or everything.
-    pub(super) fn class(&self) -> NotRecorded {
+    /// Whose fault it is: nothing in doubt, or everything.
+    #[must_use]
+    pub fn class(&self) -> NotRecorded {
         match self {
             Self::Sqlite(rusqlite::Error::SqliteFailure(error, _)) => match error.code {
                 ErrorCode::DiskFull => NotRecorded::Space,

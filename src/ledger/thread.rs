@@ -32,15 +32,15 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 const EXPIRY_GRACE_MS: i64 = 2_000;
 
 /// What the thread is asked.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every job is a line: a box would be one allocation more for each"
-)]
 pub(super) enum Job {
     /// A line and who waits for it.
     Line(Line, oneshot::Sender<Result<Written, NotRecorded>>),
     /// There are notes.
     Notes,
+    /// Notes are to be written now.
+    Settle(oneshot::Sender<()>),
+    /// The note of a checkpoint of so many entries, to be kept.
+    Checkpoint(u64, String, oneshot::Sender<Result<(), NotRecorded>>),
     /// What the ledger is.
     Snapshot(oneshot::Sender<Snapshot>),
     /// What the counter is to reach.
@@ -113,6 +113,13 @@ impl Thread {
                 self.replies.push(reply);
             }
             Job::Notes => self.notes_at = self.notes_at.or(Some(Moment::now() + NOTE_WAIT_MAX)),
+            Job::Settle(reply) => {
+                self.serve();
+                let _ = reply.send(());
+            }
+            Job::Checkpoint(size, note, reply) => {
+                let _ = reply.send(self.writer.keep_checkpoint(size, &note));
+            }
             Job::Snapshot(reply) => {
                 // Who no longer waits needs none.
                 let _ = reply.send(self.writer.snapshot());

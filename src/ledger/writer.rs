@@ -148,6 +148,18 @@ impl Writer {
         written
     }
 
+    /// Keeps the note of a signed checkpoint.
+    pub(super) fn keep_checkpoint(&self, size: u64, note: &str) -> Result<(), NotRecorded> {
+        if self.trouble() == Some(NotRecorded::Broken) {
+            return Err(NotRecorded::Broken);
+        }
+        let kept = self.store.keep_checkpoint(size, note).map_err(|error| error.class());
+        if let Err(cause) = kept {
+            self.told(Err(cause));
+        }
+        kept
+    }
+
     /// Brings the views up to the log, if anything is to be written or forgotten.
     pub(super) fn fold(&mut self, now: Instant) {
         if self.trouble() == Some(NotRecorded::Broken) {

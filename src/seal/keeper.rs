@@ -9,7 +9,6 @@ use super::key::{KeyDescription, requirements};
 use super::pool::{Pool, Slot};
 use super::verifier::Verifier;
 use super::wire::{Failure, NONCE_LEN, self_test_message};
-use crate::certificate::{Refusal, SealCertificate};
 use tokio::sync::mpsc;
 
 /// First pause before a slot is tried again, in milliseconds; doubled up to the last.
@@ -30,8 +29,9 @@ pub(super) struct Keeper {
     pub(super) session: u16,
     pub(super) socket: PathBuf,
     pub(super) deadline: Duration,
-    pub(super) certificate: Arc<SealCertificate>,
     pub(super) verifier: Arc<Verifier>,
+    /// What to tell of a key that is not the verifier's: cause and remedy in French.
+    pub(super) other_key: String,
     pub(super) production: bool,
     /// Told when the key must not be used, whatever else is well: cause and remedy in French.
     pub(super) refused: mpsc::UnboundedSender<String>,
@@ -106,8 +106,8 @@ impl Keeper {
     }
 
     fn judge(&self, key: &KeyDescription) -> Result<(), String> {
-        if key.spki != self.certificate.spki() || key.algorithm != self.certificate.algorithm() {
-            return Err(format!("{} (clé {})", Refusal::OtherKey, key.key));
+        if !self.verifier.is_key(key) {
+            return Err(format!("{} (clé {})", self.other_key, key.key));
         }
         match requirements(&key.attributes) {
             Err(refusal) if self.production => Err(format!("{refusal} (clé {})", key.key)),

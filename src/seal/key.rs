@@ -4,14 +4,50 @@ use serde::{Deserialize, Serialize};
 
 use crate::vihf::signature::SignatureAlgorithm;
 
-/// A seal key as its signer found it in the token.
+/// What a key in a token signs with; follows the key's type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyAlgorithm {
+    /// RSA PKCS#1 v1.5 with SHA-256.
+    RsaSha256,
+    /// ECDSA P-256 with SHA-256, raw r‖s.
+    EcdsaSha256,
+    /// ECDSA P-384 with SHA-384, raw r‖s.
+    EcdsaSha384,
+    /// Ed25519 (RFC 8032): no seal, XML signatures of ours do not have it; an audit key.
+    Ed25519,
+}
+
+impl From<SignatureAlgorithm> for KeyAlgorithm {
+    fn from(algorithm: SignatureAlgorithm) -> Self {
+        match algorithm {
+            SignatureAlgorithm::RsaSha256 => Self::RsaSha256,
+            SignatureAlgorithm::EcdsaSha256 => Self::EcdsaSha256,
+            SignatureAlgorithm::EcdsaSha384 => Self::EcdsaSha384,
+        }
+    }
+}
+
+impl KeyAlgorithm {
+    /// The algorithm of a key that may be certified and seal; none for Ed25519.
+    #[must_use]
+    pub fn certified(self) -> Option<SignatureAlgorithm> {
+        match self {
+            Self::RsaSha256 => Some(SignatureAlgorithm::RsaSha256),
+            Self::EcdsaSha256 => Some(SignatureAlgorithm::EcdsaSha256),
+            Self::EcdsaSha384 => Some(SignatureAlgorithm::EcdsaSha384),
+            Self::Ed25519 => None,
+        }
+    }
+}
+
+/// A key as its signer found it in the token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyDescription {
     /// Name of the key in the configuration.
     pub key: String,
     /// What it signs with.
-    #[serde(with = "algorithm")]
-    pub algorithm: SignatureAlgorithm,
+    pub algorithm: KeyAlgorithm,
     /// Size of the modulus or of the curve, in bits.
     pub bits: u16,
     /// `SubjectPublicKeyInfo` in DER (RFC 5280 §4.1); a signature made at opening was verified with it.
@@ -109,38 +145,6 @@ pub fn requirements(attributes: &KeyAttributes) -> Result<(), KeyRefusal> {
         return Err(KeyRefusal::NotSensitive);
     }
     Ok(())
-}
-
-/// Names of algorithms between our processes.
-mod algorithm {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    use crate::vihf::signature::SignatureAlgorithm;
-
-    #[derive(Serialize, Deserialize)]
-    #[serde(rename_all = "kebab-case")]
-    enum Name {
-        RsaSha256,
-        EcdsaSha256,
-        EcdsaSha384,
-    }
-
-    pub(super) fn serialize<S: Serializer>(algorithm: &SignatureAlgorithm, to: S) -> Result<S::Ok, S::Error> {
-        match algorithm {
-            SignatureAlgorithm::RsaSha256 => Name::RsaSha256,
-            SignatureAlgorithm::EcdsaSha256 => Name::EcdsaSha256,
-            SignatureAlgorithm::EcdsaSha384 => Name::EcdsaSha384,
-        }
-        .serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SignatureAlgorithm, D::Error> {
-        Name::deserialize(from).map(|name| match name {
-            Name::RsaSha256 => SignatureAlgorithm::RsaSha256,
-            Name::EcdsaSha256 => SignatureAlgorithm::EcdsaSha256,
-            Name::EcdsaSha384 => SignatureAlgorithm::EcdsaSha384,
-        })
-    }
 }
 
 /// Bytes as text.

@@ -1,7 +1,8 @@
 //! Sealing an assertion: signer processes from the side of `sceaud`, and what both sides say to each other.
 //!
-//! The only way from a [`crate::ledger::Recorded`] trace to a finished assertion.
+//! The only way from a [`crate::ledger::Recorded`] trace to a finished assertion; and the audit key, which signs checkpoints.
 
+pub mod audit;
 pub mod connection;
 pub mod forged;
 mod keeper;
@@ -9,6 +10,7 @@ pub mod key;
 pub mod pool;
 pub mod seals;
 pub mod signed;
+pub mod signers;
 pub mod verifier;
 mod waiting;
 pub mod wire;

@@ -1,20 +1,14 @@
 //! All seals of the establishment: from an approved request to a sealed assertion, its trace between.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 
-use super::connection::SignerError;
 use super::forged::{Forged, assertion_id};
-use super::keeper::Keeper;
-use super::pool::{NotTaken, Pool, Taken, Unready};
+use super::pool::{NotTaken, Taken, Unready};
 use super::signed::Signed;
+use super::signers::{Expected, Signers};
 use super::verifier::Verifier;
-use super::wire::Failure;
-use crate::certificate::SealCertificate;
+use crate::certificate::{Refusal, SealCertificate};
 use crate::config::{self, Config};
 use crate::ledger::Recorded;
 use crate::policy::issuing::Approved;
@@ -22,9 +16,6 @@ use crate::traces::digest::Digest;
 use crate::vihf::assertion::forge;
 use crate::vihf::conformity::{self, Breach};
 use crate::vihf::instant::Instant;
-
-/// Attempts at one signature while signers fail under it, hang-ups aside: signing the same bytes again is harmless.
-const ATTEMPTS_MAX: usize = 3;
 
 /// Why an assertion was not sealed; nothing was issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,7 +49,8 @@ pub enum NotPlaced {
 pub struct Place<'s> {
     seal: &'s Seal,
     uid: u32,
-    taken: Taken,
+    /// Held for nothing but that others wait.
+    _taken: Taken,
 }
 
 impl<'s> Place<'s> {
@@ -87,18 +79,17 @@ pub struct Seal {
     /// Name of the key.
     pub key: config::KeyName,
     /// Its certificate.
-    pub certificate: Arc<SealCertificate>,
+    pub certificate: SealCertificate,
     /// SHA-256 of the certificate (DER), for traces.
     fingerprint: Digest,
-    verifier: Arc<Verifier>,
-    pool: Arc<Pool>,
+    signers: Signers,
 }
 
 impl Seal {
     /// Whether its signatures verify and its certificate is valid at `now`.
     #[must_use]
     pub fn is_ready(&self, now: Instant) -> bool {
-        self.pool.is_ready() && self.certificate.is_valid_at(now)
+        self.signers.is_ready() && self.certificate.is_valid_at(now)
     }
 }
 
@@ -106,60 +97,35 @@ impl Seal {
 #[derive(Debug)]
 pub struct Seals {
     seals: Vec<Seal>,
-    /// Longest wait for a place.
-    queue: Duration,
-    /// Longest wait for a signature, other signers' attempts included.
-    deadline: Duration,
     /// Dropping the seals ends their keepers.
     _keepers: JoinSet<()>,
 }
 
 impl Seals {
-    /// Begins to connect to every signer of `loaded`; refused keys are told on the channel.
+    /// Begins to connect to every signer of `loaded`; keys that must not be used are told on `refused`.
     ///
     /// Trusts that certificates were appraised when the configuration was loaded. Must run on a tokio runtime.
     #[must_use]
-    pub fn connect(config: &Config, loaded: &[config::Seal]) -> (Self, mpsc::UnboundedReceiver<String>) {
-        let (refused, refusals) = mpsc::unbounded_channel();
-        let deadline = Duration::from_millis(config.limits.signature_ms);
+    pub fn connect(config: &Config, loaded: &[config::Seal], refused: &mpsc::UnboundedSender<String>) -> Self {
         let mut keepers = JoinSet::new();
         let mut seals = Vec::new();
         for config::Seal { key, certificate } in loaded {
-            let certificate = Arc::new(certificate.clone());
-            let Some(verifier) = Verifier::new(certificate.algorithm(), certificate.spki()) else {
+            let Some(verifier) = Verifier::new(certificate.algorithm().into(), certificate.spki()) else {
                 let cause = format!("la clé publique du certificat ne convient pas (clé {})", key.key);
                 let _ = refused.send(cause);
                 continue;
             };
-            let verifier = Arc::new(verifier);
-            let pool = Pool::new(usize::from(key.processes) * usize::from(key.sessions));
-            for (slot, (session, process)) in
-                (0..key.sessions).flat_map(|session| (1..=key.processes).map(move |p| (session, p))).enumerate()
-            {
-                let keeper = Keeper {
-                    pool: Arc::clone(&pool),
-                    slot,
-                    session,
-                    socket: key.socket(&config.sockets.signers, process),
-                    deadline,
-                    certificate: Arc::clone(&certificate),
-                    verifier: Arc::clone(&verifier),
-                    production: !config.is_test(),
-                    refused: refused.clone(),
-                };
-                keepers.spawn(keeper.run());
-            }
+            let expected =
+                Expected { verifier, other_key: Refusal::OtherKey.to_string(), refused: refused.clone() };
             seals.push(Seal {
                 structure: key.structure.clone(),
                 key: key.key.clone(),
                 fingerprint: Digest::of(&[certificate.der()]),
-                certificate,
-                verifier,
-                pool,
+                certificate: certificate.clone(),
+                signers: Signers::connect(config, &key.signer(), expected, &mut keepers),
             });
         }
-        let queue = Duration::from_millis(config.limits.queue_ms);
-        (Self { seals, queue, deadline, _keepers: keepers }, refusals)
+        Self { seals, _keepers: keepers }
     }
 
     /// Every seal, in the order of the configuration.
@@ -174,8 +140,8 @@ impl Seals {
     /// [`NotPlaced`].
     pub async fn place(&self, structure: &str, uid: u32, now: Instant) -> Result<Place<'_>, NotPlaced> {
         let seal = self.choose(structure, now).map_err(NotPlaced::Seal)?;
-        match seal.pool.take(uid, self.queue).await {
-            Ok(taken) => Ok(Place { seal, uid, taken }),
+        match seal.signers.take(uid).await {
+            Ok(taken) => Ok(Place { seal, uid, _taken: taken }),
             Err(NotTaken::Busy) => Err(NotPlaced::Busy),
             Err(NotTaken::Unready(cause)) => Err(NotPlaced::Seal(SealError::Unready(cause))),
         }
@@ -204,53 +170,15 @@ impl Seals {
     pub async fn seal(&self, aside: Aside<'_>, recorded: Recorded<Forged>) -> Result<Signed, SealError> {
         let Aside { seal, uid } = aside;
         let forged = recorded.payload();
-        let unreachable = SealError::Unready(Unready::TokenUnreachable);
         // Too late to be told to come back: the nonce is spent.
-        let taken = seal.pool.take(uid, self.queue).await.map_err(|not_taken| match not_taken {
+        let taken = seal.signers.take(uid).await.map_err(|not_taken| match not_taken {
             NotTaken::Unready(cause) => SealError::Unready(cause),
-            NotTaken::Busy => unreachable,
+            NotTaken::Busy => SealError::Unready(Unready::TokenUnreachable),
         })?;
-        let signing = self.sign(Place { seal, uid, taken }, forged.unsealed.signed_info());
-        let signature = timeout(self.deadline, signing).await.map_err(|_| unreachable)??;
+        let signing = seal.signers.sign(taken, uid, forged.unsealed.signed_info());
+        let signature = signing.await.map_err(SealError::Unready)?;
         let assertion = forged.unsealed.sealed(&signature, seal.certificate.base64());
         Ok(Signed::new(assertion, forged, recorded.written().index))
-    }
-
-    /// A verified signature over a canonical `SignedInfo`, by another signer if the first one fails.
-    async fn sign(&self, place: Place<'_>, signed_info: &str) -> Result<Vec<u8>, SealError> {
-        let Place { seal, uid, mut taken } = place;
-        let mut unready = Unready::TokenUnreachable;
-        let mut attempts = 0;
-        while attempts < ATTEMPTS_MAX {
-            attempts += 1;
-            match taken.ask(async |connection| connection.sign(signed_info).await).await {
-                Ok(signature) if seal.verifier.verifies(signed_info.as_bytes(), &signature) => {
-                    return Ok(signature);
-                }
-                Ok(_) => {
-                    tracing::error!(key = %seal.key, "a signature does not verify; it was discarded");
-                    taken.lose(Failure::TokenUnreachable);
-                }
-                Err(SignerError::Failed(Failure::ShapeRefused)) => {
-                    // Not halted: a signer that lies must not stop the structures of the others.
-                    tracing::error!(key = %seal.key, "a signer does not recognise our SignedInfo");
-                }
-                // A dead process leaves as many dead connections as it had sessions. Each is out of the pool once met, and
-                // the caller's deadline bounds them all.
-                Err(SignerError::Io(_)) => attempts -= 1,
-                Err(error) => {
-                    tracing::warn!(key = %seal.key, %error, "a signer failed under a request");
-                    if let SignerError::Failed(Failure::PinRefused) = error {
-                        unready = Unready::PinRefused;
-                    }
-                }
-            }
-            taken = seal.pool.take(uid, self.queue).await.map_err(|not_taken| match not_taken {
-                NotTaken::Unready(cause) => SealError::Unready(cause),
-                NotTaken::Busy => SealError::Unready(unready),
-            })?;
-        }
-        Err(SealError::Unready(unready))
     }
 
     /// The structure's ready seal whose certificate began last: the newer one while two overlap.
@@ -263,9 +191,9 @@ impl Seals {
         let Some(first) = valid.peek() else {
             return Err(SealError::CertificateExpired);
         };
-        let cause = first.pool.cause();
+        let cause = first.signers.cause();
         valid
-            .filter(|seal| seal.pool.is_ready())
+            .filter(|seal| seal.signers.is_ready())
             .max_by_key(|seal| seal.certificate.not_before())
             .ok_or(SealError::Unready(cause))
     }

@@ -4,13 +4,13 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::seal::key::{KeyAttributes, SpkiSource, TokenIdentity};
-use crate::vihf::signature::{SignatureAlgorithm, recognise};
+use crate::seal::key::{KeyAlgorithm, KeyAttributes, SpkiSource, TokenIdentity};
+use crate::vihf::signature::recognise;
 
 fn key() -> KeyDescription {
     KeyDescription {
         key: "seal-a".to_owned(),
-        algorithm: SignatureAlgorithm::EcdsaSha384,
+        algorithm: KeyAlgorithm::EcdsaSha384,
         bits: 384,
         spki: vec![0x30, 0x00],
         spki_source: SpkiSource::PublicObject,

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use clap::Parser;
 
 use super::StartError;
-use crate::config::{Config, SealKey};
+use crate::config::{Config, SignerKey};
 use crate::usage;
 
 const AFTER_HELP: &str = "\
 Le processus charge la bibliothèque PKCS#11 du fabricant, ouvre une seule clé et répond sur \
-<sockets.signers>/<clé>-<n>.sock aux seuls utilisateurs admis : le sien et sockets.signer_client. Il ne signe que des \
-SignedInfo canoniques et des autotests. Il peut être tué et relancé à tout moment.
+<sockets.signers>/<clé>-<n>.sock aux seuls utilisateurs admis : le sien et sockets.signer_client. Une clé \
+de cachet ne signe que des SignedInfo canoniques, la clé d'audit que des points de contrôle du journal ; toutes, des \
+autotests. Il peut être tué et relancé à tout moment.
 
 Un PIN refusé n'est jamais réessayé, par aucun processus du même token : <empreinte du token>.pin-refused s'en souvient, \
 dans $STATE_DIRECTORY (/var/lib/sceau-signer sous systemd), à défaut dans sockets.signers ; le journal donne le chemin \
@@ -32,7 +33,7 @@ pub(super) struct Arguments {
     /// Fichier de configuration
     #[arg(long, value_name = "FICHIER", default_value = "/etc/sceau/sceau.toml")]
     pub(super) config: PathBuf,
-    /// Instance <clé>-<n> : une clé de [[seal]] et un numéro de 1 à « processes »
+    /// Instance <clé>-<n> : une clé de [[seal]] ou de [audit] et un numéro de 1 à « processes »
     #[arg(long, value_name = "INSTANCE")]
     pub(super) instance: String,
 }
@@ -47,22 +48,22 @@ impl Arguments {
 /// A key of the configuration and the number of one of its processes.
 #[derive(Debug)]
 pub(super) struct Instance {
-    pub(super) seal: SealKey,
+    pub(super) key: SignerKey,
     pub(super) number: u16,
 }
 
 impl Instance {
     /// Finds `<key>-<n>`, n from 1 to the key's `processes`, written without leading zeros.
     pub(super) fn find(config: &Config, instance: &str) -> Result<Self, StartError> {
-        let names = |seal: &SealKey| (1..=seal.processes).map(|n| format!("{}-{n}", seal.key)).collect::<Vec<_>>();
-        for seal in &config.seals {
-            if let Some(at) = names(seal).iter().position(|name| name == instance) {
+        let keys = config.signer_keys();
+        for key in &keys {
+            if let Some(at) = key.instances().position(|name| name == instance) {
                 let number = u16::try_from(at).unwrap_or(u16::MAX).saturating_add(1);
-                return Ok(Self { seal: seal.clone(), number });
+                return Ok(Self { key: key.clone(), number });
             }
         }
-        let known = config.seals.iter().flat_map(names).collect::<Vec<_>>().join(", ");
-        let known = if known.is_empty() { "aucune, il n'y a pas de [[seal]]".to_owned() } else { known };
+        let known = keys.iter().flat_map(SignerKey::instances).collect::<Vec<_>>().join(", ");
+        let known = if known.is_empty() { "aucune, il n'y a ni [[seal]] ni [audit]".to_owned() } else { known };
         Err(StartError::Instance { instance: instance.to_owned(), known })
     }
 }

@@ -100,7 +100,7 @@ impl Service {
         let device = generation.device();
         let signed = match request {
             Request::Hello | Request::Stats => return Answer::Key(Box::new(device.description().clone())),
-            Request::Sign(signed_info) => device.sign_signed_info(signed_info),
+            Request::Sign(text) => device.sign_text(text),
             Request::SelfTest(nonce) => device.self_test(nonce),
         };
         match signed {

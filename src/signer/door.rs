@@ -13,7 +13,7 @@ use tracing::{info, warn};
 
 use super::StartError;
 use super::connection::Service;
-use crate::config::{Config, SealKey};
+use crate::config::{Config, SignerKey};
 use crate::sys::peer;
 
 /// Connections beyond the sessions: one for `sceaud`'s self-tests and counters, one for a reconnection that overlaps.
@@ -61,11 +61,11 @@ impl Door {
     /// Binds `<folder>/<key>-<number>.sock`, mode 0660; takes the place of a dead process, never of a living one.
     pub(super) fn bind(
         folder: &Path,
-        seal: &SealKey,
+        key: &SignerKey,
         number: u16,
         admitted: Admitted,
     ) -> Result<Self, StartError> {
-        let path = seal.socket(folder, number);
+        let path = key.socket(folder, number);
         let socket = |cause| StartError::Socket { path: path.clone(), cause };
         DirBuilder::new().recursive(true).mode(0o750).create(folder).map_err(socket)?;
         let lock_path = path.with_extension("lock");

@@ -10,7 +10,7 @@ use sd_notify::NotifyState;
 use tracing::{error, info, warn};
 
 use super::{Event, notify};
-use crate::config::SealKey;
+use crate::config::SignerKey;
 use crate::seal::key::requirements;
 use crate::seal::wire::Failure;
 use crate::token::{Device, Meter, PinGuard, PinRefusal, TokenError, Unusable, is_held};
@@ -30,7 +30,7 @@ const LIFE_MIN: Duration = Duration::from_millis(1_000);
 /// The device now, if there is one, and what is said when there is none.
 #[derive(Debug)]
 pub(super) struct Keeper {
-    seal: SealKey,
+    key: SignerKey,
     guard: PinGuard,
     meter: Arc<Meter>,
     production: bool,
@@ -61,9 +61,9 @@ impl Generation {
 }
 
 impl Keeper {
-    pub(super) fn new(seal: SealKey, guard: PinGuard, meter: Arc<Meter>, production: bool) -> Self {
+    pub(super) fn new(key: SignerKey, guard: PinGuard, meter: Arc<Meter>, production: bool) -> Self {
         Self {
-            seal,
+            key,
             guard,
             meter,
             production,
@@ -179,7 +179,7 @@ impl Keeper {
             if self.pause(PIN_PAUSE) {
                 return true;
             }
-            if !is_held(marker, &self.seal.pin) {
+            if !is_held(marker, &self.key.pin) {
                 break;
             }
         }
@@ -187,7 +187,7 @@ impl Keeper {
     }
 
     fn open(&self) -> Result<(Generation, Receiver<()>), TokenError> {
-        let device = Device::open(&self.seal, &self.guard, Arc::clone(&self.meter))?;
+        let device = Device::open(&self.key, &self.guard, Arc::clone(&self.meter))?;
         let key = device.description();
         match requirements(&key.attributes) {
             Err(refusal) if self.production => {

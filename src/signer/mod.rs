@@ -105,15 +105,15 @@ fn serve(arguments: &Arguments) -> Result<(), StartError> {
     let termination = Termination::hold()?;
     process::keep_memory_private()?;
     let config = Config::load(&arguments.config)?;
-    let Instance { seal, number } = Instance::find(&config, &arguments.instance)?;
+    let Instance { key, number } = Instance::find(&config, &arguments.instance)?;
     let admitted = door::admitted(&config)?;
-    let door = Door::bind(&config.sockets.signers, &seal, number, admitted)?;
-    let key = seal.key.as_str().to_owned();
+    let door = Door::bind(&config.sockets.signers, &key, number, admitted)?;
+    let name = key.key.as_str().to_owned();
     let (events, inbox) = mpsc::channel();
-    let meter = Arc::new(Meter::new(seal.sessions));
-    let connections_max = usize::from(seal.sessions) + door::SPARE_CONNECTIONS;
+    let meter = Arc::new(Meter::new(key.sessions));
+    let connections_max = usize::from(key.sessions) + door::SPARE_CONNECTIONS;
     let guard = PinGuard::new(&memory_folder(&config.sockets.signers));
-    let keeper = Arc::new(Keeper::new(seal, guard, Arc::clone(&meter), !config.is_test()));
+    let keeper = Arc::new(Keeper::new(key, guard, Arc::clone(&meter), !config.is_test()));
     watch::start(Arc::clone(&meter), &config.limits)?;
     let closed = start_keeper(&keeper, events.clone())?;
     let service = Arc::new(Service::new(Arc::clone(&keeper), meter, config.limits));
@@ -139,7 +139,7 @@ fn serve(arguments: &Arguments) -> Result<(), StartError> {
     if closed.recv_timeout(deadline) == Err(RecvTimeoutError::Timeout) {
         warn!(?deadline, "the module did not close in time");
     }
-    ended.map_err(|cause| StartError::Token { key, cause })
+    ended.map_err(|cause| StartError::Token { key: name, cause })
 }
 
 /// Where refused PINs are remembered: systemd's state directory, which survives the machine's restart, else the sockets'

@@ -18,9 +18,16 @@ pub(super) fn said(error: &Error) -> String {
 /// What is wrong with a key that is there; the configuration or the key must change.
 #[derive(Debug, thiserror::Error)]
 pub enum Unusable {
-    /// Neither RSA nor EC.
-    #[error("son type n'est ni RSA ni EC ; utilisez RSA 2048 à 4096, P-256 ou P-384")]
+    /// Neither RSA nor EC nor Ed25519.
+    #[error(
+        "son type n'est ni RSA ni EC ; utilisez RSA 2048 à 4096, P-256 ou P-384 (clé d'audit : Ed25519 ou P-256)"
+    )]
     Type,
+    /// A kind that is offered for another purpose.
+    #[error(
+        "son type ne sert pas à cela ; un cachet est RSA 2048 à 4096, P-256 ou P-384, une clé d'audit Ed25519 ou P-256"
+    )]
+    Purpose,
     /// A size or curve that is not offered.
     #[error("sa taille ou sa courbe n'est pas admise ; utilisez RSA 2048 à 4096, P-256 ou P-384")]
     Size,
@@ -29,7 +36,7 @@ pub enum Unusable {
     AlwaysAuthenticate,
     /// The token does not sign with it.
     #[error(
-        "le token ne signe pas avec elle ({0}) ; vérifiez CKA_SIGN et les mécanismes CKM_RSA_PKCS et CKM_ECDSA"
+        "le token ne signe pas avec elle ({0}) ; vérifiez CKA_SIGN et les mécanismes CKM_RSA_PKCS, CKM_ECDSA et CKM_EDDSA"
     )]
     Mechanism(Box<Error>),
     /// The public key does not verify what the private key signs.

@@ -20,9 +20,10 @@ use super::public::Spki;
 use super::refused::PinGuard;
 use super::uri::KeyUri;
 use super::{key, mechanism, public};
-use crate::config::SealKey;
-use crate::seal::key::{KeyDescription, SpkiSource, TokenIdentity};
+use crate::config::{Purpose, SignerKey};
+use crate::seal::key::{KeyAlgorithm, KeyDescription, SpkiSource, TokenIdentity};
 use crate::seal::wire::{NONCE_LEN, self_test_message};
+use crate::traces::audit::is_checkpoint_text;
 use crate::vihf::signature::recognise;
 
 /// How long a request waits for a free session; `sceaud` sends no more at once than there are sessions.
@@ -34,6 +35,7 @@ const SESSION_WAIT: Duration = Duration::from_millis(1_000);
 #[derive(Debug)]
 pub struct Device {
     description: KeyDescription,
+    purpose: Purpose,
     handle: ObjectHandle,
     meter: Arc<Meter>,
     /// Locked only to take a session and to put it back, never while it signs.
@@ -64,13 +66,13 @@ impl Device {
     ///
     /// # Errors
     /// [`TokenError`].
-    pub fn open(seal: &SealKey, guard: &PinGuard, meter: Arc<Meter>) -> Result<Self, TokenError> {
+    pub fn open(configured: &SignerKey, guard: &PinGuard, meter: Arc<Meter>) -> Result<Self, TokenError> {
         let meter_of_opening = Arc::clone(&meter);
         let _opening = meter_of_opening.begin_opening();
-        let uri = KeyUri::parse(&seal.uri)?;
+        let uri = KeyUri::parse(&configured.uri)?;
         let object = uri.object_name();
-        let path = seal.module.clone().or_else(|| uri.module_path.clone()).ok_or(TokenError::NoModule)?;
-        let pin = Pin::read(&seal.pin)?;
+        let path = configured.module.clone().or_else(|| uri.module_path.clone()).ok_or(TokenError::NoModule)?;
+        let pin = Pin::read(&configured.pin)?;
         // Declared before the sessions, so that on an early return they are closed before it is finalised.
         let module = Module::load(&path)?;
         let token = module.token(&uri)?;
@@ -79,10 +81,13 @@ impl Device {
         login(&module, &anchor, &token, &pin, &memory)?;
         drop(pin);
         let private = key::find(&anchor, &uri, token.info.label())?;
-        let candidates = public::candidates(&anchor, &private, &object, &seal.certificate)?;
-        let pool = sessions(&module, &token, seal.sessions).map_err(|e| TokenError::of(e, &object))?;
+        if !serves(&configured.purpose, private.algorithm) {
+            return Err(TokenError::Unusable { object, cause: Unusable::Purpose });
+        }
+        let candidates = public::candidates(&anchor, &private, &object, configured.certificate.as_deref())?;
+        let pool = sessions(&module, &token, configured.sessions).map_err(|e| TokenError::of(e, &object))?;
         let description = KeyDescription {
-            key: seal.key.as_str().to_owned(),
+            key: configured.key.as_str().to_owned(),
             algorithm: private.algorithm,
             bits: private.bits,
             // The next lines find out which.
@@ -101,6 +106,7 @@ impl Device {
         };
         let mut device = Self {
             description,
+            purpose: configured.purpose.clone(),
             handle: private.handle,
             meter,
             pool: Mutex::new(pool),
@@ -118,22 +124,23 @@ impl Device {
         &self.description
     }
 
-    /// Signs a canonical `SignedInfo` of this key's algorithm, and nothing else: RSA as long as the modulus, ECDSA raw
-    /// r‖s.
+    /// Signs what this key is for, and nothing else: a seal key a canonical `SignedInfo` of its algorithm, an audit key the
+    /// canonical text of a checkpoint of its ledger. RSA as long as the modulus, ECDSA raw r‖s, Ed25519 R‖S.
     ///
     /// # Errors
     /// [`TokenError::ShapeRefused`] before the token is asked; [`TokenError::Busy`]; any other: the device is spent.
-    pub fn sign_signed_info(&self, bytes: &[u8]) -> Result<Vec<u8>, TokenError> {
-        if recognise(bytes) != Some(self.description.algorithm) {
-            return Err(TokenError::ShapeRefused);
-        }
-        self.sign(bytes)
+    pub fn sign_text(&self, bytes: &[u8]) -> Result<Vec<u8>, TokenError> {
+        let is_ours = match &self.purpose {
+            Purpose::Seal => recognise(bytes).map(KeyAlgorithm::from) == Some(self.description.algorithm),
+            Purpose::Audit { origin } => is_checkpoint_text(bytes, origin),
+        };
+        if is_ours { self.sign(bytes) } else { Err(TokenError::ShapeRefused) }
     }
 
-    /// Signs [`self_test_message`] of `nonce`, as a seal is signed.
+    /// Signs [`self_test_message`] of `nonce`, with the mechanism of the others.
     ///
     /// # Errors
-    /// As [`Device::sign_signed_info`].
+    /// As [`Device::sign_text`].
     pub fn self_test(&self, nonce: &[u8; NONCE_LEN]) -> Result<Vec<u8>, TokenError> {
         self.sign(&self_test_message(nonce))
     }
@@ -190,6 +197,15 @@ impl Drop for Device {
         self.pool.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
         *self.anchor.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
         self.module = None;
+    }
+}
+
+/// Whether keys of that algorithm are for that purpose: XML signatures of ours have no Ed25519, notes nothing but Ed25519
+/// and P-256 (C2SP signed-note).
+fn serves(purpose: &Purpose, algorithm: KeyAlgorithm) -> bool {
+    match purpose {
+        Purpose::Seal => algorithm.certified().is_some(),
+        Purpose::Audit { .. } => matches!(algorithm, KeyAlgorithm::Ed25519 | KeyAlgorithm::EcdsaSha256),
     }
 }
 

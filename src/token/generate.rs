@@ -11,8 +11,7 @@ use super::open::OpenToken;
 use super::public;
 use super::template::{KeyKind, Order, Strictness};
 use super::uri::KeyUri;
-use crate::seal::key::KeyAttributes;
-use crate::vihf::signature::SignatureAlgorithm;
+use crate::seal::key::{KeyAlgorithm, KeyAttributes};
 
 /// Octets of a new `CKA_ID`: as long as a key identifier (RFC 5280 §4.2.1.2), so that no two keys ever share one.
 const ID_LEN: usize = 20;
@@ -23,7 +22,7 @@ pub struct Generated {
     /// `CKA_ID` of both halves.
     pub id: Vec<u8>,
     /// What it signs with.
-    pub algorithm: SignatureAlgorithm,
+    pub algorithm: KeyAlgorithm,
     /// Size of the modulus or of the curve, in bits.
     pub bits: u16,
     /// `SubjectPublicKeyInfo` in DER; a self-test was verified with it.

@@ -12,9 +12,8 @@ use super::key::{self, PrivateKey, bytes};
 use super::open::OpenToken;
 use super::uri::KeyUri;
 use super::{mechanism, public};
-use crate::seal::key::KeyAttributes;
+use crate::seal::key::{KeyAlgorithm, KeyAttributes};
 use crate::seal::wire::{NONCE_LEN, self_test_message};
-use crate::vihf::signature::SignatureAlgorithm;
 
 /// A private key whose public half is known by a verified signature.
 #[derive(Debug)]
@@ -76,7 +75,7 @@ impl HeldKey<'_> {
 
     /// What it signs with.
     #[must_use]
-    pub fn algorithm(&self) -> SignatureAlgorithm {
+    pub fn algorithm(&self) -> KeyAlgorithm {
         self.key.algorithm
     }
 

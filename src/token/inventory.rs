@@ -6,8 +6,7 @@ use super::error::TokenError;
 use super::key::{PrivateKey, attributes, bytes, kind};
 use super::open::OpenToken;
 use super::public;
-use crate::seal::key::{KeyAttributes, SpkiSource};
-use crate::vihf::signature::SignatureAlgorithm;
+use crate::seal::key::{KeyAlgorithm, KeyAttributes, SpkiSource};
 
 /// A private key as the token shows it; nothing is signed to prove it.
 #[derive(Clone, Debug)]
@@ -17,7 +16,7 @@ pub struct KeyEntry {
     /// `CKA_ID`.
     pub id: Vec<u8>,
     /// What it signs with and its bits; none: a kind that is not offered.
-    pub kind: Option<(SignatureAlgorithm, u16)>,
+    pub kind: Option<(KeyAlgorithm, u16)>,
     /// What the token says of it.
     pub attributes: KeyAttributes,
     /// `SubjectPublicKeyInfo` of whatever may be its public half, the likeliest first.

@@ -4,23 +4,28 @@ use cryptoki::error::Error;
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
 
+use crate::seal::key::KeyAlgorithm;
 pub use crate::seal::key::{KeyAttributes, KeyRefusal, requirements};
 
 use super::cause::{Absence, Unusable};
 use super::error::TokenError;
 use super::uri::{KeyUri, hex};
-use crate::vihf::signature::SignatureAlgorithm;
 
 /// DER of the named curve P-256 in `CKA_EC_PARAMS` (RFC 5480 §2.1.1.1).
 pub(super) const P256: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
 /// DER of the named curve P-384.
 pub(super) const P384: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22];
 
+/// `CKA_EC_PARAMS` of Ed25519: its name as PrintableString (PKCS#11 3.0 §2.3.5) …
+pub(super) const ED25519_NAME: &[u8] = b"\x13\x0cedwards25519";
+/// … or the OID of RFC 8410 §3 (3.1).
+const ED25519_OID: &[u8] = &[0x06, 0x03, 0x2b, 0x65, 0x70];
+
 /// A private key with its handle, which is good for one generation of the device.
 #[derive(Debug)]
 pub(super) struct PrivateKey {
     pub(super) handle: ObjectHandle,
-    pub(super) algorithm: SignatureAlgorithm,
+    pub(super) algorithm: KeyAlgorithm,
     pub(super) bits: u16,
     pub(super) label: Option<Vec<u8>>,
     pub(super) id: Option<Vec<u8>>,
@@ -70,23 +75,26 @@ pub(super) fn attributes(session: &Session, key: ObjectHandle) -> Result<KeyAttr
     })
 }
 
-pub(super) fn kind(
-    session: &Session,
-    key: ObjectHandle,
-) -> Result<Result<(SignatureAlgorithm, u16), Unusable>, Error> {
+pub(super) fn kind(session: &Session, key: ObjectHandle) -> Result<Result<(KeyAlgorithm, u16), Unusable>, Error> {
     Ok(match one(session, key, AttributeType::KeyType)? {
         Some(Attribute::KeyType(KeyType::RSA)) => {
             let modulus = bytes(session, key, AttributeType::Modulus)?.unwrap_or_default();
             match modulus_bits(&modulus) {
-                bits @ 2048..=4096 => Ok((SignatureAlgorithm::RsaSha256, bits)),
+                bits @ 2048..=4096 => Ok((KeyAlgorithm::RsaSha256, bits)),
                 _ => Err(Unusable::Size),
             }
         }
         Some(Attribute::KeyType(KeyType::EC)) => match bytes(session, key, AttributeType::EcParams)?.as_deref() {
-            Some(P256) => Ok((SignatureAlgorithm::EcdsaSha256, 256)),
-            Some(P384) => Ok((SignatureAlgorithm::EcdsaSha384, 384)),
+            Some(P256) => Ok((KeyAlgorithm::EcdsaSha256, 256)),
+            Some(P384) => Ok((KeyAlgorithm::EcdsaSha384, 384)),
             _ => Err(Unusable::Size),
         },
+        Some(Attribute::KeyType(KeyType::EC_EDWARDS)) => {
+            match bytes(session, key, AttributeType::EcParams)?.as_deref() {
+                Some(ED25519_NAME | ED25519_OID) => Ok((KeyAlgorithm::Ed25519, 256)),
+                _ => Err(Unusable::Size),
+            }
+        }
         _ => Err(Unusable::Type),
     })
 }

@@ -2,8 +2,9 @@
 
 use aws_lc_rs::digest::{SHA256, SHA384, digest};
 use cryptoki::mechanism::Mechanism;
+use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
 
-use crate::vihf::signature::SignatureAlgorithm;
+use crate::seal::key::KeyAlgorithm;
 
 /// `DigestInfo` of SHA-256 up to the digest (RFC 8017 §9.2 note 1).
 const DIGEST_INFO_SHA256: [u8; 19] = [
@@ -12,21 +13,26 @@ const DIGEST_INFO_SHA256: [u8; 19] = [
 ];
 
 /// The mechanism and what it signs, for a signature over `message`.
-pub(super) fn of(algorithm: SignatureAlgorithm, message: &[u8]) -> (Mechanism<'static>, Vec<u8>) {
+pub(super) fn of(algorithm: KeyAlgorithm, message: &[u8]) -> (Mechanism<'static>, Vec<u8>) {
     // Hashed here: a token of CKM_ECDSA needs it (SoftHSM), and the digest alone crosses the network to an HSM.
     match algorithm {
-        SignatureAlgorithm::RsaSha256 => {
+        KeyAlgorithm::RsaSha256 => {
             (Mechanism::RsaPkcs, [&DIGEST_INFO_SHA256, digest(&SHA256, message).as_ref()].concat())
         }
-        SignatureAlgorithm::EcdsaSha256 => (Mechanism::Ecdsa, digest(&SHA256, message).as_ref().to_vec()),
-        SignatureAlgorithm::EcdsaSha384 => (Mechanism::Ecdsa, digest(&SHA384, message).as_ref().to_vec()),
+        KeyAlgorithm::EcdsaSha256 => (Mechanism::Ecdsa, digest(&SHA256, message).as_ref().to_vec()),
+        KeyAlgorithm::EcdsaSha384 => (Mechanism::Ecdsa, digest(&SHA384, message).as_ref().to_vec()),
+        // Ed25519 hashes for itself, twice (RFC 8032 §5.1.6): there is nothing to hash before.
+        KeyAlgorithm::Ed25519 => {
+            (Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Pure)), message.to_vec())
+        }
     }
 }
 
-/// Length of a signature by a key of `bits`: the modulus, or r‖s.
-pub(super) fn signature_len(algorithm: SignatureAlgorithm, bits: u16) -> usize {
+/// Length of a signature by a key of `bits`: the modulus, or r‖s, or R‖S.
+pub(super) fn signature_len(algorithm: KeyAlgorithm, bits: u16) -> usize {
     match algorithm {
-        SignatureAlgorithm::RsaSha256 => usize::from(bits).div_ceil(8),
-        SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384 => usize::from(bits) / 4,
+        KeyAlgorithm::RsaSha256 => usize::from(bits).div_ceil(8),
+        KeyAlgorithm::EcdsaSha256 | KeyAlgorithm::EcdsaSha384 => usize::from(bits) / 4,
+        KeyAlgorithm::Ed25519 => 64,
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
     RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
 };
 use cryptoki::error::Error;
@@ -17,11 +17,13 @@ use rustls_pki_types::pem::PemObject as _;
 use super::cause::Unusable;
 use super::error::TokenError;
 use super::key::{PrivateKey, bytes};
-use crate::seal::key::SpkiSource;
-use crate::vihf::signature::SignatureAlgorithm;
+use crate::seal::key::{KeyAlgorithm, SpkiSource};
 
 /// Longest certificate file in bytes; a certificate with its chain is a tenth of it.
 const CERTIFICATE_FILE_LEN_MAX: u64 = 64 * 1024;
+
+/// DER of an Ed25519 SubjectPublicKeyInfo up to its key (RFC 8410 §4).
+const ED25519_SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
 /// A public key in DER and where it was read.
 pub(super) type Spki = (Vec<u8>, SpkiSource);
@@ -34,10 +36,11 @@ pub(super) fn candidates(
     session: &Session,
     key: &PrivateKey,
     object: &str,
-    certificate: &Path,
+    certificate: Option<&Path>,
 ) -> Result<Vec<Spki>, TokenError> {
     let mut found = in_token(session, key, object)?;
-    match of_certificate(certificate) {
+    let of_certificate = certificate.map_or(Err("elle n'a pas de certificat".to_owned()), of_certificate);
+    match of_certificate {
         Ok(spki) => found.push((spki, SpkiSource::Certificate)),
         Err(cause) if found.is_empty() => {
             let cause = Unusable::NoPublicKey(cause);
@@ -68,19 +71,22 @@ pub(super) fn in_token(session: &Session, key: &PrivateKey, object: &str) -> Res
 pub(super) fn of_object(
     session: &Session,
     object: ObjectHandle,
-    algorithm: SignatureAlgorithm,
+    algorithm: KeyAlgorithm,
 ) -> Result<Option<Vec<u8>>, Error> {
     Ok(match algorithm {
-        SignatureAlgorithm::RsaSha256 => {
+        KeyAlgorithm::RsaSha256 => {
             let modulus = bytes(session, object, AttributeType::Modulus)?;
             let exponent = bytes(session, object, AttributeType::PublicExponent)?;
             modulus.zip(exponent).and_then(|(n, e)| of_rsa(&n, &e))
         }
-        SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384 => {
+        KeyAlgorithm::EcdsaSha256 | KeyAlgorithm::EcdsaSha384 => {
             match bytes(session, object, AttributeType::EcPoint)? {
                 Some(point) => of_point(&point, algorithm),
                 None => None,
             }
+        }
+        KeyAlgorithm::Ed25519 => {
+            bytes(session, object, AttributeType::EcPoint)?.and_then(|point| of_edwards(&point))
         }
     })
 }
@@ -94,10 +100,10 @@ fn of_rsa(modulus: &[u8], exponent: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// `CKA_EC_POINT` is a DER OCTET STRING around the point (PKCS#11 §2.3.3); older modules give the bare point.
-fn of_point(value: &[u8], algorithm: SignatureAlgorithm) -> Option<Vec<u8>> {
+fn of_point(value: &[u8], algorithm: KeyAlgorithm) -> Option<Vec<u8>> {
     let verification = verification(algorithm);
     let len = match algorithm {
-        SignatureAlgorithm::EcdsaSha384 => 97,
+        KeyAlgorithm::EcdsaSha384 => 97,
         _ => 65,
     };
     let point = match value {
@@ -108,6 +114,17 @@ fn of_point(value: &[u8], algorithm: SignatureAlgorithm) -> Option<Vec<u8>> {
     let key = ParsedPublicKey::new(verification, point).ok()?;
     let der: PublicKeyX509Der<'_> = key.as_der().ok()?;
     Some(der.as_ref().to_vec())
+}
+
+/// `CKA_EC_POINT` of an Edwards key is a DER OCTET STRING around its 32 bytes (SoftHSM, as PKCS#11 3.0 §2.3.5), or those
+/// alone (3.1).
+fn of_edwards(value: &[u8]) -> Option<Vec<u8>> {
+    let point = match value {
+        [0x04, 32, point @ ..] if point.len() == 32 => point,
+        bare if bare.len() == 32 => bare,
+        _ => return None,
+    };
+    Some([&ED25519_SPKI, point].concat())
 }
 
 fn of_certificate(path: &Path) -> Result<Vec<u8>, String> {
@@ -122,15 +139,16 @@ fn of_certificate(path: &Path) -> Result<Vec<u8>, String> {
     Ok(certificate.public_key().raw.to_vec())
 }
 
-fn verification(algorithm: SignatureAlgorithm) -> &'static dyn VerificationAlgorithm {
+fn verification(algorithm: KeyAlgorithm) -> &'static dyn VerificationAlgorithm {
     match algorithm {
-        SignatureAlgorithm::RsaSha256 => &RSA_PKCS1_2048_8192_SHA256,
-        SignatureAlgorithm::EcdsaSha256 => &ECDSA_P256_SHA256_FIXED,
-        SignatureAlgorithm::EcdsaSha384 => &ECDSA_P384_SHA384_FIXED,
+        KeyAlgorithm::RsaSha256 => &RSA_PKCS1_2048_8192_SHA256,
+        KeyAlgorithm::EcdsaSha256 => &ECDSA_P256_SHA256_FIXED,
+        KeyAlgorithm::EcdsaSha384 => &ECDSA_P384_SHA384_FIXED,
+        KeyAlgorithm::Ed25519 => &ED25519,
     }
 }
 
 /// Whether `signature` over `message` is of the private half of `spki`.
-pub(super) fn verifies(algorithm: SignatureAlgorithm, spki: &[u8], message: &[u8], signature: &[u8]) -> bool {
+pub(super) fn verifies(algorithm: KeyAlgorithm, spki: &[u8], message: &[u8], signature: &[u8]) -> bool {
     UnparsedPublicKey::new(verification(algorithm), spki).verify(message, signature).is_ok()
 }

@@ -3,7 +3,7 @@
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::Attribute;
 
-use super::key::{P256, P384};
+use super::key::{ED25519_NAME, P256, P384};
 
 /// 65537, the exponent that every outside verifier takes.
 const PUBLIC_EXPONENT: [u8; 3] = [1, 0, 1];
@@ -17,6 +17,8 @@ pub enum KeyKind {
     P256,
     /// NIST P-384.
     P384,
+    /// Ed25519, for audit keys.
+    Ed25519,
 }
 
 /// A key to be made.
@@ -48,7 +50,7 @@ impl KeyKind {
             // An RSA key that is kept from decrypting cannot sign in tpm2-pkcs11, and cannot be destroyed there either
             // once it has failed to.
             Self::Rsa(_) => &[Strictness::Whole],
-            Self::P256 | Self::P384 => &[Strictness::Whole, Strictness::Private],
+            Self::P256 | Self::P384 | Self::Ed25519 => &[Strictness::Whole, Strictness::Private],
         }
     }
 }
@@ -74,6 +76,10 @@ impl Order<'_> {
                 let curve = if self.kind == KeyKind::P256 { P256 } else { P384 };
                 half.push(Attribute::EcParams(curve.to_vec()));
                 Mechanism::EccKeyPairGen
+            }
+            KeyKind::Ed25519 => {
+                half.push(Attribute::EcParams(ED25519_NAME.to_vec()));
+                Mechanism::EccEdwardsKeyPairGen
             }
         };
         (mechanism, half)

@@ -7,6 +7,7 @@
 //! | [`map`] | the Merkle map practitioner → newest entry and count |
 //! | [`chain`] | a practitioner's entries are all there, at the tail too |
 //! | [`note`] | texts signed by the audit key (C2SP signed-note) |
+//! | [`audit`] | the key that signs them, and its names |
 //! | [`checkpoint`] | size and both roots, signed (C2SP tlog-checkpoint) |
 //! | [`receipt`] | one entry's proof in one text (C2SP tlog-proof) |
 //! | [`verify`] | the officer's judgement: everything amiss, by name |
@@ -35,6 +36,7 @@
 //!   backwards, outcomes among them; the map, under the same signature as the tree, has the last number.
 //! - **Codes are text.** Nomenclatures change; the ledger is read ten years later.
 
+pub mod audit;
 pub mod chain;
 pub mod checkpoint;
 pub mod digest;

@@ -51,7 +51,8 @@ impl Stage {
         }
         println!("Établissement de démonstration : {FOLDER} (PKI de test, clés générées dans SoftHSM)");
         let establishment = lay_out(&folder);
-        println!("Démarrage de sceaud et de {}", establishment.signer_instances().join(", "));
+        let signers = [establishment.signer_instances(), Vec::from_iter(establishment.audit_instance())].concat();
+        println!("Démarrage de sceaud et de {}", signers.join(", "));
         let daemons = Daemons::start(&establishment);
         let stopping = Arc::new(AtomicBool::new(false));
         let mut stage =
@@ -68,7 +69,7 @@ impl Stage {
     /// Tells of programs that ended for good.
     fn watch(&mut self) {
         let daemons = self.daemons.as_ref().unwrap();
-        for daemon in daemons.signers.iter().chain([&daemons.sceaud]) {
+        for daemon in daemons.signers.iter().chain(&daemons.audit).chain([&daemons.sceaud]) {
             let (notify, name) = (Arc::clone(&daemon.notify), daemon.name.clone());
             let stopping = Arc::clone(&self.stopping);
             self.watchers.push(std::thread::spawn(move || {

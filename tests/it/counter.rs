@@ -12,7 +12,7 @@ use crate::support::plan::Plan;
 use crate::support::practitioners::PATIENTS;
 use crate::support::wait::until;
 
-fn establishment() -> Establishment {
+pub(crate) fn establishment() -> Establishment {
     let counted = |config: &mut toml::Table| {
         config["ledger"].as_table_mut().unwrap().insert("counter".into(), "file:counter".into());
     };
@@ -23,7 +23,7 @@ fn counter(of: &Establishment) -> u64 {
     std::fs::read_to_string(of.folder.join("counter")).unwrap().trim().parse().unwrap()
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     let _ = std::fs::remove_dir_all(to);
     assert!(Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap().success());
 }
@@ -65,16 +65,16 @@ fn an_older_copy_of_the_ledger_halts_and_the_newest_does_not() {
     // Yesterday's in its place.
     copy(&old, &ledger);
     let daemons = Daemons::start(&establishment);
-    is_halted(&establishment, &session, &daemons.sceaud.log(), "the ledger is older than its counter");
+    is_halted(&establishment, &session, &daemons.sceaud.log(), "this ledger is older than its counter");
     // A restart is no way out.
     daemons.sceaud.kill();
     daemons.sceaud.wait_ready(2);
-    is_halted(&establishment, &session, &daemons.sceaud.log(), "the ledger is older than its counter");
+    is_halted(&establishment, &session, &daemons.sceaud.log(), "this ledger is older than its counter");
     drop(daemons);
     // A ledger begun anew neither.
     std::fs::remove_dir_all(&ledger).unwrap();
     let daemons = Daemons::start(&establishment);
-    is_halted(&establishment, &session, &daemons.sceaud.log(), "the ledger is older than its counter");
+    is_halted(&establishment, &session, &daemons.sceaud.log(), "this ledger is older than its counter");
     drop(daemons);
     copy(&new, &ledger);
     let _daemons = Daemons::start(&establishment);
@@ -105,7 +105,7 @@ fn a_counter_that_was_reset_halts_and_one_that_is_away_heals() {
     drop((client, daemons));
     std::fs::remove_file(&file).unwrap();
     let daemons = Daemons::start(&establishment);
-    is_halted(&establishment, &session, &daemons.sceaud.log(), "the counter was reset");
+    is_halted(&establishment, &session, &daemons.sceaud.log(), "this counter was reset");
 }
 
 #[test]

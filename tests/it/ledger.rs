@@ -1,6 +1,6 @@
 //! No trace, no token: what was received is on the disk, whatever happens to the daemon; what is not, was not issued.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -12,11 +12,13 @@ use sceau::traces::entry::kind::Kind;
 use sceau::traces::entry::outcome::Outcome;
 use serde_json::json;
 
+use crate::checkpoints::{hold, often};
 use crate::doorstep::{brief, consultation, physician_login, says, with};
 use crate::support::daemons::{Daemons, run_until_exit};
 use crate::support::establishment::{Establishment, write};
 use crate::support::key_kind::KeyType;
-use crate::support::ledger::{entries, issued, leaves};
+use crate::support::ledger::{checkpoints, entries, issued, leaves};
+use crate::support::outside;
 use crate::support::plan::Plan;
 use crate::support::practitioners::PATIENTS;
 use crate::support::skip::skip;
@@ -39,7 +41,8 @@ pub(crate) fn obeys_its_rules(ledger: &[Entry]) {
     let (mut nonces, mut heads) = (HashSet::new(), std::collections::HashMap::new());
     for (index, entry) in ledger.iter().enumerate() {
         assert_eq!(entry.index, index as u64);
-        assert!(index == 0 || entry.time >= ledger[index - 1].time, "entry {index} is older than its predecessor");
+        let in_time = index == 0 || entry.time >= ledger[index - 1].time || entry.event.begins_time();
+        assert!(in_time, "entry {index} is older than its predecessor");
         boot += u64::from(entry.event.kind() == Kind::Start);
         assert_eq!(entry.boot, boot, "entry {index}");
         if let Some(link) = entry.link {
@@ -213,25 +216,28 @@ fn a_session_that_the_new_configuration_does_not_allow_is_gone() {
     assert_eq!(issued(&establishment), 0);
 }
 
-/// Callers ask while the daemon dies at moments that nobody chose; whatever they received is in the ledger.
+/// Callers ask while the daemon dies at moments that nobody chose; whatever they received is in the ledger, and whatever was
+/// signed of it before, kept or in a receipt, is of the ledger afterwards.
 #[test]
 fn a_daemon_killed_at_any_moment_loses_nothing_that_was_received() {
-    let establishment = establishment();
+    let establishment = Plan::new("ledger").key_type(KeyType::P256).edit_config(often(64)).build();
     let daemons = Daemons::start(&establishment);
     let session = establishment.client().open_session(physician_login()).unwrap();
     let mut seen: Vec<Vec<u8>> = Vec::new();
-    let mut received = Vec::new();
+    let (mut received, mut signed) = (Vec::new(), BTreeMap::new());
     for round in 0..ROUNDS {
         let until = Instant::now() + Duration::from_millis(round * 7919 % 40);
         thread::scope(|scope| {
             let callers: Vec<_> = (0..CALLERS)
-                .map(|_| {
-                    scope.spawn(|| {
+                .map(|caller| {
+                    let (establishment, session) = (&establishment, &session);
+                    scope.spawn(move || {
                         let mut got = Vec::new();
                         let Ok(mut client) = Client::connect(&establishment.token_socket()) else { return got };
                         // Until the connection dies under it.
                         loop {
-                            let ask = with(consultation(&session, PATIENTS[0]), "nonce", nonce().into());
+                            let ask = with(consultation(session, PATIENTS[0]), "nonce", nonce().into());
+                            let ask = with(ask, "receipt", (caller == 0).into());
                             match client.try_call("fr.sceau.Token.Issue", ask) {
                                 Ok(Ok(answer)) => got.push(answer),
                                 Ok(Err(_)) => {}
@@ -255,6 +261,12 @@ fn a_daemon_killed_at_any_moment_loses_nothing_that_was_received() {
             "round {round}: what was on the disk changed"
         );
         seen = now;
+        let kept: BTreeMap<_, _> = checkpoints(&establishment).into_iter().collect();
+        assert!(
+            signed.iter().all(|(size, note)| kept.get(size) == Some(note)),
+            "round {round}: a checkpoint is gone"
+        );
+        signed = kept;
     }
     assert!(received.len() > 100, "{} assertions received", received.len());
     let ledger = entries(&establishment);
@@ -265,6 +277,21 @@ fn a_daemon_killed_at_any_moment_loses_nothing_that_was_received() {
         assert!(ids.insert(text("id")), "an id twice");
         has(&ledger, text("assertion"), text("id"), answer["entry"].as_u64().unwrap());
     }
+    let public = &establishment.audit.as_ref().unwrap().public;
+    let receipts: Vec<_> = received.iter().filter_map(|answer| answer["receipt"].as_str()).collect();
+    for receipt in &receipts {
+        let (leaf, index) = outside::receipt(receipt, public);
+        assert_eq!(leaf, seen[usize::try_from(index).unwrap()]);
+        let note = receipt.split_once("\n\n").unwrap().1;
+        signed.insert(outside::checkpoint(note, public).size, note.to_owned());
+    }
+    assert!(
+        receipts.len() > 20 && signed.len() > 100,
+        "{} receipts, {} checkpoints",
+        receipts.len(),
+        signed.len()
+    );
+    hold(&establishment, &signed.into_iter().collect::<Vec<_>>());
 }
 
 #[test]

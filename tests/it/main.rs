@@ -3,6 +3,7 @@
 
 mod admin;
 mod check;
+mod checkpoints;
 mod clock;
 mod command_line;
 mod counter;

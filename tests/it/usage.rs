@@ -28,11 +28,17 @@ const ENGLISH: [&str; 14] = [
 ];
 
 /// Every command line, and every option it takes.
-const COMMANDS: [(&[&str], &[&str]); 14] = [
+const COMMANDS: [(&[&str], &[&str]); 17] = [
     (&["sceaud"], &["--config", "--help", "--version"]),
     (&["sceau-signer"], &["--config", "--instance", "--help", "--version"]),
-    (&["sceau"], &["issue", "keys", "lint", "status", "check", "--help", "--version"]),
-    (&["sceau", "keys"], &["generate", "csr", "import-certificate", "list", "--help"]),
+    (&["sceau"], &["issue", "keys", "traces", "lint", "status", "check", "--help", "--version"]),
+    (&["sceau", "keys"], &["generate", "csr", "import-certificate", "audit-public", "list", "--help"]),
+    (&["sceau", "traces"], &["checkpoint", "--help"]),
+    (&["sceau", "traces", "checkpoint"], &["--config", "--out", "--help"]),
+    (
+        &["sceau", "keys", "audit-public"],
+        &["--config", "--key", "--module", "--uri", "--pin-file", "--use", "--origin", "--out", "--help"],
+    ),
     (
         &["sceau", "keys", "generate"],
         &["--config", "--key", "--module", "--uri", "--pin-file", "--use", "--type", "--json", "--help"],
@@ -179,12 +185,16 @@ fn each_mistake_is_told_in_french_with_its_remedy() {
         (
             &["sceau"],
             vec!["isue"],
-            &["verbe inconnu « isue »", "essayez « issue »", "issue, keys, operators, order, lint, status, check"],
+            &[
+                "verbe inconnu « isue »",
+                "essayez « issue »",
+                "issue, keys, operators, order, traces, lint, status, check",
+            ],
         ),
         (
             &["sceau"],
             vec!["help"],
-            &["verbe inconnu « help »", "issue, keys, operators, order, lint, status, check"],
+            &["verbe inconnu « help »", "issue, keys, operators, order, traces, lint, status, check"],
         ),
         (&["sceau"], vec!["--json"], &["argument inconnu « --json »"]),
         (status, vec!["--confg", "x"], &["argument inconnu « --confg »", "essayez « --config »"]),

@@ -5,9 +5,9 @@ use std::time::SystemTime;
 use time::{Duration, OffsetDateTime};
 use toml::{Table, Value};
 
-use super::establishment::user_name;
+use super::audit::{KEY, ORIGIN};
+use super::establishment::{Establishment, user_name};
 use super::plan::Plan;
-use super::seal::Seal;
 use super::softhsm::MODULE;
 
 /// Every method of annexe 2 (`vihf.md` §2) that has a declared value.
@@ -20,10 +20,10 @@ pub const SERVICES: [&str; 2] = ["consultation", "urgences"];
 /// The profiles shipped with the product.
 pub const PROFILES: [&str; 3] = ["dmp-air", "dmp-air-simplifie", "dmp-indirecte"];
 impl Plan {
-    pub(super) fn config(&self, seals: &[Seal]) -> Table {
+    pub(super) fn config(&self, laid: &Establishment) -> Table {
         let structures =
             self.structures.iter().map(|id| table([("id", id.as_str().into()), ("sector", "SA01".into())]));
-        let seals = seals.iter().map(|seal| {
+        let seals = laid.seals.iter().map(|seal| {
             table([
                 ("structure", seal.structure.as_str().into()),
                 ("key", seal.key.as_str().into()),
@@ -58,7 +58,7 @@ impl Plan {
         let registers =
             [("applications", "applications.toml".into()), ("practitioners", "practitioners.toml".into())];
         let profiles = [("default", self.profile.as_str().into()), ("files", Value::Array(Vec::new()))];
-        table([
+        let mut config = table([
             ("mode", self.mode.into()),
             ("structure", Value::Array(structures.map(Value::Table).collect())),
             ("seal", Value::Array(seals.map(Value::Table).collect())),
@@ -72,7 +72,19 @@ impl Plan {
             ("ledger", table([("folder", "ledger".into()), ("space_alarm_mib", 1.into())]).into()),
             // The machine of a test may have no NTP at all.
             ("clock", table([("require_synchronised", false.into())]).into()),
-        ])
+        ]);
+        if let Some(audit) = &laid.audit {
+            let audit = table([
+                ("origin", ORIGIN.into()),
+                ("key", KEY.into()),
+                ("uri", audit.token.uri().into()),
+                ("module", MODULE.into()),
+                ("pin_file", format!("secrets/{KEY}.pin").into()),
+                ("public_key", "pki/AUDIT.pub".into()),
+            ]);
+            config.insert("audit".into(), audit.into());
+        }
+        config
     }
 
     pub(super) fn applications(&self) -> Table {

@@ -17,6 +17,8 @@ pub struct Daemons {
     pub sceaud: Daemon,
     /// `<key>-<n>` of each seal.
     pub signers: Vec<Daemon>,
+    /// The audit key's signer, if there is one.
+    pub audit: Option<Daemon>,
 }
 
 impl Daemons {
@@ -28,8 +30,9 @@ impl Daemons {
     /// The same with further environment for all of them.
     pub fn start_with(of: &Establishment, env: &[(&str, &str)]) -> Daemons {
         let signers = of.signer_instances().iter().map(|instance| Daemon::signer(of, instance, env)).collect();
-        let daemons = Daemons { signers, sceaud: Daemon::sceaud(of, env) };
-        daemons.signers.iter().for_each(|signer| signer.wait_ready(1));
+        let audit = of.audit_instance().map(|instance| Daemon::signer(of, &instance, env));
+        let daemons = Daemons { signers, audit, sceaud: Daemon::sceaud(of, env) };
+        daemons.signers.iter().chain(&daemons.audit).for_each(|signer| signer.wait_ready(1));
         daemons.sceaud.wait_ready(1);
         daemons
     }

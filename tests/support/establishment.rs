@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{Uid, User};
 use toml::Table;
 
+use super::audit::{self, Audit};
 use super::pki::Pki;
 use super::practitioners::Practitioner;
 use super::seal::Seal;
@@ -24,6 +25,8 @@ pub struct Establishment {
     pub store: TokenStore,
     /// Its seals.
     pub seals: Vec<Seal>,
+    /// Its audit key.
+    pub audit: Option<Audit>,
     /// Its practitioners.
     pub practitioners: Vec<Practitioner>,
     /// Struct_IdNat of its declared structures.
@@ -68,7 +71,12 @@ impl Establishment {
         varlink::Client::of(self)
     }
 
-    /// Instances of `sceau-signer`: `<key>-<n>`.
+    /// The audit key's signer, if it has one.
+    pub fn audit_instance(&self) -> Option<String> {
+        self.audit.as_ref().map(|_| format!("{}-1", audit::KEY))
+    }
+
+    /// Instances of `sceau-signer` for seals: `<key>-<n>`.
     pub fn signer_instances(&self) -> Vec<String> {
         let of = |seal: &Seal| (1..=seal.processes).map(|n| format!("{}-{n}", seal.key)).collect::<Vec<_>>();
         self.seals.iter().flat_map(of).collect()

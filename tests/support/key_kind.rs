@@ -1,6 +1,6 @@
-//! Kinds of seal keys: size, and how they came to be.
+//! Kinds of keys: size, and how they came to be.
 
-/// Kind and size of a seal key.
+/// Kind and size of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyType {
     /// RSA 2048.
@@ -13,10 +13,12 @@ pub enum KeyType {
     P256,
     /// NIST P-384.
     P384,
+    /// Ed25519, for audit keys alone.
+    Ed25519,
 }
 
 impl KeyType {
-    /// All of them.
+    /// All that may seal.
     pub const ALL: [KeyType; 5] =
         [KeyType::Rsa2048, KeyType::Rsa3072, KeyType::Rsa4096, KeyType::P256, KeyType::P384];
 
@@ -28,6 +30,7 @@ impl KeyType {
             KeyType::Rsa4096 => "rsa-4096",
             KeyType::P256 => "p-256",
             KeyType::P384 => "p-384",
+            KeyType::Ed25519 => "ed25519",
         }
     }
 
@@ -38,6 +41,7 @@ impl KeyType {
             KeyType::Rsa4096 => "rsa:4096",
             KeyType::P256 => "EC:prime256v1",
             KeyType::P384 => "EC:secp384r1",
+            KeyType::Ed25519 => "EC:edwards25519",
         }
     }
 }

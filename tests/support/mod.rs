@@ -6,12 +6,14 @@
 //! | `establishment` | what was laid out in a folder |
 //! | `configuration`, `practitioners` | `sceau.toml` and the registers |
 //! | `seal` | a key, its PIN and its certificate |
+//! | `audit` | the audit key and its public half |
 //! | `pki`, `certificate`, `der` | certificates shaped like IGC-Santé's, right ones and spoilt ones |
 //! | `softhsm`, `key_kind`, `not_sensitive` | tokens with keys made inside, and keys that a signer must refuse |
 //! | `key_bank` | tokens made once per process, because an RSA key costs seconds |
 //! | `program`, `daemon`, `daemons`, `notify` | the real programs, supervised as systemd would |
 //! | `varlink` | a blocking client of the sockets |
 //! | `ledger` | the ledger's file, read beside the daemon |
+//! | `outside` | checkpoints and receipts, judged by code that is not ours |
 //! | `collection` | every assertion made, kept for the outside verifiers |
 //! | `wait` | waiting until something holds, with a deadline |
 //! | `skip` | what a run could not do, counted |
@@ -20,6 +22,7 @@
 #![allow(dead_code, unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod audit;
 pub mod certificate;
 pub mod collection;
 pub mod configuration;
@@ -32,6 +35,7 @@ pub mod key_kind;
 pub mod ledger;
 pub mod not_sensitive;
 pub mod notify;
+pub mod outside;
 pub mod pki;
 pub mod plan;
 pub mod practitioners;

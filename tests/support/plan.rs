@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use toml::Table;
 
+use super::audit::lay_audit;
 use super::configuration::{METHODS, PROFILES};
 use super::establishment::{Establishment, write};
 use super::key_kind::KeyType;
@@ -32,6 +33,7 @@ pub struct Plan {
     pub(super) seals: Vec<SealPlan>,
     pub(super) key_type: KeyType,
     pub(super) processes: u32,
+    pub(super) audit: Option<KeyType>,
     pub(super) profile: String,
     pub(super) policy: String,
     pub(super) methods: Vec<String>,
@@ -42,7 +44,7 @@ pub struct Plan {
 
 impl Plan {
     /// Test mode, one test structure with one RSA 2048 seal and one signer, every method, profile and practitioner,
-    /// declared logins. `name` (a-z 0-9 -) becomes part of the folders' names.
+    /// declared logins, an Ed25519 audit key. `name` (a-z 0-9 -) becomes part of the folders' names.
     pub fn new(name: &str) -> Plan {
         Plan {
             name: name.into(),
@@ -54,6 +56,7 @@ impl Plan {
             seals: Vec::new(),
             key_type: KeyType::Rsa2048,
             processes: 1,
+            audit: Some(KeyType::Ed25519),
             profile: PROFILES[0].into(),
             policy: String::new(),
             methods: METHODS.map(Into::into).to_vec(),
@@ -103,6 +106,12 @@ impl Plan {
     /// Signer processes per seal key that `seal` does not give.
     pub fn processes(mut self, processes: u32) -> Plan {
         self.processes = processes;
+        self
+    }
+
+    /// Kind of the audit key (Ed25519 without this); none: no `[audit]`.
+    pub fn audit(mut self, key: Option<KeyType>) -> Plan {
+        self.audit = key;
         self
     }
 
@@ -211,6 +220,7 @@ impl Plan {
             lay_seal(&folder, &store, issuer, plan, self.fresh_keys)
         };
         let seals: Vec<Seal> = plans.into_iter().map(lay).collect();
+        let audit = self.audit.map(|kind| lay_audit(&folder, &store, kind, self.fresh_keys));
         let establishment = Establishment {
             practitioners: self.practitioners.clone(),
             structures: self.structures.clone(),
@@ -220,10 +230,11 @@ impl Plan {
             pki,
             store,
             seals,
+            audit,
             _temporary: temporary,
         };
         let tables = [
-            ("sceau.toml", self.config(&establishment.seals), 0o644),
+            ("sceau.toml", self.config(&establishment), 0o644),
             ("applications.toml", self.applications(), 0o644),
             // It names people.
             ("practitioners.toml", self.register(), 0o640),

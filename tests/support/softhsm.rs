@@ -126,6 +126,7 @@ impl TokenStore {
             KeyType::P256 => {
                 (65, b"\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07")
             }
+            KeyType::Ed25519 => (32, b"\x30\x05\x06\x03\x2b\x65\x70"),
             KeyType::P384 => (97, b"\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22"),
             _ => {
                 let file = tempfile::NamedTempFile::new().unwrap();

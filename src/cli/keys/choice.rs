@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::KeysError;
 use super::table::quoted;
 use crate::certificate::KeyUse;
-use crate::config::{Config, PinSource, SealKey};
+use crate::config::{AuditKey, Config, PinSource, SealKey};
 use crate::token::{KeyUri, OpenToken, PinGuard, Reached, TokenError};
 
 /// State folder of the signers' units (`StateDirectory=sceau-signer`).
@@ -19,7 +19,7 @@ pub(super) struct Choice {
     /// Fichier de configuration.
     #[arg(long, value_name = "FICHIER", default_value = "/etc/sceau/sceau.toml")]
     pub(super) config: PathBuf,
-    /// Clé de cachet de la configuration ([[seal]] key) ; son PIN est celui de [[seal]].
+    /// Clé de la configuration ([[seal]] key, [audit] key) ; son PIN est celui qui y est nommé.
     #[arg(long, value_name = "CLE", conflicts_with_all = ["module", "uri"], required_unless_present = "uri")]
     pub(super) key: Option<String>,
     /// Bibliothèque PKCS#11 du fabricant, avec --uri.
@@ -28,10 +28,10 @@ pub(super) struct Choice {
     /// Clé hors configuration : 'pkcs11:token=…;object=…' (RFC 7512), entre apostrophes ; jamais de PIN ici.
     #[arg(long, value_name = "URI", requires = "pin_file")]
     pub(super) uri: Option<String>,
-    /// Fichier du PIN (droits 0400 ou 0600) ; avec --key, au lieu de celui de [[seal]].
+    /// Fichier du PIN (droits 0400 ou 0600) ; avec --key, au lieu de celui de la configuration.
     #[arg(long, value_name = "FICHIER")]
     pub(super) pin_file: Option<PathBuf>,
-    /// Usage de la clé : seal (cachet) ou authentication (client TLS du DMP) ; à donner avec --uri.
+    /// Usage de la clé : seal (cachet), authentication (client TLS du DMP) ou audit (journal) ; à donner avec --uri.
     #[arg(long = "use", value_name = "USAGE", value_enum, required_unless_present = "key")]
     key_use: Option<UseWord>,
 }
@@ -41,6 +41,38 @@ pub(super) struct Choice {
 enum UseWord {
     Seal,
     Authentication,
+    Audit,
+}
+
+/// What a chosen key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// A certificate will say so.
+    Certified(KeyUse),
+    /// The ledger's checkpoints; its public half is handed to officers, nobody certifies it.
+    Audit,
+}
+
+impl Use {
+    /// The name in JSON and on command lines.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Certified(key_use) => key_use.name(),
+            Self::Audit => "audit",
+        }
+    }
+
+    /// The use of a key that gets a certificate.
+    pub(super) fn certified(self) -> Result<KeyUse, KeysError> {
+        match self {
+            Self::Certified(key_use) => Ok(key_use),
+            Self::Audit => Err(KeysError::Usage(
+                "une clé d'audit n'a pas de certificat : sa clé publique se remet aux responsables de la sécurité ; faites \
+                 « sceau keys audit-public »"
+                    .to_owned(),
+            )),
+        }
+    }
 }
 
 /// A key, chosen; nothing was opened yet.
@@ -51,9 +83,11 @@ pub(super) struct Chosen {
     pub(super) uri_text: String,
     pub(super) module: Option<PathBuf>,
     pub(super) pin: PinSource,
-    pub(super) key_use: KeyUse,
-    /// With `--key`: the configuration and its entry.
+    pub(super) key_use: Use,
+    /// With `--key` of a `[[seal]]`: the configuration and its entry.
     pub(super) configured: Option<(Config, SealKey)>,
+    /// With `--key` of `[audit]`: the configuration and its entry.
+    pub(super) audit: Option<(Config, AuditKey)>,
     guard: PinGuard,
 }
 
@@ -71,18 +105,32 @@ impl Choice {
     fn configured(&self, key: &str) -> Result<Chosen, KeysError> {
         if self.key_use == Some(UseWord::Authentication) {
             return Err(KeysError::Usage(
-                "les clés de la configuration ([[seal]]) sont des cachets ; pour une clé d'authentification, donnez \
-                 --module, --uri et --pin-file"
+                "les clés de la configuration ([[seal]], [audit]) sont des cachets et la clé d'audit ; pour une clé \
+                 d'authentification, donnez --module, --uri et --pin-file"
                     .to_owned(),
             ));
         }
         let config = Config::load(&self.config)?;
+        if let Some(audit) = config.audit.clone().filter(|audit| audit.signer.key.as_str() == key) {
+            let signer = &audit.signer;
+            return Ok(Chosen {
+                uri: KeyUri::parse(&signer.uri).map_err(TokenError::Uri)?,
+                uri_text: signer.uri.clone(),
+                module: signer.module.clone(),
+                pin: self.pin_file.clone().map_or_else(|| signer.pin.clone(), PinSource::File),
+                key_use: Use::Audit,
+                guard: guard(Some(&config))?,
+                configured: None,
+                audit: Some((config, audit)),
+            });
+        }
         let Some(seal) = config.seals.iter().find(|seal| seal.key.as_str() == key).cloned() else {
-            let known: Vec<_> = config.seals.iter().map(|seal| seal.key.as_str()).collect();
+            let keys = config.signer_keys();
+            let known: Vec<_> = keys.iter().map(|key| key.key.as_str()).collect();
             let known = if known.is_empty() { "aucune".to_owned() } else { known.join(", ") };
             let path = self.config.display();
             return Err(KeysError::Usage(format!(
-                "--key : {path} n'a pas de [[seal]] de ce nom ; clés configurées : {known}"
+                "--key : {path} n'a pas de [[seal]] ni d'[audit] de ce nom ; clés configurées : {known}"
             )));
         };
         let pin = self.pin_file.clone().map_or_else(|| seal.pin.clone(), PinSource::File);
@@ -91,9 +139,10 @@ impl Choice {
             uri_text: seal.uri.clone(),
             module: seal.module.clone(),
             pin,
-            key_use: KeyUse::Seal,
+            key_use: Use::Certified(KeyUse::Seal),
             guard: guard(Some(&config))?,
             configured: Some((config, seal)),
+            audit: None,
         })
     }
 
@@ -112,10 +161,12 @@ impl Choice {
             module: self.module.clone(),
             pin,
             key_use: match self.key_use {
-                Some(UseWord::Authentication) => KeyUse::Authentication,
-                _ => KeyUse::Seal,
+                Some(UseWord::Authentication) => Use::Certified(KeyUse::Authentication),
+                Some(UseWord::Audit) => Use::Audit,
+                _ => Use::Certified(KeyUse::Seal),
             },
             configured: None,
+            audit: None,
             guard: guard(None)?,
         })
     }
@@ -130,11 +181,10 @@ impl Chosen {
     /// The options that choose this key again in the next command.
     pub(super) fn options(&self, choice: &Choice) -> String {
         let quoted_path = |path: &Path| quoted(&path.display().to_string());
-        match &self.configured {
-            Some((_, seal)) if choice.config == Path::new("/etc/sceau/sceau.toml") => {
-                format!("--key {}", seal.key)
-            }
-            Some((_, seal)) => format!("--config {} --key {}", quoted_path(&choice.config), seal.key),
+        let seal = self.configured.as_ref().map(|(_, seal)| &seal.key);
+        match seal.or(self.audit.as_ref().map(|(_, audit)| &audit.signer.key)) {
+            Some(key) if choice.config == Path::new("/etc/sceau/sceau.toml") => format!("--key {key}"),
+            Some(key) => format!("--config {} --key {key}", quoted_path(&choice.config)),
             None => {
                 let module = self.module.as_deref().map(|path| format!("--module {} ", quoted_path(path)));
                 let pin = choice.pin_file.as_deref().map(quoted_path).unwrap_or_default();

@@ -54,6 +54,7 @@ impl Csr {
     pub(super) fn run(self) -> Result<u8, NotDone> {
         let chosen = self.choice.choose()?;
         // All that can be wrong before the token is asked for anything.
+        let key_use = chosen.key_use.certified()?;
         let asked = self.subject(&chosen)?;
         if let Some(out) = &self.out
             && out.symlink_metadata().is_ok()
@@ -69,7 +70,9 @@ impl Csr {
             })?;
         }
         let sign = |info: &[u8]| key.sign_request_info(info);
-        let (key_use, algorithm, spki) = (chosen.key_use, key.algorithm(), key.spki());
+        let unfit = || TokenError::Unusable { object: key.name().to_owned(), cause: Unusable::Purpose };
+        let (algorithm, spki) =
+            (key.algorithm().certified().ok_or_else(|| KeysError::Token(unfit()))?, key.spki());
         let pem = match &asked {
             Asked::Layout(subject) => request(subject, key_use, algorithm, spki, sign),
             Asked::Same(other) => request(other, key_use, algorithm, spki, sign),
@@ -88,7 +91,7 @@ impl Csr {
         }
         // The request may be on standard output: what is for the person goes beside it.
         let written = self.out.as_ref().map(|out| format!(" : {}", out.display())).unwrap_or_default();
-        let (offer, mut options) = (chosen.key_use.offer(), chosen.options(&self.choice));
+        let (offer, mut options) = (key_use.offer(), chosen.options(&self.choice));
         if chosen.configured.is_none() {
             let structure = self.structure.as_deref().unwrap_or("STRUCT_IDNAT");
             options = format!("{options} --structure {structure} --out CERTIFICAT.pem");

@@ -3,15 +3,18 @@
 use serde_json::{Value, json};
 
 use super::certificate::{certificates, read};
+use super::list::Configured;
 use super::table::{hex, kind_name};
 use crate::certificate::{KeyUse, SealCertificate};
-use crate::config::SealKey;
+use crate::config::Purpose;
 use crate::seal::key::requirements;
 use crate::sys::clock;
 use crate::token::KeyEntry;
+use crate::traces::audit::AuditPublicKey;
 
 /// One key as JSON; the table is made from it, so that both say the same.
-pub(super) fn describe(entry: &KeyEntry, seal: Option<&SealKey>) -> Value {
+pub(super) fn describe(entry: &KeyEntry, configured: Option<&Configured>) -> Value {
+    let seal = configured.and_then(|key| key.seal.as_ref());
     let mut warnings = Vec::new();
     if entry.kind.is_none() {
         warnings.push("type non pris en charge ; utilisez RSA 2048 à 4096, P-256 ou P-384".to_owned());
@@ -62,7 +65,17 @@ pub(super) fn describe(entry: &KeyEntry, seal: Option<&SealKey>) -> Value {
         }));
     }
     let of_certificate = shown.iter().find_map(|shown| shown.get("use").filter(|name| !name.is_null()).cloned());
-    let key_use = seal.map(|_| Value::from(KeyUse::Seal.name())).or(of_certificate);
+    let configured_use = configured.map(|key| match &key.signer.purpose {
+        Purpose::Seal => KeyUse::Seal.name(),
+        Purpose::Audit { .. } => "audit",
+    });
+    let key_use = configured_use.map(Value::from).or(of_certificate);
+    let verifier_key = configured.and_then(|key| match &key.signer.purpose {
+        Purpose::Audit { origin } => {
+            entry.public.iter().find_map(|spki| AuditPublicKey::of_spki(origin, spki).ok())
+        }
+        Purpose::Seal => None,
+    });
     json!({
         "label": String::from_utf8_lossy(&entry.label),
         "id": hex(&entry.id),
@@ -71,7 +84,8 @@ pub(super) fn describe(entry: &KeyEntry, seal: Option<&SealKey>) -> Value {
         "extractable": entry.attributes.extractable,
         "local": entry.attributes.local,
         "use": key_use,
-        "configured": seal.map(|seal| seal.key.as_str()),
+        "configured": configured.map(|key| key.signer.key.as_str()),
+        "verifier_key": verifier_key.map(|key| key.to_string()),
         "certificates": shown,
         "warnings": warnings,
     })

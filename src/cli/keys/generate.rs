@@ -6,8 +6,8 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::KeysError;
-use super::choice::Choice;
-use super::table::{attribute, hex, kind_name, plain};
+use super::choice::{Choice, Use};
+use super::table::{attribute, hex, kind_name, plain, quoted};
 use crate::cli::NotDone;
 use crate::seal::key::requirements;
 use crate::token::KeyKind;
@@ -17,9 +17,9 @@ use crate::token::KeyKind;
 pub(super) struct Generate {
     #[command(flatten)]
     choice: Choice,
-    /// Type de clé : rsa-2048, rsa-3072, rsa-4096, p-256 ou p-384 ; l'IGC-Santé demande RSA 2048.
-    #[arg(long = "type", value_name = "TYPE", value_enum, default_value = "rsa-2048")]
-    kind: KindWord,
+    /// Type de clé : rsa-2048, rsa-3072, rsa-4096, p-256, p-384 ; par défaut rsa-2048, que demande l'IGC-Santé. Pour une clé d'audit, ed25519 (par défaut) ou p-256.
+    #[arg(long = "type", value_name = "TYPE", value_enum)]
+    kind: Option<KindWord>,
     /// Imprimer un document JSON.
     #[arg(long)]
     json: bool,
@@ -38,6 +38,8 @@ enum KindWord {
     P256,
     #[value(name = "p-384")]
     P384,
+    #[value(name = "ed25519")]
+    Ed25519,
 }
 
 impl From<KindWord> for KeyKind {
@@ -48,6 +50,7 @@ impl From<KindWord> for KeyKind {
             KindWord::Rsa4096 => Self::Rsa(4096),
             KindWord::P256 => Self::P256,
             KindWord::P384 => Self::P384,
+            KindWord::Ed25519 => Self::Ed25519,
         }
     }
 }
@@ -69,12 +72,21 @@ impl Generate {
             let cause = "object= contient un caractère invisible ou n'est pas de l'UTF-8 ; donnez un nom lisible";
             return Err(KeysError::Usage(cause.to_owned()).into());
         };
+        let kind = self.kind(chosen.key_use)?;
         let token = chosen.open()?;
-        let made = token.generate(label, self.kind.into()).map_err(KeysError::from)?;
+        let made = token.generate(label, kind).map_err(KeysError::from)?;
         // Not a reason to destroy: a token that tells less than production asks may still serve a test.
         let unfit = requirements(&made.attributes).err();
         let mut out = io::stdout().lock();
-        let next = format!("sceau keys csr {}", chosen.options(&self.choice));
+        let options = chosen.options(&self.choice);
+        let next = match (chosen.key_use, &chosen.audit) {
+            (Use::Certified(_), _) => format!("sceau keys csr {options}"),
+            (Use::Audit, Some((_, audit))) => {
+                let file = quoted(&audit.public_key.display().to_string());
+                format!("sceau keys audit-public {options} --out {file}")
+            }
+            (Use::Audit, None) => format!("sceau keys audit-public {options} --origin ORIGINE --out AUDIT.pub"),
+        };
         let told = &made.attributes;
         if self.json {
             let document = json!({
@@ -123,5 +135,23 @@ impl Generate {
         }
         out.flush()?;
         Ok(0)
+    }
+
+    /// What is made where nothing is said, and what may be: IGC-Santé certifies no Ed25519, notes know nothing else but
+    /// P-256.
+    fn kind(&self, key_use: Use) -> Result<KeyKind, KeysError> {
+        match (key_use, self.kind) {
+            (Use::Certified(_), None) => Ok(KeyKind::Rsa(2048)),
+            (Use::Audit, None | Some(KindWord::Ed25519)) => Ok(KeyKind::Ed25519),
+            (Use::Audit, Some(KindWord::P256)) => Ok(KeyKind::P256),
+            (Use::Audit, Some(_)) => {
+                Err(KeysError::Usage("--type : une clé d'audit est ed25519 ou p-256".to_owned()))
+            }
+            (Use::Certified(_), Some(KindWord::Ed25519)) => Err(KeysError::Usage(
+                "--type ed25519 est pour la clé d'audit ; l'IGC-Santé certifie RSA, et P-256 ou P-384 si elle l'admet"
+                    .to_owned(),
+            )),
+            (Use::Certified(_), Some(kind)) => Ok(kind.into()),
+        }
     }
 }

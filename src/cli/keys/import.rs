@@ -46,6 +46,7 @@ impl Import {
     /// Runs the step.
     pub(super) fn run(self) -> Result<u8, NotDone> {
         let chosen = self.choice.choose()?;
+        let key_use = chosen.key_use.certified()?;
         // An authentication key and a key before its [[seal]] are held against the same authorities as the seals.
         let config = match &chosen.configured {
             Some((config, _)) => config.clone(),
@@ -66,7 +67,7 @@ impl Import {
         };
         let token = chosen.open()?;
         let key = token.key(&chosen.uri).map_err(KeysError::from)?;
-        let judged = judge(&offered, &key, &chosen, &config, &structure, other.as_ref())?;
+        let judged = judge(&offered, &key, key_use, &config, &structure, other.as_ref())?;
         let (pem, certificate) = match judged {
             Ok(taken) => taken,
             Err(reasons) => return self.refused(reasons),
@@ -95,7 +96,7 @@ impl Import {
             });
             writeln!(out, "{document}")?;
         } else {
-            writeln!(out, "Certificat {} vérifié et installé : {}", chosen.key_use.offer(), target.display())?;
+            writeln!(out, "Certificat {} vérifié et installé : {}", key_use.offer(), target.display())?;
             writeln!(out, "  sujet    {}", certificate.issuer_field())?;
             writeln!(out, "  valide   du {} au {}", certificate.not_before(), certificate.not_after())?;
             if let Some(kept) = &kept {

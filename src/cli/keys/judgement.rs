@@ -1,8 +1,7 @@
 //! What stands against a certificate that somebody wants to install: every reason, not the first.
 
 use super::KeysError;
-use super::choice::Chosen;
-use crate::certificate::{OtherSubject, Refusal, Requirements, SealCertificate, appraise_for};
+use crate::certificate::{KeyUse, OtherSubject, Refusal, Requirements, SealCertificate, appraise_for};
 use crate::config::Config;
 use crate::seal::key::requirements;
 use crate::sys::clock;
@@ -15,7 +14,7 @@ pub(super) type Reason = (&'static str, String);
 pub(super) fn judge(
     offered: &[String],
     key: &HeldKey<'_>,
-    chosen: &Chosen,
+    key_use: KeyUse,
     config: &Config,
     structure: &str,
     other: Option<&OtherSubject>,
@@ -54,7 +53,7 @@ pub(super) fn judge(
         policy_oid: &config.trust.policy_oid,
         production: !config.is_test(),
     };
-    refusals.extend(appraise_for(chosen.key_use, &certificate, &needs, clock::now()));
+    refusals.extend(appraise_for(key_use, &certificate, &needs, clock::now()));
     if let Some(other) = other
         && OtherSubject::of_certificate(certificate.der()).as_ref().map(OtherSubject::der) != Some(other.der())
     {

@@ -12,7 +12,7 @@ use super::entry::describe;
 use super::error::{exit_code, told};
 use super::table::{attribute, plain};
 use crate::cli::NotDone;
-use crate::config::{Config, PinSource, SealKey};
+use crate::config::{Config, PinSource, SealKey, SignerKey};
 use crate::seal::key::TokenIdentity;
 use crate::token::{KeyEntry, KeyUri, PinGuard, Reached, TokenError};
 
@@ -34,6 +34,22 @@ pub(super) struct List {
     /// Imprimer un document JSON.
     #[arg(long)]
     json: bool,
+}
+
+/// A key that the configuration names.
+pub(super) struct Configured {
+    pub(super) signer: SignerKey,
+    /// Its `[[seal]]`; none: it is the audit key.
+    pub(super) seal: Option<SealKey>,
+}
+
+impl Configured {
+    fn of(config: Option<&Config>) -> Vec<Self> {
+        let seals = config.iter().flat_map(|config| &config.seals);
+        let seals = seals.map(|seal| Self { signer: seal.signer(), seal: Some(seal.clone()) });
+        let audit = config.and_then(|config| config.audit.as_ref());
+        seals.chain(audit.map(|audit| Self { signer: audit.signer.clone(), seal: None })).collect()
+    }
 }
 
 /// A token to look into.
@@ -62,10 +78,10 @@ impl List {
             _ => Some(Config::load(&self.config)?),
         };
         let guard = guard(config.as_ref())?;
-        let seals = config.as_ref().map(|config| config.seals.as_slice()).unwrap_or_default();
+        let keys = Configured::of(config.as_ref());
         let (mut seen, mut tried, mut errors, mut code) = (Vec::new(), Vec::new(), Vec::new(), 0);
-        for place in self.places(seals)? {
-            match look(&place, &guard, &mut tried, seals) {
+        for place in self.places(&keys)? {
+            match look(&place, &guard, &mut tried, &keys) {
                 Ok(token) => seen.extend(token),
                 Err(error) => {
                     code = code.max(exit_code(&error));
@@ -95,16 +111,16 @@ impl List {
         Ok(code)
     }
 
-    fn places(&self, seals: &[SealKey]) -> Result<Vec<Place>, KeysError> {
+    fn places(&self, keys: &[Configured]) -> Result<Vec<Place>, KeysError> {
         if let (Some(uri), Some(pin)) = (&self.uri, &self.pin_file) {
             let uri = KeyUri::parse(uri).map_err(TokenError::Uri)?;
             return Ok(vec![Place { module: self.module.clone(), uri, pin: PinSource::File(pin.clone()) }]);
         }
-        let place = |seal: &SealKey| {
-            let uri = KeyUri::parse(&seal.uri).map_err(TokenError::Uri)?;
-            Ok(Place { module: seal.module.clone(), uri, pin: seal.pin.clone() })
+        let place = |Configured { signer, .. }: &Configured| {
+            let uri = KeyUri::parse(&signer.uri).map_err(TokenError::Uri)?;
+            Ok(Place { module: signer.module.clone(), uri, pin: signer.pin.clone() })
         };
-        seals.iter().map(place).collect()
+        keys.iter().map(place).collect()
     }
 }
 
@@ -113,7 +129,7 @@ fn look(
     place: &Place,
     guard: &PinGuard,
     tried: &mut Vec<Name>,
-    seals: &[SealKey],
+    configured: &[Configured],
 ) -> Result<Option<Seen>, TokenError> {
     let reached = Reached::find(place.module.as_deref(), &place.uri)?;
     let identity = reached.identity().clone();
@@ -124,19 +140,19 @@ fn look(
     }
     tried.push(name.clone());
     let entries = reached.login(&place.pin, guard)?.inventory()?;
-    let here: Vec<_> = seals
+    let here: Vec<_> = configured
         .iter()
-        .filter_map(|seal| KeyUri::parse(&seal.uri).ok().map(|uri| (seal, uri)))
+        .filter_map(|key| KeyUri::parse(&key.signer.uri).ok().map(|uri| (key, uri)))
         .filter(|(_, uri)| is_of(uri, &identity))
         .collect();
     let missing = here
         .iter()
         .filter(|(_, uri)| !entries.iter().any(|entry| is_key(uri, entry)))
-        .map(|(seal, _)| seal.key.as_str().to_owned())
+        .map(|(key, _)| key.signer.key.as_str().to_owned())
         .collect();
     let keys = entries
         .iter()
-        .map(|entry| describe(entry, here.iter().find(|(_, uri)| is_key(uri, entry)).map(|(seal, _)| *seal)))
+        .map(|entry| describe(entry, here.iter().find(|(_, uri)| is_key(uri, entry)).map(|(key, _)| *key)))
         .collect();
     Ok(Some(Seen { name, keys, missing }))
 }
@@ -173,13 +189,18 @@ fn table(token: &Seen, out: &mut impl io::Write) -> io::Result<()> {
         let key_use = match text(key, "use").as_str() {
             "seal" => "cachet",
             "authentication" => "authentification",
+            "audit" => "audit",
             _ => "inconnu",
         };
         let configured = match key.get("configured").and_then(Value::as_str) {
+            Some(name) if text(key, "use") == "audit" => format!("[audit] key = \"{name}\""),
             Some(name) => format!("[[seal]] key = \"{name}\""),
             None => "non".to_owned(),
         };
         writeln!(out, "    usage : {key_use} ; dans la configuration : {configured}")?;
+        if key.get("verifier_key").is_some_and(Value::is_string) {
+            writeln!(out, "    clé publique : {}", text(key, "verifier_key"))?;
+        }
         for certificate in key.get("certificates").and_then(Value::as_array).into_iter().flatten() {
             let path = certificate.get("path").and_then(Value::as_str).unwrap_or("dans le token");
             let days = certificate.get("days_left").and_then(Value::as_i64).unwrap_or_default();
@@ -193,7 +214,7 @@ fn table(token: &Seen, out: &mut impl io::Write) -> io::Result<()> {
     for key in &token.missing {
         writeln!(
             out,
-            "  ATTENTION : la clé de [[seal]] key = \"{key}\" n'est pas dans ce token ; générez-la ou corrigez uri"
+            "  ATTENTION : la clé de la configuration \"{key}\" n'est pas dans ce token ; générez-la ou corrigez uri"
         )?;
     }
     Ok(())

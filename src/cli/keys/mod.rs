@@ -1,5 +1,6 @@
 //! `sceau keys`: the key ceremony; one file per step.
 
+mod audit_public;
 mod certificate;
 mod choice;
 mod csr;
@@ -24,6 +25,7 @@ clé de même nom n'est jamais remplacée. Le PIN n'est essayé qu'une fois ; re
 
 Exemples :
   sceau keys generate --key seal
+  sceau keys generate --key audit
   sceau keys generate --module /usr/lib/vendor/libpkcs11.so --uri 'pkcs11:token=cachet;object=seal-2026' --pin-file /etc/sceau/seal.pin --use seal
 
 Codes de sortie : 0 fait ; 2 ligne de commande ou configuration incorrecte, nom déjà pris ; 3 token injoignable ou PIN refusé.";
@@ -38,6 +40,14 @@ test, sujet. Tous les défauts sont dits ensemble. Il est installé d'un coup ; 
 
 Codes de sortie : 0 installé ; 1 certificat refusé, rien n'est changé ; 2 ligne de commande ou configuration incorrecte ; 3 \
 token injoignable, PIN refusé ou fichier impossible à écrire.";
+const AFTER_AUDIT_PUBLIC_HELP: &str = "\
+Le fichier est une clé C2SP (nom+identifiant+base64) que sceau-verify traces prend par --key, et tout vérificateur de notes \
+signées. La clé signe un essai, qui est vérifié.
+
+Exemple :
+  sceau keys audit-public --key audit --out /etc/sceau/AUDIT.pub
+
+Codes de sortie : 0 fait ; 2 ligne de commande ou configuration incorrecte ; 3 token injoignable ou PIN refusé.";
 const AFTER_LIST_HELP: &str = "\
 Sans --uri : les tokens de toutes les clés de la configuration.
 
@@ -59,6 +69,8 @@ enum Step {
     Csr(csr::Csr),
     #[command(after_help = AFTER_IMPORT_HELP)]
     ImportCertificate(import::Import),
+    #[command(after_help = AFTER_AUDIT_PUBLIC_HELP)]
+    AuditPublic(audit_public::AuditPublic),
     #[command(after_help = AFTER_LIST_HELP)]
     List(list::List),
 }
@@ -72,6 +84,7 @@ impl Keys {
             Step::Generate(generate) => generate.run(),
             Step::Csr(csr) => csr.run(),
             Step::ImportCertificate(import) => import.run(),
+            Step::AuditPublic(audit) => audit.run(),
             Step::List(list) => list.run(),
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::choice::Chosen;
+use super::choice::{Chosen, Use};
 use crate::certificate::{KeyUse, SealCertificate};
 use crate::config::{Config, KeyName, PinSource, SealKey};
 
@@ -29,7 +29,7 @@ pub(super) fn steps(
     let mut say = |line: &str| {
         let _ = writeln!(text, "{line}");
     };
-    if chosen.key_use == KeyUse::Authentication {
+    if chosen.key_use == Use::Certified(KeyUse::Authentication) {
         say(
             "Ensuite : gardez le nom de ce fichier, l'uri et le fichier du PIN ; le relais vers le DMP, qui s'en servira,",
         );
@@ -87,7 +87,7 @@ fn key_name(chosen: &Chosen, config: &Config) -> String {
     let kept = |c: char| if matches!(c, 'a'..='z' | '0'..='9' | '.' | '_' | '-') { c } else { '-' };
     let name: String = label.chars().map(kept).skip_while(|c| matches!(c, '.' | '-')).take(28).collect();
     let name = KeyName::parse(&name).map_or_else(|_| "seal".to_owned(), |name| name.as_str().to_owned());
-    let taken = |name: &str| config.seals.iter().any(|seal| seal.key.as_str() == name);
+    let taken = |name: &str| config.signer_keys().iter().any(|key| key.key.as_str() == name);
     let mut candidate = name.clone();
     let mut number = 2;
     while taken(&candidate) {

@@ -1,6 +1,6 @@
 //! Words that the ceremony's tables and commands share: attributes, key types, identifiers, texts made harmless.
 
-use crate::vihf::signature::SignatureAlgorithm;
+use crate::seal::key::KeyAlgorithm;
 
 /// What a token says of an attribute.
 pub(super) fn attribute(said: Option<bool>) -> &'static str {
@@ -11,10 +11,11 @@ pub(super) fn attribute(said: Option<bool>) -> &'static str {
     }
 }
 
-/// `rsa-2048` … `p-384`; `other` for what is not offered.
-pub(super) fn kind_name(kind: Option<(SignatureAlgorithm, u16)>) -> String {
+/// `rsa-2048` … `p-384`, `ed25519`; `other` for what is not offered.
+pub(super) fn kind_name(kind: Option<(KeyAlgorithm, u16)>) -> String {
     match kind {
-        Some((SignatureAlgorithm::RsaSha256, bits)) => format!("rsa-{bits}"),
+        Some((KeyAlgorithm::Ed25519, _)) => "ed25519".to_owned(),
+        Some((KeyAlgorithm::RsaSha256, bits)) => format!("rsa-{bits}"),
         Some((_, bits)) => format!("p-{bits}"),
         None => "other".to_owned(),
     }

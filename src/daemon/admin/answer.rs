@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::daemon::checkpointing::NoReceipt;
 use crate::ledger::NotRecorded;
 use crate::policy::denial::Malformed;
 use crate::policy::operator::Operator;
@@ -42,7 +43,7 @@ pub(super) enum Unavailable {
     Space,
     /// The order was recorded, and its document broke off.
     Interrupted,
-    /// No audit key is configured.
+    /// The audit key is not configured, or does not sign now.
     NoAuditKey,
 }
 
@@ -67,7 +68,18 @@ impl Unavailable {
             Self::Interrupted => {
                 "l'ordre est inscrit, mais le document s'est interrompu ; le journal de sceaud dit pourquoi ; faites un nouvel ordre"
             }
-            Self::NoAuditKey => "aucune clé d'audit n'est configurée, il n'y a pas de point de contrôle signé",
+            Self::NoAuditKey => {
+                "la clé d'audit n'est pas configurée ou ne signe pas en ce moment ; sceau status dit son état"
+            }
+        }
+    }
+}
+
+impl From<NoReceipt> for No {
+    fn from(cause: NoReceipt) -> Self {
+        match cause {
+            NoReceipt::Audit => Self::Unavailable(Unavailable::NoAuditKey),
+            NoReceipt::Ledger(cause) => cause.into(),
         }
     }
 }
@@ -167,6 +179,15 @@ pub(super) struct Instance<'a> {
 /// Appends the answer of `Instance`.
 pub(super) fn instance(out: &mut Vec<u8>, instance: &Instance<'_>) {
     reply(out, instance);
+}
+
+/// Appends the answer of `Checkpoint`.
+pub(super) fn checkpoint(out: &mut Vec<u8>, note: &str) {
+    #[derive(Serialize)]
+    struct Checkpoint<'a> {
+        note: &'a str,
+    }
+    reply(out, &Checkpoint { note });
 }
 
 /// Appends the answer of `Operators`.

@@ -16,6 +16,9 @@ const P256_SPKI: [u8; 26] = [
     0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
 
+/// DER of an Ed25519 SubjectPublicKeyInfo up to its key (RFC 8410 §4).
+const ED25519_SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
 /// Signature types of the C2SP registry that an audit key may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
@@ -68,6 +71,34 @@ impl VerifierKey {
     /// [`KeyError::Form`] for the name, [`KeyError::Public`].
     pub fn p256(name: &str, point: &[u8]) -> Result<Self, KeyError> {
         Self::new(name, Algorithm::EcdsaP256, [&P256_SPKI, point].concat())
+    }
+
+    /// A key from its SubjectPublicKeyInfo (DER), Ed25519 or P-256.
+    ///
+    /// # Errors
+    /// [`KeyError::Form`] for the name, [`KeyError::Public`].
+    pub fn of_spki(name: &str, spki: &[u8]) -> Result<Self, KeyError> {
+        match spki.strip_prefix(&ED25519_SPKI) {
+            Some(public) => Self::new(name, Algorithm::Ed25519, public.to_vec()),
+            None => Self::new(name, Algorithm::EcdsaP256, spki.to_vec()),
+        }
+    }
+
+    /// The same key under another name.
+    ///
+    /// # Errors
+    /// [`KeyError::Form`].
+    pub fn renamed(&self, name: &str) -> Result<Self, KeyError> {
+        Self::new(name, self.algorithm, self.public.clone())
+    }
+
+    /// Its SubjectPublicKeyInfo, DER.
+    #[must_use]
+    pub fn spki(&self) -> Vec<u8> {
+        match self.algorithm {
+            Algorithm::Ed25519 => [&ED25519_SPKI, self.public.as_slice()].concat(),
+            Algorithm::EcdsaP256 => self.public.clone(),
+        }
     }
 
     fn new(name: &str, algorithm: Algorithm, public: Vec<u8>) -> Result<Self, KeyError> {

@@ -49,7 +49,8 @@ pub(crate) fn child(config: &str, milliseconds: &str) -> Result<(), Failure> {
     let seal = &config.seals[0];
     let meter = Arc::new(Meter::new(seal.sessions));
     let guard = PinGuard::new(&config.sockets.signers);
-    let device = Device::open(seal, &guard, Arc::clone(&meter)).map_err(|e| Failure::negative(e.to_string()))?;
+    let device =
+        Device::open(&seal.signer(), &guard, Arc::clone(&meter)).map_err(|e| Failure::negative(e.to_string()))?;
     let (began, before, cpu_before) = (Instant::now(), meter.signatures(), meter.sign_cpu_ns());
     while began.elapsed() < time {
         device.self_test(&[7; 32]).map_err(|e| Failure::negative(e.to_string()))?;

@@ -19,7 +19,19 @@ fn each_spoiled_configuration_is_found_at_its_line() {
         case("unknown-key", FILE, &[("sector = \"SA01\"", "¤secteur = \"SA01\"")]),
         case("unknown-key", FILE, &[("pin_file = ", "¤pin_fil = ")]),
         case("missing-key", FILE, &[("[[structure]]", "¤[[structure]]"), ("sector = \"SA01\"", "")]),
-        case("missing-key", FILE, &[("[[seal]]", "¤[[seal]]"), ("pin_file = …", "")]),
+        case("missing-key", FILE, &[("[[seal]]", "¤[[seal]]"), ("pin_file = \"secrets/seal-a.pin\"", "")]),
+        case("missing-key", FILE, &[("[audit]", "¤[audit]"), ("pin_file = …", "")]),
+        case("missing-key", FILE, &[("[audit]", "¤[audit]"), ("origin = …", "")]),
+        case("bad-value", FILE, &[("origin = …", "¤origin = \"Le journal\"")]),
+        case("bad-value", FILE, &[("origin = ", "¤processes = 0\norigin = ")]),
+        case("bad-value", FILE, &[("[sockets]", "[limits]\n¤checkpoint_entries_max = 0\n\n[sockets]")]),
+        case("bad-value", FILE, &[("[sockets]", "[limits]\n¤checkpoint_ms_max = 0\n\n[sockets]")]),
+        case("declared-twice", FILE, &[("key = \"audit\"", "¤key = \"seal-a\"")]),
+        case(
+            "contradiction",
+            FILE,
+            &[("origin = …", "origin = \"autre/journal\""), ("public_key", "¤public_key")],
+        ),
         case("missing-key", FILE, &[("[[service]]", "¤[[service]]"), ("lifetime_ms = …", "")]),
         case("wrong-type", FILE, &[("lifetime_ms = 30000", "lifetime_ms = ¤\"30000\"")]),
         case("wrong-type", FILE, &[("key = \"seal-a\"", "key = ¤1")]),
@@ -146,4 +158,20 @@ fn no_secret_of_a_wrong_file_is_repeated() {
             assert!(!checked.out.contains("19283746") && !checked.out.contains('\u{1b}'), "{}", checked.out);
         }
     }
+}
+
+/// Production signs its ledger: without an audit key, or without its public half, nothing starts.
+#[test]
+fn production_without_an_audit_key_is_found() {
+    let without = plan().audit(None).build();
+    super::assert_seen(&without, 2, &[("missing-key", FILE)]);
+    assert!(check(&without, &[]).out.contains("sceau keys generate --use audit"));
+    let test = crate::support::plan::Plan::new("check").audit(None).build();
+    assert!(!check(&test, &[]).out.contains("[audit]"));
+    let with = plan().build();
+    let public = with.folder.join("pki/AUDIT.pub");
+    std::fs::write(&public, "example.fr/sceau-test+00000000+AQ==\n").unwrap();
+    super::assert_seen(&with, 2, &[("bad-value", "AUDIT.pub")]);
+    std::fs::remove_file(&public).unwrap();
+    super::assert_seen(&with, 2, &[("file-missing", "AUDIT.pub")]);
 }

@@ -107,6 +107,8 @@ fn every_rule_that_is_used_is_known() {
         "src/config/fault.rs",
         "src/config/limits.rs",
         "src/config/seal.rs",
+        "src/config/audit.rs",
+        "src/config/signer_key.rs",
         "src/policy/application.rs",
         "src/policy/practitioner.rs",
         "src/policy/convention.rs",

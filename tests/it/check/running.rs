@@ -1,6 +1,9 @@
 //! A running establishment: signers are tried as `sceaud` tries them, and what is down is told.
 
+use sceau::traces::note::key::VerifierKey;
+
 use super::{STOPPED, assert_seen, check, plan, run};
+use crate::support::audit::ORIGIN;
 use crate::support::daemon::Daemon;
 use crate::support::daemons::Daemons;
 use crate::support::key_kind::KeyType;
@@ -43,6 +46,23 @@ fn a_certificate_of_another_key_is_found_by_asking_the_signer() {
     let signer = Daemon::signer(&establishment, "seal-a-1", &[]);
     signer.wait_ready(1);
     assert_seen(&establishment, 2, &[("certificate-other-key", "seal-a.pem")]);
+}
+
+#[test]
+fn an_audit_key_that_is_another_or_away_is_found() {
+    let establishment = plan().build();
+    let public = establishment.folder.join("pki/AUDIT.pub");
+    let right = std::fs::read_to_string(&public).unwrap();
+    let other = VerifierKey::ed25519(&format!("{ORIGIN}/1"), &[7; 32]).unwrap();
+    std::fs::write(&public, format!("{other}\n")).unwrap();
+    let signer = Daemon::signer(&establishment, "audit-1", &[]);
+    signer.wait_ready(1);
+    assert_seen(&establishment, 2, &[("audit-other-key", "AUDIT.pub")]);
+    std::fs::write(&public, right).unwrap();
+    assert_seen(&establishment, 0, &[]);
+    signer.kill_and_hold();
+    assert_seen(&establishment, 3, &[("signer-unreachable", "audit-1.sock")]);
+    signer.release();
 }
 
 #[test]

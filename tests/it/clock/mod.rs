@@ -17,34 +17,55 @@ use crate::support::wait::until;
 const HOUR_MS: i64 = 3_600_000;
 const YEAR_MS: i64 = 365 * 24 * HOUR_MS;
 
-/// An establishment whose `sceaud` has a clock that can be moved.
-struct Rig {
-    establishment: Establishment,
+/// A clock that can be moved.
+pub(crate) struct Shim {
     library: PathBuf,
     off: PathBuf,
 }
 
-impl Rig {
-    fn new(plan: Plan) -> Self {
-        let establishment = plan.key_type(KeyType::P256).build();
+impl Shim {
+    /// Beside an establishment.
+    pub(crate) fn of(establishment: &Establishment) -> Self {
         let (library, off) = (establishment.folder.join("clock.so"), establishment.folder.join("clock.off"));
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/clock/shim.c");
         let mut cc = Command::new("cc");
         cc.args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"]).arg(&library).args([source, "-ldl"]);
         assert!(cc.status().unwrap().success(), "cc: {source}");
-        Self { establishment, library, off }
+        Self { library, off }
     }
 
     /// Moves the clock so that it is that far from right.
-    fn clock_is_off(&self, ms: i64) {
+    pub(crate) fn is_off(&self, ms: i64) {
         let aside = self.off.with_extension("new");
         std::fs::write(&aside, ms.to_string()).unwrap();
         std::fs::rename(aside, &self.off).unwrap();
     }
 
+    /// What the program with this clock is started with.
+    pub(crate) fn environment(&self) -> [(&str, &str); 2] {
+        [("LD_PRELOAD", self.library.to_str().unwrap()), ("CLOCK_SHIM", self.off.to_str().unwrap())]
+    }
+}
+
+/// An establishment whose `sceaud` has such a clock.
+struct Rig {
+    establishment: Establishment,
+    clock: Shim,
+}
+
+impl Rig {
+    fn new(plan: Plan) -> Self {
+        let establishment = plan.key_type(KeyType::P256).build();
+        let clock = Shim::of(&establishment);
+        Self { establishment, clock }
+    }
+
+    fn clock_is_off(&self, ms: i64) {
+        self.clock.is_off(ms);
+    }
+
     fn start(&self) -> Daemons {
-        let preload = [("LD_PRELOAD", self.library.to_str().unwrap()), ("CLOCK_SHIM", self.off.to_str().unwrap())];
-        Daemons::start_with(&self.establishment, &preload)
+        Daemons::start_with(&self.establishment, &self.clock.environment())
     }
 
     /// No entry is older than its predecessor, and none is of a time that never was.

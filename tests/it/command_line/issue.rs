@@ -137,9 +137,10 @@ fn what_is_not_usable_now_is_3() {
     let door = DoorAlone::open(plan());
     let output = fed(&mut issue(&door.establishment), PATIENTS[0]);
     assert_refused(&output, 3, &["token-unreachable", "sceau-signer"]);
-    let establishment = plan().build();
+    let establishment = plan().audit(None).build();
     let _daemons = Daemons::start(&establishment);
-    assert_refused(&fed(issue(&establishment).arg("--receipt"), PATIENTS[0]), 3, &["(ledger)"]);
+    let asked = ["--json", "--receipt"];
+    assert_refused(&fed(issue(&establishment).args(asked), PATIENTS[0]), 3, &["(ledger)"]);
 }
 
 #[test]

@@ -70,8 +70,8 @@ fn an_assertion_comes_with_its_own_facts() {
 }
 
 #[test]
-fn a_receipt_is_unavailable_until_there_are_checkpoints() {
-    let establishment = plan().build();
+fn a_receipt_is_unavailable_where_nothing_signs_the_ledger() {
+    let establishment = plan().audit(None).build();
     let _daemons = Daemons::start(&establishment);
     let mut client = establishment.client();
     let session = client.open_session(physician_login()).unwrap();
@@ -93,7 +93,7 @@ fn status_tells_the_state_and_every_seal() {
     let status = client.status();
     assert_eq!(
         names(&status),
-        BTreeSet::from(["state", "ready", "version", "profile", "entries", "seals", "troubles"])
+        BTreeSet::from(["state", "ready", "version", "profile", "entries", "seals", "audit", "troubles"])
     );
     assert_eq!((&status["state"], &status["ready"]), (&json!("operational"), &json!(true)));
     assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));

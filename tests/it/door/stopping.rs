@@ -31,7 +31,7 @@ fn what_is_under_way_is_finished() {
         config.insert("limits".into(), toml::Table::from_iter(limits).into());
     });
     let establishment = establishment.build();
-    let Daemons { mut sceaud, signers } = Daemons::start(&establishment);
+    let Daemons { mut sceaud, signers, audit: _audit } = Daemons::start(&establishment);
     let mut watcher = establishment.client();
     let session = watcher.open_session(physician_login()).unwrap();
     freeze(&signers[0]);

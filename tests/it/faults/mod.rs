@@ -35,7 +35,7 @@ struct Received {
 /// An establishment whose ledger is on a disk with faults.
 struct Bench {
     sceaud: Daemon,
-    _signer: Daemon,
+    _signers: Vec<Daemon>,
     establishment: Establishment,
     disk: Disk,
     session: String,
@@ -45,17 +45,21 @@ struct Bench {
     halts: usize,
 }
 
+fn signers(of: &Establishment) -> Vec<Daemon> {
+    of.signer_instances().iter().map(|instance| Daemon::signer(of, instance, &[])).collect()
+}
+
 impl Bench {
     fn new() -> Self {
         let establishment = Plan::new("faults").key_type(KeyType::P256).build();
         let disk = Disk::of(&establishment);
-        let signer = Daemon::signer(&establishment, "seal-a-1", &[]);
+        let signers = signers(&establishment);
         let sceaud = Daemon::sceaud(&establishment, &disk.environment());
         sceaud.wait_ready(1);
         let session = establishment.client().open_session(physician_login()).unwrap();
         Self {
             sceaud,
-            _signer: signer,
+            _signers: signers,
             establishment,
             disk,
             session,

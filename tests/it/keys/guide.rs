@@ -3,7 +3,10 @@
 use std::path::Path;
 use std::process::Command;
 
+use sceau::traces::audit::AuditPublicKey;
+
 use super::Desk;
+use crate::support::audit::ORIGIN;
 use crate::support::certificate::SealCertificate;
 use crate::support::key_kind::KeyType;
 use crate::support::plan::{Plan, STRUCTURES};
@@ -22,16 +25,23 @@ fn blocks() -> Vec<String> {
 fn the_ceremony_of_the_guide_is_done_as_written() {
     let desk = Desk::of(Plan::new("keys").production().key_type(KeyType::P256));
     let (token, uri) = (desk.token().label.clone(), desk.uri("seal-2026"));
-    desk.establishment.edit_file("sceau.toml", |config| config["seal"][0]["uri"] = uri.into());
+    let audit = desk.establishment.audit.as_ref().unwrap().token.label.clone();
+    desk.establishment.edit_file("sceau.toml", |config| {
+        config["seal"][0]["uri"] = uri.into();
+        config["audit"]["uri"] = format!("pkcs11:token={audit};object=audit-2026").into();
+    });
     std::fs::remove_file(desk.path("pki/seal-a.pem")).unwrap();
     let bin = program("sceau").parent().unwrap().to_owned();
     let blocks = blocks();
-    assert_eq!(blocks.len(), 2);
-    for (block, (request, authentication)) in blocks.iter().zip([("seal.csr", false), ("auth.csr", true)]) {
+    assert_eq!(blocks.len(), 3);
+    // An audit key has no request and no certificate.
+    let requests = [("seal.csr", false), ("", false), ("auth.csr", true)];
+    for (block, (request, authentication)) in blocks.iter().zip(requests) {
         let text = block
             .replace("sudo sceau", "sceau")
             .replace("--key seal ", "--key seal-a ")
             .replace("/etc/sceau/seal.pin", "secrets/seal-a.pin")
+            .replace("/etc/sceau/audit.pin", "secrets/audit.pin")
             .replace("/etc/sceau/", "")
             .replace("/usr/lib/vendor/libpkcs11.so", MODULE)
             .replace("token=cachet", &format!("token={token}"))
@@ -64,4 +74,7 @@ fn the_ceremony_of_the_guide_is_done_as_written() {
         }
     }
     assert!(desk.path("pki/seal-a.pem").exists() && desk.path("auth.pem").exists());
+    let public = AuditPublicKey::parse(&std::fs::read_to_string(desk.path("AUDIT.pub")).unwrap()).unwrap();
+    assert_eq!(public.origin(), ORIGIN);
+    assert_ne!(public, desk.establishment.audit.as_ref().unwrap().public, "the new key's");
 }

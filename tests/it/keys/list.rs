@@ -124,10 +124,24 @@ fn one_token_that_refuses_does_not_hide_the_others() {
     let all = json(&out);
     assert_eq!(
         (all["tokens"].as_array().unwrap().len(), all["errors"].as_array().unwrap().len()),
-        (1, 2),
+        (2, 2),
         "{all}"
     );
     key(&all, "seal-a");
+    let audit = key(&all, "audit");
+    let public = desk.establishment.audit.as_ref().unwrap().public.to_string();
+    assert_eq!((&audit["use"], &audit["type"]), (&"audit".into(), &"ed25519".into()));
+    assert_eq!(audit["verifier_key"], public);
+    assert!(
+        done(
+            &mut desk
+                .step("list")
+                .args(["--uri", &desk.establishment.audit.as_ref().unwrap().token.uri()])
+                .args(["--module", MODULE, "--pin-file"])
+                .arg(desk.path("secrets/audit.pin"))
+        )
+        .contains(&public)
+    );
     for word in ["a refusé le PIN", "aucun token"] {
         assert!(said.contains(word), "{word:?} is not in {said}");
     }

@@ -189,7 +189,7 @@ fn a_false_signer_has_nothing_released() {
     let signers = vec![Daemon::signer(&establishment, "seal-a-1", &[])];
     signers[0].wait_ready(1);
     let signer = FalseSigner::sit(establishment.folder.join("run/signers/seal-a-1.sock"));
-    let daemons = Daemons { sceaud: locked_sceaud(&establishment), signers };
+    let daemons = Daemons { sceaud: locked_sceaud(&establishment), signers, audit: None };
     let mut caller = Caller::of(&establishment);
     caller.is_served();
     for thorough in [false, true] {

@@ -72,7 +72,7 @@ fn a_refused_pin_is_tried_once() {
     super::eventually("both processes", || (logins(&record) == 3).then_some(()));
 
     // In service: a wrong PIN in the file is met by the next life of each process, once for both.
-    let daemons = Daemons { sceaud, signers };
+    let daemons = Daemons { sceaud, signers, audit: None };
     set_pin(&establishment, "11111111");
     for life in [3, 4] {
         daemons.signers.iter().for_each(Daemon::kill);

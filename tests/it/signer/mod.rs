@@ -1,5 +1,6 @@
 //! `sceau-signer` on a real SoftHSM token.
 
+mod audit;
 mod faults;
 mod login;
 mod recovery;

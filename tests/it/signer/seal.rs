@@ -56,7 +56,7 @@ fn every_key_type_signs_what_openssl_verifies() {
         let key = client.hello();
         assert_eq!(
             (key.algorithm, key.bits, key.spki_source),
-            (algorithm, bits, SpkiSource::PublicObject),
+            (algorithm.into(), bits, SpkiSource::PublicObject),
             "{kind}"
         );
         assert_eq!((key.key.as_str(), key.token.label.as_str()), ("seal-a", "sceau-test"));

@@ -1,0 +1,137 @@
+//! A key in a token as its signer needs it, whatever it signs: name, place, PIN, processes.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Longest name of a key: it becomes part of a unit's name and of a socket path (108 bytes at most, unix(7)).
+const KEY_NAME_LEN_MAX: usize = 32;
+/// Most signer processes for one key; a token that wants more is better served by more sessions.
+pub(super) const PROCESSES_MAX: u16 = 16;
+
+/// Name of a key: 1 to 32 of `a-z 0-9 . _ -`, so that it needs no escaping in a unit's or a socket's name.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeyName(String);
+
+impl KeyName {
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// A sentence that says what a name is made of.
+    pub fn parse(name: &str) -> Result<Self, String> {
+        let ok = (1..=KEY_NAME_LEN_MAX).contains(&name.len())
+            && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
+            && !name.starts_with(['.', '-']);
+        if ok {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err(format!(
+                "key = {name:?} : donnez 1 à {KEY_NAME_LEN_MAX} caractères parmi a-z 0-9 . _ -, sans « . » ni « - » au \
+                 début"
+            ))
+        }
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for KeyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for KeyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where the signer finds the PIN; never the PIN itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PinSource {
+    /// A file, absolute.
+    File(PathBuf),
+    /// A systemd credential: a file of that name in `$CREDENTIALS_DIRECTORY`.
+    Credential(String),
+}
+
+impl PinSource {
+    /// What `pin_file` and `pin_credential` say; the error is rule, field, cause and remedy.
+    pub(super) fn check(
+        file: Option<PathBuf>,
+        credential: Option<String>,
+        base: &Path,
+        at: &str,
+    ) -> Result<Self, (&'static str, &'static str, String)> {
+        match (file, credential) {
+            (Some(file), None) => Ok(Self::File(base.join(file))),
+            (None, Some(name)) if !name.is_empty() && !name.contains('/') => Ok(Self::Credential(name)),
+            (None, Some(_)) => {
+                let cause = format!(
+                    "{at} : pin_credential n'est pas un nom ; donnez le nom du credential systemd (non vide, sans « / »), \
+                     ou pin_file pour un fichier"
+                );
+                Err(("bad-value", "pin_credential", cause))
+            }
+            (Some(_), Some(_)) => {
+                let cause =
+                    format!("{at} : pin_file et pin_credential sont donnés tous les deux ; retirez l'un des deux");
+                Err(("contradiction", "pin_credential", cause))
+            }
+            (None, None) => {
+                let cause = format!("{at} : le PIN n'est pas indiqué ; donnez pin_file ou pin_credential");
+                Err(("missing-key", "", cause))
+            }
+        }
+    }
+}
+
+/// What a key signs, its self-tests apart, and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Canonical `SignedInfo` of assertions.
+    Seal,
+    /// Checkpoints of the ledger of that origin, whatever its generation.
+    Audit {
+        /// As configured, without generation.
+        origin: String,
+    },
+}
+
+/// A key as its signer needs it.
+#[derive(Clone, Debug)]
+pub struct SignerKey {
+    /// Name of signer instances.
+    pub key: KeyName,
+    /// RFC 7512 URI of the private key.
+    pub uri: String,
+    /// The vendor's PKCS#11 library; wins over `module-path` in the URI.
+    pub module: Option<PathBuf>,
+    /// Where the PIN is.
+    pub pin: PinSource,
+    /// PEM file of its certificate; an audit key has none.
+    pub certificate: Option<PathBuf>,
+    /// Signer processes, 1 to 16.
+    pub processes: u16,
+    /// PKCS#11 sessions of each process.
+    pub sessions: u16,
+    /// What it signs.
+    pub purpose: Purpose,
+}
+
+impl SignerKey {
+    /// Socket of one signer instance (`<key>-<n>.sock`, n from 1).
+    #[must_use]
+    pub fn socket(&self, folder: &Path, instance: u16) -> PathBuf {
+        folder.join(format!("{}-{instance}.sock", self.key))
+    }
+
+    /// Names of its instances, `<key>-<n>`.
+    pub fn instances(&self) -> impl Iterator<Item = String> {
+        (1..=self.processes).map(|n| format!("{}-{n}", self.key))
+    }
+}

@@ -1,0 +1,206 @@
+//! The audit key of a ledger: one public key, and its name in each generation of the ledger.
+//!
+//! A restored ledger is a declared new generation: the same key signs under another name, so that no two histories ever
+//! share one. The name is the configured origin, `/` and the generation, from 1.
+
+use std::fmt;
+
+use super::checkpoint::{CheckpointError, SignedCheckpoint};
+use super::note::key::{KeyError, VerifierKey};
+use super::note::{Note, NoteError, is_key_name};
+
+/// Longest origin in bytes; with its generation it is far below what a note may have.
+const ORIGIN_LEN_MAX: usize = 100;
+/// The first generation.
+pub const FIRST_GENERATION: u64 = 1;
+
+/// Whether a ledger may have this origin: 1 to 100 of `a-z 0-9 . _ - /`, no `/` at either end.
+#[must_use]
+pub fn is_origin(origin: &str) -> bool {
+    let plain = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'/');
+    (1..=ORIGIN_LEN_MAX).contains(&origin.len())
+        && origin.bytes().all(plain)
+        && !origin.starts_with('/')
+        && !origin.ends_with('/')
+}
+
+/// The name of one generation of a ledger: the origin of its checkpoints, and its key's name.
+#[must_use]
+pub fn generation_name(origin: &str, generation: u64) -> String {
+    format!("{origin}/{generation}")
+}
+
+/// Which generation of the ledger `origin` a name is of, if of any.
+#[must_use]
+pub fn generation_of(name: &str, origin: &str) -> Option<u64> {
+    let number = name.strip_prefix(origin)?.strip_prefix('/')?;
+    let generation: u64 = number.parse().ok()?;
+    (generation >= FIRST_GENERATION && generation_name(origin, generation) == name).then_some(generation)
+}
+
+/// The public half of an audit key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditPublicKey {
+    origin: String,
+    first: VerifierKey,
+}
+
+/// Why a file is no public audit key; French, for whoever gave it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuditKeyError {
+    /// Not one verifier key.
+    #[error(
+        "ce n'est pas une clé publique d'audit (nom+identifiant+base64, sur une ligne : {0}) ; donnez le fichier AUDIT.pub que « sceau keys audit-public » imprime"
+    )]
+    Key(#[from] KeyError),
+    /// A verifier key, whose name is no ledger's.
+    #[error(
+        "le nom {0:?} de cette clé n'est pas celui d'un journal (origine/génération) ; donnez le fichier AUDIT.pub que « sceau keys audit-public » imprime"
+    )]
+    Name(String),
+}
+
+impl AuditPublicKey {
+    /// The key of the ledger `origin`, from its SubjectPublicKeyInfo (DER).
+    ///
+    /// # Errors
+    /// [`KeyError::Form`] for the origin, [`KeyError::Public`] unless the key is Ed25519 or P-256.
+    pub fn of_spki(origin: &str, spki: &[u8]) -> Result<Self, KeyError> {
+        if !is_origin(origin) {
+            return Err(KeyError::Form);
+        }
+        let first = VerifierKey::of_spki(&generation_name(origin, FIRST_GENERATION), spki)?;
+        Ok(Self { origin: origin.to_owned(), first })
+    }
+
+    /// Reads `AUDIT.pub`: the verifier key of any generation, on one line.
+    ///
+    /// # Errors
+    /// [`AuditKeyError`].
+    pub fn parse(text: &str) -> Result<Self, AuditKeyError> {
+        let key = VerifierKey::parse(text.trim_ascii_end())?;
+        let named = key.name().rsplit_once('/').map(|(origin, _)| origin.to_owned());
+        match named {
+            Some(origin) if is_origin(&origin) && generation_of(key.name(), &origin).is_some() => {
+                let first = key.renamed(&generation_name(&origin, FIRST_GENERATION))?;
+                Ok(Self { origin, first })
+            }
+            _ => Err(AuditKeyError::Name(key.name().to_owned())),
+        }
+    }
+
+    /// Which ledger, over all its generations.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Its SubjectPublicKeyInfo, DER.
+    #[must_use]
+    pub fn spki(&self) -> Vec<u8> {
+        self.first.spki()
+    }
+
+    /// The key under its name in a generation: what notes of that generation are verified with.
+    #[must_use]
+    pub fn of_generation(&self, generation: u64) -> VerifierKey {
+        // The name is the first one's with another number: it is a name, so this does not fail.
+        self.first.renamed(&generation_name(&self.origin, generation)).unwrap_or_else(|_| self.first.clone())
+    }
+}
+
+impl AuditPublicKey {
+    /// Verifies a checkpoint of any generation of this ledger; gives it with its generation.
+    ///
+    /// # Errors
+    /// [`CheckpointError`]: not signed by this key under the name of a generation.
+    pub fn open(&self, note: &str) -> Result<(SignedCheckpoint, u64), CheckpointError> {
+        let note = Note::parse(note)?;
+        let names = note.signatures().iter().filter_map(|made| generation_of(&made.name, &self.origin));
+        let generation = names.max().ok_or(NoteError::NotSigned)?;
+        let name = generation_name(&self.origin, generation);
+        Ok((SignedCheckpoint::verify(note, &name, &[self.of_generation(generation)])?, generation))
+    }
+}
+
+impl fmt::Display for AuditPublicKey {
+    /// The content of `AUDIT.pub`, without its newline.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.first.fmt(f)
+    }
+}
+
+/// Whether `text` is the canonical text of a checkpoint of the ledger `origin`: what its audit key may sign.
+#[must_use]
+pub fn is_checkpoint_text(bytes: &[u8], origin: &str) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    super::checkpoint::Checkpoint::parse(text).is_ok_and(|checkpoint| {
+        is_key_name(checkpoint.origin())
+            && generation_of(checkpoint.origin(), origin).is_some()
+            && checkpoint.to_string() == text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::traces::checkpoint::Checkpoint;
+    use crate::traces::digest::Digest;
+
+    const ORIGIN: &str = "ch-exemple.fr/sceau";
+
+    fn key() -> AuditPublicKey {
+        let key = VerifierKey::ed25519("ch-exemple.fr/sceau/1", &[7; 32]).unwrap();
+        AuditPublicKey::parse(&format!("{key}\n")).unwrap()
+    }
+
+    #[test]
+    fn one_key_has_a_name_in_each_generation() {
+        let key = key();
+        assert_eq!((key.origin(), AuditPublicKey::of_spki(ORIGIN, &key.spki()).unwrap()), (ORIGIN, key.clone()));
+        let second = key.of_generation(2);
+        assert_eq!(second.name(), "ch-exemple.fr/sceau/2");
+        assert_ne!(second.id(), key.of_generation(1).id());
+        assert_eq!(AuditPublicKey::parse(&second.to_string()).unwrap(), key);
+        let plain = VerifierKey::ed25519("ch-exemple.fr/sceau", &[7; 32]).unwrap();
+        assert!(matches!(AuditPublicKey::parse(&plain.to_string()), Err(AuditKeyError::Name(_))));
+        assert!(matches!(AuditPublicKey::parse("AUDIT"), Err(AuditKeyError::Key(_))));
+    }
+
+    #[test]
+    fn a_generation_is_a_plain_number_from_one() {
+        assert_eq!(generation_of("ch-exemple.fr/sceau/12", ORIGIN), Some(12));
+        for name in ["/0", "/01", "/+1", "/", "", "/1/1", "/x", "x/1"] {
+            assert_eq!(generation_of(&format!("{ORIGIN}{name}"), ORIGIN), None, "{name}");
+        }
+        for origin in ["", "/a", "a/", "a b", "É", "A"] {
+            assert!(!is_origin(origin), "{origin}");
+        }
+    }
+
+    #[test]
+    fn nothing_but_the_canonical_text_of_its_own_ledger_is_a_checkpoint() {
+        let text = |origin: &str| {
+            let checkpoint = Checkpoint::new(origin, 5, Digest::of(&[b"root"]), Digest::of(&[b"map"]));
+            checkpoint.unwrap().to_string().into_bytes()
+        };
+        let good = text("ch-exemple.fr/sceau/3");
+        assert!(is_checkpoint_text(&good, ORIGIN));
+        for other in
+            ["ch-exemple.fr/sceau", "ch-autre.fr/sceau/3", "ch-exemple.fr/sceau/3/1", "ch-exemple.fr/sceau/0"]
+        {
+            assert!(!is_checkpoint_text(&text(other), ORIGIN), "{other}");
+        }
+        for at in 0..good.len() {
+            let mut bytes = good.clone();
+            bytes.remove(at);
+            // Without its last figure or one of its digits' neighbours it could be another checkpoint: sizes have one digit.
+            assert!(!is_checkpoint_text(&bytes, ORIGIN), "a byte less at {at}");
+            let mut bytes = good.clone();
+            bytes.insert(at, b' ');
+            assert!(!is_checkpoint_text(&bytes, ORIGIN), "a space at {at}");
+        }
+        assert!(!is_checkpoint_text(&[good.as_slice(), b"more\n"].concat(), ORIGIN));
+    }
+}
