@@ -56,7 +56,7 @@ fn a_bad_time_in_the_ledger_is_settled_by_a_signed_order() {
     }
     assert_eq!(brief(office.door.client().open_session(physician_login())), unavailable);
     let order = office.order("clock-accept", json!({}));
-    assert_eq!(brief(office.submit(&order, &[&office.carol])), says("Denied", "signers-missing"));
+    assert_eq!(brief(office.submit(&order, &[&office.carol])), says("Denied", "role-missing"));
     assert_eq!(brief(office.door.client().open_session(physician_login())), unavailable);
     office.submit(&order, &[&office.alice]).unwrap();
     let mut client = office.door.client();
