@@ -8,6 +8,7 @@ mod clock;
 mod configuration;
 mod finding;
 mod keys;
+mod ledger;
 pub mod nagios;
 mod permissions;
 mod registers;
@@ -51,6 +52,7 @@ pub fn examine(config: &Path, units: Option<&Path>, ask: impl FnOnce(&Path) -> A
             service::probe(config, answer, &mut report);
         }
         permissions::probe(config, &whole, &mut report);
+        ledger::probe(config, &mut report);
     }
     clock::probe(synchronised(), now, &mut report);
     let instances = config.as_ref().map(instances).unwrap_or_default();

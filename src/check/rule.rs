@@ -224,6 +224,17 @@ pub const RULES: &[Rule] = &[
         "la socket existe et sceaud ne répond pas",
         "systemctl status sceaud",
     ),
+    error(
+        "service-trouble",
+        Unavailable,
+        "sceaud dit ce qui l'empêche de délivrer : horloge, place, journal",
+        "suivez le remède qu'il donne",
+    ),
+    warning(
+        "space-low",
+        "il reste peu de place pour le journal",
+        "libérez de la place ou agrandissez le disque du journal",
+    ),
     warning("service-stopped", "sceaud n'est pas démarré", "systemctl start sceau.target"),
     error(
         "clock-unsynchronised",

@@ -6,6 +6,8 @@ use crate::config::Config;
 use crate::sys::file;
 
 const SUBJECT: &str = "service";
+/// The one trouble that keeps nobody from an assertion yet; its rule has the same name.
+const SPACE_LOW: &str = "space-low";
 
 /// What came of asking `sceaud` for its Status.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub enum Answer {
         ready: bool,
         /// Keys that cannot sign.
         unready: Vec<String>,
+        /// What is amiss beyond them: reason and message.
+        troubles: Vec<(String, String)>,
         /// The audit key, if it cannot sign.
         audit_unready: Option<String>,
     },
@@ -33,7 +37,7 @@ pub(super) fn probe(config: &Config, answer: &Answer, report: &mut Report) {
     match answer {
         Answer::Status { state, .. } if state == "halted" => halted("son état est « halted »", config, report),
         Answer::Halted(cause) => halted(cause, config, report),
-        Answer::Status { state, ready, unready, audit_unready } => {
+        Answer::Status { state, ready, unready, troubles, audit_unready } => {
             report.checked(SUBJECT);
             if let Some(key) = audit_unready {
                 let text = format!(
@@ -41,7 +45,12 @@ pub(super) fn probe(config: &Config, answer: &Answer, report: &mut Report) {
                 );
                 report.found(Finding::new("audit-not-ready", place(), &text));
             }
-            if !ready && state != "unprovisioned" {
+            for (reason, message) in troubles {
+                let rule = if reason == SPACE_LOW { SPACE_LOW } else { "service-trouble" };
+                report.found(Finding::new(rule, place(), &format!("sceaud : {message}")));
+            }
+            let stopped_by_trouble = troubles.iter().any(|(reason, _)| reason != SPACE_LOW);
+            if !(*ready || stopped_by_trouble && unready.is_empty()) && state != "unprovisioned" {
                 let keys = if unready.is_empty() { "aucune clé".to_owned() } else { unready.join(", ") };
                 let text = format!(
                     "sceaud répond et ne peut pas tout sceller (clés qui ne signent pas : {keys}) ; voyez systemctl status 'sceau-signer@*' et leur journal"

@@ -74,8 +74,16 @@ fn ask(socket: &Path) -> Answer {
             let ready = |value: &Value| value.get("ready").and_then(Value::as_bool).unwrap_or_default();
             let seals = status.get("seals").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
             let unready = seals.iter().filter(|seal| !ready(seal)).map(|seal| text(seal, "key")).collect();
+            let troubles = status.get("troubles").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            let troubles = troubles.iter().map(|told| (text(told, "reason"), text(told, "message"))).collect();
             let audit_unready = status.get("audit").filter(|audit| !ready(audit)).map(|audit| text(audit, "key"));
-            Answer::Status { state: text(&status, "state"), ready: ready(&status), unready, audit_unready }
+            Answer::Status {
+                state: text(&status, "state"),
+                ready: ready(&status),
+                unready,
+                troubles,
+                audit_unready,
+            }
         }
         Err(error @ CallError::Refused { .. }) if error.exit_code() == EXIT_HALTED => {
             Answer::Halted(error.to_string())

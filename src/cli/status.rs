@@ -54,6 +54,14 @@ fn remedy(cause: &str) -> &'static str {
             "le disque du journal a rendu une erreur ; arrêtez sceaud, vérifiez le disque, conservez le dossier"
         }
         "profile-breach" => "une assertion n'obéit pas à son profil ; vérifiez les profils, prévenez le support",
+        "ledger-older" => {
+            "une ancienne copie du journal a été remise en place ; remettez la plus récente, ou faites signer counter-accept \
+             par deux opérateurs"
+        }
+        "counter-reset" => {
+            "le compteur du journal a été remis à zéro ; retrouvez pourquoi, puis faites signer counter-accept par deux \
+             opérateurs"
+        }
         "no-random" => "le système ne donne plus d'octets aléatoires ; vérifiez la machine",
         _ => "voyez le journal de sceaud",
     }
@@ -77,7 +85,11 @@ fn table(status: &Value, out: &mut impl io::Write) -> io::Result<()> {
     writeln!(out, "Version     {}", text(status, "version"))?;
     writeln!(out, "Profil      {}", text(status, "profile"))?;
     let entries = status.get("entries").and_then(Value::as_u64).unwrap_or_default();
-    writeln!(out, "Entrées     {entries} dans le journal")?;
+    writeln!(out, "Entrées     {entries} au journal")?;
+    let troubles = status.get("troubles").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    for trouble in troubles {
+        writeln!(out, "Alerte      {} : {}", text(trouble, "reason"), text(trouble, "message"))?;
+    }
     let seals = status.get("seals").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     for seal in seals {
         let expires_at = text(seal, "certificate_expires_at");

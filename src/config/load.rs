@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::audit::{AuditKey, AuditTable};
+use super::clock::ClockTable;
 use super::document::Document;
+use super::ledger::LedgerTable;
 use super::schema::CONFIGURATION;
 use super::seal::SealTable;
 use super::{
-    Config, ConfigError, Fault, LedgerPlace, Limits, Mode, Profiles, Registers, STRUCTURES_MAX, SealKey, Sockets,
-    Structure, Trust,
+    Config, ConfigError, Fault, Limits, Mode, Profiles, Registers, STRUCTURES_MAX, SealKey, Sockets, Structure,
+    Trust,
 };
 use crate::policy::breach::Breach;
 use crate::policy::convention::{Convention, Service};
@@ -45,7 +47,9 @@ pub(super) struct File {
     #[serde(default)]
     sockets: Sockets,
     #[serde(default)]
-    ledger: LedgerPlace,
+    ledger: LedgerTable,
+    #[serde(default)]
+    clock: ClockTable,
     #[serde(default)]
     limits: Limits,
 }
@@ -220,6 +224,10 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
     }
     breaches.extend(file.convention.check());
     breaches.extend(file.limits.check());
+    let (ledger, wrong) = file.ledger.check(file.mode, base);
+    breaches.extend(wrong);
+    let (clock, wrong) = file.clock.check(file.mode, base);
+    breaches.extend(wrong);
     let absolute = |paths: Vec<PathBuf>| paths.into_iter().map(|p| base.join(p)).collect::<Vec<_>>();
     // Their Debug form names every value, in an order that the source fixes.
     let terms = format!("{:?} {:?}", file.convention, file.service);
@@ -248,7 +256,8 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
             signers: base.join(file.sockets.signers),
             signer_client: file.sockets.signer_client,
         },
-        ledger: LedgerPlace { folder: base.join(file.ledger.folder) },
+        ledger,
+        clock,
         digest: Digest::of(&[document.text().as_bytes()]),
         convention_digest,
         limits: file.limits,

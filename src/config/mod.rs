@@ -4,8 +4,10 @@
 //! (structure of a seal, default profile) holds; after `Err` nothing was changed anywhere.
 
 mod audit;
+mod clock;
 mod document;
 mod fault;
+mod ledger;
 mod limits;
 mod load;
 mod loaded;
@@ -16,7 +18,9 @@ mod signer_key;
 mod walk;
 
 pub use audit::AuditKey;
+pub use clock::ClockRules;
 pub use fault::{ConfigError, Fault, Position, system_words};
+pub use ledger::LedgerPlace;
 pub use limits::Limits;
 pub use load::{Reading, Whole};
 pub use loaded::{Audit, Loaded, Seal};
@@ -74,6 +78,8 @@ pub struct Config {
     pub sockets: Sockets,
     /// Where the ledger is.
     pub ledger: LedgerPlace,
+    /// How far the clock is believed.
+    pub clock: ClockRules,
     /// SHA-256 of the file as it was read: what traces name the configuration by.
     pub digest: Digest,
     /// SHA-256 of the convention's terms and services as they were read.
@@ -160,20 +166,6 @@ impl Default for Sockets {
             signers: "/run/sceau-signer".into(),
             signer_client: "sceau".to_owned(),
         }
-    }
-}
-
-/// Where the ledger is.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LedgerPlace {
-    /// Folder of the ledger and its root key: `sceaud`'s alone.
-    pub folder: PathBuf,
-}
-
-impl Default for LedgerPlace {
-    fn default() -> Self {
-        Self { folder: "/var/lib/sceau/ledger".into() }
     }
 }
 

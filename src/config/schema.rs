@@ -118,7 +118,24 @@ pub(super) const CONFIGURATION: &[Key] = &[
             may("signer_client", Kind::Text),
         ]),
     ),
-    may("ledger", Kind::Table(&[may("folder", Kind::Text)])),
+    may(
+        "ledger",
+        Kind::Table(&[
+            may("folder", Kind::Text),
+            may("reserve_mib", ANY),
+            may("space_alarm_mib", ANY),
+            may("counter", Kind::Text),
+        ]),
+    ),
+    may(
+        "clock",
+        Kind::Table(&[
+            may("tolerance_ms", ANY),
+            may("require_synchronised", Kind::Boolean),
+            may("unsynchronised_max_ms", ANY),
+            may("source", Kind::Text),
+        ]),
+    ),
     may(
         "limits",
         Kind::Table(&[

@@ -1,5 +1,7 @@
 //! Answers of `token.sock`: the closed list of the contract, put on the wire in one place.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -66,6 +68,10 @@ pub enum Unavailable {
     Ledger,
     /// No room for the ledger.
     Space,
+    /// The clock is not where it should be.
+    ClockJump,
+    /// Nothing has set the clock right for too long.
+    ClockUnsynchronised,
     /// Every certificate of the structure is outside its validity.
     CertificateExpired,
 }
@@ -79,11 +85,15 @@ impl Unavailable {
             Self::PinRefused => "pin-refused",
             Self::Ledger => "ledger",
             Self::Space => "space",
+            Self::ClockJump => "clock-jump",
+            Self::ClockUnsynchronised => "clock-unsynchronised",
             Self::CertificateExpired => "certificate-expired",
         }
     }
 
-    fn message(self) -> &'static str {
+    /// Cause and remedy for a person.
+    #[must_use]
+    pub fn message(self) -> &'static str {
         match self {
             Self::TokenUnreachable => {
                 "le token qui porte la clé de cachet ne répond pas ; le service reprend seul à son retour, sinon vérifiez \
@@ -97,6 +107,13 @@ impl Unavailable {
                  vérifiez le disque du journal et le signataire de la clé d'audit ; le service reprend seul"
             }
             Self::Space => "il n'y a plus de place pour le journal ; libérez le disque, le service reprend seul",
+            Self::ClockJump => {
+                "l'horloge du serveur a sauté ; le service reprend seul si elle revient à l'heure, sinon un exploitant vérifie \
+                 l'heure puis signe l'ordre clock-accept"
+            }
+            Self::ClockUnsynchronised => {
+                "l'horloge du serveur n'est plus synchronisée depuis trop longtemps ; rétablissez NTP, le service reprend seul"
+            }
             Self::CertificateExpired => {
                 "le certificat de cachet de cette structure est échu ou pas encore valide ; installez le certificat renouvelé"
             }
@@ -116,6 +133,7 @@ pub struct Status {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub halted: Option<&'static str>,
     pub seals: Vec<SealStatus>,
+    pub troubles: Vec<Trouble>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit: Option<AuditStatus>,
 }
@@ -127,6 +145,14 @@ pub struct AuditStatus {
     pub key: String,
     pub ready: bool,
     pub checkpoint: u64,
+}
+
+/// What is amiss, in `Status`.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "the names are the contract's own")]
+pub struct Trouble {
+    pub reason: &'static str,
+    pub message: Cow<'static, str>,
 }
 
 /// One seal in `Status`.

@@ -13,9 +13,19 @@ pub(super) enum Halt {
     Profile,
     /// The system gives no random bytes.
     Random,
+    /// The counter is ahead: this is an older copy of the ledger.
+    LedgerOlder,
+    /// The counter is behind: it was reset.
+    CounterReset,
 }
 
 impl Halt {
+    /// Whether the counter says so: what `counter-accept` settles.
+    #[must_use]
+    pub(super) const fn is_of_counter(self) -> bool {
+        matches!(self, Self::LedgerOlder | Self::CounterReset)
+    }
+
     /// Its word, in `Status`, `Instance` and logs.
     #[must_use]
     pub(super) const fn code(self) -> &'static str {
@@ -24,6 +34,8 @@ impl Halt {
             Self::Checkpoint => "ledger-contradicts-checkpoint",
             Self::Profile => "profile-breach",
             Self::Random => "no-random",
+            Self::LedgerOlder => "ledger-older",
+            Self::CounterReset => "counter-reset",
         }
     }
 
@@ -46,6 +58,14 @@ impl Halt {
             Self::Random => {
                 "le système ne donne plus d'octets aléatoires ; vérifiez la machine, puis relancez sceaud"
             }
+            Self::LedgerOlder => {
+                "ce journal est plus ancien que son compteur : une copie a été remise en place ; remettez le journal le plus \
+                 récent, ou faites signer counter-accept par deux opérateurs"
+            }
+            Self::CounterReset => {
+                "le compteur est en retard sur le journal : il a été remis à zéro ou remplacé ; retrouvez pourquoi, puis faites \
+                 signer counter-accept par deux opérateurs"
+            }
         }
     }
 }
@@ -58,6 +78,12 @@ impl Halted {
     /// Halts; the first cause stands.
     pub(super) fn set(&self, cause: Halt) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(cause);
+    }
+
+    /// A signed order has settled what the counter halted for; any other cause stands.
+    pub(super) fn counter_accepted(&self) {
+        let mut cause = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        cause.take_if(|cause| cause.is_of_counter());
     }
 
     /// Why, if it halted.

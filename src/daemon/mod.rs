@@ -3,6 +3,8 @@
 mod admin;
 pub mod answer;
 mod checkpointing;
+mod clock;
+mod counter;
 mod dispatch;
 mod door;
 mod frames;
@@ -15,6 +17,7 @@ mod refusals;
 mod request;
 mod run;
 mod sessions;
+mod space;
 mod status;
 mod trace;
 
@@ -31,11 +34,13 @@ use tokio::sync::mpsc;
 use admin::Admin;
 use answer::No;
 use checkpointing::{Ask, Checkpoints};
+use counter::Counting;
 use halt::{Halt, Halted};
 use load::Places;
 use outcomes::Outcomes;
 use refusals::Refusals;
 use sessions::{Sessions, Traced};
+use space::Growth;
 
 use crate::config::{Config, Loaded};
 use crate::ledger::{Ledger, Restored, StoreError};
@@ -44,7 +49,7 @@ use crate::policy::opening::Known;
 use crate::replay::Nonces;
 use crate::seal::audit::Audit;
 use crate::seal::seals::Seals;
-use crate::sys::clock;
+use crate::sys::timekeeper::Timekeeper;
 use crate::vihf::codes::Sector;
 use crate::vihf::identity::StructIdNat;
 use crate::vihf::instant::Instant as Day;
@@ -60,6 +65,9 @@ struct Daemon {
     audit: Option<Audit>,
     checkpoints: Checkpoints,
     ledger: Ledger,
+    clock: Arc<Timekeeper>,
+    counting: Counting,
+    growth: Growth,
     sessions: Sessions,
     nonces: Nonces,
     outcomes: Outcomes,
@@ -78,8 +86,8 @@ impl Daemon {
         config: Config,
         loaded: Loaded,
         (seals, audit): (Seals, Option<Audit>),
-        ledger: Ledger,
-        restored: &Restored,
+        (ledger, restored): (Ledger, &Restored),
+        clock: Arc<Timekeeper>,
     ) -> Result<(Self, mpsc::UnboundedReceiver<Ask>), StoreError> {
         let (checkpoints, asked) = Checkpoints::new();
         let limits = &config.limits;
@@ -88,6 +96,9 @@ impl Daemon {
         let daemon = Self {
             structures,
             ledger,
+            clock,
+            counting: Counting::of(&config),
+            growth: Growth::default(),
             sessions: Sessions::new(loaded.applications.uids(), window, limits.sessions_per_application_max),
             nonces: Nonces::new(loaded.applications.uids(), window, limits.nonces_per_application_max),
             outcomes: Outcomes::new(loaded.applications.uids()),
@@ -109,7 +120,7 @@ impl Daemon {
 
     /// Takes up what the ledger kept beyond the restart.
     fn restore(&self, restored: &Restored) {
-        let (now, moment) = (clock::now(), Instant::now());
+        let (now, moment) = (self.clock.now(), Instant::now());
         for spent in &restored.nonces {
             if let Some(application) = self.loaded.applications.named(spent.application.as_str()) {
                 self.nonces.restore(application.uid, spent, now, moment);

@@ -7,6 +7,7 @@ use super::Daemon;
 use super::answer::{Answer, No, Unavailable};
 use super::checkpointing::NoReceipt;
 use super::halt::Halt;
+use super::refusals::Due;
 use super::request::{self, Issue, PatientNamed};
 use super::sessions::{Secret, Traced};
 use super::trace::Asked;
@@ -18,7 +19,6 @@ use crate::policy::opening::{self, Opening};
 use crate::replay::{Claim, NotClaimed};
 use crate::seal::audit::Audit;
 use crate::seal::seals::{NotPlaced, SealError};
-use crate::sys::clock;
 use crate::traces::entry::outcome::Outcome;
 use crate::vihf::assertion::Patient;
 use crate::vihf::identity::InsOid;
@@ -33,8 +33,11 @@ impl Daemon {
     pub(super) async fn issue(&self, uid: u32, request: Issue) -> Result<Answer, No> {
         self.in_order()?;
         let application = self.application(uid)?;
-        let now = clock::now();
-        let traced = self.sessions.find(uid, &request.session, now)?;
+        let now = self.clock.now();
+        let traced = self
+            .sessions
+            .find(uid, &request.session, now)
+            .map_err(|denial| self.hold_refusal(application, denial.into(), Asked::default()))?;
         let session = &traced.session;
         let patient = request.patient.map(|named| self.patient(session.profile(), named)).transpose()?;
         let asked = Asked {
@@ -51,7 +54,7 @@ impl Daemon {
         };
         let claim =
             self.nonces.claim(uid, &request.nonce, Moment::now()).map_err(|not_claimed| match not_claimed {
-                NotClaimed::Seen => No::Replayed,
+                NotClaimed::Seen => self.hold_refusal(application, No::Replayed, asked),
                 NotClaimed::Full => No::Busy,
             })?;
         let decided = issuing::decide(self.config.convention.rights, application, session, asking, now);
@@ -64,12 +67,17 @@ impl Daemon {
             claim.free();
             return Err(No::Busy);
         };
-        let place = match self.seals.place(session.structure().as_str(), uid, now).await {
+        let placed = self.seals.place(session.structure().as_str(), uid, now).await;
+        if matches!(placed, Err(NotPlaced::Busy)) {
+            claim.free();
+            return Err(No::Busy);
+        }
+        if let Err(no) = self.clock_is_fit() {
+            return Err(self.spend(claim, application, asked, no).await);
+        }
+        let place = match placed {
             Ok(place) => place,
-            Err(NotPlaced::Busy) => {
-                claim.free();
-                return Err(No::Busy);
-            }
+            Err(NotPlaced::Busy) => return Err(No::Busy),
             Err(NotPlaced::Seal(error)) => {
                 let no = self.note(error);
                 return Err(self.spend(claim, application, asked, no).await);
@@ -79,8 +87,13 @@ impl Daemon {
             let no = No::Unavailable(Unavailable::Ledger);
             return Err(self.spend(claim, application, asked, no).await);
         }
+        if let Err(no) = self.may_begin() {
+            // Counted, not written one by one: what room is left is for what is under way.
+            drop(claim);
+            return Err(self.hold_refusal(application, no, asked));
+        }
         // The wait for a place is not part of the assertion's life.
-        let forged = self.seals.forge(&place, approved, clock::now()).map_err(|error| self.note(error))?;
+        let forged = self.seals.forge(&place, approved, self.clock.now()).map_err(|error| self.note(error))?;
         let aside = place.step_aside();
         let line = self.issued(&forged, traced.entry, claim.spend());
         let recorded = self.ledger.record(line, forged).await.map_err(|cause| self.unrecorded(cause))?;
@@ -94,7 +107,7 @@ impl Daemon {
             }
         };
         let signed = match self.seals.seal(aside, recorded).await {
-            Ok(signed) if clock::now() < signed.expires_at() => signed,
+            Ok(signed) if self.clock.now() < signed.expires_at() => signed,
             not_sealed => {
                 self.outcome(written, Outcome::Failed);
                 return Err(match not_sealed {
@@ -112,19 +125,17 @@ impl Daemon {
     pub(super) async fn open_session(&self, uid: u32, request: &Opening) -> Result<Answer, No> {
         self.in_order()?;
         let application = self.application(uid)?;
-        let now = clock::now();
-        let session = match approved(opening::decide(&self.known(now), application, request)) {
-            Ok(session) => Arc::new(session),
-            Err(No::Denied(denial)) => {
-                let asked = Asked { opening: Some(request), ..Asked::default() };
-                self.refusals_line(application, denial.reason.code(), asked);
-                return Err(No::Denied(denial));
-            }
-            Err(no) => return Err(no),
-        };
+        let now = self.clock.now();
+        let asked = Asked { opening: Some(request), ..Asked::default() };
+        // Before policy, unlike an issue: the login's age, and the session's end, are told by this clock.
+        self.clock_is_fit().map_err(|no| self.hold_refusal(application, no, asked))?;
+        let session = approved(opening::decide(&self.known(now), application, request))
+            .map_err(|no| self.hold_refusal(application, no, asked))?;
         if !self.sessions.has_room(uid) {
             return Err(No::Busy);
         }
+        self.may_begin().map_err(|no| self.hold_refusal(application, no, asked))?;
+        let session = Arc::new(session);
         let Some(secret) = Secret::draw() else { return Err(self.halt(Halt::Random)) };
         let expires_at = session.expires_at().to_string();
         let line = self.opened(application, &session, secret.hash);
@@ -136,8 +147,11 @@ impl Daemon {
 
     /// `Report`.
     pub(super) async fn report(&self, uid: u32, id: &str, outcome: request::Outcome) -> Result<Answer, No> {
-        self.application(uid)?;
-        let written = self.outcomes.find(uid, id, clock::now())?;
+        let application = self.application(uid)?;
+        let written = self
+            .outcomes
+            .find(uid, id, self.clock.now())
+            .map_err(|denial| self.hold_refusal(application, denial.into(), Asked::default()))?;
         let outcome = match outcome {
             request::Outcome::Accepted => Outcome::Accepted,
             request::Outcome::Refused => Outcome::Refused,
@@ -151,7 +165,10 @@ impl Daemon {
     /// `CloseSession`.
     pub(super) async fn close_session(&self, uid: u32, session: &str) -> Result<Answer, No> {
         let application = self.application(uid)?;
-        let (secret, traced) = self.sessions.close(uid, session)?;
+        let (secret, traced) = self
+            .sessions
+            .close(uid, session)
+            .map_err(|denial| self.hold_refusal(application, denial.into(), Asked::default()))?;
         let line = Self::closed(application, &traced, secret);
         self.ledger.write(line).await.map_err(|cause| self.unrecorded(cause))?;
         Ok(Answer::Done)
@@ -160,17 +177,39 @@ impl Daemon {
     /// Makes the nonce of a refused request durable with the refusal; gives the answer.
     async fn spend(&self, claim: Claim<'_>, application: &Application, asked: Asked<'_>, no: No) -> No {
         let nonce = claim.spend();
-        let line = self.refused(application, no.code(), 1, asked, Some(nonce));
+        let line = self.refused(application, no.code(), asked, Some(nonce));
         match self.ledger.write(line).await {
             Ok(_) => no,
             Err(cause) => self.unrecorded(cause),
         }
     }
 
-    /// Queues the trace of a refusal that used no nonce: one a second for each application and reason, with a count.
-    fn refusals_line(&self, application: &Application, reason: &'static str, asked: Asked<'_>) {
-        if let Some(count) = self.refusals.due(application.uid, reason) {
-            self.ledger.note(self.refused(application, reason, count, asked, None));
+    /// Whether something new may begin in the ledger: it is the newest, and there is room.
+    fn may_begin(&self) -> Result<(), No> {
+        self.is_newest()?;
+        if self.ledger.admits() { Ok(()) } else { Err(No::Unavailable(Unavailable::Space)) }
+    }
+
+    /// Holds the trace of a refusal that leaves no entry of its own; what the caller's words are to blame for leaves none.
+    fn hold_refusal(&self, application: &Application, no: No, asked: Asked<'_>) -> No {
+        if matches!(no, No::Denied(_) | No::Replayed | No::Unavailable(_)) {
+            let line = || self.refused(application, no.code(), asked, None);
+            self.refusals.hold(application.uid, no.code(), self.clock.now(), line);
+        }
+        no
+    }
+
+    /// Writes the refusals that are due: one entry a second for each application and reason, with a count; `all` that are
+    /// held, at the end. A crash leaves those of the last second uncounted.
+    pub(super) async fn record_refusals(&self, all: bool) {
+        for due in self.refusals.due(all) {
+            let line = match &due {
+                Due::First(_, line, _) => line.clone(),
+                Due::Counted(kind, count, since) => self.refused_alike(*kind, *count, *since),
+            };
+            if self.ledger.write(line).await.is_err() {
+                self.refusals.give_back(due);
+            }
         }
     }
 
@@ -195,7 +234,12 @@ impl Daemon {
     }
 
     fn application(&self, uid: u32) -> Result<&Arc<Application>, No> {
-        Ok(self.loaded.applications.get(uid).ok_or_else(unknown_application)?)
+        self.loaded.applications.get(uid).ok_or_else(|| {
+            let no = No::from(unknown_application());
+            let line = |uid| self.refused_stranger(uid, no.code());
+            self.refusals.hold_stranger(uid, no.code(), self.clock.now(), line);
+            no
+        })
     }
 
     /// The patient, whose identifier system is the profile's unless the application names one.

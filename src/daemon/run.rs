@@ -14,9 +14,10 @@ use tokio::task::JoinSet;
 
 use super::{Daemon, checkpointing, listen, trace};
 use crate::config::{Config, ConfigError};
-use crate::ledger::{Ledger, StoreError};
+use crate::ledger::{Guards, Ledger, StoreError};
 use crate::seal::audit::Audit;
 use crate::seal::seals::{Seal, Seals};
+use crate::sys::timekeeper::Timekeeper;
 use crate::sys::{clock, log, peer, process};
 use crate::usage;
 
@@ -109,7 +110,11 @@ fn run(arguments: &Arguments) -> Result<(), NotRun> {
 async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotRun> {
     let start = trace::start(config.digest, config.convention_digest);
     let window_ms = config.session_lifetime_max_ms();
-    let (ledger, restored) = Ledger::open(&config.ledger.folder, start, window_ms, clock::now())?;
+    // The ledger makes its folder; what is believed of the clock is read from there if it is there.
+    let clock = Timekeeper::begin(&config.ledger.folder, config.clock.tolerances, config.clock.sign())?;
+    let clock = Arc::new(clock);
+    let guards = Guards { clock: Some(Arc::clone(&clock)), reserve_len: config.ledger.reserve_len };
+    let (ledger, restored) = Ledger::open_guarded(&config.ledger.folder, start, window_ms, guards)?;
     let (refused, refusals) = mpsc::unbounded_channel();
     let seals = Seals::connect(&config, &loaded.seals, &refused);
     let audit = loaded.audit.as_ref().and_then(|audit| Audit::connect(&config, audit, &refused));
@@ -117,7 +122,7 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
     let (token, admin) = (config.sockets.token.clone(), config.sockets.admin.clone());
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let (daemon, asked) = Daemon::new(config, loaded, (seals, audit), ledger, &restored)?;
+    let (daemon, asked) = Daemon::new(config, loaded, (seals, audit), (ledger, &restored), clock)?;
     let daemon = Arc::new(daemon);
     let (stop, stopped) = watch::channel(false);
     let mut doors = JoinSet::new();
@@ -134,16 +139,24 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
     let (end, ended) = watch::channel(false);
     let checkpoints = tokio::spawn(checkpointing::run(Arc::clone(&daemon), asked, ended));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "sceaud listens; locked until a signature verifies");
+    daemon.introduce_clock();
+    daemon.count_aside(false).await;
     let outcome = tokio::select! {
         _ = terminate.recv() => Ok(()),
         _ = interrupt.recv() => Ok(()),
         refused = watch_over(&daemon, refusals) => Err(NotRun::Key(refused)),
+        () = keep_up(&daemon) => Err(NotRun::Door),
         _ = doors.join_next() => Err(NotRun::Door),
     };
     tracing::info!("sceaud stops; what is under way is finished");
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     let _ = stop.send(true);
     while doors.join_next().await.is_some() {}
+    daemon.record_refusals(true).await;
+    daemon.count_aside(true).await;
+    if let Err(error) = daemon.clock.tick(true) {
+        tracing::warn!(%error, "what is believed of the clock was not kept");
+    }
     // Behind the last answer: what was issued is signed before the silence.
     let _ = end.send(true);
     let _ = checkpoints.await;
@@ -195,6 +208,23 @@ async fn watch_over(daemon: &Daemon, mut refusals: mpsc::UnboundedReceiver<Strin
         if tokio::time::Instant::now() >= alarm_at {
             alarm_at += RENEWAL_ALARM_EVERY;
             renewal_alarms(daemon);
+        }
+    }
+}
+
+/// What goes on between requests, and must not wait for the disk in the place of anything else.
+async fn keep_up(daemon: &Arc<Daemon>) {
+    let mut tick = tokio::time::interval(TICK);
+    let mut told = None;
+    loop {
+        tick.tick().await;
+        daemon.watch_clock(&mut told);
+        daemon.watch_space();
+        daemon.count_aside(false).await;
+        daemon.record_refusals(false).await;
+        let clock = Arc::clone(&daemon.clock);
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || clock.tick(false)).await {
+            tracing::warn!(%error, "what is believed of the clock was not kept");
         }
     }
 }

@@ -130,6 +130,13 @@ impl Sessions {
         Ok((hash, kept.traced))
     }
 
+    /// Ends all of them: a new time begins, and their ends were told by the old one.
+    pub(super) fn end_all(&self) {
+        for open in self.open.values() {
+            *open.lock().unwrap_or_else(PoisonError::into_inner) = Open::default();
+        }
+    }
+
     fn of(&self, uid: u32) -> Option<MutexGuard<'_, Open>> {
         // Nothing under this lock panics but for memory.
         Some(self.open.get(&uid)?.lock().unwrap_or_else(PoisonError::into_inner))

@@ -3,21 +3,25 @@
 use std::sync::atomic::Ordering;
 
 use super::Daemon;
-use super::answer::{AuditStatus, SealStatus, Status};
+use super::answer::{AuditStatus, SealStatus, Status, Trouble, Unavailable};
+use super::clock::unfit;
 use super::halt::Halt;
-use crate::sys::clock;
+use crate::ledger::NotRecorded;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 impl Daemon {
     /// Whether every declared structure has a key whose signatures verify and a certificate that is valid.
     pub(super) fn is_ready(&self) -> bool {
-        let now = clock::now();
+        let now = self.clock.now();
         let ready = |structure: &str| {
             self.seals.all().iter().any(|seal| seal.structure == structure && seal.is_ready(now))
         };
         self.state() == "operational"
             && self.ledger.trouble().is_none()
+            && self.ledger.admits()
+            && self.is_newest().is_ok()
+            && self.clock_is_fit().is_ok()
             && self.structures.iter().all(|(structure, _)| ready(structure.as_str()))
     }
 
@@ -36,7 +40,7 @@ impl Daemon {
 
     /// State, readiness and seals at this moment.
     pub(super) fn status(&self) -> Status {
-        let now = clock::now();
+        let now = self.clock.now();
         Status {
             state: self.state(),
             ready: self.is_ready(),
@@ -55,11 +59,30 @@ impl Daemon {
                     certificate_expires_at: seal.certificate.not_after().to_string(),
                 })
                 .collect(),
+            troubles: self.troubles(),
             audit: self.audit.as_ref().map(|audit| AuditStatus {
                 key: audit.key().to_string(),
                 ready: audit.is_ready(),
                 checkpoint: self.checkpoints.newest().map_or(0, |newest| newest.checkpoint().size),
             }),
         }
+    }
+
+    /// What keeps everybody from an assertion now, beyond the seals.
+    fn troubles(&self) -> Vec<Trouble> {
+        let ledger = match self.ledger.trouble() {
+            Some(NotRecorded::Space) => Some(Unavailable::Space),
+            Some(NotRecorded::Unavailable) => Some(Unavailable::Ledger),
+            Some(NotRecorded::Broken) | None => None,
+        };
+        let short = (!self.ledger.admits()).then_some(Unavailable::Space);
+        let unproven = self.is_newest().is_err().then_some(Unavailable::Ledger);
+        let unavailable = [unfit(self.clock.verdict()), ledger.or(short).or(unproven)];
+        let told = |why: Unavailable| Trouble { reason: why.code(), message: why.message().into() };
+        let mut troubles: Vec<_> = unavailable.into_iter().flatten().map(told).collect();
+        if self.space_is_low() {
+            troubles.push(Trouble { reason: "space-low", message: self.space_words().into() });
+        }
+        troubles
     }
 }

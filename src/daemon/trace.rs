@@ -1,6 +1,7 @@
 //! What the ledger is told: requests and answers as entries.
 
 use super::Daemon;
+use super::refusals::{Kind, OTHERS};
 use super::sessions::Traced;
 use crate::ledger::Line;
 use crate::policy::application::Application;
@@ -14,6 +15,7 @@ use crate::traces::entry::evidence::Evidence;
 use crate::traces::entry::word::Word;
 use crate::vihf::assertion::Patient;
 use crate::vihf::identity::PsIdNat;
+use crate::vihf::instant::Instant;
 
 /// An entry with its people in clear.
 pub(super) type Clear = Event<PsIdNat, Patient>;
@@ -22,6 +24,11 @@ pub(super) type Clear = Event<PsIdNat, Patient>;
 fn word(text: &str) -> Word {
     let cut = || Word::parse(&text.chars().filter(|c| !c.is_control()).take(32).collect::<String>());
     Word::parse(text).or_else(cut).unwrap_or_else(Word::unknown)
+}
+
+/// How a Unix user is named that is no application.
+fn stranger(uid: u32) -> Word {
+    if uid == OTHERS { word("uid:*") } else { word(&format!("uid:{uid}")) }
 }
 
 /// The entry of a start.
@@ -83,20 +90,41 @@ impl Daemon {
         Line::closed(event, secret, traced.chain)
     }
 
-    /// The trace of `count` refusals alike; what was not known at that point is absent.
+    /// The trace of one refusal; what was not known at that point is absent.
     pub(super) fn refused(
         &self,
         application: &Application,
         reason: &str,
-        count: u64,
         asked: Asked<'_>,
         nonce: Option<Digest>,
     ) -> Line {
+        Line::plain(self.refusal(word(&application.user), reason, asked, nonce))
+    }
+
+    /// The trace of a refusal to a Unix user that is no application.
+    pub(super) fn refused_stranger(&self, uid: u32, reason: &str) -> Line {
+        Line::plain(self.refusal(stranger(uid), reason, Asked::default(), None))
+    }
+
+    /// The trace of `count` refusals alike, the first of them at `since`: a number names nobody.
+    pub(super) fn refused_alike(&self, (uid, reason): Kind, count: u64, since: Instant) -> Line {
+        let application =
+            self.loaded.applications.get(uid).map_or_else(|| stranger(uid), |known| word(&known.user));
+        let mut event = self.refusal(application, reason, Asked::default(), None);
+        if let Event::Refused(refused) = &mut event
+            && count > 1
+        {
+            (refused.count, refused.since) = (count, Some(since));
+        }
+        Line::plain(event)
+    }
+
+    fn refusal(&self, application: Word, reason: &str, asked: Asked<'_>, nonce: Option<Digest>) -> Clear {
         let session = asked.session.map(|traced| &*traced.session);
         let refused = Refused {
-            application: word(&application.user),
+            application,
             reason: word(reason),
-            count,
+            count: 1,
             since: None,
             practitioner: session
                 .map(|session| session.practitioner().id)
@@ -121,7 +149,7 @@ impl Daemon {
             configuration: self.config.digest,
             convention: self.config.convention_digest,
         };
-        Line::plain(Event::Refused(Box::new(refused)))
+        Event::Refused(Box::new(refused))
     }
 }
 

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use super::line::Beside;
 use super::store::{Edge, StoreError, data_key, number, row_id};
 use crate::traces::digest::Digest;
+use crate::vihf::instant::Instant;
 
 /// A transaction under way; dropped, nothing of it was.
 #[derive(Debug)]
@@ -66,6 +67,7 @@ impl<'s> Batch<'s> {
                 let mut delete = self.transaction.prepare_cached("DELETE FROM sessions WHERE secret = ?1")?;
                 delete.execute([secret.as_bytes()])?;
             }
+            Beside::Intent { intent } => self.intend(*intent)?,
             Beside::Ordered { mark, .. } => {
                 // One that is there already breaks the commit: the memory of used ones refused it before.
                 let mut insert = self.transaction.prepare_cached("INSERT INTO orders VALUES (?1, ?2)")?;
@@ -77,6 +79,21 @@ impl<'s> Batch<'s> {
                 insert.execute(params![name, content, row_id(index)?])?;
             }
         }
+        Ok(())
+    }
+
+    /// A new time begins at `at`: sessions end, their ends having been told by the old one, and no nonce is remembered for
+    /// longer than it would be if it were used now.
+    pub(super) fn begin_time(&self, at: Instant) -> Result<(), StoreError> {
+        self.transaction.execute("DELETE FROM sessions", [])?;
+        let latest = "UPDATE nonces SET until_ms = min(until_ms, ?1 + (SELECT window_ms FROM edge))";
+        self.transaction.execute(latest, [at.ms()])?;
+        Ok(())
+    }
+
+    /// What the counter is to have reached.
+    pub(super) fn intend(&self, intent: u64) -> Result<(), StoreError> {
+        self.transaction.execute("INSERT OR REPLACE INTO counter VALUES (0, ?1)", [row_id(intent)?])?;
         Ok(())
     }
 

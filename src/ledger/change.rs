@@ -30,6 +30,8 @@ pub(super) enum Course {
     Issued {
         expires: Instant,
     },
+    /// A new time begins: ends that were told by the old one mean nothing.
+    TimeBegins,
     /// What became of one.
     Outcome {
         of: u64,
@@ -42,12 +44,14 @@ impl Change {
     pub(super) fn of(entry: Entry, hash: Digest) -> Self {
         let Entry { index, time, link, event, .. } = entry;
         let patient = event.patient().map(|patient| patient.identity.key);
+        let begins_time = event.begins_time();
         let (spent, course) = match event {
             Event::Issued(issued) => {
                 (Some((issued.setting.application, issued.nonce)), Course::Issued { expires: issued.expires })
             }
             Event::Refused(refused) => (refused.nonce.map(|nonce| (refused.application, nonce)), Course::Nothing),
             Event::Outcome(outcome) => (None, Course::Outcome { of: outcome.of, outcome: outcome.outcome }),
+            _ if begins_time => (None, Course::TimeBegins),
             _ => (None, Course::Nothing),
         };
         Self { index, time, hash, link, spent, patient, course }

@@ -19,6 +19,7 @@ use crate::traces::entry::kind::Chained;
 use crate::traces::entry::outcome::Outcome;
 use crate::traces::entry::{Head, Link};
 use crate::traces::merkle::leaf_hash;
+use crate::vihf::instant::Instant;
 
 /// What the entries are made with: nothing of it changes before they are on the disk.
 #[derive(Clone, Copy)]
@@ -26,6 +27,8 @@ pub(super) struct Known<'w> {
     pub(super) secrets: &'w Secrets,
     pub(super) keys: &'w Keys,
     pub(super) views: &'w Views,
+    /// The clock's time: the edge's is not before it, but where a new time begins.
+    pub(super) now: Instant,
 }
 
 /// Entries under way. Dropped, it changed nothing: what is in memory is taken over with [`Draft::end`].
@@ -94,6 +97,10 @@ impl<'w> Draft<'w> {
 
     fn append(&mut self, line: Line) -> Result<Written, StoreError> {
         let Line { event, chain, mut beside } = line;
+        if event.begins_time() {
+            self.drafted.edge.time = self.known.now;
+            self.batch.begin_time(self.known.now)?;
+        }
         let (secrets, edge) = (self.known.secrets, &self.drafted.edge);
         let index = edge.frontier.size();
         let clear = Clear { time: edge.time, boot: edge.boot, event };

@@ -22,6 +22,10 @@ pub(super) enum Beside {
     SessionEnds {
         secret: Digest,
     },
+    /// What the counter is to have reached from now on.
+    Intent {
+        intent: u64,
+    },
     /// An order's id is spent; what it does to the ledger follows in the same commit.
     Ordered {
         mark: Digest,
@@ -61,6 +65,17 @@ impl Line {
     pub fn outcome(of: u64, outcome: Outcome, chain: Digest) -> Self {
         let event = Event::Outcome(crate::traces::entry::event::OutcomeOf { of, outcome });
         Self { event, chain: Some(chain), beside: Beside::Nothing }
+    }
+
+    /// The counter's number as two operators accept it: the ledger follows it from now on.
+    #[must_use]
+    pub fn counter(event: Event<PsIdNat, Patient>, intent: u64) -> Self {
+        Self { event, chain: None, beside: Beside::Intent { intent } }
+    }
+
+    /// Whether something new begins with it, which a disk without room is not the place for.
+    pub(super) fn is_new(&self) -> bool {
+        matches!(self.event, Event::Issued(_) | Event::SessionOpened(_))
     }
 
     /// An order whose id is spent (`mark`), with what it does to the ledger: all of it is in one commit.

@@ -16,7 +16,7 @@
 //! | `writer`, `thread` | what is committed; who commits it, and when |
 //! | `reader`, `tree` | a snapshot for who reads beside the writer; its proofs |
 //! | `checkpoints` | what was signed of it, kept beside it; receipts |
-//! | `lock`, `trouble` | one writer for each folder; its health |
+//! | `lock`, `trouble`, `guards` | one writer for each folder; its health; its clock and reserve |
 //! | `instance` | which ledger this is: what orders name |
 //! | `registers` | the registers that orders change, and the orders that are used up |
 //!
@@ -26,8 +26,10 @@
 mod batch;
 mod change;
 mod checkpoints;
+pub mod counter;
 mod draft;
 mod fold;
+mod guards;
 mod instance;
 mod keyed;
 mod keys;
@@ -37,6 +39,7 @@ mod notes;
 mod reader;
 mod recovery;
 mod registers;
+mod reserve;
 mod restored;
 mod secrets;
 mod store;
@@ -48,6 +51,7 @@ mod trouble;
 mod views;
 mod writer;
 
+pub use guards::Guards;
 pub use instance::Instance as LedgerInstance;
 pub use line::{Line, Recorded, Written};
 pub use reader::{Chain, Reader};
@@ -56,9 +60,9 @@ pub use store::{Edge, StoreError};
 pub use tree::LeafTree;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
@@ -68,8 +72,10 @@ use crate::traces::entry::event::Event;
 use crate::vihf::assertion::Patient;
 use crate::vihf::identity::PsIdNat;
 use crate::vihf::instant::Instant;
+use counter::Intents;
 use lock::Lock;
 use notes::Notes;
+use reserve::{Reserve, Room};
 use secrets::Secrets;
 use store::Store;
 use thread::{Job, Thread};
@@ -113,6 +119,9 @@ pub struct Ledger {
     notes: Arc<Notes>,
     size: Arc<AtomicU64>,
     health: Arc<AtomicU8>,
+    room: Room,
+    /// What the counter is to have reached.
+    intent: Mutex<u64>,
     generation: u64,
     thread: Option<JoinHandle<()>>,
     _lock: Lock,
@@ -133,10 +142,37 @@ impl Ledger {
         window_ms: u64,
         now: Instant,
     ) -> Result<(Self, Restored), StoreError> {
+        Self::start(folder, start, window_ms, Some(now), Guards::default())
+    }
+
+    /// The same under guards; the clock learns how new the newest entry is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open_guarded(
+        folder: &Path,
+        start: Event<PsIdNat, Patient>,
+        window_ms: u64,
+        guards: Guards,
+    ) -> Result<(Self, Restored), StoreError> {
+        Self::start(folder, start, window_ms, None, guards)
+    }
+
+    fn start(
+        folder: &Path,
+        start: Event<PsIdNat, Patient>,
+        window_ms: u64,
+        now: Option<Instant>,
+        guards: Guards,
+    ) -> Result<(Self, Restored), StoreError> {
         let lock = Lock::take(folder)?;
         let secrets = Secrets::open(folder)?;
         let store = Store::open(&folder.join(FILE))?;
-        let mut writer = Writer::new(store, secrets, window_ms, now)?;
+        let mut writer = Writer::new(store, secrets, window_ms, now.unwrap_or_else(|| guards.now()))?;
+        if let Some(clock) = &guards.clock {
+            clock.not_before(writer.newest());
+        }
+        let now = now.unwrap_or_else(|| guards.now());
         let restored = writer.restore(now)?;
         let generation = writer.store.generation()?;
         writer.start(start, now)?;
@@ -144,7 +180,9 @@ impl Ledger {
         Reader::open(folder)?.recheck()?;
         let (jobs, queue) = mpsc::channel();
         let (size, health, notes) = (writer.size(), writer.health(), Arc::new(Notes::default()));
-        let thread = Thread::new(writer, Arc::clone(&notes));
+        let reserve = Reserve::new(folder, guards.reserve_len);
+        let (room, intent) = (reserve.room(), Mutex::new(writer.intent()?));
+        let thread = Thread::new(writer, Arc::clone(&notes), guards, reserve);
         let thread = std::thread::Builder::new()
             .name("ledger".to_owned())
             .spawn(move || thread.run(&queue))
@@ -155,6 +193,8 @@ impl Ledger {
             notes,
             size,
             health,
+            room,
+            intent,
             generation,
             thread: Some(thread),
             _lock: lock,
@@ -220,6 +260,23 @@ impl Ledger {
         answer.await.map_err(|_| NotRecorded::Broken)
     }
 
+    /// Whether there is room for something new: an assertion, a session. What is under way is written on the reserve.
+    #[must_use]
+    pub fn admits(&self) -> bool {
+        !self.room.is_short()
+    }
+
+    /// Bytes free on the ledger's disk, as of some seconds ago.
+    #[must_use]
+    pub fn free(&self) -> u64 {
+        self.room.free()
+    }
+
+    /// The counter's number that an order made durable ([`Line::counter`]).
+    pub fn follow(&self, intent: u64) {
+        *self.intent.lock().unwrap_or_else(PoisonError::into_inner) = intent;
+    }
+
     /// Which life of the ledger this is: 1, and one more for each declared restoration.
     #[must_use]
     pub fn generation(&self) -> u64 {
@@ -248,6 +305,22 @@ impl Ledger {
 
     fn send(&self, job: Job) -> Result<(), NotRecorded> {
         self.jobs.as_ref().and_then(|jobs| jobs.send(job).ok()).ok_or(NotRecorded::Broken)
+    }
+}
+
+/// For a thread that may wait for the disk.
+impl Intents for &Ledger {
+    fn intent(&self) -> u64 {
+        *self.intent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn intend(&mut self, intent: u64) -> Result<(), NotRecorded> {
+        let mut known = self.intent.lock().unwrap_or_else(PoisonError::into_inner);
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Intend(intent, reply))?;
+        answer.blocking_recv().unwrap_or(Err(NotRecorded::Broken))?;
+        *known = intent;
+        Ok(())
     }
 }
 

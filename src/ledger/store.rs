@@ -35,6 +35,7 @@ const SCHEMA: &str = "
 CREATE TABLE entries (idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL) STRICT;
 CREATE TABLE edge (only INTEGER PRIMARY KEY CHECK (only = 0), frontier BLOB NOT NULL, time_ms INTEGER NOT NULL,
                    boot INTEGER NOT NULL, folded INTEGER NOT NULL, window_ms INTEGER NOT NULL) STRICT;
+CREATE TABLE counter (only INTEGER PRIMARY KEY CHECK (only = 0), intent INTEGER NOT NULL) STRICT;
 CREATE TABLE data_keys (id INTEGER PRIMARY KEY AUTOINCREMENT, lookup BLOB NOT NULL UNIQUE, wrapped BLOB NOT NULL) STRICT;
 CREATE TABLE sessions (secret BLOB PRIMARY KEY, uid INTEGER NOT NULL, entry INTEGER NOT NULL, chain BLOB NOT NULL,
                        ends_ms INTEGER NOT NULL, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
@@ -194,6 +195,13 @@ impl Store {
         let frontier = Frontier::from_bytes(&frontier).ok_or(StoreError::Broken("the tree's edge"))?;
         let folded = Folded { size: number(size)?, window_ms: number(window)? };
         Ok((Edge { frontier, time: Instant::from_ms(time_ms), boot: number(boot)? }, folded))
+    }
+
+    /// What the counter is to have reached; 0 before it was ever raised.
+    pub(super) fn intent(&self) -> Result<u64, StoreError> {
+        use rusqlite::OptionalExtension as _;
+        let intent = self.connection.query_row("SELECT intent FROM counter", [], |row| row.get(0)).optional()?;
+        number(intent.unwrap_or(0))
     }
 
     /// Begins a batch: all of it will be on the disk, or nothing.

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant as Moment};
 use tokio::sync::oneshot;
 
 use super::fold::FOLD_ENTRIES;
+use super::guards::Guards;
 use super::line::{Line, Written};
 use super::notes::Notes;
+use super::reserve::Reserve;
 use super::writer::Writer;
 use super::{NotRecorded, Snapshot};
-use crate::sys::clock;
 use crate::traces::entry::event::Event;
 use crate::traces::entry::outcome::Outcome;
 use crate::vihf::instant::Instant;
@@ -42,6 +43,8 @@ pub(super) enum Job {
     Checkpoint(u64, String, oneshot::Sender<Result<(), NotRecorded>>),
     /// What the ledger is.
     Snapshot(oneshot::Sender<Snapshot>),
+    /// What the counter is to reach.
+    Intend(u64, oneshot::Sender<Result<(), NotRecorded>>),
 }
 
 type Reply = oneshot::Sender<Result<Written, NotRecorded>>;
@@ -54,11 +57,13 @@ pub(super) struct Thread {
     replies: Vec<Reply>,
     /// When notes are written at the latest.
     notes_at: Option<Moment>,
+    guards: Guards,
+    reserve: Reserve,
 }
 
 impl Thread {
-    pub(super) fn new(writer: Writer, notes: Arc<Notes>) -> Self {
-        Self { writer, notes, lines: Vec::new(), replies: Vec::new(), notes_at: None }
+    pub(super) fn new(writer: Writer, notes: Arc<Notes>, guards: Guards, reserve: Reserve) -> Self {
+        Self { writer, notes, reserve, lines: Vec::new(), replies: Vec::new(), notes_at: None, guards }
     }
 
     /// Commits until the ledger is dropped; then writes the entry of the stop.
@@ -88,7 +93,7 @@ impl Thread {
                 self.serve();
             }
             if self.writer.views.tail.len() >= FOLD_ENTRIES {
-                self.writer.fold(clock::now());
+                self.writer.fold(self.guards.now());
             }
             if Moment::now() >= sweep_at {
                 self.sweep();
@@ -96,8 +101,8 @@ impl Thread {
             }
         }
         if self.writer.trouble().is_none() {
-            let _ = self.writer.write(vec![Line::plain(Event::Stop)], clock::now());
-            self.writer.fold(clock::now());
+            let _ = self.writer.write(vec![Line::plain(Event::Stop)], self.guards.now());
+            self.writer.fold(self.guards.now());
         }
     }
 
@@ -119,11 +124,18 @@ impl Thread {
                 // Who no longer waits needs none.
                 let _ = reply.send(self.writer.snapshot());
             }
+            Job::Intend(intent, reply) => {
+                // Who no longer waits finds it at the next comparison.
+                let _ = reply.send(self.writer.intend(intent));
+            }
         }
     }
 
     /// One commit for all lines, notes first: they are older. Gives the answers; notes that were not written are kept.
     pub(super) fn serve(&mut self) {
+        if self.reserve.room().is_short() {
+            self.turn_away();
+        }
         let notes = self.notes.take();
         self.notes_at = None;
         let kept = notes.clone();
@@ -133,7 +145,7 @@ impl Thread {
         if lines.is_empty() {
             return;
         }
-        match self.writer.write(lines, clock::now()) {
+        match self.writer.write(lines, self.guards.now()) {
             Ok(written) => {
                 for (reply, written) in self.replies.drain(..).zip(written.into_iter().skip(noted)) {
                     // Who no longer waits has been told otherwise; the entry stands.
@@ -141,6 +153,10 @@ impl Thread {
                 }
             }
             Err(cause) => {
+                if cause == NotRecorded::Space && self.reserve.release() && !kept.is_empty() {
+                    // There is room for them now; who waits asks again.
+                    self.notes_at = Some(Moment::now());
+                }
                 if cause != NotRecorded::Broken && !kept.is_empty() {
                     // Tried again with the next commit, or by the next sweep.
                     self.notes.give_back(kept);
@@ -152,11 +168,25 @@ impl Thread {
         }
     }
 
+    /// Nothing new begins on what is left of the reserve.
+    fn turn_away(&mut self) {
+        let asked = std::mem::take(&mut self.lines).into_iter().zip(std::mem::take(&mut self.replies));
+        for (line, reply) in asked {
+            if line.is_new() {
+                let _ = reply.send(Err(NotRecorded::Space));
+            } else {
+                self.lines.push(line);
+                self.replies.push(reply);
+            }
+        }
+    }
+
     /// Tells what became of assertions that nobody told about, and folds.
     pub(super) fn sweep(&mut self) {
         // What is known goes first: who was told of is not expired.
         self.serve();
-        let now = clock::now();
+        self.reserve.look();
+        let now = self.guards.now();
         if self.writer.trouble().is_some() {
             // A disk that had no room is asked again: an empty commit writes the edge.
             let _ = self.writer.write(Vec::new(), now);

@@ -13,6 +13,9 @@ use crate::traces::map::tree::Tree;
 use crate::traces::merkle::tile;
 use crate::vihf::instant::Instant;
 
+/// Longest life of an assertion in milliseconds (vihf.md §1): what is under way when a new time begins is over after that.
+const LIFETIME_MAX_MS: u64 = 30_000;
+
 /// The views as of the last committed entry.
 #[derive(Debug)]
 pub(super) struct Views {
@@ -98,6 +101,10 @@ impl Views {
             Course::Issued { expires } => {
                 let chain = change.link.map(|link| link.practitioner).unwrap_or_default();
                 self.pending.insert(change.index, Pending { chain, expires });
+            }
+            Course::TimeBegins => {
+                let latest = change.time.plus_ms(LIFETIME_MAX_MS);
+                self.pending.values_mut().for_each(|pending| pending.expires = pending.expires.min(latest));
             }
             Course::Outcome { of, .. } => {
                 self.pending.remove(&of);

@@ -53,6 +53,11 @@ impl Writer {
         Ok(Self { store, secrets, edge, views, keys, ivs, window_ms, size, health })
     }
 
+    /// When the newest entry was recorded; the epoch if there is none.
+    pub(super) fn newest(&self) -> Instant {
+        self.edge.time
+    }
+
     pub(super) fn size(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.size)
     }
@@ -86,6 +91,28 @@ impl Writer {
             self.edge.boot -= 1;
         }
         written.map(|_| ())
+    }
+
+    /// The number that the counter is to have reached.
+    pub(super) fn intent(&self) -> Result<u64, StoreError> {
+        self.store.intent()
+    }
+
+    /// Makes another one durable.
+    ///
+    /// A crash leaves the old one or the new one: [`super::counter`] goes on from both.
+    pub(super) fn intend(&mut self, intent: u64) -> Result<(), NotRecorded> {
+        if self.trouble() == Some(NotRecorded::Broken) {
+            return Err(NotRecorded::Broken);
+        }
+        let written = (|| {
+            let batch = self.store.batch()?;
+            batch.intend(intent)?;
+            batch.commit(&self.edge)
+        })();
+        let written = written.map_err(|error| error.class());
+        self.told(written);
+        written
     }
 
     /// What the ledger is at this moment.
@@ -167,7 +194,7 @@ impl Writer {
         if first {
             batch.window(self.window_ms)?;
         }
-        let known = Known { secrets: &self.secrets, keys: &self.keys, views: &self.views };
+        let known = Known { secrets: &self.secrets, keys: &self.keys, views: &self.views, now };
         let mut draft = Draft::new(edge, lines.len(), &batch, known, &mut self.ivs);
         let written = lines.into_iter().map(|line| draft.write(line)).collect::<Result<_, _>>()?;
         let drafted = draft.end();

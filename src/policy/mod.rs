@@ -4,6 +4,7 @@
 
 pub mod application;
 pub mod breach;
+pub mod clock;
 pub mod convention;
 pub mod denial;
 pub mod issuing;

@@ -16,4 +16,8 @@ pub mod peer;
 #[cfg(unix)]
 pub mod process;
 #[cfg(unix)]
+pub mod space;
+#[cfg(unix)]
 pub mod synchronisation;
+#[cfg(unix)]
+pub mod timekeeper;

@@ -34,6 +34,11 @@ impl DoorAlone {
         door
     }
 
+    /// Stops it in good order.
+    pub(crate) fn stop(&mut self) {
+        self.sceaud.stop();
+    }
+
     pub(crate) fn client(&self) -> Client {
         self.establishment.client()
     }

@@ -4,11 +4,14 @@
 mod admin;
 mod check;
 mod checkpoints;
+mod clock;
 mod command_line;
+mod counter;
 mod documents;
 mod door;
 mod doorstep;
 mod establishment_parts;
+mod faults;
 mod forge;
 mod hostile;
 mod introspection;
@@ -18,11 +21,13 @@ mod layout;
 mod ledger;
 mod parsers;
 mod recovery;
+mod refusals;
 mod replay;
 mod rights;
 mod seal_requirements;
 mod sessions;
 mod signer;
+mod space;
 mod static_verifier;
 mod supervision;
 #[path = "../support/mod.rs"]

@@ -8,13 +8,20 @@ use serde_json::{Value, json};
 use super::super::Daemon;
 use super::answer::No;
 use super::delivery::Document;
-use crate::ledger::Line;
+use crate::ledger::{Line, NotRecorded};
+use crate::policy::clock::Verdict;
 use crate::policy::operator::Named;
 use crate::policy::operators::{Operators, REGISTER};
 use crate::policy::order::{Bootstrap, Command, Ordered, Refusal, Revoke};
+use crate::sys::clock;
 use crate::traces::digest::Digest;
 use crate::traces::entry::event::{Event, Mandate, Register};
 use crate::traces::entry::word::Word;
+use crate::vihf::assertion::Patient;
+use crate::vihf::identity::PsIdNat;
+
+/// The register that the counter's accepted number is told as.
+const COUNTER: &str = "counter";
 
 /// What an order does.
 #[must_use]
@@ -27,6 +34,17 @@ pub(in super::super) struct Effect {
     pub(super) change: Option<Operators>,
     /// What is delivered.
     pub(super) document: Option<Document>,
+    /// What waits for the trace.
+    pub(super) waiting: Option<Waiting>,
+}
+
+/// What an order settles outside the ledger: begun before its trace is written, ended once it is or is not.
+#[derive(Clone, Copy)]
+pub(super) enum Waiting {
+    /// The clock is right as it stands.
+    Clock,
+    /// The ledger follows the counter by this number.
+    Counter(u64),
 }
 
 /// Why an order that was to be obeyed was not.
@@ -34,7 +52,6 @@ pub(in super::super) enum NotObeyed {
     /// Refused for good: recorded, and the order is used up.
     Refused(Refusal),
     /// Not now: nothing is recorded, and the same order may be submitted again.
-    #[expect(dead_code, reason = "the verbs that read the ledger answer so")]
     No(No),
 }
 
@@ -47,7 +64,7 @@ impl From<Refusal> for NotObeyed {
 impl Effect {
     /// Nothing but an answer.
     pub(in super::super) fn answer(done: Value) -> Self {
-        Self { then: Vec::new(), done, change: None, document: None }
+        Self { then: Vec::new(), done, change: None, document: None, waiting: None }
     }
 }
 
@@ -57,7 +74,7 @@ pub(super) async fn obey(daemon: &Daemon, operators: &Operators, ordered: &Order
         Command::OperatorsBootstrap(bootstrap) => operators_bootstrap(daemon, ordered, bootstrap)?,
         Command::OperatorAdd(named) => operator_add(operators, ordered, named)?,
         Command::OperatorRevoke(revoke) => operator_revoke(daemon, operators, ordered, revoke)?,
-        Command::ClockAccept(_) => daemon.accept_clock(ordered)?,
+        Command::ClockAccept(_) => daemon.accept_clock()?,
         Command::CounterAccept(_) => daemon.accept_counter(ordered)?,
         Command::TracesExport(_)
         | Command::TracesCloseDmp(_)
@@ -90,12 +107,9 @@ fn operator_revoke(
 
 /// The register of operators from now on, in the ledger with the order's mandate.
 fn register(operators: Operators, ordered: &Ordered) -> Effect {
-    let word = |text: &str| Word::parse(text).unwrap_or_else(Word::unknown);
     let content = operators.document();
     let digest = Digest::of(&[&content]);
-    let actor = ordered.signers().first().map_or_else(Word::unknown, |name| word(name));
-    let mandate = Some(Mandate { actor, order: ordered.order().digest });
-    let event = Event::Register(Register { register: word(REGISTER), content: digest, mandate });
+    let event = changed(REGISTER, &content, ordered);
     let active = operators.all().iter().filter(|operator| operator.is_active()).count();
     Effect {
         then: vec![Line::register(event, REGISTER, content)],
@@ -104,14 +118,69 @@ fn register(operators: Operators, ordered: &Ordered) -> Effect {
     }
 }
 
+/// The entry of a register's new content.
+fn changed(register: &str, content: &[u8], ordered: &Ordered) -> Event<PsIdNat, Patient> {
+    let word = |text: &str| Word::parse(text).unwrap_or_else(Word::unknown);
+    let actor = ordered.signers().first().map_or_else(Word::unknown, |name| word(name));
+    let mandate = Some(Mandate { actor, order: ordered.order().digest });
+    Event::Register(Register { register: word(register), content: Digest::of(&[content]), mandate })
+}
+
 impl Daemon {
     /// `clock-accept`: the clock is right although it jumped.
-    fn accept_clock(&self, _: &Ordered) -> Result<Effect, Refusal> {
-        Err(Refusal::NothingToAccept)
+    fn accept_clock(&self) -> Result<Effect, Refusal> {
+        match self.clock.verdict() {
+            Verdict::Jumped { .. } => {
+                let done = json!({ "time": clock::now().to_string() });
+                Ok(Effect { waiting: Some(Waiting::Clock), ..Effect::answer(done) })
+            }
+            Verdict::Fit | Verdict::Unsynchronised { .. } => Err(Refusal::NothingToAccept),
+        }
     }
 
     /// `counter-accept`: the ledger is the right one although the counter says otherwise.
-    fn accept_counter(&self, _: &Ordered) -> Result<Effect, Refusal> {
-        Err(Refusal::NothingToAccept)
+    fn accept_counter(&self, ordered: &Ordered) -> Result<Effect, NotObeyed> {
+        let intent = match self.number_to_accept() {
+            Ok(Some(intent)) => intent,
+            Ok(None) => return Err(Refusal::NothingToAccept.into()),
+            Err(error) => {
+                tracing::error!(%error, "the counter does not answer");
+                return Err(NotObeyed::No(NotRecorded::Unavailable.into()));
+            }
+        };
+        let number = intent.to_string();
+        let event = changed(COUNTER, number.as_bytes(), ordered);
+        let then = vec![Line::counter(event, intent)];
+        Ok(Effect {
+            then,
+            waiting: Some(Waiting::Counter(intent)),
+            ..Effect::answer(json!({ "counter": number }))
+        })
+    }
+
+    /// Begins what waits for the trace.
+    ///
+    /// # Errors
+    /// Nothing was begun.
+    pub(super) fn begin(&self, waiting: Waiting) -> Result<(), No> {
+        match waiting {
+            // Entries take their time from the new clock from here on; nothing is issued before `settle`.
+            Waiting::Clock => self.clock.accept().map(|_| ()).map_err(|_| NotRecorded::Unavailable.into()),
+            Waiting::Counter(_) => Ok(()),
+        }
+    }
+
+    /// Ends what waited for the trace.
+    pub(super) fn settle(&self, waiting: Waiting, recorded: bool) {
+        match waiting {
+            Waiting::Clock => {
+                if recorded {
+                    self.sessions.end_all();
+                }
+                self.clock.accepted(recorded);
+            }
+            Waiting::Counter(intent) if recorded => self.number_accepted(intent),
+            Waiting::Counter(_) => {}
+        }
     }
 }

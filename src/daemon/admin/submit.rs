@@ -71,7 +71,8 @@ impl Daemon {
             }
         };
         let (order, mark) = (ordered.order(), ordered.order().mark());
-        let Effect { then, done, change, document } = match obey(self, &orders.operators, &ordered).await {
+        let Effect { then, done, change, document, waiting } = match obey(self, &orders.operators, &ordered).await
+        {
             Ok(effect) => effect,
             Err(NotObeyed::No(no)) => return Err(no),
             Err(NotObeyed::Refused(refusal)) => {
@@ -85,7 +86,14 @@ impl Daemon {
             }
         };
         let line = Line::ordered(trace(order, ordered.signers(), None), mark, then);
-        let written = self.record(line).await?;
+        if let Some(waiting) = waiting {
+            self.begin(waiting)?;
+        }
+        let recorded = self.record(line).await;
+        if let Some(waiting) = waiting {
+            self.settle(waiting, recorded.is_ok());
+        }
+        let written = recorded?;
         orders.used.insert(mark);
         if let Some(operators) = change {
             orders.operators = operators;

@@ -4,6 +4,7 @@
 mod failures;
 mod reading;
 mod starts;
+mod times;
 
 use std::collections::HashMap;
 use std::fs;

@@ -12,6 +12,9 @@ use crate::vihf::instant::Instant;
 /// Most signers of one order: two-person orders need two, the bootstrap of the operators is signed by up to five.
 pub const ACTORS_MAX: usize = 5;
 
+/// Verb of the order by which a new time begins: its entry alone may be older than its predecessor.
+pub const CLOCK_ACCEPT: &str = "clock-accept";
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the kinds are told in kind.rs")]
@@ -210,6 +213,12 @@ impl<P, S> Event<P, S> {
             Self::Stop => Kind::Stop,
             Self::Outcome(_) => Kind::Outcome,
         }
+    }
+
+    /// Whether a new time begins with it: an order, done, by which the clock is right as it stands.
+    #[must_use]
+    pub fn begins_time(&self) -> bool {
+        matches!(self, Self::Order(order) if order.verb.as_str() == CLOCK_ACCEPT && order.refused.is_none())
     }
 
     /// The practitioner, where the event itself names one.

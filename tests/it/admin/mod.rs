@@ -1,5 +1,6 @@
 //! Orders of operators: signed by real keys, judged, recorded, obeyed once.
 
+mod acceptances;
 mod bootstrap;
 mod command_line;
 mod crash;

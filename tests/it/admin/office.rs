@@ -76,7 +76,11 @@ pub(super) struct Office {
 impl Office {
     /// Opens the door; nobody is registered yet.
     pub(super) fn empty(plan: Plan) -> Office {
-        let door = DoorAlone::open(plan.key_type(KeyType::P256));
+        Office::before(DoorAlone::open(plan.key_type(KeyType::P256)))
+    }
+
+    /// Operators before a door that is open; nobody is registered yet.
+    pub(super) fn before(door: DoorAlone) -> Office {
         let folder = door.establishment.folder.clone();
         let key = |name: &str, arguments: &[&str]| Key::make(&folder, name, arguments);
         let mut office = Office {
@@ -95,10 +99,14 @@ impl Office {
     /// The same with its four operators registered.
     pub(super) fn open() -> Office {
         let office = Office::empty(Plan::new("admin"));
-        let order = office.bootstrap_order();
-        let all = [&office.alice, &office.bob, &office.carol, &office.dave];
-        office.submit(&order, &all).unwrap();
+        office.register();
         office
+    }
+
+    /// Registers the four.
+    pub(super) fn register(&self) {
+        let all = [&self.alice, &self.bob, &self.carol, &self.dave];
+        self.submit(&self.bootstrap_order(), &all).unwrap();
     }
 
     /// A bootstrap that names the four.

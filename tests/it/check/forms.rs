@@ -174,7 +174,11 @@ fn the_demonstrations_configuration_checks_clean() {
 /// A plugin that is not root sees less, and says so.
 #[test]
 fn what_was_not_checked_is_never_called_good() {
-    let establishment = plan().build();
+    // In production nothing says yet that the ledger is the newest: no counter is admitted there.
+    let said = check(&plan().build(), &[]).out;
+    assert!(said.contains("aucun compteur monotone"), "{said}");
+    let plan = crate::support::plan::Plan::new("check").key_type(KeyType::P256);
+    let establishment = plan.policy(crate::support::certificate::TEST_POLICY).build();
     let _daemons = crate::support::daemons::Daemons::start(&establishment);
     let whole = super::units::stage(&establishment);
     let whole = ["--units", whole.to_str().unwrap()];

@@ -1,0 +1,86 @@
+//! Where the ledger is, and what guards it: `[ledger]`.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::Mode;
+use crate::policy::breach::Breach;
+
+/// A mebibyte in bytes.
+const MIB: u64 = 1 << 20;
+/// The reserve in production, in MiB: outcomes and closings of some hundred thousand assertions, and the log file's own
+/// growth (16 MiB) on top.
+const RESERVE_MIB: u64 = 64;
+/// Smallest reserve that serves, in MiB: below, the log file of one fold may not fit.
+const RESERVE_MIN_MIB: u64 = 1;
+/// Largest, in MiB: more protects nothing.
+const RESERVE_MAX_MIB: u64 = 1 << 20;
+/// Free space below which an alarm is raised, in MiB: a busy hospital's month.
+const ALARM_MIB: u64 = 2048;
+/// How the file counter is named.
+const FILE_COUNTER: &str = "file:";
+
+/// The table as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct LedgerTable {
+    folder: Option<PathBuf>,
+    reserve_mib: Option<u64>,
+    space_alarm_mib: Option<u64>,
+    counter: Option<String>,
+}
+
+/// The ledger's place and guards.
+#[derive(Clone, Debug)]
+pub struct LedgerPlace {
+    /// Folder of the ledger and its root key: `sceaud`'s alone.
+    pub folder: PathBuf,
+    /// Bytes kept for what must be written when the disk is full; 0: none.
+    pub reserve_len: u64,
+    /// Bytes free below which an alarm is raised.
+    pub alarm_len: u64,
+    /// File that stands in for a monotonic counter; none: a rollback is not noticed.
+    pub counter: Option<PathBuf>,
+}
+
+impl LedgerTable {
+    /// The place, and what is wrong with the table; `base` is the folder of relative paths.
+    pub(super) fn check(self, mode: Mode, base: &Path) -> (LedgerPlace, Vec<Breach>) {
+        let mut breaches = Vec::new();
+        let mut refuse = |field, cause: String| breaches.push(Breach::of("bad-value", "ledger", field, cause));
+        let none_in_test = if mode == Mode::Test { 0 } else { RESERVE_MIB };
+        let reserve_mib = match self.reserve_mib {
+            Some(0) if mode == Mode::Test => 0,
+            Some(mib) if !(RESERVE_MIN_MIB..=RESERVE_MAX_MIB).contains(&mib) => {
+                let range = format!("attendu {RESERVE_MIN_MIB} à {RESERVE_MAX_MIB} mébioctets");
+                refuse("reserve_mib", format!("[ledger] reserve_mib = {mib} : {range}"));
+                none_in_test
+            }
+            mib => mib.unwrap_or(none_in_test),
+        };
+        let alarm_mib = self.space_alarm_mib.unwrap_or(ALARM_MIB);
+        let counter = match self.counter.as_deref().map(|counter| counter.strip_prefix(FILE_COUNTER)) {
+            None => None,
+            Some(Some(path)) if !path.is_empty() && mode == Mode::Test => Some(base.join(path)),
+            Some(Some(path)) if !path.is_empty() => {
+                let cause = "[ledger] counter : un compteur en fichier se restaure avec le journal et ne protège de rien, la \
+                             production ne l'admet pas ; retirez la clé";
+                breaches.push(Breach::of("bad-value", "ledger", "counter", cause));
+                None
+            }
+            Some(_) => {
+                refuse("counter", "[ledger] counter : forme inconnue ; écrivez \"file:CHEMIN\"".to_owned());
+                None
+            }
+        };
+        let folder = base.join(self.folder.unwrap_or_else(|| "/var/lib/sceau/ledger".into()));
+        let place = LedgerPlace {
+            folder,
+            reserve_len: reserve_mib.saturating_mul(MIB),
+            alarm_len: alarm_mib.saturating_mul(MIB),
+            counter,
+        };
+        (place, breaches)
+    }
+}

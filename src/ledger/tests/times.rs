@@ -1,0 +1,89 @@
+//! One bad answer of NTP, entries years ahead, and the order that begins a new time.
+
+use super::*;
+use crate::ledger::line::Beside;
+use crate::traces::entry::event::{CLOCK_ACCEPT, Order};
+use crate::traces::entry::word::Word;
+
+/// Ten years.
+const AHEAD_MS: i64 = 10 * 365 * 86_400_000;
+
+fn order(refused: Option<&str>) -> Line {
+    Line::plain(Event::Order(Order {
+        verb: sample::word(CLOCK_ACCEPT),
+        actors: vec![sample::word("alix")],
+        order: Digest::of(&[b"order"]),
+        refused: refused.map(|why| Word::parse(why).unwrap()),
+    }))
+}
+
+fn writer(folder: &Path) -> Writer {
+    let secrets = Secrets::open(folder).unwrap();
+    let mut writer =
+        Writer::new(Store::open(&folder.join(FILE)).unwrap(), secrets, WINDOW_MS, at(AHEAD_MS)).unwrap();
+    writer.start(sample::start(), at(AHEAD_MS)).unwrap();
+    let beside = Beside::SessionBegins {
+        secret: Digest::of(&[b"s"]),
+        uid: 1,
+        ends: at(AHEAD_MS + 3_600_000),
+        body: vec![1],
+    };
+    let opened = Line { beside, ..session(1) };
+    let mut issued = sample::issued(1, 1);
+    if let Event::Issued(issued) = &mut issued {
+        issued.expires = at(AHEAD_MS + 30_000);
+    }
+    writer.commit(vec![opened, Line::plain(issued)], at(AHEAD_MS), false).unwrap();
+    writer
+}
+
+#[test]
+fn time_goes_back_at_the_accepted_order_alone_and_nothing_outlives_it_by_the_old_one() {
+    for folded in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(folder.path());
+        if folded {
+            writer.fold(at(AHEAD_MS));
+        }
+        // The clock is right again: nothing goes back by itself, nor by an order that was refused.
+        writer.commit(vec![order(Some("signers-missing"))], at(0), false).unwrap();
+        let again =
+            vec![Line::plain(sample::refused(None, 1)), order(None), Line::plain(sample::refused(None, 1))];
+        writer.commit(again, at(1_000), false).unwrap();
+        let all = entries(&Reader::open(folder.path()).unwrap());
+        let times: Vec<i64> = all.iter().map(|entry| entry.time.ms_since(at(0))).collect();
+        assert_eq!(times, [AHEAD_MS, AHEAD_MS, AHEAD_MS, AHEAD_MS, AHEAD_MS, 1_000, 1_000]);
+        assert!(all[5].event.begins_time() && !all[3].event.begins_time());
+        // The assertion that was under way is told as expired in its time, not in ten years.
+        assert_eq!(writer.expired(at(31_000)).len(), 1);
+        for left in [crash(folder.path()), crash(folder.path())] {
+            let secrets = Secrets::open(left.path()).unwrap();
+            let store = Store::open(&left.path().join(FILE)).unwrap();
+            let again = Writer::new(store, secrets, WINDOW_MS, at(2_000)).unwrap();
+            assert_eq!(again.newest(), at(1_000));
+            let restored = again.restore(at(2_000)).unwrap();
+            assert!(restored.sessions.is_empty());
+            let window = i64::try_from(WINDOW_MS).unwrap();
+            assert_eq!(restored.nonces.iter().map(|spent| spent.marks.len()).sum::<usize>(), 1);
+            assert!(
+                restored.nonces.iter().all(|spent| spent.until <= at(1_000 + window)),
+                "{:?}",
+                restored.nonces
+            );
+            assert_eq!(again.expired(at(31_000)).len(), 1);
+        }
+    }
+}
+
+#[test]
+fn what_the_counter_is_to_reach_is_durable() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = writer(folder.path());
+    assert_eq!(writer.intent().unwrap(), 0);
+    writer.intend(7).unwrap();
+    let left = crash(folder.path());
+    assert_eq!(Store::open(&left.path().join(FILE)).unwrap().intent().unwrap(), 7);
+    // With the order that accepts another number, in its commit.
+    writer.commit(vec![Line::counter(order(None).event, 3)], at(AHEAD_MS), false).unwrap();
+    assert_eq!(writer.intent().unwrap(), 3);
+}

@@ -1,0 +1,148 @@
+//! What only operators may settle: a clock that was right although it jumped, a ledger that its counter contradicts.
+
+use sceau::traces::entry::event::Event;
+use serde_json::json;
+
+use super::office::Office;
+use crate::clock::Shim;
+use crate::counter::{copy, establishment as counted};
+use crate::doorstep::{DoorAlone, brief, physician_login, says, until};
+use crate::ledger::{has, obeys_its_rules};
+use crate::support::daemon::Daemon;
+use crate::support::establishment::Establishment;
+use crate::support::key_kind::KeyType;
+use crate::support::ledger::entries;
+use crate::support::plan::Plan;
+use crate::support::practitioners::PATIENTS;
+
+const DAY_MS: i64 = 24 * 3_600_000;
+
+/// `sceaud` and its signers.
+fn open(establishment: Establishment, environment: &[(&str, &str)]) -> (DoorAlone, Vec<Daemon>) {
+    let instances = establishment.signer_instances();
+    let signers = instances.iter().map(|instance| Daemon::signer(&establishment, instance, &[])).collect();
+    let sceaud = Daemon::sceaud(&establishment, environment);
+    sceaud.wait_ready(1);
+    (DoorAlone { sceaud, establishment }, signers)
+}
+
+/// One bad NTP answer at a start of the machine, and entries of tomorrow: today goes on by a signed order.
+#[test]
+fn a_bad_time_in_the_ledger_is_settled_by_a_signed_order() {
+    let establishment = Plan::new("acceptances").key_type(KeyType::P256).build();
+    let clock = Shim::of(&establishment);
+    let (door, _signers) = open(establishment, &clock.environment());
+    let office = Office::before(door);
+    office.register();
+    let folder = office.door.establishment.folder.clone();
+    let mut lives = 1;
+    let mut live_again = |as_another_boot: bool| {
+        office.door.sceaud.kill_and_hold();
+        if as_another_boot {
+            let _ = std::fs::remove_file(folder.join("ledger/clock.json"));
+        }
+        office.door.sceaud.release();
+        lives += 1;
+        office.door.sceaud.wait_ready(lives);
+    };
+    clock.is_off(DAY_MS);
+    live_again(true);
+    clock.is_off(0);
+    // The clock is right, the ledger is ahead of it: whatever is tried, nothing is issued.
+    let unavailable = says("Unavailable", "clock-jump");
+    for as_another_boot in [false, true] {
+        assert_eq!(brief(office.door.client().open_session(physician_login())), unavailable);
+        live_again(as_another_boot);
+    }
+    assert_eq!(brief(office.door.client().open_session(physician_login())), unavailable);
+    let order = office.order("clock-accept", json!({}));
+    assert_eq!(brief(office.submit(&order, &[&office.carol])), says("Denied", "role-missing"));
+    assert_eq!(brief(office.door.client().open_session(physician_login())), unavailable);
+    office.submit(&order, &[&office.alice]).unwrap();
+    let mut client = office.door.client();
+    let session = client.open_session(physician_login()).unwrap();
+    let got = client.consult(&session, PATIENTS[0]).unwrap();
+    // It holds beyond restarts, and once only.
+    for as_another_boot in [false, true] {
+        live_again(as_another_boot);
+        office.door.client().consult(&session, PATIENTS[0]).unwrap();
+    }
+    let again = office.order("clock-accept", json!({}));
+    assert_eq!(brief(office.submit(&again, &[&office.alice])), says("Denied", "nothing-to-accept"));
+    let ledger = entries(&office.door.establishment);
+    obeys_its_rules(&ledger);
+    has(&ledger, &got.assertion, &got.id, got.entry);
+    let back: Vec<_> = ledger.windows(2).filter(|pair| pair[1].time < pair[0].time).collect();
+    assert_eq!(back.len(), 1, "time goes back once");
+    assert!(back[0][1].event.begins_time() && back[0][0].time.ms_since(back[0][1].time) > DAY_MS / 2);
+}
+
+#[test]
+fn a_jump_that_was_right_is_accepted_and_its_sessions_end() {
+    let establishment = Plan::new("acceptances").key_type(KeyType::P256).build();
+    let clock = Shim::of(&establishment);
+    // The machine was an hour late all the time.
+    clock.is_off(-3_600_000);
+    let (door, _signers) = open(establishment, &clock.environment());
+    let office = Office::before(door);
+    // Orders and logins of now are ahead of such a clock: it is put right, which is a jump.
+    clock.is_off(0);
+    office.register();
+    let mut client = office.door.client();
+    assert_eq!(brief(client.open_session(physician_login())), says("Unavailable", "clock-jump"));
+    office.submit(&office.order("clock-accept", json!({})), &[&office.dave]).unwrap();
+    let session = client.open_session(physician_login()).unwrap();
+    client.consult(&session, PATIENTS[0]).unwrap();
+    // Late once more, and again accepted: the session was of the time before.
+    clock.is_off(-5_000);
+    assert_eq!(brief(client.consult(&session, PATIENTS[0])), says("Unavailable", "clock-jump"));
+    office.submit(&office.order("clock-accept", json!({})), &[&office.alice]).unwrap();
+    assert_eq!(brief(client.consult(&session, PATIENTS[0])), says("Denied", "session-unknown"));
+    obeys_its_rules(&entries(&office.door.establishment));
+}
+
+#[test]
+fn a_ledger_that_its_counter_contradicts_goes_on_by_an_order_of_two() {
+    let (door, _signers) = open(counted(), &[]);
+    let office = Office::before(door);
+    office.register();
+    let session = office.door.client().open_session(physician_login()).unwrap();
+    let useless = office.order("counter-accept", json!({}));
+    let two = [&office.alice, &office.bob];
+    assert_eq!(brief(office.submit(&useless, &two)), says("Denied", "nothing-to-accept"));
+    let folder = office.door.establishment.folder.clone();
+    let (ledger, old) = (folder.join("ledger"), folder.join("old"));
+    let sceaud = &office.door.sceaud;
+    sceaud.kill_and_hold();
+    copy(&ledger, &old);
+    sceaud.release();
+    sceaud.wait_ready(2);
+    sceaud.kill_and_hold();
+    copy(&old, &ledger);
+    sceaud.release();
+    sceaud.wait_ready(3);
+    let mut client = office.door.client();
+    until("it is halted", || client.status()["halted"] == "ledger-older");
+    let order = office.order("counter-accept", json!({}));
+    assert_eq!(brief(office.submit(&order, &[&office.alice])), says("Denied", "signers-missing"));
+    assert_eq!(client.status()["state"], "halted");
+    office.submit(&order, &two).unwrap();
+    until("it goes on", || client.consult(&session, PATIENTS[0]).is_ok());
+    // And is the newest from now on.
+    sceaud.kill();
+    sceaud.wait_ready(4);
+    let mut client = office.door.client();
+    until("it goes on", || client.consult(&session, PATIENTS[0]).is_ok());
+    std::fs::remove_file(folder.join("counter")).unwrap();
+    sceaud.kill();
+    sceaud.wait_ready(5);
+    until("it is halted", || office.door.client().status()["halted"] == "counter-reset");
+    office.submit(&office.order("counter-accept", json!({})), &two).unwrap();
+    until("it goes on", || office.door.client().consult(&session, PATIENTS[0]).is_ok());
+    let ledger = entries(&office.door.establishment);
+    obeys_its_rules(&ledger);
+    let told = ledger.iter().filter(
+        |entry| matches!(&entry.event, Event::Register(register) if register.register.as_str() == "counter" && register.mandate.is_some()),
+    );
+    assert_eq!(told.count(), 2);
+}
