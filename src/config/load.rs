@@ -220,6 +220,7 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
     }
     breaches.extend(file.convention.check());
     breaches.extend(file.limits.check());
+    breaches.extend(file.ledger.retention().check(file.mode == Mode::Production));
     let absolute = |paths: Vec<PathBuf>| paths.into_iter().map(|p| base.join(p)).collect::<Vec<_>>();
     // Their Debug form names every value, in an order that the source fixes.
     let terms = format!("{:?} {:?}", file.convention, file.service);
@@ -248,7 +249,7 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
             signers: base.join(file.sockets.signers),
             signer_client: file.sockets.signer_client,
         },
-        ledger: LedgerPlace { folder: base.join(file.ledger.folder) },
+        ledger: LedgerPlace { folder: base.join(&file.ledger.folder), ..file.ledger },
         digest: Digest::of(&[document.text().as_bytes()]),
         convention_digest,
         limits: file.limits,

@@ -29,6 +29,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::policy::convention::{Convention, Service};
+use crate::policy::retention::Retention;
 use crate::traces::digest::Digest;
 use crate::vihf::codes::Sector;
 use crate::vihf::identity::StructIdNat;
@@ -163,17 +164,34 @@ impl Default for Sockets {
     }
 }
 
-/// Where the ledger is.
+/// Where the ledger is, and for how long it names people.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LedgerPlace {
     /// Folder of the ledger and its root key: `sceaud`'s alone.
     pub folder: PathBuf,
+    /// Years from the closing of a DMP until its patient's identity is destroyed.
+    pub retention_closed_years: u16,
+    /// Years from an entry that names no patient.
+    pub retention_entry_years: u16,
 }
 
 impl Default for LedgerPlace {
     fn default() -> Self {
-        Self { folder: "/var/lib/sceau/ledger".into() }
+        let Retention { closed_years, entry_years } = Retention::default();
+        Self {
+            folder: "/var/lib/sceau/ledger".into(),
+            retention_closed_years: closed_years,
+            retention_entry_years: entry_years,
+        }
+    }
+}
+
+impl LedgerPlace {
+    /// How long identities are kept.
+    #[must_use]
+    pub fn retention(&self) -> Retention {
+        Retention { closed_years: self.retention_closed_years, entry_years: self.retention_entry_years }
     }
 }
 

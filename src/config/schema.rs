@@ -118,7 +118,14 @@ pub(super) const CONFIGURATION: &[Key] = &[
             may("signer_client", Kind::Text),
         ]),
     ),
-    may("ledger", Kind::Table(&[may("folder", Kind::Text)])),
+    may(
+        "ledger",
+        Kind::Table(&[
+            may("folder", Kind::Text),
+            may("retention_closed_years", Kind::Count(65_535)),
+            may("retention_entry_years", Kind::Count(65_535)),
+        ]),
+    ),
     may(
         "limits",
         Kind::Table(&[

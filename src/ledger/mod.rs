@@ -7,7 +7,10 @@
 //! | file | noun |
 //! |---|---|
 //! | `store`, `batch` | the SQLite file and the transaction of a commit |
-//! | `secrets`, `keys`, `keyed` | the ledger's keys: what identities are looked up and encrypted by; those in memory |
+//! | `secrets`, `epochs`, `key_file`, `keys`, `keyed` | the ledger's keys: what identities are looked up and encrypted by; those in memory |
+//! | `retention`, `destruction` | whose term is over; a purge from the side of who ordered it |
+//! | `purge`, `purge_rows`, `purge_task` | destruction in steps between two commits: its stages, its rows, what it is asked |
+//! | `backup_segment`, `backup_state`, `escrow` | what leaves for a backup, and the keys that travel apart |
 //! | `line`, `notes` | one thing to be written, and the proof that it was; things that nobody waits for |
 //! | `draft` | the entries of one commit: identities sealed, chains linked, leaves hashed |
 //! | `change`, `views` | what an entry changes in the views; the views in the writer's memory |
@@ -23,21 +26,39 @@
 //! What is promised: an entry that was answered for is on the disk (WAL, `synchronous=FULL`), and its nonce is in it; a crash
 //! leaves a prefix of what was written, never a part of an entry.
 
+mod backup;
+mod backup_segment;
+mod backup_state;
+#[cfg(test)]
+mod backup_tests;
 mod batch;
 mod change;
 mod checkpoints;
+mod destruction;
 mod draft;
+mod epochs;
+mod escrow;
 mod fold;
 mod instance;
 mod keyed;
+mod key_file;
 mod keys;
 mod line;
 mod lock;
 mod notes;
+mod purge;
+mod purge_rows;
+mod purge_task;
+#[cfg(test)]
+mod purge_tests;
 mod reader;
 mod recovery;
 mod registers;
+mod restore;
 mod restored;
+mod retention;
+#[cfg(test)]
+mod retention_tests;
 mod secrets;
 mod store;
 #[cfg(test)]
@@ -48,10 +69,17 @@ mod trouble;
 mod views;
 mod writer;
 
+pub use backup::{BackedUp, NotBackedUp, SegmentLimits, backup, escrow};
+pub use backup_segment::SegmentError;
+pub use escrow::{Escrow, NotAnEscrow};
 pub use instance::Instance as LedgerInstance;
 pub use line::{Line, Recorded, Written};
+pub use purge_rows::Counts;
+pub use purge_task::{Destroyed, NotPurged};
 pub use reader::{Chain, Reader};
+pub use restore::{Against, NotRestored, RestoredLedger, restore};
 pub use restored::{Kept, Reportable, Restored, Spent};
+pub use retention::Tally;
 pub use store::{Edge, StoreError};
 pub use tree::LeafTree;
 

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use super::fold::FOLD_ENTRIES;
 use super::line::{Line, Written};
 use super::notes::Notes;
+use super::purge_task::Task;
 use super::writer::Writer;
 use super::{NotRecorded, Snapshot};
 use crate::sys::clock;
@@ -34,6 +35,8 @@ const EXPIRY_GRACE_MS: i64 = 2_000;
 pub(super) enum Job {
     /// A line and who waits for it.
     Line(Line, oneshot::Sender<Result<Written, NotRecorded>>),
+    /// One step of the preparation of a destruction, or its decision.
+    Purge(Task),
     /// There are notes.
     Notes,
     /// Notes are to be written now.
@@ -66,6 +69,8 @@ impl Thread {
         let (mut sweep_at, mut busy, mut open) = (Moment::now(), false, true);
         while open {
             let until = self.notes_at.unwrap_or(sweep_at).min(sweep_at);
+            // A destruction goes on whenever nobody is to be served.
+            let until = if self.writer.purge_goes_on() { Moment::now() } else { until };
             match queue.recv_timeout(until.saturating_duration_since(Moment::now())) {
                 Ok(job) => self.take(job),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -90,6 +95,9 @@ impl Thread {
             if self.writer.views.tail.len() >= FOLD_ENTRIES {
                 self.writer.fold(clock::now());
             }
+            if self.writer.purge_goes_on() {
+                self.writer.purge_step();
+            }
             if Moment::now() >= sweep_at {
                 self.sweep();
                 sweep_at = Moment::now() + SWEEP_EVERY;
@@ -107,6 +115,7 @@ impl Thread {
                 self.lines.push(line);
                 self.replies.push(reply);
             }
+            Job::Purge(task) => self.writer.obey(task),
             Job::Notes => self.notes_at = self.notes_at.or(Some(Moment::now() + NOTE_WAIT_MAX)),
             Job::Settle(reply) => {
                 self.serve();
