@@ -71,6 +71,7 @@ mod writer;
 
 pub use backup::{BackedUp, NotBackedUp, SegmentLimits, backup, escrow};
 pub use backup_segment::SegmentError;
+pub use destruction::{Decided, Purger, due, known_patients};
 pub use escrow::{Escrow, NotAnEscrow};
 pub use instance::Instance as LedgerInstance;
 pub use line::{Line, Recorded, Written};
@@ -266,6 +267,15 @@ impl Ledger {
         answer.await.unwrap_or(Err(NotRecorded::Broken))
     }
 
+    /// Who may ask for a destruction.
+    ///
+    /// # Errors
+    /// [`NotRecorded::Broken`]: the writer is gone.
+    pub fn purger(&self) -> Result<Purger, NotRecorded> {
+        let jobs = self.jobs.clone().ok_or(NotRecorded::Broken)?;
+        Ok(Purger { folder: self.folder.clone(), jobs })
+    }
+
     /// Opens it to be read beside the writer; for a thread that may wait for the disk.
     ///
     /// # Errors
@@ -282,6 +292,8 @@ impl Ledger {
 impl Drop for Ledger {
     /// Ends in good order: what was queued is committed, then the entry of the stop.
     fn drop(&mut self) {
+        // Others may hold a sender too.
+        let _ = self.send(Job::Stop);
         self.jobs = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();

@@ -24,7 +24,7 @@ pub enum NotPurged {
     Read(#[from] StoreError),
 }
 
-/// A destruction that is complete: no copy of the database opens what it destroyed.
+/// A destruction: whoever it names is destroyed once it is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Destroyed {
     /// Whom it destroyed.
@@ -43,15 +43,8 @@ pub(super) enum Task {
     Mark { people: Vec<Marked>, reply: Sender<Result<(), NotPurged>> },
     /// Look at some of the entries since; whether none is left.
     CatchUp { reply: Sender<Result<bool, NotPurged>> },
-    /// Record the order and destroy; answered at the end of it.
-    Decide { line: Box<Line>, reply: Sender<Result<Destroyed, NotPurged>> },
-}
-
-/// Who waits for the end of a destruction, and what he is told.
-#[derive(Debug)]
-pub(super) struct Ended {
-    destroyed: Destroyed,
-    reply: Sender<Result<Destroyed, NotPurged>>,
+    /// Record the order and destroy; `ended` is told at the end of it.
+    Decide { line: Box<Line>, reply: Sender<Result<Destroyed, NotPurged>>, ended: Sender<()> },
 }
 
 impl Writer {
@@ -75,10 +68,15 @@ impl Writer {
                 let looked = self.purge.catch_up(&mut self.store.connection, size);
                 let _ = reply.send(self.done(looked));
             }
-            Task::Decide { line, reply } => match self.decide(*line) {
-                Ok(destroyed) if self.purge.is_under_way() => self.purged = Some(Ended { destroyed, reply }),
-                answer => drop(reply.send(answer)),
-            },
+            Task::Decide { line, reply, ended } => {
+                let decided = self.decide(*line);
+                if self.purge.is_under_way() && decided.is_ok() {
+                    self.purged = Some(ended);
+                } else {
+                    let _ = ended.send(());
+                }
+                let _ = reply.send(decided);
+            }
         }
     }
 
@@ -133,7 +131,7 @@ impl Writer {
                 "a destruction is complete; the old wrapping key is erased"
             );
             if let Some(ended) = self.purged.take() {
-                let _ = ended.reply.send(Ok(ended.destroyed));
+                let _ = ended.send(());
             }
         }
     }

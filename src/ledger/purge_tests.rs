@@ -75,7 +75,7 @@ fn begin(writer: &mut Writer, people: Vec<Marked>) {
 
 fn decide(writer: &mut Writer) -> std::sync::mpsc::Receiver<Result<Destroyed, NotPurged>> {
     let (reply, answer) = channel();
-    writer.obey(Task::Decide { line: Box::new(Line::plain(order("traces-purge"))), reply });
+    writer.obey(Task::Decide { line: Box::new(Line::plain(order("traces-purge"))), reply, ended: channel().0 });
     answer
 }
 
@@ -278,7 +278,7 @@ fn one_destruction_at_a_time_and_none_without_anybody() {
     let _answer = decide(&mut writer);
     assert!(matches!(ask(&mut writer, |reply| Task::Begin { size: 0, reply }), Err(NotPurged::UnderWay)));
     let (reply, answer) = channel();
-    writer.obey(Task::Decide { line: Box::new(Line::plain(order("traces-purge"))), reply });
+    writer.obey(Task::Decide { line: Box::new(Line::plain(order("traces-purge"))), reply, ended: channel().0 });
     assert!(matches!(answer.recv().unwrap(), Err(NotPurged::UnderWay)));
     finish(&mut writer);
     assert_eq!(writer.edge.frontier.size(), 5, "start, two accesses, two orders");

@@ -10,7 +10,7 @@ use super::purge_tests::{access, of_patient, of_practitioner, open, order, patie
 use super::reader::Reader;
 use super::retention::{Tally, survey};
 use super::writer::Writer;
-use super::{Ledger, StoreError};
+use super::{Ledger, NotPurged, StoreError, due, known_patients};
 use crate::policy::retention::Retention;
 use crate::traces::entry::event::Event;
 use crate::traces::entry::tests::{refused, start};
@@ -33,7 +33,7 @@ fn write(writer: &mut Writer, by: u32, of: u64, at: Instant) {
     writer.commit(vec![Line::plain(access(by, of))], at, false).unwrap();
 }
 
-fn due(folder: &std::path::Path, now: Instant) -> (Tally, HashSet<Vec<u8>>) {
+fn found(folder: &std::path::Path, now: Instant) -> (Tally, HashSet<Vec<u8>>) {
     let mut people = HashSet::new();
     let tally = survey(&Reader::open(folder).unwrap(), &Retention::default(), now, |marked: Marked| {
         people.insert(marked.person.as_bytes().to_vec());
@@ -67,24 +67,24 @@ fn terms_run_from_closings_and_nobody_is_due_early() {
         if folded {
             writer.fold(year(2024));
         }
-        let (none, people) = due(folder.path(), year(2031).minus_ms(1));
+        let (none, people) = found(folder.path(), year(2031).minus_ms(1));
         assert_eq!((none, people.len()), (Tally { due: Counts::default(), running: 2, reopened: 1 }, 0));
-        let (one, people) = due(folder.path(), year(2031));
+        let (one, people) = found(folder.path(), year(2031));
         assert_eq!(one.due, Counts { patients: 1, practitioners: 0 }, "practitioner 1 names patient 2");
         assert_eq!(people, is(&writer, &[1], &[]));
         // 9 is he who was refused.
-        let (two, people) = due(folder.path(), year(2033));
+        let (two, people) = found(folder.path(), year(2033));
         assert_eq!((two.running, two.reopened), (0, 1));
         assert_eq!(people, is(&writer, &[1, 2], &[1, 9]));
-        let (ever, people) = due(folder.path(), year(2099));
+        let (ever, people) = found(folder.path(), year(2099));
         assert_eq!((ever, people), (two, is(&writer, &[1, 2], &[1, 9])), "an open DMP keeps its practitioners");
     }
     // Closed anew: the term begins anew.
     close(&mut writer, 3, year(2025));
-    assert_eq!(due(folder.path(), year(2035).minus_ms(1)).1, is(&writer, &[1, 2], &[1, 9]));
-    assert_eq!(due(folder.path(), year(2035)).1, is(&writer, &[1, 2, 3], &[1, 9]));
+    assert_eq!(found(folder.path(), year(2035).minus_ms(1)).1, is(&writer, &[1, 2], &[1, 9]));
+    assert_eq!(found(folder.path(), year(2035)).1, is(&writer, &[1, 2, 3], &[1, 9]));
     close(&mut writer, 4, year(2026));
-    assert_eq!(due(folder.path(), year(2036)).1, is(&writer, &[1, 2, 3, 4], &[1, 2, 3, 9]));
+    assert_eq!(found(folder.path(), year(2036)).1, is(&writer, &[1, 2, 3, 4], &[1, 2, 3, 9]));
 }
 
 /// A purge while the ledger is written to: who is written of stays, the others go, everything is committed.
@@ -98,14 +98,12 @@ fn a_running_ledger_is_purged_while_it_is_written() {
         write(Line::plain(access(1, n)));
     }
     for n in 0..500 {
-        let (lookup, known) = ledger.patient(&patient(n)).unwrap();
-        assert!(known);
+        let lookup = known_patients(folder.path(), &[patient(n), patient(10_000 + n)]).unwrap()[0];
         ledger.note(Line::closes(order("traces-close-dmp"), lookup, begun));
     }
-    assert!(!ledger.patient(&patient(10_000)).unwrap().1);
     write(Line::plain(order("any")));
     let none = Retention { closed_years: 0, entry_years: 0 };
-    assert_eq!(ledger.due(&none, begun).unwrap().due.patients, 500);
+    assert_eq!(due(folder.path(), &none, begun).unwrap().due.patients, 500);
     let done = AtomicBool::new(false);
     let (destroyed, written) = std::thread::scope(|scope| {
         let writer = scope.spawn(|| {
@@ -116,7 +114,10 @@ fn a_running_ledger_is_purged_while_it_is_written() {
             }
             written
         });
-        let destroyed = ledger.purge(&none, begun, Line::plain(order("traces-purge"))).unwrap();
+        let purger = ledger.purger().unwrap();
+        let decided = purger.decide(&none, begun, Line::plain(order("traces-purge"))).unwrap();
+        let destroyed = decided.destroyed;
+        assert!(decided.wait());
         done.store(true, Ordering::Release);
         (destroyed, writer.join().unwrap())
     });
@@ -126,9 +127,12 @@ fn a_running_ledger_is_purged_while_it_is_written() {
         let lookup = reader.lookup_key().patient(&patient(n));
         assert_eq!(reader.data_key(&lookup).unwrap().is_some(), n >= 500, "patient {n}");
     }
-    assert_eq!(ledger.due(&none, begun).unwrap(), Tally::default());
+    assert_eq!(due(folder.path(), &none, begun).unwrap(), Tally::default());
     assert_eq!(ledger.size(), 1 + 600 + 500 + 2 + written);
     drop(reader);
+    let left = ledger.purger().unwrap();
     drop(ledger);
+    let gone = left.decide(&none, begun, Line::plain(order("traces-purge")));
+    assert!(matches!(gone, Err(NotPurged::NotRecorded(_))));
     Ledger::open(folder.path(), start(), 60_000, begun).unwrap();
 }

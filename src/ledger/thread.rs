@@ -43,6 +43,8 @@ pub(super) enum Job {
     Settle(oneshot::Sender<()>),
     /// The note of a checkpoint of so many entries, to be kept.
     Checkpoint(u64, String, oneshot::Sender<Result<(), NotRecorded>>),
+    /// The ledger is dropped; whoever may still ask gets no answer.
+    Stop,
     /// What the ledger is.
     Snapshot(oneshot::Sender<Snapshot>),
 }
@@ -72,6 +74,7 @@ impl Thread {
             // A destruction goes on whenever nobody is to be served.
             let until = if self.writer.purge_goes_on() { Moment::now() } else { until };
             match queue.recv_timeout(until.saturating_duration_since(Moment::now())) {
+                Ok(Job::Stop) => open = false,
                 Ok(job) => self.take(job),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => open = false,
@@ -84,6 +87,10 @@ impl Thread {
                 while self.lines.len() < BATCH_MAX
                     && let Ok(job) = queue.try_recv()
                 {
+                    if matches!(job, Job::Stop) {
+                        open = false;
+                        break;
+                    }
                     self.take(job);
                 }
                 busy = self.lines.len() >= BUSY_MIN;
@@ -115,6 +122,8 @@ impl Thread {
                 self.lines.push(line);
                 self.replies.push(reply);
             }
+            // The loop ends on it.
+            Job::Stop => {}
             Job::Purge(task) => self.writer.obey(task),
             Job::Notes => self.notes_at = self.notes_at.or(Some(Moment::now() + NOTE_WAIT_MAX)),
             Job::Settle(reply) => {

@@ -9,7 +9,6 @@ use super::instance::Instance as LedgerInstance;
 use super::keys::Keys;
 use super::line::{Line, Written};
 use super::purge::Purge;
-use super::purge_task::Ended;
 use super::registers;
 use super::restored::Restored;
 use super::secrets::{Ivs, Secrets};
@@ -33,7 +32,7 @@ pub(super) struct Writer {
     pub(super) keys: Keys,
     pub(super) purge: Purge,
     /// Who waits for the end of a destruction.
-    pub(super) purged: Option<Ended>,
+    pub(super) purged: Option<std::sync::mpsc::Sender<()>>,
     ivs: Ivs,
     /// How long nonces are remembered, in milliseconds.
     window_ms: u64,
