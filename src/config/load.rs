@@ -10,8 +10,8 @@ use super::document::Document;
 use super::schema::CONFIGURATION;
 use super::seal::SealTable;
 use super::{
-    Config, ConfigError, Fault, LedgerPlace, Limits, Mode, Profiles, Registers, STRUCTURES_MAX, SealKey, Sockets,
-    Structure, Trust,
+    Backup, Config, ConfigError, Fault, LedgerPlace, Limits, Mode, Profiles, Registers, STRUCTURES_MAX, SealKey,
+    Sockets, Structure, Trust,
 };
 use crate::policy::breach::Breach;
 use crate::policy::convention::{Convention, Service};
@@ -46,6 +46,8 @@ pub(super) struct File {
     sockets: Sockets,
     #[serde(default)]
     ledger: LedgerPlace,
+    #[serde(default)]
+    backup: Backup,
     #[serde(default)]
     limits: Limits,
 }
@@ -250,6 +252,7 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
             signer_client: file.sockets.signer_client,
         },
         ledger: LedgerPlace { folder: base.join(&file.ledger.folder), ..file.ledger },
+        backup: Backup { readers: absolute(file.backup.readers), recovery: absolute(file.backup.recovery) },
         digest: Digest::of(&[document.text().as_bytes()]),
         convention_digest,
         limits: file.limits,

@@ -118,6 +118,7 @@ pub(super) const CONFIGURATION: &[Key] = &[
             may("signer_client", Kind::Text),
         ]),
     ),
+    may("backup", Kind::Table(&[may("readers", Kind::Texts), may("recovery", Kind::Texts)])),
     may(
         "ledger",
         Kind::Table(&[

@@ -71,7 +71,7 @@ impl From<rusqlite::Error> for NotBackedUp {
     }
 }
 
-/// How much one segment may hold. Reason: who decrypts it with openssl has all of it in memory.
+/// How much one segment may hold. Reason: it is made, and decrypted by openssl, in memory: some 20 MB.
 #[derive(Clone, Copy, Debug)]
 pub struct SegmentLimits {
     /// Entries, of half a kilobyte each.
@@ -82,7 +82,7 @@ pub struct SegmentLimits {
 
 impl Default for SegmentLimits {
     fn default() -> Self {
-        Self { entries_max: 100_000, keys_max: 400_000 }
+        Self { entries_max: 20_000, keys_max: 80_000 }
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::super::Daemon;
 use super::answer::No;
 use super::delivery::Document;
+use super::privacy;
 use crate::ledger::Line;
 use crate::policy::operator::Named;
 use crate::policy::operators::{Operators, REGISTER};
@@ -25,6 +26,8 @@ pub(in super::super) struct Effect {
     pub(super) done: Value,
     /// The register of operators from now on.
     pub(super) change: Option<Operators>,
+    /// It destroys whom the retention no longer keeps: decided in the commit of the order's trace.
+    pub(super) purges: bool,
     /// What is delivered.
     pub(super) document: Option<Document>,
 }
@@ -34,7 +37,6 @@ pub(in super::super) enum NotObeyed {
     /// Refused for good: recorded, and the order is used up.
     Refused(Refusal),
     /// Not now: nothing is recorded, and the same order may be submitted again.
-    #[expect(dead_code, reason = "the verbs that read the ledger answer so")]
     No(No),
 }
 
@@ -47,7 +49,7 @@ impl From<Refusal> for NotObeyed {
 impl Effect {
     /// Nothing but an answer.
     pub(in super::super) fn answer(done: Value) -> Self {
-        Self { then: Vec::new(), done, change: None, document: None }
+        Self { then: Vec::new(), done, change: None, purges: false, document: None }
     }
 }
 
@@ -59,10 +61,10 @@ pub(super) async fn obey(daemon: &Daemon, operators: &Operators, ordered: &Order
         Command::OperatorRevoke(revoke) => operator_revoke(daemon, operators, ordered, revoke)?,
         Command::ClockAccept(_) => daemon.accept_clock(ordered)?,
         Command::CounterAccept(_) => daemon.accept_counter(ordered)?,
+        Command::TracesCloseDmp(close) => privacy::traces_close_dmp(daemon, ordered, close).await?,
+        Command::TracesPurge(_) => privacy::traces_purge(),
+        Command::TracesBackup(backup) => privacy::traces_backup(daemon, backup).await?,
         Command::TracesExport(_)
-        | Command::TracesCloseDmp(_)
-        | Command::TracesPurge(_)
-        | Command::TracesBackup(_)
         | Command::LedgerRestore(_)
         | Command::EstablishmentSuspend(_)
         | Command::EstablishmentResume(_) => return Err(Refusal::VerbNotServed.into()),
