@@ -17,6 +17,7 @@ mod keys;
 mod layout;
 mod ledger;
 mod parsers;
+mod privacy;
 mod recovery;
 mod replay;
 mod rights;

@@ -91,12 +91,14 @@ fn segments(
 ) -> Result<Value, NotBackedUp> {
     // One moment for all of them.
     let reader = Reader::open(folder)?;
+    let checkpoint = reader.newest_checkpoint()?.map(|(_, note)| note);
     let mut made = Vec::new();
     loop {
         let mut segment = Vec::new();
         let limits = SegmentLimits::default();
+        let (since_text, checkpoint) = (since.as_deref(), checkpoint.clone());
         let done =
-            ledger::backup(&reader, recipients, since.as_deref(), limits, None, clock::now(), &mut segment)?;
+            ledger::backup(&reader, recipients, since_text, limits, checkpoint, clock::now(), &mut segment)?;
         sink.write_all(&segment)?;
         made.push(json!({ "generation": done.generation, "number": done.number, "bytes": segment.len() }));
         since = Some(done.state.clone());
