@@ -47,8 +47,8 @@ impl Escrow {
         let text = Text {
             sceau_escrow: VERSION,
             epoch: self.epoch,
-            root: STANDARD.encode(&*self.root),
-            wrapping: STANDARD.encode(&*self.wrapping),
+            root: STANDARD.encode(self.root.as_slice()),
+            wrapping: STANDARD.encode(self.wrapping.as_slice()),
         };
         serde_json::to_vec(&text).map(Zeroizing::new).map_err(|_| StoreError::Broken("an escrow"))
     }

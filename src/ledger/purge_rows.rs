@@ -148,12 +148,11 @@ pub(super) fn renew_data_key(rows: &Connection, id: u64, wrapped: &[u8]) -> Resu
     Ok(())
 }
 
+/// A session's hash and encrypted body.
+pub(super) type Session = (Vec<u8>, Vec<u8>);
+
 /// The next sessions after a secret's hash: hash and encrypted body.
-pub(super) fn sessions_after(
-    rows: &Connection,
-    after: &[u8],
-    limit: usize,
-) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+pub(super) fn sessions_after(rows: &Connection, after: &[u8], limit: usize) -> Result<Vec<Session>, StoreError> {
     let mut some =
         rows.prepare_cached("SELECT secret, body FROM sessions WHERE secret > ?1 ORDER BY secret LIMIT ?2")?;
     let some = some.query_map(params![after, row_id(limit as u64)?], |row| Ok((row.get(0)?, row.get(1)?)))?;

@@ -56,7 +56,7 @@ impl Writer {
         let size = self.edge.frontier.size();
         match task {
             Task::Begin { size, reply } => {
-                let begun = self.purge.begin(&mut self.store.connection, size);
+                let begun = self.purge.begin(&self.store.connection, size);
                 let _ =
                     reply.send(self.done(begun).and_then(|begun| begun.then_some(()).ok_or(NotPurged::UnderWay)));
             }
@@ -87,7 +87,7 @@ impl Writer {
         if !self.done(caught_up)? {
             return Err(NotPurged::UnderWay);
         }
-        let counts = Purge::count(&mut self.store.connection);
+        let counts = Purge::count(&self.store.connection);
         let counts = self.done(counts)?;
         let nobody = counts == Counts::default();
         // A crash from here to the commit leaves an epoch under which little is: nothing is destroyed.
@@ -100,7 +100,7 @@ impl Writer {
             Ok(written) => {
                 let written = written.into_iter().next().ok_or(NotRecorded::Broken)?;
                 if nobody {
-                    let ended = self.purge.abandon(&mut self.store.connection, &self.secrets);
+                    let ended = self.purge.abandon(&self.store.connection, &self.secrets);
                     self.done(ended)?;
                 } else {
                     // No key of the doomed stays in memory.
@@ -110,7 +110,7 @@ impl Writer {
                 Ok(Destroyed { counts, written, epoch: self.secrets.epochs.current() })
             }
             Err(cause) => {
-                let ended = self.purge.abandon(&mut self.store.connection, &self.secrets);
+                let ended = self.purge.abandon(&self.store.connection, &self.secrets);
                 let _ = self.done(ended);
                 Err(cause)
             }
