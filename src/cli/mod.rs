@@ -122,6 +122,9 @@ enum NotDone {
     #[cfg(feature = "appliance")]
     #[error(transparent)]
     Traces(#[from] traces::TracesError),
+    #[cfg(feature = "appliance")]
+    #[error(transparent)]
+    Copied(#[from] traces::NotCopied),
     #[error("la sortie ne peut pas être écrite ({0})")]
     Output(#[from] std::io::Error),
 }
@@ -136,6 +139,8 @@ impl NotDone {
             Self::Keys(error) => error.exit_code(),
             #[cfg(feature = "appliance")]
             Self::Traces(error) => error.exit_code(),
+            #[cfg(feature = "appliance")]
+            Self::Copied(cause) => cause.exit_code(),
             Self::Output(_) => EXIT_UNAVAILABLE,
         }
     }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::Mode;
 use crate::policy::breach::Breach;
+use crate::policy::retention::Retention;
 
 /// A mebibyte in bytes.
 const MIB: u64 = 1 << 20;
@@ -29,6 +30,8 @@ pub(super) struct LedgerTable {
     reserve_mib: Option<u64>,
     space_alarm_mib: Option<u64>,
     counter: Option<String>,
+    retention_closed_years: Option<u16>,
+    retention_entry_years: Option<u16>,
 }
 
 /// The ledger's place and guards.
@@ -42,12 +45,19 @@ pub struct LedgerPlace {
     pub alarm_len: u64,
     /// File that stands in for a monotonic counter; none: a rollback is not noticed.
     pub counter: Option<PathBuf>,
+    /// How long identities are kept.
+    pub retention: Retention,
 }
 
 impl LedgerTable {
     /// The place, and what is wrong with the table; `base` is the folder of relative paths.
     pub(super) fn check(self, mode: Mode, base: &Path) -> (LedgerPlace, Vec<Breach>) {
-        let mut breaches = Vec::new();
+        let longest = Retention::default();
+        let retention = Retention {
+            closed_years: self.retention_closed_years.unwrap_or(longest.closed_years),
+            entry_years: self.retention_entry_years.unwrap_or(longest.entry_years),
+        };
+        let mut breaches = retention.check(mode == Mode::Production);
         let mut refuse = |field, cause: String| breaches.push(Breach::of("bad-value", "ledger", field, cause));
         let none_in_test = if mode == Mode::Test { 0 } else { RESERVE_MIB };
         let reserve_mib = match self.reserve_mib {
@@ -80,6 +90,7 @@ impl LedgerTable {
             reserve_len: reserve_mib.saturating_mul(MIB),
             alarm_len: alarm_mib.saturating_mul(MIB),
             counter,
+            retention,
         };
         (place, breaches)
     }

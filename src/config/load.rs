@@ -12,8 +12,8 @@ use super::ledger::LedgerTable;
 use super::schema::CONFIGURATION;
 use super::seal::SealTable;
 use super::{
-    Config, ConfigError, Fault, Limits, Mode, Profiles, Registers, STRUCTURES_MAX, SealKey, Sockets, Structure,
-    Trust,
+    Backup, Config, ConfigError, Fault, Limits, Mode, Profiles, Registers, STRUCTURES_MAX, SealKey, Sockets,
+    Structure, Trust,
 };
 use crate::policy::breach::Breach;
 use crate::policy::convention::{Convention, Service};
@@ -50,6 +50,8 @@ pub(super) struct File {
     ledger: LedgerTable,
     #[serde(default)]
     clock: ClockTable,
+    #[serde(default)]
+    backup: Backup,
     #[serde(default)]
     limits: Limits,
 }
@@ -258,6 +260,7 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
         },
         ledger,
         clock,
+        backup: Backup { readers: absolute(file.backup.readers), recovery: absolute(file.backup.recovery) },
         digest: Digest::of(&[document.text().as_bytes()]),
         convention_digest,
         limits: file.limits,

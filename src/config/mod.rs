@@ -80,6 +80,8 @@ pub struct Config {
     pub ledger: LedgerPlace,
     /// How far the clock is believed.
     pub clock: ClockRules,
+    /// Who may open backups, and the keys in escrow.
+    pub backup: Backup,
     /// SHA-256 of the file as it was read: what traces name the configuration by.
     pub digest: Digest,
     /// SHA-256 of the convention's terms and services as they were read.
@@ -167,6 +169,16 @@ impl Default for Sockets {
             signer_client: "sceau".to_owned(),
         }
     }
+}
+
+/// Certificates that backups are encrypted for: apart from orders, so that no operator alone sends the ledger elsewhere.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Backup {
+    /// PEM files: who may open the segments.
+    pub readers: Vec<PathBuf>,
+    /// PEM files: who may open the escrow of the keys.
+    pub recovery: Vec<PathBuf>,
 }
 
 impl Config {

@@ -118,6 +118,7 @@ pub(super) const CONFIGURATION: &[Key] = &[
             may("signer_client", Kind::Text),
         ]),
     ),
+    may("backup", Kind::Table(&[may("readers", Kind::Texts), may("recovery", Kind::Texts)])),
     may(
         "ledger",
         Kind::Table(&[
@@ -125,6 +126,8 @@ pub(super) const CONFIGURATION: &[Key] = &[
             may("reserve_mib", ANY),
             may("space_alarm_mib", ANY),
             may("counter", Kind::Text),
+            may("retention_closed_years", Kind::Count(65_535)),
+            may("retention_entry_years", Kind::Count(65_535)),
         ]),
     ),
     may(

@@ -86,7 +86,9 @@ pub fn main() -> ExitCode {
             eprintln!("sceaud : {not_run}");
             ExitCode::from(match not_run {
                 NotRun::Config(_) | NotRun::Key(_) => EXIT_CONFIGURATION,
-                NotRun::Ledger(StoreError::Broken(_) | StoreError::KeyMissing) => EXIT_HALTED,
+                NotRun::Ledger(StoreError::Broken(_) | StoreError::KeyMissing | StoreError::KeyErased) => {
+                    EXIT_HALTED
+                }
                 NotRun::Ledger(StoreError::KeyExposed | StoreError::Format(_)) => EXIT_CONFIGURATION,
                 NotRun::Ledger(_) => EXIT_UNAVAILABLE,
                 NotRun::Door | NotRun::Socket { .. } | NotRun::System(_) => EXIT_UNAVAILABLE,

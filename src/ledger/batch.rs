@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::line::Beside;
+use super::purge_rows;
 use super::store::{Edge, StoreError, data_key, number, row_id};
 use crate::traces::digest::Digest;
 use crate::vihf::instant::Instant;
@@ -18,8 +19,9 @@ impl<'s> Batch<'s> {
         Self { transaction }
     }
 
-    /// The data key of somebody: its number and wrapped form.
+    /// The data key of somebody: its number and wrapped form; none of one who is being destroyed.
     pub(super) fn data_key(&self, lookup: &Digest) -> Result<Option<(u64, Vec<u8>)>, StoreError> {
+        purge_rows::destroy_if_doomed(&self.transaction, lookup)?;
         data_key(&self.transaction, lookup)
     }
 
@@ -63,6 +65,7 @@ impl<'s> Batch<'s> {
                 let (secret, chain) = (secret.as_bytes(), chain.as_bytes());
                 insert.execute(params![secret, uid, row_id(index)?, chain, ends.ms(), body])?;
             }
+            Beside::Closes { patient, at } => purge_rows::close(&self.transaction, patient, index, at.ms())?,
             Beside::SessionEnds { secret } => {
                 let mut delete = self.transaction.prepare_cached("DELETE FROM sessions WHERE secret = ?1")?;
                 delete.execute([secret.as_bytes()])?;
@@ -95,6 +98,11 @@ impl<'s> Batch<'s> {
     pub(super) fn intend(&self, intent: u64) -> Result<(), StoreError> {
         self.transaction.execute("INSERT OR REPLACE INTO counter VALUES (0, ?1)", [row_id(intent)?])?;
         Ok(())
+    }
+
+    /// Decides the destruction of whoever is marked.
+    pub(super) fn destroy(&self) -> Result<(), StoreError> {
+        purge_rows::decide(&self.transaction)
     }
 
     /// How long the nonces of the entries from here on are to be remembered: what the views need to know and no entry says.

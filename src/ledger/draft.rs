@@ -157,10 +157,10 @@ impl<'w> Draft<'w> {
         }
         let secrets = self.known.secrets;
         let key = match self.batch.data_key(&person)? {
-            Some((id, wrapped)) => secrets.data_key(id, &wrapped)?,
+            Some((id, wrapped)) => secrets.data_key(id, &person, &wrapped)?,
             None => {
                 let id = self.batch.next_data_key()?;
-                let (key, wrapped) = secrets.new_data_key(id)?;
+                let (key, wrapped) = secrets.new_data_key(id, &person)?;
                 self.batch.keep_data_key(id, &person, &wrapped)?;
                 key
             }

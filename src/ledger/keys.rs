@@ -20,6 +20,11 @@ impl Keys {
         self.young.get(person).or_else(|| self.old.get(person))
     }
 
+    /// Erases all of them: they come back from the disk.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
     /// Takes keys that are on the disk.
     pub(super) fn extend(&mut self, keys: Keyed<DataKey>) {
         if self.young.len() + keys.len() > GENERATION_MAX {

@@ -18,6 +18,11 @@ pub(super) enum Beside {
         ends: Instant,
         body: Vec<u8>,
     },
+    /// A patient's DMP was closed.
+    Closes {
+        patient: Digest,
+        at: Instant,
+    },
     /// A session ends.
     SessionEnds {
         secret: Digest,
@@ -88,6 +93,12 @@ impl Line {
     #[must_use]
     pub fn register(event: Event<PsIdNat, Patient>, name: &'static str, content: Vec<u8>) -> Self {
         Self { event, chain: None, beside: Beside::Register { name, content } }
+    }
+
+    /// What tells that the DMP of the patient of that lookup is closed: the term of its traces begins at `at`.
+    #[must_use]
+    pub fn closes(event: Event<PsIdNat, Patient>, patient: Digest, at: Instant) -> Self {
+        Self { event, chain: None, beside: Beside::Closes { patient, at } }
     }
 
     /// What needs nothing beside its entry: an assertion that is about to be sealed and a refusal, whose nonces the entry has;

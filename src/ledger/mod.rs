@@ -7,7 +7,10 @@
 //! | file | noun |
 //! |---|---|
 //! | `store`, `batch` | the SQLite file and the transaction of a commit |
-//! | `secrets`, `keys`, `keyed` | the ledger's keys: what identities are looked up and encrypted by; those in memory |
+//! | `secrets`, `epochs`, `key_file`, `keys`, `keyed` | the ledger's keys: what identities are looked up and encrypted by; those in memory |
+//! | `retention`, `destruction` | whose term is over; a purge from the side of who ordered it |
+//! | `purge`, `purge_rows`, `purge_task` | destruction in steps between two commits: its stages, its rows, what it is asked |
+//! | `backup_segment`, `backup_state`, `escrow` | what leaves for a backup, and the keys that travel apart |
 //! | `line`, `notes` | one thing to be written, and the proof that it was; things that nobody waits for |
 //! | `draft` | the entries of one commit: identities sealed, chains linked, leaves hashed |
 //! | `change`, `views` | what an entry changes in the views; the views in the writer's memory |
@@ -23,24 +26,42 @@
 //! What is promised: an entry that was answered for is on the disk (WAL, `synchronous=FULL`), and its nonce is in it; a crash
 //! leaves a prefix of what was written, never a part of an entry.
 
+mod backup;
+mod backup_segment;
+mod backup_state;
+#[cfg(test)]
+mod backup_tests;
 mod batch;
 mod change;
 mod checkpoints;
 pub mod counter;
+mod destruction;
 mod draft;
+mod epochs;
+mod escrow;
 mod fold;
 mod guards;
 mod instance;
+mod key_file;
 mod keyed;
 mod keys;
 mod line;
 mod lock;
 mod notes;
+mod purge;
+mod purge_rows;
+mod purge_task;
+#[cfg(test)]
+mod purge_tests;
 mod reader;
 mod recovery;
 mod registers;
 mod reserve;
+mod restore;
 mod restored;
+mod retention;
+#[cfg(test)]
+mod retention_tests;
 mod secrets;
 mod store;
 #[cfg(test)]
@@ -51,11 +72,19 @@ mod trouble;
 mod views;
 mod writer;
 
+pub use backup::{BackedUp, NotBackedUp, SegmentLimits, backup, escrow};
+pub use backup_segment::SegmentError;
+pub use destruction::{Decided, Purger, due, known_patients};
+pub use escrow::{Escrow, NotAnEscrow};
 pub use guards::Guards;
 pub use instance::Instance as LedgerInstance;
 pub use line::{Line, Recorded, Written};
+pub use purge_rows::Counts;
+pub use purge_task::{Destroyed, NotPurged};
 pub use reader::{Chain, Reader};
+pub use restore::{Against, NotRestored, RestoredLedger, restore};
 pub use restored::{Kept, Reportable, Restored, Spent};
+pub use retention::Tally;
 pub use store::{Edge, StoreError};
 pub use tree::LeafTree;
 
@@ -295,6 +324,15 @@ impl Ledger {
         answer.await.unwrap_or(Err(NotRecorded::Broken))
     }
 
+    /// Who may ask for a destruction.
+    ///
+    /// # Errors
+    /// [`NotRecorded::Broken`]: the writer is gone.
+    pub fn purger(&self) -> Result<Purger, NotRecorded> {
+        let jobs = self.jobs.clone().ok_or(NotRecorded::Broken)?;
+        Ok(Purger { folder: self.folder.clone(), jobs })
+    }
+
     /// Opens it to be read beside the writer; for a thread that may wait for the disk.
     ///
     /// # Errors
@@ -327,6 +365,8 @@ impl Intents for &Ledger {
 impl Drop for Ledger {
     /// Ends in good order: what was queued is committed, then the entry of the stop.
     fn drop(&mut self) {
+        // Others may hold a sender too.
+        let _ = self.send(Job::Stop);
         self.jobs = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();

@@ -45,6 +45,15 @@ impl Reader {
         &self.edge
     }
 
+    pub(super) fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// The entries before this index are in the views.
+    pub(super) fn folded(&self) -> u64 {
+        self.folded
+    }
+
     pub(super) fn store(&self) -> &Store {
         &self.store
     }
@@ -188,7 +197,7 @@ impl Reader {
     /// [`StoreError`].
     pub fn data_key(&self, lookup: &Digest) -> Result<Option<DataKey>, StoreError> {
         let key = self.store.data_key(lookup)?;
-        key.map(|(id, wrapped)| self.secrets.data_key(id, &wrapped)).transpose()
+        key.map(|(id, wrapped)| self.secrets.data_key(id, lookup, &wrapped)).transpose()
     }
 }
 

@@ -1,35 +1,34 @@
-//! The ledger's secrets: one root key in a file of its own, from which the others are derived.
+//! The ledger's secrets: a root key that never changes, and wrapping keys by epoch, each in a file of its own.
 //!
-//! Until the TPM holds it the root key lies beside the ledger, readable by its user alone: it keeps identities out of
-//! exports and copies of the database, not from who can read the whole folder.
+//! People are looked up under the root key; what can be read is under a wrapping key, which a purge replaces. Until the TPM
+//! holds them the keys lie beside the ledger, readable by its user alone: they keep identities out of exports and copies of the
+//! database, not from who can read the whole folder.
 
-use std::fs::OpenOptions;
-use std::io::{self, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::io;
 use std::path::Path;
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::aead::NONCE_LEN;
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 use zeroize::Zeroizing;
 
+use super::epochs::{Epochs, Kind};
+use super::key_file::{self, KEY_LEN, Key};
 use super::store::StoreError;
-use crate::sys::durable;
+use crate::traces::digest::Digest;
 use crate::traces::entry::identity::Iv;
 use crate::traces::entry::key::{DataKey, LookupKey};
 
-/// Bytes of the root key and of every key derived from it.
-const KEY_LEN: usize = 32;
 /// Ciphertexts whose random bits are drawn at once.
 const IVS: usize = 256;
 /// Name of the root key's file.
-const FILE: &str = "ledger.key";
+pub(super) const ROOT_FILE: &str = "ledger.key";
 
 /// Keys in use.
 pub(super) struct Secrets {
     /// What people are looked up by.
     pub(super) lookup: LookupKey,
-    wrapping: LessSafeKey,
-    sessions: LessSafeKey,
+    /// What data keys and sessions are encrypted under.
+    pub(super) epochs: Epochs,
 }
 
 struct Len;
@@ -41,79 +40,92 @@ impl KeyType for Len {
 }
 
 impl Secrets {
-    /// Reads the root key of `folder`; makes it where there is neither key nor ledger.
+    /// Reads the keys of `folder`; makes them where there is neither key nor ledger.
+    ///
+    /// A crash while they are made leaves some of them and no database: the next start makes the others.
     ///
     /// # Errors
-    /// [`StoreError::System`], [`StoreError::KeyExposed`], [`StoreError::Broken`] for a file of another length.
+    /// [`StoreError::System`], [`StoreError::KeyExposed`], [`StoreError::KeyMissing`], [`StoreError::Broken`] for a file of
+    /// another length.
     pub(super) fn open(folder: &Path) -> Result<Self, StoreError> {
-        let path = folder.join(FILE);
-        let root = match read(&path) {
-            Ok(root) => root,
+        let new = !folder.join("ledger.sqlite").exists();
+        let path = folder.join(ROOT_FILE);
+        let root = match key_file::read(&path) {
             Err(StoreError::System(cause)) if cause.kind() == io::ErrorKind::NotFound => {
-                if folder.join("ledger.sqlite").exists() {
+                if new {
+                    key_file::make(&path)?
+                } else {
                     return Err(StoreError::KeyMissing);
                 }
-                make(&path)?
             }
-            Err(cause) => return Err(cause),
+            root => root?,
         };
-        Self::derived(&root)
+        let epochs = Epochs::open(folder, new)?;
+        Ok(Self { lookup: LookupKey::new(*derive(&root, b"lookup")?), epochs })
     }
 
-    /// Reads the root key of `folder`.
+    /// Reads the keys of `folder` beside the writer: makes and erases nothing.
     ///
     /// # Errors
-    /// As [`Secrets::open`]; a key that is not there is not made.
+    /// As [`Secrets::open`].
     pub(super) fn read(folder: &Path) -> Result<Self, StoreError> {
-        Self::derived(&read(&folder.join(FILE))?)
+        let root = key_file::read(&folder.join(ROOT_FILE))?;
+        Ok(Self { lookup: LookupKey::new(*derive(&root, b"lookup")?), epochs: Epochs::read(folder)? })
     }
 
-    fn derived(root: &Zeroizing<[u8; KEY_LEN]>) -> Result<Self, StoreError> {
-        let derive = |purpose: &[u8]| -> Result<Zeroizing<[u8; KEY_LEN]>, StoreError> {
-            let mut key = Zeroizing::new([0; KEY_LEN]);
-            let prk = Salt::new(HKDF_SHA256, b"fr.sceau.ledger v1").extract(root.as_ref());
-            let info = [purpose];
-            let okm = prk.expand(&info, Len).map_err(|_| StoreError::Broken("key derivation"))?;
-            okm.fill(key.as_mut()).map_err(|_| StoreError::Broken("key derivation"))?;
-            Ok(key)
-        };
-        let cipher = |key: &[u8]| {
-            UnboundKey::new(&AES_256_GCM, key)
-                .map(LessSafeKey::new)
-                .map_err(|_| StoreError::Broken("a key's length"))
-        };
-        Ok(Self {
-            lookup: LookupKey::new(*derive(b"lookup")?),
-            wrapping: cipher(derive(b"data keys")?.as_ref())?,
-            sessions: cipher(derive(b"sessions")?.as_ref())?,
-        })
+    /// The root key itself, for the escrow and what is derived from it now and then.
+    pub(super) fn root_key(&self) -> Result<Key, StoreError> {
+        key_file::read(&self.epochs.folder().join(ROOT_FILE))
     }
 
     /// A new data key under its number, and its wrapped form for the store.
-    pub(super) fn new_data_key(&self, id: u64) -> Result<(DataKey, Vec<u8>), StoreError> {
+    pub(super) fn new_data_key(&self, id: u64, person: &Digest) -> Result<(DataKey, Vec<u8>), StoreError> {
         let key = Zeroizing::new(random::<KEY_LEN>()?);
-        let wrapped = seal(&self.wrapping, &id.to_be_bytes(), key.as_ref())?;
+        let wrapped = self.epochs.seal(Kind::DataKey, &place(id, person), key.as_ref())?;
         Ok((DataKey::new(id, *key), wrapped))
     }
 
     /// A data key from its wrapped form.
-    pub(super) fn data_key(&self, id: u64, wrapped: &[u8]) -> Result<DataKey, StoreError> {
-        let plain = open(&self.wrapping, &id.to_be_bytes(), wrapped)?;
+    ///
+    /// # Errors
+    /// [`StoreError::KeyErased`] for one of an epoch that has ended, [`StoreError::Broken`].
+    pub(super) fn data_key(&self, id: u64, person: &Digest, wrapped: &[u8]) -> Result<DataKey, StoreError> {
+        let plain = self.epochs.open_sealed(Kind::DataKey, &place(id, person), wrapped)?;
         let key = Zeroizing::new(
             <[u8; KEY_LEN]>::try_from(plain.as_slice()).map_err(|_| StoreError::Broken("a data key"))?,
         );
         Ok(DataKey::new(id, *key))
     }
 
+    /// A wrapped data key under the current epoch; None if it is there already.
+    pub(super) fn renew_data_key(
+        &self,
+        id: u64,
+        person: &Digest,
+        wrapped: &[u8],
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        self.epochs.renew(Kind::DataKey, &place(id, person), wrapped)
+    }
+
     /// The body of a session for the store, bound to its secret's hash.
     pub(super) fn seal_session(&self, secret: &[u8], body: &[u8]) -> Result<Vec<u8>, StoreError> {
-        seal(&self.sessions, secret, body)
+        self.epochs.seal(Kind::Session, secret, body)
     }
 
     /// The body of a session from the store.
     pub(super) fn open_session(&self, secret: &[u8], sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
-        Ok(open(&self.sessions, secret, sealed)?.to_vec())
+        Ok(self.epochs.open_sealed(Kind::Session, secret, sealed)?.to_vec())
     }
+
+    /// A session's body under the current epoch; None if it is there already.
+    pub(super) fn renew_session(&self, secret: &[u8], sealed: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.epochs.renew(Kind::Session, secret, sealed)
+    }
+}
+
+/// Where a wrapped data key belongs: it opens in no other row.
+fn place(id: u64, person: &Digest) -> Vec<u8> {
+    [id.to_be_bytes().as_slice(), person.as_bytes()].concat()
 }
 
 impl std::fmt::Debug for Secrets {
@@ -152,48 +164,19 @@ impl std::fmt::Debug for Ivs {
     }
 }
 
-fn random<const N: usize>() -> Result<[u8; N], StoreError> {
+/// Random bytes of the library's generator.
+pub(super) fn random<const N: usize>() -> Result<[u8; N], StoreError> {
     let mut bytes = [0; N];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| StoreError::Random)?;
     Ok(bytes)
 }
 
-fn seal(key: &LessSafeKey, aad: &[u8], plain: &[u8]) -> Result<Vec<u8>, StoreError> {
-    let iv: [u8; NONCE_LEN] = random()?;
-    let mut text = plain.to_vec();
-    key.seal_in_place_append_tag(Nonce::assume_unique_for_key(iv), Aad::from(aad), &mut text)
-        .map_err(|_| StoreError::Broken("encryption"))?;
-    Ok([iv.as_slice(), &text].concat())
-}
-
-fn open(key: &LessSafeKey, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-    let broken = StoreError::Broken("a ciphertext does not open with the ledger's key");
-    let Some((iv, text)) = sealed.split_first_chunk::<NONCE_LEN>() else { return Err(broken) };
-    let mut text = Zeroizing::new(text.to_vec());
-    let Ok(plain) = key.open_in_place(Nonce::assume_unique_for_key(*iv), Aad::from(aad), &mut text) else {
-        return Err(broken);
-    };
-    Ok(Zeroizing::new(plain.to_vec()))
-}
-
-fn read(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, StoreError> {
-    let mut file = OpenOptions::new().read(true).open(path).map_err(StoreError::System)?;
-    let metadata = file.metadata().map_err(StoreError::System)?;
-    if metadata.permissions().mode() & 0o077 != 0 {
-        return Err(StoreError::KeyExposed);
-    }
-    let mut root = Zeroizing::new([0; KEY_LEN]);
-    let exact = metadata.len() == KEY_LEN as u64;
-    file.read_exact(root.as_mut())
-        .ok()
-        .filter(|()| exact)
-        .ok_or(StoreError::Broken("ledger.key is not 32 bytes"))?;
-    Ok(root)
-}
-
-/// A crash leaves the whole key or none: without a database a missing key is made anew.
-fn make(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, StoreError> {
-    let root = Zeroizing::new(random::<KEY_LEN>()?);
-    durable::create(path, root.as_ref(), 0o600).map_err(StoreError::System)?;
-    Ok(root)
+/// A key for one purpose out of another (HKDF-SHA-256, RFC 5869).
+pub(super) fn derive(from: &Key, purpose: &[u8]) -> Result<Key, StoreError> {
+    let mut key = Zeroizing::new([0; KEY_LEN]);
+    let prk = Salt::new(HKDF_SHA256, b"fr.sceau.ledger v1").extract(from.as_ref());
+    let info = [purpose];
+    let okm = prk.expand(&info, Len).map_err(|_| StoreError::Broken("key derivation"))?;
+    okm.fill(key.as_mut()).map_err(|_| StoreError::Broken("key derivation"))?;
+    Ok(key)
 }

@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Transac
 use super::NotRecorded;
 use super::batch::Batch;
 use super::instance;
+use super::purge_rows;
 use super::restored::Kept;
 use crate::traces::digest::Digest;
 use crate::traces::merkle::frontier::Frontier;
@@ -19,7 +20,7 @@ use crate::vihf::instant::Instant;
 /// Format of the file; another is another software's.
 const FORMAT: i64 = 2;
 /// How long another process that holds the file is waited for.
-const BUSY_WAIT: Duration = Duration::from_secs(2);
+pub(super) const BUSY_WAIT: Duration = Duration::from_secs(2);
 /// Pages of the log file after which it is copied into the database: 16 MB, so that a page that grew by several commits is
 /// copied once, and what the copy costs is shared by some thirty thousand entries.
 const CHECKPOINT_PAGES: u32 = 4096;
@@ -33,6 +34,9 @@ const CACHE_KB: i64 = 16 << 10;
 /// fold up to `edge.folded` and made anew from the entries behind it.
 const SCHEMA: &str = "
 CREATE TABLE entries (idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL) STRICT;
+CREATE TABLE orders (mark BLOB PRIMARY KEY, entry INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE registers (name TEXT PRIMARY KEY, content BLOB NOT NULL, entry INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE instance (only INTEGER PRIMARY KEY CHECK (only = 0), id TEXT NOT NULL, generation INTEGER NOT NULL) STRICT;
 CREATE TABLE edge (only INTEGER PRIMARY KEY CHECK (only = 0), frontier BLOB NOT NULL, time_ms INTEGER NOT NULL,
                    boot INTEGER NOT NULL, folded INTEGER NOT NULL, window_ms INTEGER NOT NULL) STRICT;
 CREATE TABLE counter (only INTEGER PRIMARY KEY CHECK (only = 0), intent INTEGER NOT NULL) STRICT;
@@ -45,9 +49,6 @@ CREATE TABLE nonces (page INTEGER PRIMARY KEY, application TEXT NOT NULL, until_
 CREATE TABLE patients (key INTEGER, idx INTEGER, PRIMARY KEY (key, idx)) STRICT, WITHOUT ROWID;
 CREATE TABLE checkpoints (size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
 CREATE TABLE pending (idx INTEGER PRIMARY KEY, chain BLOB NOT NULL, expires_ms INTEGER NOT NULL) STRICT;
-CREATE TABLE orders (mark BLOB PRIMARY KEY, entry INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE registers (name TEXT PRIMARY KEY, content BLOB NOT NULL, entry INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE instance (only INTEGER PRIMARY KEY CHECK (only = 0), id TEXT NOT NULL, generation INTEGER NOT NULL) STRICT;
 ";
 
 /// Why the ledger was not opened.
@@ -71,6 +72,12 @@ pub enum StoreError {
         "ledger.key manque à côté d'un journal existant ; remettez-le (sauvegarde) : sans lui rien ne peut être relu"
     )]
     KeyMissing,
+    /// A ciphertext of an epoch whose key was erased: the database is an older copy than its keys.
+    #[error(
+        "ce journal est une copie antérieure à une destruction : la clé qui l'ouvrait a été effacée ; remettez le journal \
+         le plus récent, ou restaurez une sauvegarde faite depuis"
+    )]
+    KeyErased,
     /// Other software wrote it.
     #[error("le journal est d'un autre format ({0}) ; installez la version de Sceau qui l'a écrit")]
     Format(i64),
@@ -156,6 +163,7 @@ impl Store {
             0 => {
                 let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
                 transaction.execute_batch(SCHEMA)?;
+                transaction.execute_batch(purge_rows::SCHEMA)?;
                 transaction
                     .execute("INSERT INTO edge VALUES (0, ?1, 0, 0, 0, 0)", params![Frontier::new().to_bytes()])?;
                 instance::draw(&transaction)?;
@@ -202,6 +210,15 @@ impl Store {
         use rusqlite::OptionalExtension as _;
         let intent = self.connection.query_row("SELECT intent FROM counter", [], |row| row.get(0)).optional()?;
         number(intent.unwrap_or(0))
+    }
+
+    /// The oldest and the newest wrapped data key: a destruction renews them in their order.
+    pub(super) fn wrapped_ends(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+        let mut ends = self.connection.prepare(
+            "SELECT wrapped FROM data_keys WHERE id IN ((SELECT min(id) FROM data_keys), (SELECT max(id) FROM data_keys))",
+        )?;
+        let ends = ends.query_map([], |row| row.get(0))?;
+        Ok(ends.collect::<Result<_, _>>()?)
     }
 
     /// Begins a batch: all of it will be on the disk, or nothing.

@@ -10,6 +10,7 @@ use super::fold::FOLD_ENTRIES;
 use super::guards::Guards;
 use super::line::{Line, Written};
 use super::notes::Notes;
+use super::purge_task::Task;
 use super::reserve::Reserve;
 use super::writer::Writer;
 use super::{NotRecorded, Snapshot};
@@ -35,12 +36,16 @@ const EXPIRY_GRACE_MS: i64 = 2_000;
 pub(super) enum Job {
     /// A line and who waits for it.
     Line(Line, oneshot::Sender<Result<Written, NotRecorded>>),
+    /// One step of the preparation of a destruction, or its decision.
+    Purge(Task),
     /// There are notes.
     Notes,
     /// Notes are to be written now.
     Settle(oneshot::Sender<()>),
     /// The note of a checkpoint of so many entries, to be kept.
     Checkpoint(u64, String, oneshot::Sender<Result<(), NotRecorded>>),
+    /// The ledger is dropped; whoever may still ask gets no answer.
+    Stop,
     /// What the ledger is.
     Snapshot(oneshot::Sender<Snapshot>),
     /// What the counter is to reach.
@@ -71,7 +76,10 @@ impl Thread {
         let (mut sweep_at, mut busy, mut open) = (Moment::now(), false, true);
         while open {
             let until = self.notes_at.unwrap_or(sweep_at).min(sweep_at);
+            // A destruction goes on whenever nobody is to be served.
+            let until = if self.writer.purge_goes_on() { Moment::now() } else { until };
             match queue.recv_timeout(until.saturating_duration_since(Moment::now())) {
+                Ok(Job::Stop) => open = false,
                 Ok(job) => self.take(job),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => open = false,
@@ -84,6 +92,10 @@ impl Thread {
                 while self.lines.len() < BATCH_MAX
                     && let Ok(job) = queue.try_recv()
                 {
+                    if matches!(job, Job::Stop) {
+                        open = false;
+                        break;
+                    }
                     self.take(job);
                 }
                 busy = self.lines.len() >= BUSY_MIN;
@@ -94,6 +106,9 @@ impl Thread {
             }
             if self.writer.views.tail.len() >= FOLD_ENTRIES {
                 self.writer.fold(self.guards.now());
+            }
+            if self.writer.purge_goes_on() {
+                self.writer.purge_step();
             }
             if Moment::now() >= sweep_at {
                 self.sweep();
@@ -112,6 +127,9 @@ impl Thread {
                 self.lines.push(line);
                 self.replies.push(reply);
             }
+            // The loop ends on it.
+            Job::Stop => {}
+            Job::Purge(task) => self.writer.obey(task),
             Job::Notes => self.notes_at = self.notes_at.or(Some(Moment::now() + NOTE_WAIT_MAX)),
             Job::Settle(reply) => {
                 self.serve();

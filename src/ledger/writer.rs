@@ -8,6 +8,7 @@ use super::fold::TAIL_MAX;
 use super::instance::Instance as LedgerInstance;
 use super::keys::Keys;
 use super::line::{Line, Written};
+use super::purge::Purge;
 use super::registers;
 use super::restored::Restored;
 use super::secrets::{Ivs, Secrets};
@@ -25,10 +26,13 @@ use crate::vihf::instant::Instant;
 #[derive(Debug)]
 pub(super) struct Writer {
     pub(super) store: Store,
-    secrets: Secrets,
-    edge: Edge,
+    pub(super) secrets: Secrets,
+    pub(super) edge: Edge,
     pub(super) views: Views,
-    keys: Keys,
+    pub(super) keys: Keys,
+    pub(super) purge: Purge,
+    /// Who waits for the end of a destruction.
+    pub(super) purged: Option<std::sync::mpsc::Sender<()>>,
     ivs: Ivs,
     /// How long nonces are remembered, in milliseconds.
     window_ms: u64,
@@ -47,10 +51,14 @@ impl Writer {
         window_ms: u64,
         now: Instant,
     ) -> Result<Self, StoreError> {
+        if store.wrapped_ends()?.iter().any(|wrapped| !secrets.epochs.knows(wrapped)) {
+            return Err(StoreError::KeyErased);
+        }
         let (edge, views) = store.recover(now)?;
+        let purge = Purge::resume(&store.connection, &secrets)?;
         let size = Arc::new(AtomicU64::new(edge.frontier.size()));
         let (keys, ivs, health) = (Keys::default(), Ivs::new(), Arc::new(AtomicU8::new(0)));
-        Ok(Self { store, secrets, edge, views, keys, ivs, window_ms, size, health })
+        Ok(Self { store, secrets, edge, views, keys, purge, purged: None, ivs, window_ms, size, health })
     }
 
     /// When the newest entry was recorded; the epoch if there is none.
@@ -199,6 +207,9 @@ impl Writer {
         let written = lines.into_iter().map(|line| draft.write(line)).collect::<Result<_, _>>()?;
         let drafted = draft.end();
         batch.entries(index, drafted.leaves())?;
+        if self.purge.decides {
+            batch.destroy()?;
+        }
         batch.commit(&drafted.edge)?;
         let Drafted { edge, changes, keys, .. } = drafted;
         self.edge = edge;

@@ -14,6 +14,7 @@ pub mod operator;
 pub mod operators;
 pub mod order;
 pub mod practitioner;
+pub mod retention;
 pub mod review;
 pub mod rights;
 pub mod session;

@@ -37,6 +37,23 @@ pub fn create(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     finish(path, &aside, named)
 }
 
+/// Overwrites a file with zeros, then removes it.
+///
+/// After `Ok` its name is gone for good, and its bytes where the file system writes in place. A crash leaves the file as it was,
+/// overwritten, or gone: calling again finishes.
+///
+/// # Errors
+/// What the system said; `NotFound` if it is not there.
+pub fn erase(path: &Path) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    let len = usize::try_from(file.metadata()?.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    file.write_all(&vec![0; len])?;
+    // Until here the name stands, so that a crash leaves something to finish.
+    file.sync_all()?;
+    fs::remove_file(path)?;
+    sync_folder(path)
+}
+
 fn write_aside(path: &Path, bytes: &[u8], mode: u32) -> io::Result<PathBuf> {
     let Some(name) = path.file_name() else { return Err(io::ErrorKind::InvalidFilename.into()) };
     let mut aside = OsString::from(".");
@@ -66,6 +83,11 @@ fn finish(path: &Path, aside: &Path, named: io::Result<()>) -> io::Result<()> {
         let _ = fs::remove_file(aside);
         return Err(cause);
     }
+    sync_folder(path)
+}
+
+/// Makes the names in a file's folder durable.
+fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
 }
@@ -112,5 +134,17 @@ mod tests {
         fs::create_dir_all(path.join("full")).unwrap();
         assert!(replace(&path, b"x", 0o644).is_err());
         assert!(path.join("full").is_dir() && fs::read_dir(folder.path()).unwrap().count() == 1);
+    }
+
+    #[test]
+    fn what_is_erased_is_overwritten_under_every_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("key"), folder.path().join("other"));
+        create(&path, b"secret", 0o600).unwrap();
+        fs::hard_link(&path, &other).unwrap();
+        erase(&path).unwrap();
+        assert!(!path.exists());
+        assert_eq!(fs::read(&other).unwrap(), [0; 6]);
+        assert_eq!(erase(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 }

@@ -109,15 +109,47 @@ impl Signing {
     ) -> Result<u8, NotDone> {
         let mut client = self.door.connect()?;
         let made = Made::new(&made::ledger(&mut client)?, verb, arguments)?;
-        if self.keys.is_empty() {
+        if !self.signs() {
             eprintln!(
                 "sceau : ordre à signer (sceau order sign --key CLE FICHIER), puis à soumettre (sceau order submit)"
             );
             return print(&made);
         }
-        let signatures = self.keys.iter().map(|key| sign::signature(key, made.text().as_bytes()));
-        let signatures = signatures.collect::<Result<Vec<_>, _>>()?;
-        submit::submit(&mut client, &made, &signatures, out.as_deref(), self.json)
+        submit::submit(&mut client, &made, &self.signatures(&made)?, out.as_deref(), self.json)
+    }
+
+    /// The same with the keys that are here, for a verb that reads the answer itself.
+    ///
+    /// # Errors
+    /// As [`Signing::give`].
+    pub(super) fn obtain(
+        &self,
+        verb: Verb,
+        arguments: Map<String, Value>,
+        out: Option<&std::path::Path>,
+    ) -> Result<Value, NotDone> {
+        let mut client = self.door.connect()?;
+        let made = Made::new(&made::ledger(&mut client)?, verb, arguments)?;
+        submit::obtain(&mut client, &made, &self.signatures(&made)?, out)
+    }
+
+    fn signatures(&self, made: &Made) -> Result<Vec<String>, NotDone> {
+        self.keys.iter().map(|key| sign::signature(key, made.text().as_bytes())).collect()
+    }
+
+    /// Whether the order is signed here.
+    pub(super) fn signs(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
+    /// Whether the answer is wanted in JSON.
+    pub(super) fn wants_json(&self) -> bool {
+        self.json
+    }
+
+    /// The configuration file.
+    pub(super) fn config(&self) -> &std::path::Path {
+        &self.door.config
     }
 }
 

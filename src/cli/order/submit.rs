@@ -64,6 +64,28 @@ pub(super) fn submit(
     out: Option<&Path>,
     json: bool,
 ) -> Result<u8, NotDone> {
+    let answer = obtain(client, made, signatures, out)?;
+    let mut stdout = io::stdout().lock();
+    if json {
+        writeln!(stdout, "{answer}")?;
+    } else {
+        let entry = answer.get("entry").and_then(Value::as_u64).unwrap_or_default();
+        writeln!(stdout, "ordre exécuté ({}), inscrit à l'entrée {entry}", made.verb().name())?;
+    }
+    stdout.flush()?;
+    Ok(0)
+}
+
+/// The same, for whoever reads the answer.
+///
+/// # Errors
+/// As [`submit`].
+pub(super) fn obtain(
+    client: &mut Client,
+    made: &Made,
+    signatures: &[String],
+    out: Option<&Path>,
+) -> Result<Value, NotDone> {
     let mut document = match (made.verb().delivers(), out) {
         (true, Some(out)) => Some(Partial::create(out)?),
         (true, None) => {
@@ -82,15 +104,7 @@ pub(super) fn submit(
     if let Some(document) = document {
         document.finish()?;
     }
-    let mut stdout = io::stdout().lock();
-    if json {
-        writeln!(stdout, "{answer}")?;
-    } else {
-        let entry = answer.get("entry").and_then(Value::as_u64).unwrap_or_default();
-        writeln!(stdout, "ordre exécuté ({}), inscrit à l'entrée {entry}", made.verb().name())?;
-    }
-    stdout.flush()?;
-    Ok(0)
+    Ok(answer)
 }
 
 /// A document on its way, beside its place; dropped unfinished, it is removed.

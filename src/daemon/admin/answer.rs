@@ -46,6 +46,10 @@ pub(super) enum Unavailable {
     NoAuditKey,
     /// The audit key cannot sign now.
     AuditKey,
+    /// Another destruction is not complete; nothing was done.
+    DestructionUnderWay,
+    /// No certificate is configured, or none of them can receive a backup; nothing was done.
+    NoBackupCertificate,
 }
 
 impl Unavailable {
@@ -56,6 +60,8 @@ impl Unavailable {
             Self::Interrupted => "interrupted",
             Self::NoAuditKey => "no-audit-key",
             Self::AuditKey => "audit-key",
+            Self::DestructionUnderWay => "destruction-under-way",
+            Self::NoBackupCertificate => "no-backup-certificate",
         }
     }
 
@@ -69,6 +75,12 @@ impl Unavailable {
             }
             Self::Interrupted => {
                 "l'ordre est inscrit, mais le document s'est interrompu ; le journal de sceaud dit pourquoi ; faites un nouvel ordre"
+            }
+            Self::DestructionUnderWay => {
+                "une destruction est en cours ; attendez qu'elle se termine, puis soumettez le même ordre"
+            }
+            Self::NoBackupCertificate => {
+                "aucun certificat de [backup] ne peut recevoir la sauvegarde ; le journal de sceaud dit pourquoi ; corrigez-le, puis soumettez le même ordre"
             }
             Self::AuditKey => {
                 "la clé d'audit ne signe pas ; vérifiez son signataire, sceaud reprend seul à son retour"

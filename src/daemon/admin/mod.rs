@@ -17,6 +17,7 @@ mod delivery;
 mod dispatch;
 pub(super) mod door;
 mod obey;
+mod privacy;
 mod submit;
 
 use std::collections::{HashMap, HashSet, VecDeque};

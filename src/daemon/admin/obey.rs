@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::super::Daemon;
 use super::answer::No;
 use super::delivery::Document;
+use super::privacy;
 use crate::ledger::{Line, NotRecorded};
 use crate::policy::clock::Verdict;
 use crate::policy::operator::Named;
@@ -32,6 +33,8 @@ pub(in super::super) struct Effect {
     pub(super) done: Value,
     /// The register of operators from now on.
     pub(super) change: Option<Operators>,
+    /// It destroys whom the retention no longer keeps: decided in the commit of the order's trace.
+    pub(super) purges: bool,
     /// What is delivered.
     pub(super) document: Option<Document>,
     /// What waits for the trace.
@@ -64,7 +67,7 @@ impl From<Refusal> for NotObeyed {
 impl Effect {
     /// Nothing but an answer.
     pub(in super::super) fn answer(done: Value) -> Self {
-        Self { then: Vec::new(), done, change: None, document: None, waiting: None }
+        Self { then: Vec::new(), done, change: None, purges: false, document: None, waiting: None }
     }
 }
 
@@ -76,10 +79,10 @@ pub(super) async fn obey(daemon: &Daemon, operators: &Operators, ordered: &Order
         Command::OperatorRevoke(revoke) => operator_revoke(daemon, operators, ordered, revoke)?,
         Command::ClockAccept(_) => daemon.accept_clock()?,
         Command::CounterAccept(_) => daemon.accept_counter(ordered)?,
+        Command::TracesCloseDmp(close) => privacy::traces_close_dmp(daemon, ordered, close).await?,
+        Command::TracesPurge(_) => privacy::traces_purge(),
+        Command::TracesBackup(backup) => privacy::traces_backup(daemon, backup).await?,
         Command::TracesExport(_)
-        | Command::TracesCloseDmp(_)
-        | Command::TracesPurge(_)
-        | Command::TracesBackup(_)
         | Command::LedgerRestore(_)
         | Command::EstablishmentSuspend(_)
         | Command::EstablishmentResume(_) => return Err(Refusal::VerbNotServed.into()),

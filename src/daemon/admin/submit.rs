@@ -1,15 +1,15 @@
 //! One order, from its words to its answer, as one function: read, judge, prepare, record, act.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::Daemon;
 use super::super::halt::Halt;
-use super::answer::No;
+use super::answer::{No, Unavailable};
 use super::delivery::Document;
 use super::dispatch::Submission;
 use super::obey::{Effect, NotObeyed, obey};
 use super::{Admin, Orders};
-use crate::ledger::{Line, NotRecorded, Written};
+use crate::ledger::{Decided, Destroyed, Line, NotPurged, NotRecorded, Written};
 use crate::policy::denial::Malformed;
 use crate::policy::operators::BOOTSTRAP_MAX;
 use crate::policy::order::{Known, Order, Refusal, decide};
@@ -71,29 +71,34 @@ impl Daemon {
             }
         };
         let (order, mark) = (ordered.order(), ordered.order().mark());
-        let Effect { then, done, change, document, waiting } = match obey(self, &orders.operators, &ordered).await
-        {
-            Ok(effect) => effect,
-            Err(NotObeyed::No(no)) => return Err(no),
-            Err(NotObeyed::Refused(refusal)) => {
-                let line = Line::ordered(trace(order, ordered.signers(), Some(refusal)), mark, Vec::new());
-                let no = self.refuse(&mut orders, uid, line, refusal).await;
-                // Used up only once that is on the disk: what was not recorded may be submitted again.
-                if matches!(no, No::Denied { .. }) {
-                    orders.used.insert(mark);
+        let Effect { then, mut done, change, purges, document, waiting } =
+            match obey(self, &orders.operators, &ordered).await {
+                Ok(effect) => effect,
+                Err(NotObeyed::No(no)) => return Err(no),
+                Err(NotObeyed::Refused(refusal)) => {
+                    let line = Line::ordered(trace(order, ordered.signers(), Some(refusal)), mark, Vec::new());
+                    let no = self.refuse(&mut orders, uid, line, refusal).await;
+                    // Used up only once that is on the disk: what was not recorded may be submitted again.
+                    if matches!(no, No::Denied { .. }) {
+                        orders.used.insert(mark);
+                    }
+                    return Err(no);
                 }
-                return Err(no);
-            }
-        };
+            };
         let line = Line::ordered(trace(order, ordered.signers(), None), mark, then);
-        if let Some(waiting) = waiting {
-            self.begin(waiting)?;
-        }
-        let recorded = self.record(line).await;
-        if let Some(waiting) = waiting {
-            self.settle(waiting, recorded.is_ok());
-        }
-        let written = recorded?;
+        let (written, decided) = if purges {
+            let decided = self.purge(line).await?;
+            (decided.destroyed.written, Some(decided))
+        } else {
+            if let Some(waiting) = waiting {
+                self.begin(waiting)?;
+            }
+            let recorded = self.record(line).await;
+            if let Some(waiting) = waiting {
+                self.settle(waiting, recorded.is_ok());
+            }
+            (recorded?, None)
+        };
         orders.used.insert(mark);
         if let Some(operators) = change {
             orders.operators = operators;
@@ -105,7 +110,36 @@ impl Daemon {
             entry = written.index,
             "order obeyed"
         );
+        drop(orders);
+        if let Some(decided) = decided {
+            let Destroyed { counts, epoch, .. } = decided.destroyed;
+            let ended = tokio::task::spawn_blocking(|| decided.wait()).await;
+            let (patients, practitioners) = (counts.patients, counts.practitioners);
+            let complete = ended.unwrap_or(false);
+            done = json!({ "patients": patients, "practitioners": practitioners, "epoch": epoch, "complete": complete });
+        }
         Ok(Obeyed { entry: written.index, done, document })
+    }
+
+    /// Decides a purge with its order's trace, aside from the way of tokens.
+    async fn purge(&self, line: Line) -> Result<Decided, No> {
+        let (purger, retention, now) = (self.ledger.purger()?, self.config.ledger.retention, clock::now());
+        let decided = tokio::task::spawn_blocking(move || purger.decide(&retention, now, line)).await;
+        decided.map_err(|_| No::Unavailable(Unavailable::Ledger))?.map_err(|cause| match cause {
+            NotPurged::UnderWay => No::Unavailable(Unavailable::DestructionUnderWay),
+            NotPurged::NotRecorded(cause) => self.unrecorded_order(cause),
+            NotPurged::Read(cause) => {
+                tracing::error!(%cause, "the ledger was not read for a purge");
+                No::Unavailable(Unavailable::Ledger)
+            }
+        })
+    }
+
+    fn unrecorded_order(&self, cause: NotRecorded) -> No {
+        if cause == NotRecorded::Broken {
+            self.halt(Halt::Ledger);
+        }
+        cause.into()
     }
 
     /// Records a refusal; gives the answer.
@@ -118,12 +152,7 @@ impl Daemon {
     }
 
     async fn record(&self, line: Line) -> Result<Written, No> {
-        self.ledger.write(line).await.map_err(|cause| {
-            if cause == NotRecorded::Broken {
-                self.halt(Halt::Ledger);
-            }
-            cause.into()
-        })
+        self.ledger.write(line).await.map_err(|cause| self.unrecorded_order(cause))
     }
 }
 

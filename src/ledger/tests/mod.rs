@@ -66,7 +66,7 @@ fn fill(ledger: &Ledger, entries: u64) {
 /// What a crash at this moment would leave.
 fn crash(folder: &Path) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
-    for file in ["ledger.key", "ledger.sqlite", "ledger.sqlite-wal"] {
+    for file in ["ledger.key", "wrapping-1.key", "ledger.sqlite", "ledger.sqlite-wal"] {
         if folder.join(file).exists() {
             fs::copy(folder.join(file), copy.path().join(file)).unwrap();
         }

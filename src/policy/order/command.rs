@@ -76,8 +76,6 @@ pub struct TracesExport {
 pub struct TracesCloseDmp {
     /// INS of the patient.
     pub patient: String,
-    /// RFC 3339 UTC: when the DMP was closed.
-    pub closed_at: String,
 }
 
 /// Arguments of `traces-purge`: none.
@@ -89,11 +87,12 @@ pub struct TracesPurge {}
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TracesBackup {
-    /// PEM certificate that the backup is encrypted for.
-    pub encrypt_for: String,
-    /// Number of entries that an earlier backup has; everything without.
+    /// The state that the last segment of the folder came with; everything without.
     #[serde(default)]
     pub since: Option<String>,
+    /// The keys' escrow instead of segments.
+    #[serde(default, deserialize_with = "yes")]
+    pub escrow: bool,
 }
 
 /// Arguments of `ledger-restore`.
@@ -113,6 +112,14 @@ pub struct EstablishmentSuspend {}
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EstablishmentResume {}
+
+/// Arguments of orders are texts: `oui`, or not there.
+fn yes<'d, D: serde::Deserializer<'d>>(value: D) -> Result<bool, D::Error> {
+    match String::deserialize(value)?.as_str() {
+        "oui" => Ok(true),
+        _ => Err(serde::de::Error::custom("oui")),
+    }
+}
 
 impl Command {
     /// Reads the arguments of a verb; None: a member is missing, unknown, or not of its type.
