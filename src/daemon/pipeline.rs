@@ -204,7 +204,7 @@ impl Daemon {
     pub(super) async fn record_refusals(&self, all: bool) {
         for due in self.refusals.due(all) {
             let line = match &due {
-                Due::First(_, line, _) => line.clone(),
+                Due::First(_, line, _) => Line::clone(line),
                 Due::Counted(kind, count, since) => self.refused_alike(*kind, *count, *since),
             };
             if self.ledger.write(line).await.is_err() {

@@ -47,7 +47,7 @@ struct Held {
 #[derive(Debug)]
 pub(super) enum Due {
     /// One refusal in every detail.
-    First(Kind, Line, Instant),
+    First(Kind, Box<Line>, Instant),
     /// This many alike, the first of them at that instant.
     Counted(Kind, u64, Instant),
 }
@@ -102,7 +102,7 @@ impl Refusals {
         let (now, mut due) = (Moment::now(), Vec::new());
         held.retain(|kind, alike| {
             if let Some((line, at)) = alike.first.take() {
-                due.push(Due::First(*kind, line, at));
+                due.push(Due::First(*kind, Box::new(line), at));
                 alike.entry_at = now;
             }
             let silent = now.duration_since(alike.entry_at) >= EVERY;
