@@ -13,6 +13,7 @@
 //! | [`xmldsig`] | foreign XML and its signatures; the only room that names bergshamra and uppsala | outside |
 //! | [`token`] | PKCS#11; the only room that names cryptoki | outside |
 //! | [`sys`] | the operating system; the only room that names nix | outside |
+//! | [`envelope`] | CMS: what leaves the appliance is readable by chosen certificates' keys alone | outside |
 //! | [`usage`] | command lines: French help, French answers to what is mistyped | outside |
 //! | [`ledger`] | the durable store: entries, nonces and sessions in one commit before anything is sealed | state |
 //! | [`replay`] | nonces, each spent once: the memory of those whose window is open | state |
@@ -48,6 +49,8 @@ pub mod cli;
 pub mod config;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod daemon;
+#[cfg(feature = "appliance")]
+pub mod envelope;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod ledger;
 pub mod lint;
