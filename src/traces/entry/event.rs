@@ -75,6 +75,8 @@ pub struct Issued<P, S> {
     pub purpose: Word,
     /// Whose record, if the transaction has one.
     pub patient: Option<S>,
+    /// A minor's care that the legal guardians shall not see.
+    pub invisible_to_guardians: bool,
     /// The assertion's `@ID`.
     pub assertion_id: Word,
     /// SHA-256 of the canonical assertion without its signature: the `DigestValue` that is about to be signed. It is
@@ -144,6 +146,18 @@ pub struct Order {
     pub order: Digest,
     /// Why it was refused; none if it was done.
     pub refused: Option<Word>,
+}
+
+/// The order by which operators accept the clock's time, also one before the newest entry's.
+pub const CLOCK_ACCEPT: &str = "clock-accept";
+
+impl Order {
+    /// Whether the time of the ledger may step back at this entry: one bad answer of a time server must not block a
+    /// hospital until the date it gave.
+    #[must_use]
+    pub fn accepts_the_clock(&self) -> bool {
+        self.verb.as_str() == CLOCK_ACCEPT && self.refused.is_none()
+    }
 }
 
 /// On whose order something changed.

@@ -86,6 +86,9 @@ pub(super) struct Fields {
     of: Option<u64>,
     #[n(33)]
     outcome: Option<u8>,
+    /// Present only when true: absence has one form.
+    #[n(34)]
+    invisible_to_guardians: Option<bool>,
 }
 
 /// The map, to be written: the same keys as [`Fields`], nothing copied.
