@@ -151,6 +151,9 @@ pub struct Order {
 /// The order by which operators accept the clock's time, also one before the newest entry's.
 pub const CLOCK_ACCEPT: &str = "clock-accept";
 
+/// The order that asks for an archive.
+pub const TRACES_EXPORT: &str = "traces-export";
+
 impl Order {
     /// Whether the time of the ledger may step back at this entry: one bad answer of a time server must not block a
     /// hospital until the date it gave.

@@ -81,6 +81,38 @@ impl DataKey {
     }
 }
 
+/// A data key whose bytes are at hand too: for the archive that shows its person's identity in clear anyway, and for nothing
+/// else.
+pub struct Revealed {
+    key: DataKey,
+    bytes: Zeroizing<[u8; 32]>,
+}
+
+impl Revealed {
+    /// Takes what [`DataKey::new`] takes; erased on drop.
+    #[must_use]
+    pub fn new(id: u64, bytes: Zeroizing<[u8; 32]>) -> Self {
+        Self { key: DataKey::new(id, *bytes), bytes }
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &DataKey {
+        &self.key
+    }
+
+    /// Its bytes.
+    pub(in crate::traces) fn bytes(&self) -> &[u8; 32] {
+        &self.bytes
+    }
+}
+
+impl fmt::Debug for Revealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.key, f)
+    }
+}
+
 impl fmt::Debug for DataKey {
     /// The number alone.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -28,7 +28,7 @@ pub(crate) fn practitioner(n: u32) -> PsIdNat {
     PsIdNat::parse(&format!("075{n:07}")).unwrap()
 }
 
-fn patient() -> Patient {
+pub(crate) fn patient() -> Patient {
     Patient { ins: Ins::parse("207058575627097").unwrap(), oid: InsOid::Test }
 }
 

@@ -201,6 +201,20 @@ fn findings_have_their_own_rule_and_french_words() {
         Finding::Forked { size: 1 },
         Finding::NotIncluded { index: 1 },
         Finding::Incomplete(Incomplete::Map),
+        Finding::OlderThanKept { entries: 1, kept: 2 },
+        Finding::ArchiveUnreadable { cause: "x".into() },
+        Finding::MemberMissing { name: "x".into() },
+        Finding::MemberForeign { name: "x".into() },
+        Finding::MemberRepeated,
+        Finding::MemberAltered { name: "x".into() },
+        Finding::ManifestAltered { what: "x" },
+        Finding::IdentityAltered { index: 1 },
+        Finding::FactsAltered { index: 1 },
+        Finding::TableAltered { row: 1 },
+        Finding::KeyWrong { index: 1 },
+        Finding::KeyForeign,
+        Finding::OutsideSelection { index: 1 },
+        Finding::OrderAltered,
     ];
     let rules: std::collections::BTreeSet<_> = all.iter().map(Finding::rule).collect();
     assert_eq!(rules.len(), all.len());
