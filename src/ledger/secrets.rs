@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::store::StoreError;
 use crate::sys::durable;
 use crate::traces::entry::identity::Iv;
-use crate::traces::entry::key::{DataKey, LookupKey};
+use crate::traces::entry::key::{DataKey, LookupKey, Revealed};
 
 /// Bytes of the root key and of every key derived from it.
 const KEY_LEN: usize = 32;
@@ -98,11 +98,18 @@ impl Secrets {
 
     /// A data key from its wrapped form.
     pub(super) fn data_key(&self, id: u64, wrapped: &[u8]) -> Result<DataKey, StoreError> {
+        Ok(DataKey::new(id, *self.unwrapped(id, wrapped)?))
+    }
+
+    /// A data key with its bytes, for an archive.
+    pub(super) fn revealed(&self, id: u64, wrapped: &[u8]) -> Result<Revealed, StoreError> {
+        Ok(Revealed::new(id, self.unwrapped(id, wrapped)?))
+    }
+
+    fn unwrapped(&self, id: u64, wrapped: &[u8]) -> Result<Zeroizing<[u8; KEY_LEN]>, StoreError> {
         let plain = open(&self.wrapping, &id.to_be_bytes(), wrapped)?;
-        let key = Zeroizing::new(
-            <[u8; KEY_LEN]>::try_from(plain.as_slice()).map_err(|_| StoreError::Broken("a data key"))?,
-        );
-        Ok(DataKey::new(id, *key))
+        let key = plain.as_slice().try_into().map_err(|_| StoreError::Broken("a data key"))?;
+        Ok(Zeroizing::new(key))
     }
 
     /// The body of a session for the store, bound to its secret's hash.

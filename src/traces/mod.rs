@@ -12,6 +12,7 @@
 //! | [`receipt`] | one entry's proof in one text (C2SP tlog-proof) |
 //! | [`archive`] | the file of an export: entries, clear identities, proofs, a table for spreadsheets |
 //! | [`verify`] | the officer's judgement: everything amiss, by name |
+//! | [`usage`], [`reconcile`] | how many DMPs each service consulted; our assertions against those the national side saw |
 //! | [`digest`] | 32 bytes of SHA-256 |
 //!
 //! `docs/format-traces.md` has the bytes, for readers in other languages.
@@ -47,4 +48,6 @@ pub mod map;
 pub mod merkle;
 pub mod note;
 pub mod receipt;
+pub mod reconcile;
+pub mod usage;
 pub mod verify;
