@@ -204,3 +204,39 @@ fn became(kind: &str, outcomes: &[Outcome]) -> String {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_a_spreadsheet_would_run_or_round_is_a_text() {
+        for text in ["=1+1", "+33", "-1", "@SUM(A1)", "\t=1", "207058575627097", "0750000011"] {
+            assert_eq!(cell(text), format!("'{text}"));
+        }
+        for text in ["", "TD3.1", "1.2.250.1.213.1.4.8", "cardiologie", "2A"] {
+            assert_eq!(cell(text), text);
+        }
+        // A separator or a quote inside stays inside.
+        let facts = Facts { kind: "refused", reason: Some("a;b \"c\"".to_owned()), ..Facts::default() };
+        let row = row(7, Instant::from_ms(0), &facts, &[], UtcOffset::UTC).unwrap();
+        assert!(row.contains(";\"a;b \"\"c\"\"\";") && row.ends_with("\r\n"), "{row}");
+    }
+
+    #[test]
+    fn a_row_says_its_offset_and_its_local_time() {
+        let at = Instant::parse("2026-12-31T23:30:00Z").unwrap();
+        for (hours, minutes, text) in
+            [(1, 0, "01/01/2027 00:30:00;UTC+01:00"), (-9, -30, "31/12/2026 14:00:00;UTC-09:30")]
+        {
+            let offset = UtcOffset::from_hms(hours, minutes, 0).unwrap();
+            let row = row(7, at, &Facts::default(), &[], offset).unwrap();
+            assert!(row.starts_with(&format!("7;{text};")), "{row}");
+            assert_eq!(offset_of(&row), Some(offset));
+        }
+        for other in ["", "7;x", "7;x;UTC", "7;x;UTC*01:00", "7;x;UTC+99:00", "7;x;UTC+-1:00", "7;x;+01:00"] {
+            assert_eq!(offset_of(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Traces that leave the appliance: archives of a real ledger, judged by the program that officers have.
+
+mod archives;
+mod figures;
+mod rig;
