@@ -70,9 +70,13 @@ impl TracesError {
     /// Exit code of the contract.
     pub(in crate::cli) fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::NoAudit | Self::Unreadable(..) | Self::AuditKey { .. } | Self::Exists(_) | Self::Read(..) | Self::Extract { .. } => {
-                EXIT_USAGE
-            }
+            Self::Config(_)
+            | Self::NoAudit
+            | Self::Unreadable(..)
+            | Self::AuditKey { .. }
+            | Self::Exists(_)
+            | Self::Read(..)
+            | Self::Extract { .. } => EXIT_USAGE,
             Self::False(_) => EXIT_NEGATIVE,
             Self::Ledger(StoreError::KeyMissing) => EXIT_HALTED,
             Self::Ledger(StoreError::System(_) | StoreError::KeyExposed | StoreError::Format(_)) => {

@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod error;
+mod export;
 mod period;
 mod reconcile;
 mod usage;
@@ -50,7 +51,7 @@ Lit le dossier du journal : à lancer par l'utilisateur de sceaud ou root, par e
 Codes de sortie : 0 bon (ce qui n'a pas été vérifié est dit) ; 1 au moins un défaut ; 2 ligne de commande, configuration, clé ou point de \
 contrôle incorrect ; 3 journal illisible ; 4 journal incohérent.";
 
-/// Le journal : points de contrôle, vérification, usage et rapprochement.
+/// Le journal : points de contrôle, archives, vérification, usage et rapprochement.
 #[derive(Debug, Args)]
 pub(super) struct Traces {
     #[command(subcommand)]
@@ -61,6 +62,8 @@ pub(super) struct Traces {
 enum Verb {
     #[command(after_help = AFTER_CHECKPOINT_HELP)]
     Checkpoint(checkpoint::Checkpoint),
+    #[command(after_help = super::AFTER_HELP)]
+    Export(Box<export::Export>),
     #[command(after_help = AFTER_VERIFY_HELP)]
     Verify(verify::Verify),
     #[command(after_help = AFTER_USAGE_HELP)]
@@ -74,6 +77,7 @@ impl Traces {
     pub(super) fn run(self) -> Result<u8, NotDone> {
         match self.verb {
             Verb::Checkpoint(checkpoint) => checkpoint.run(),
+            Verb::Export(export) => export.run(),
             Verb::Verify(verify) => verify.run(),
             Verb::Usage(usage) => usage.run(),
             Verb::Reconcile(reconcile) => reconcile.run(),

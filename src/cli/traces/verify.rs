@@ -50,7 +50,10 @@ impl Verify {
 }
 
 /// The ledger's checkpoints, each verified or refused.
-fn opened(reader: &Reader, public: &AuditPublicKey) -> Result<Vec<crate::traces::verify::judge::Opened>, StoreError> {
+fn opened(
+    reader: &Reader,
+    public: &AuditPublicKey,
+) -> Result<Vec<crate::traces::verify::judge::Opened>, StoreError> {
     let mut opened = Vec::new();
     reader.checkpoints(|_, note| {
         opened.push(public.open(note).map(|(signed, _)| signed));

@@ -28,7 +28,6 @@ pub(in super::super) struct Document(Work);
 
 impl Document {
     /// A document that `work` makes. Its error is logged; the operator learns that the document broke off.
-    #[cfg_attr(not(test), expect(dead_code, reason = "export and backup make documents"))]
     pub(in super::super) fn new(work: impl FnOnce(&mut Sink) -> io::Result<Value> + Send + 'static) -> Self {
         Self(Box::new(work))
     }

@@ -76,8 +76,8 @@ pub(super) async fn obey(daemon: &Daemon, operators: &Operators, ordered: &Order
         Command::OperatorRevoke(revoke) => operator_revoke(daemon, operators, ordered, revoke)?,
         Command::ClockAccept(_) => daemon.accept_clock()?,
         Command::CounterAccept(_) => daemon.accept_counter(ordered)?,
-        Command::TracesExport(_)
-        | Command::TracesCloseDmp(_)
+        Command::TracesExport(export) => daemon.traces_export(ordered, export)?,
+        Command::TracesCloseDmp(_)
         | Command::TracesPurge(_)
         | Command::TracesBackup(_)
         | Command::LedgerRestore(_)

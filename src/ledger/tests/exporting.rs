@@ -8,11 +8,12 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use super::*;
 use crate::ledger::export::{Checkpointed, ZONE, offset_in};
 use crate::traces::archive::request::{Period, Person, Request, Selection};
+use crate::traces::audit::AuditPublicKey;
 use crate::traces::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::traces::note::key::VerifierKey;
 use crate::traces::verify::archive::judge;
 
-const ORIGIN: &str = "example.fr/journal";
+const ORIGIN: &str = "example.fr/journal/1";
 
 fn pair() -> Ed25519KeyPair {
     Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap()
@@ -62,7 +63,13 @@ fn an_archive_of_a_ledger_that_goes_on_is_good() {
             let mut archive = Vec::new();
             let made = view.export(&request, &[], &mut archive).unwrap();
             let kept = since.map(|_| &early);
-            let judged = judge(|| Ok(Cursor::new(&archive)), &[key()], kept, &mut |_, _| ()).unwrap();
+            let judged = judge(
+                || Ok(Cursor::new(&archive)),
+                &[AuditPublicKey::parse(&key().to_string()).unwrap()],
+                kept,
+                &mut |_, _| (),
+            )
+            .unwrap();
             assert_eq!(judged.verdict.findings, []);
             assert_eq!((judged.verdict.entries, judged.unreadable), (made.entries, 0));
             assert_eq!(judged.verdict.since_checked, since.is_some());

@@ -13,9 +13,9 @@ pub(crate) use progress::Progress;
 pub(crate) use report::Report;
 
 use super::NotJudged;
+use crate::traces::audit::{self, AuditPublicKey};
 use crate::traces::checkpoint::SignedCheckpoint;
 use crate::traces::note::NOTE_LEN_MAX;
-use crate::traces::note::key::VerifierKey;
 use crate::traces::verify::archive::judge;
 
 /// The last lines of the help.
@@ -81,30 +81,30 @@ impl Report {
 ///
 /// # Errors
 /// [`NotJudged::Usage`]: file, form, or no key at all.
-pub(crate) fn audit_keys(path: &Path) -> Result<Vec<VerifierKey>, NotJudged> {
+pub(crate) fn audit_keys(path: &Path) -> Result<Vec<AuditPublicKey>, NotJudged> {
     let refuse = |line: usize, cause: &dyn std::fmt::Display| {
-        NotJudged::Usage(format!(
-            "--key {}, ligne {line} : ce n'est pas une clé d'audit ({cause}) ; redonnez le fichier de l'établissement",
-            path.display()
-        ))
+        NotJudged::Usage(format!("--key {}, ligne {line} : {cause}", path.display()))
     };
     let text = text(path, KEYS_LEN_MAX)?;
     let lines = text.lines().zip(1..).map(|(line, number)| (line.trim(), number));
     let keys = lines
         .filter(|(line, _)| !line.is_empty() && !line.starts_with('#'))
-        .map(|(line, number)| VerifierKey::parse(line).map_err(|cause| refuse(number, &cause)))
+        .map(|(line, number)| AuditPublicKey::parse(line).map_err(|cause| refuse(number, &cause)))
         .collect::<Result<Vec<_>, _>>()?;
-    if keys.is_empty() { Err(refuse(1, &"le fichier est vide")) } else { Ok(keys) }
+    if keys.is_empty() {
+        Err(refuse(1, &"aucune clé ; donnez le fichier AUDIT.pub de l'établissement"))
+    } else {
+        Ok(keys)
+    }
 }
 
 /// The checkpoint that the officer kept.
 ///
 /// # Errors
 /// [`NotJudged::Usage`]: file, or a checkpoint that none of the keys signed.
-pub(crate) fn kept(path: &Path, keys: &[VerifierKey]) -> Result<SignedCheckpoint, NotJudged> {
+pub(crate) fn kept(path: &Path, keys: &[AuditPublicKey]) -> Result<SignedCheckpoint, NotJudged> {
     let note = text(path, NOTE_LEN_MAX as u64)?;
-    let origin = note.lines().next().unwrap_or_default();
-    SignedCheckpoint::open(&note, origin, keys).map_err(|cause| {
+    audit::open(keys, &note).map_err(|cause| {
         NotJudged::Usage(format!(
             "--since {} : ce point de contrôle n'est pas signé par la clé donnée ({cause}) ; vérifiez lequel des deux est faux",
             path.display()

@@ -2,4 +2,5 @@
 
 mod archives;
 mod figures;
+mod orders;
 mod rig;

@@ -13,13 +13,13 @@ use crate::traces::archive::container::{Container, ContainerError};
 use crate::traces::archive::manifest::Manifest;
 use crate::traces::archive::member;
 use crate::traces::archive::request::Period;
+use crate::traces::audit::AuditPublicKey;
 use crate::traces::chain::{Chain, Complete};
 use crate::traces::checkpoint::SignedCheckpoint;
 use crate::traces::digest::Digest;
 use crate::traces::entry::Head;
 use crate::traces::entry::event::Order;
 use crate::traces::entry::key::DataKey;
-use crate::traces::note::key::VerifierKey;
 use crate::vihf::instant::Instant;
 
 /// What became of the comparison with the checkpoint that the officer kept.
@@ -61,7 +61,7 @@ pub type Progress<'p> = &'p mut dyn FnMut(u64, u64);
 /// Those of `open` alone; whatever is amiss with the archive is a finding.
 pub fn judge<R: Read + Seek>(
     open: impl Fn() -> io::Result<R>,
-    keys: &[VerifierKey],
+    keys: &[AuditPublicKey],
     kept: Option<&SignedCheckpoint>,
     progress: Progress<'_>,
 ) -> io::Result<Judged> {

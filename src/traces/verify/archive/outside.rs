@@ -5,6 +5,7 @@ use std::io::{BufRead as _, Read, Seek};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::super::Verdict;
@@ -13,6 +14,7 @@ use super::{Heads, Since, Told, needed};
 use crate::traces::archive::container::Container;
 use crate::traces::archive::manifest::{FORMAT, Key, LEN_MAX, Manifest, Proofs};
 use crate::traces::archive::{ENTRIES_MAX, member};
+use crate::traces::audit::{self, AuditPublicKey};
 use crate::traces::chain::Incomplete;
 use crate::traces::checkpoint::SignedCheckpoint;
 use crate::traces::digest::Digest;
@@ -21,7 +23,10 @@ use crate::traces::entry::key::DataKey;
 use crate::traces::map::proof::MapProof;
 use crate::traces::merkle::verify;
 use crate::traces::note::NOTE_LEN_MAX;
-use crate::traces::note::key::VerifierKey;
+use crate::vihf::instant::Instant;
+
+/// Longest order, in bytes: what `admin.sock` takes.
+const ORDER_LEN_MAX: u64 = 16 * 1024;
 
 /// The manifest, if it has the one form that it is written in.
 pub(super) fn manifest<R: Read + Seek>(archive: &mut Container<R>, verdict: &mut Verdict) -> Option<Manifest> {
@@ -87,12 +92,11 @@ pub(super) fn members<R: Read + Seek>(
 /// The checkpoint, if a trusted key named like its origin signed it.
 pub(super) fn checkpoint<R: Read + Seek>(
     archive: &mut Container<R>,
-    keys: &[VerifierKey],
+    keys: &[AuditPublicKey],
     verdict: &mut Verdict,
 ) -> Option<SignedCheckpoint> {
     let note = archive.text(member::CHECKPOINT, NOTE_LEN_MAX as u64).unwrap_or_default();
-    let origin = note.lines().next().unwrap_or_default();
-    match SignedCheckpoint::open(&note, origin, keys) {
+    match audit::open(keys, &note) {
         Ok(signed) => Some(signed),
         Err(cause) => {
             verdict.add(Finding::CheckpointForged { cause: cause.to_string() });
@@ -183,18 +187,53 @@ pub(super) fn keys<R: Read + Seek>(
     keys
 }
 
-/// The order that the manifest names is recorded, was done, and is the one whose text is shown.
+/// What an order's text asks for; the rest of it is its signers' and `sceaud`'s.
+#[derive(Deserialize)]
+struct Asked {
+    verb: String,
+    arguments: Arguments,
+}
+
+#[derive(Deserialize)]
+struct Arguments {
+    #[serde(default)]
+    practitioners: Vec<String>,
+    #[serde(default)]
+    patient: Option<String>,
+    from: String,
+    to: String,
+}
+
+impl Asked {
+    /// Whether the manifest is of what was asked: an archive of less would be as whole in itself.
+    fn is_of(&self, manifest: &Manifest) -> bool {
+        let shown = manifest.practitioners.iter().flatten().map(|one| &one.id);
+        let period = (Instant::parse(&self.arguments.from), Instant::parse(&self.arguments.to));
+        self.verb == TRACES_EXPORT
+            && self.arguments.practitioners.iter().eq(shown)
+            && self.arguments.patient.as_ref() == manifest.patient.as_ref().map(|patient| &patient.ins)
+            && period == (Instant::parse(&manifest.from), Instant::parse(&manifest.to))
+    }
+}
+
+/// The order that the manifest names is recorded, was done, and is the one whose text is shown; the archive is what it asks.
 pub(super) fn order<R: Read + Seek>(
     archive: &mut Container<R>,
     manifest: &Manifest,
     shown: Option<&(u64, Order)>,
     verdict: &mut Verdict,
 ) {
-    let text = archive.digest(member::ORDER).ok().map(|(digest, _)| digest);
-    let matches = match (manifest.order, shown, text) {
-        (None, None, None) => true,
-        (Some(index), Some((at, order)), Some(text)) => {
-            index == *at && order.order == text && order.verb.as_str() == TRACES_EXPORT && order.refused.is_none()
+    let there = archive.names().iter().any(|name| name == member::ORDER);
+    let text = archive.text(member::ORDER, ORDER_LEN_MAX).unwrap_or_default();
+    let matches = match (manifest.order, shown) {
+        (None, None) => !there,
+        (Some(index), Some((at, order))) => {
+            let asked = serde_json::from_str::<Asked>(&text);
+            index == *at
+                && order.order == Digest::of(&[text.as_bytes()])
+                && order.verb.as_str() == TRACES_EXPORT
+                && order.refused.is_none()
+                && asked.is_ok_and(|asked| asked.is_of(manifest))
         }
         _ => false,
     };

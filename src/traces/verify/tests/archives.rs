@@ -10,6 +10,7 @@ use time::UtcOffset;
 use super::*;
 use crate::traces::archive::make::{MakeError, make};
 use crate::traces::archive::request::{Mandate, Period, Person, Request, Selection};
+use crate::traces::audit::AuditPublicKey;
 use crate::traces::verify::archive::{Judged, Since, judge};
 use ledger::Snapshot;
 
@@ -39,12 +40,16 @@ fn request(selection: Selection, period: Period) -> Request<'static> {
     }
 }
 
+fn audit_key() -> AuditPublicKey {
+    AuditPublicKey::parse(&key(9).to_string()).unwrap()
+}
+
 fn made(ledger: &Ledger, request: &Request<'_>) -> Vec<u8> {
     make(&Snapshot::of(ledger), request, Vec::new()).unwrap().1
 }
 
 fn judged(archive: &[u8], kept: Option<&SignedCheckpoint>) -> Judged {
-    judge(|| Ok(Cursor::new(archive)), &[key(9)], kept, &mut |_, _| ()).unwrap()
+    judge(|| Ok(Cursor::new(archive)), &[audit_key()], kept, &mut |_, _| ()).unwrap()
 }
 
 fn rules_of(archive: &[u8]) -> Vec<&'static str> {
@@ -125,26 +130,41 @@ fn a_destroyed_key_leaves_its_person_unnamed_and_everything_else_proven() {
 #[test]
 fn an_order_is_shown_with_its_entry() {
     let mut ledger = Ledger::new();
-    let text = b"the signed order".to_vec();
-    let order = |verb: &str| {
-        Event::Order(Order {
+    let text = |to: &str| {
+        let who = sample::practitioner(1);
+        let (who, from) = (who.as_str(), always().from);
+        format!(
+            "{{\"verb\":\"traces-export\",\"arguments\":{{\"practitioners\":[\"{who}\"],\"from\":\"{from}\",\"to\":\"{to}\"}}}}"
+        )
+        .into_bytes()
+    };
+    let (right, shorter) = (text(&always().to.to_string()), text("2027-01-15T08:00:06Z"));
+    let mut order = |verb: &str, text: &[u8], refused: Option<&str>| {
+        let order = Order {
             verb: sample::word(verb),
             actors: vec![sample::word("alice")],
-            order: Digest::of(&[b"the signed order"]),
-            refused: None,
-        })
+            order: Digest::of(&[text]),
+            refused: refused.map(sample::word),
+        };
+        ledger.write(None, Event::Order(order))
     };
-    let entry = ledger.write(None, order("traces-export"));
-    let other = ledger.write(None, order("traces-purge"));
+    let entry = order("traces-export", &right, None);
+    let bad = [
+        (entry, b"another order".as_slice()),
+        (order("traces-purge", &right, None), &right),
+        (order("traces-export", &right, Some("role-missing")), &right),
+        // Signed and recorded, for another period: the archive is not what was asked.
+        (order("traces-export", &shorter, None), &shorter),
+    ];
     let with = |entry: u64, text: &[u8]| Request {
         mandate: Some(Mandate { entry, text: text.to_vec() }),
         ..request(practitioners(&[1]), always())
     };
-    let judged = judged(&made(&ledger, &with(entry, &text)), None);
+    let judged = judged(&made(&ledger, &with(entry, &right)), None);
     assert_eq!(judged.verdict.findings, []);
     assert_eq!(judged.manifest.unwrap().order, Some(entry));
-    for request in [with(entry, b"another order"), with(other, &text)] {
-        assert_eq!(rules_of(&made(&ledger, &request)), ["order-altered"]);
+    for (entry, text) in bad {
+        assert_eq!(rules_of(&made(&ledger, &with(entry, text))), ["order-altered"]);
     }
 }
 

@@ -35,7 +35,7 @@ use crate::vihf::assertion::Patient;
 use crate::vihf::identity::PsIdNat;
 use crate::vihf::instant::Instant;
 
-const ORIGIN: &str = "example.fr/journal";
+const ORIGIN: &str = "example.fr/journal/1";
 
 /// A ledger in memory, written as the daemon writes it.
 #[derive(Clone)]
