@@ -38,13 +38,22 @@ impl Verify {
         let mut judge = Judge::over(opened(&reader, &public).map_err(TracesError::from)?, kept);
         let size = reader.edge().frontier.size();
         let mut bar = Progress::new();
-        let read = reader.leaves(0..size, |index, leaf| {
-            judge.take(leaf);
-            bar.show(index + 1, size);
-            Ok::<_, StoreError>(())
-        });
+        let mut next = 0;
+        while next < size {
+            let read = reader.leaves(next..size, |index, leaf| {
+                judge.take(leaf);
+                next = index + 1;
+                bar.show(next, size);
+                Ok::<_, StoreError>(())
+            });
+            match read {
+                Ok(()) => break,
+                // An entry that is not there is for the judge to name, when the next one comes.
+                Err(StoreError::Broken(_)) => next += 1,
+                Err(cause) => return Err(TracesError::from(cause).into()),
+            }
+        }
         bar.end();
-        read.map_err(TracesError::from)?;
         Ok(Report::of_ledger(&config.ledger.folder, judge.finish()).print(self.json)?)
     }
 }

@@ -29,7 +29,7 @@ const KEYS_LEN_MAX: u64 = 64 * 1024;
 ///
 /// Chaque entrée est confrontée au point de contrôle signé, chaque identité au chiffré du journal, le tableau et le manifeste sont
 /// refaits et comparés. Pour un professionnel, il est prouvé qu'aucune entrée de la période ne manque. Le journal lui-même
-/// (ledger.sqlite) se vérifie sur l'appliance par « sceau traces verify ».
+/// (ledger.sqlite) se vérifie sur sa machine par « sceau traces verify ».
 #[derive(Debug, Args)]
 pub(crate) struct Traces {
     /// Archive à vérifier (.zip), déchiffrée.
@@ -116,7 +116,9 @@ pub(crate) fn kept(path: &Path, keys: &[AuditPublicKey]) -> Result<SignedCheckpo
 fn refuse_other_kinds(path: &Path) -> Result<(), NotJudged> {
     let refuse = |what: &str| Err(NotJudged::Usage(format!("{} : {what}", path.display())));
     if path.is_dir() {
-        return refuse("c'est un dossier ; donnez l'archive, ou lancez « sceau traces verify » sur l'appliance");
+        return refuse(
+            "c'est un dossier ; donnez l'archive, ou lancez « sceau traces verify » sur la machine du journal",
+        );
     }
     let mut start = [0; 16];
     let read =
@@ -124,7 +126,7 @@ fn refuse_other_kinds(path: &Path) -> Result<(), NotJudged> {
     match start.get(..read).unwrap_or_default() {
         start if start.starts_with(b"SQLite format 3") => refuse(
             "c'est le fichier d'un journal, que ce programme ne lit pas (il n'embarque pas SQLite) ; lancez « sceau traces verify » \
-             sur l'appliance, ou demandez un export",
+             sur la machine du journal, ou demandez un export",
         ),
         // A CMS message: DER or BER in binary, or PEM.
         [0x30, ..] | [b'-', b'-', b'-', ..] => refuse(

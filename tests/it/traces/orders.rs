@@ -99,7 +99,8 @@ fn a_spoilt_ledger_is_named_by_the_appliance_itself() {
     let whole = fs::read(&file).unwrap();
     for (change, rule) in [
         ("UPDATE entries SET leaf = (SELECT leaf FROM entries WHERE idx = 1) WHERE idx = 2", "entry-out-of-order"),
-        ("UPDATE entries SET leaf = substr(leaf, 1, length(leaf) - 1) || x'00' WHERE idx = 3", ""),
+        ("UPDATE entries SET leaf = CAST(substr(leaf, 1, length(leaf) - 1) || x'00' AS BLOB) WHERE idx = 3", ""),
+        ("DELETE FROM entries WHERE idx = 2", "entries-missing"),
         ("DELETE FROM checkpoints", "checkpoint-missing"),
         ("UPDATE checkpoints SET note = replace(note, 'sceau-map', 'sceau-nap')", "checkpoint-forged"),
     ] {
