@@ -66,6 +66,11 @@ impl Checkpoints {
         (Self { asks, newest: Mutex::default() }, asked)
     }
 
+    /// Who asks for receipts from elsewhere.
+    pub(super) fn asker(&self) -> Asker {
+        Asker(self.asks.clone())
+    }
+
     /// The newest checkpoint of this life.
     pub(super) fn newest(&self) -> Option<Arc<SignedCheckpoint>> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -73,10 +78,21 @@ impl Checkpoints {
 
     /// The receipt of an entry that is on the disk; those who ask meanwhile share a signature.
     pub(super) async fn receipt(&self, index: u64) -> Result<String, NoReceipt> {
-        self.ask(index, Reply::Receipt).await
+        self.asker().ask(index, Reply::Receipt).await
     }
 
     /// The note of a checkpoint that covers an entry that is on the disk.
+    pub(super) async fn covering(&self, index: u64) -> Result<String, NoReceipt> {
+        self.asker().covering(index).await
+    }
+}
+
+/// Asks for receipts and checkpoints.
+#[derive(Clone, Debug)]
+pub(super) struct Asker(mpsc::UnboundedSender<Ask>);
+
+impl Asker {
+    /// As [`Checkpoints::covering`].
     pub(super) async fn covering(&self, index: u64) -> Result<String, NoReceipt> {
         self.ask(index, Reply::Checkpoint).await
     }
@@ -87,7 +103,7 @@ impl Checkpoints {
         reply: impl FnOnce(oneshot::Sender<Result<String, NoReceipt>>) -> Reply,
     ) -> Result<String, NoReceipt> {
         let (sender, answer) = oneshot::channel();
-        self.asks.send(Ask { index, reply: reply(sender) }).map_err(|_| NoReceipt::Audit)?;
+        self.0.send(Ask { index, reply: reply(sender) }).map_err(|_| NoReceipt::Audit)?;
         answer.await.unwrap_or(Err(NoReceipt::Audit))
     }
 }

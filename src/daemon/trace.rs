@@ -67,6 +67,7 @@ impl Daemon {
             transaction: word(asking.transaction.key()),
             purpose: word(asking.purpose.code()),
             patient: asking.patient.clone(),
+            invisible_to_guardians: asking.invisible_to_guardians,
             assertion_id: word(forged.id()),
             assertion: forged.digest(),
             certificate: forged.certificate(),

@@ -20,6 +20,8 @@
 //! | `reader`, `tree` | a snapshot for who reads beside the writer; its proofs |
 //! | `checkpoints` | what was signed of it, kept beside it; receipts |
 //! | `lock`, `trouble`, `guards` | one writer for each folder; its health; its clock and reserve |
+//! | [`export`] | the ledger as it was at one checkpoint: archives are made from it |
+//! | `lock`, `trouble` | one writer for each folder; its health |
 //! | `instance` | which ledger this is: what orders name |
 //! | `registers` | the registers that orders change, and the orders that are used up |
 //!
@@ -39,6 +41,7 @@ mod destruction;
 mod draft;
 mod epochs;
 mod escrow;
+pub mod export;
 mod fold;
 mod guards;
 mod instance;

@@ -11,7 +11,7 @@ use super::secrets::Secrets;
 use super::store::{Edge, Store, StoreError, number, row_id};
 use super::tree::LeafTree;
 use crate::traces::digest::Digest;
-use crate::traces::entry::key::{DataKey, LookupKey};
+use crate::traces::entry::key::{DataKey, LookupKey, Revealed};
 use crate::traces::entry::{Entry, Head};
 
 /// A snapshot of the ledger: whatever is written while it lives, it shows the entries up to one edge.
@@ -198,6 +198,15 @@ impl Reader {
     pub fn data_key(&self, lookup: &Digest) -> Result<Option<DataKey>, StoreError> {
         let key = self.store.data_key(lookup)?;
         key.map(|(id, wrapped)| self.secrets.data_key(id, lookup, &wrapped)).transpose()
+    }
+
+    /// The data key of this number, with its bytes for an archive; none if it was destroyed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(super) fn revealed(&self, lookup: &Digest, id: u64) -> Result<Option<Revealed>, StoreError> {
+        let key = self.store.data_key(lookup)?.filter(|(other, _)| *other == id);
+        key.map(|(id, wrapped)| self.secrets.revealed(id, lookup, &wrapped)).transpose()
     }
 }
 

@@ -16,7 +16,7 @@ use super::key_file::{self, KEY_LEN, Key};
 use super::store::StoreError;
 use crate::traces::digest::Digest;
 use crate::traces::entry::identity::Iv;
-use crate::traces::entry::key::{DataKey, LookupKey};
+use crate::traces::entry::key::{DataKey, LookupKey, Revealed};
 
 /// Ciphertexts whose random bits are drawn at once.
 const IVS: usize = 256;
@@ -90,11 +90,21 @@ impl Secrets {
     /// # Errors
     /// [`StoreError::KeyErased`] for one of an epoch that has ended, [`StoreError::Broken`].
     pub(super) fn data_key(&self, id: u64, person: &Digest, wrapped: &[u8]) -> Result<DataKey, StoreError> {
+        Ok(DataKey::new(id, *self.unwrapped(id, person, wrapped)?))
+    }
+
+    /// A data key with its bytes, for an archive.
+    ///
+    /// # Errors
+    /// As [`Secrets::data_key`].
+    pub(super) fn revealed(&self, id: u64, person: &Digest, wrapped: &[u8]) -> Result<Revealed, StoreError> {
+        Ok(Revealed::new(id, self.unwrapped(id, person, wrapped)?))
+    }
+
+    fn unwrapped(&self, id: u64, person: &Digest, wrapped: &[u8]) -> Result<Zeroizing<[u8; KEY_LEN]>, StoreError> {
         let plain = self.epochs.open_sealed(Kind::DataKey, &place(id, person), wrapped)?;
-        let key = Zeroizing::new(
-            <[u8; KEY_LEN]>::try_from(plain.as_slice()).map_err(|_| StoreError::Broken("a data key"))?,
-        );
-        Ok(DataKey::new(id, *key))
+        let key = plain.as_slice().try_into().map_err(|_| StoreError::Broken("a data key"))?;
+        Ok(Zeroizing::new(key))
     }
 
     /// A wrapped data key under the current epoch; None if it is there already.

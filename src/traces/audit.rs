@@ -123,6 +123,21 @@ impl AuditPublicKey {
     }
 }
 
+/// Verifies a checkpoint of any generation with the audit key, of several, that signed it.
+///
+/// # Errors
+/// [`CheckpointError`] of the last key; none of them signed it.
+pub fn open(keys: &[AuditPublicKey], note: &str) -> Result<SignedCheckpoint, CheckpointError> {
+    let mut refused = CheckpointError::Note(NoteError::NotSigned);
+    for key in keys {
+        match key.open(note) {
+            Ok((signed, _)) => return Ok(signed),
+            Err(cause) => refused = cause,
+        }
+    }
+    Err(refused)
+}
+
 impl fmt::Display for AuditPublicKey {
     /// The content of `AUDIT.pub`, without its newline.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,19 +1,36 @@
-//! Completeness: walking a practitioner's chain from the head that the map proves.
+//! Completeness: a practitioner's entries, the oldest first, held against the head that the map proves.
 
 use thiserror::Error;
 
-use super::checkpoint::SignedCheckpoint;
-use super::digest::Digest;
 use super::entry::{Entry, Head};
-use super::map::proof::MapProof;
+
+/// The entries of one practitioner as they are read, the oldest first; memory does not grow with them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Chain {
+    /// Number of the first entry shown.
+    first: Option<u64>,
+    /// Index and number of the newest entry shown.
+    newest: Option<Head>,
+}
 
 /// What was shown of a practitioner, and that nothing is missing in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Complete {
-    /// Number of the oldest entry shown; 1 if the whole chain was. 0 if the practitioner has none.
+    /// Number of the oldest entry shown; 1 if the chain is shown from its beginning. 0 if the practitioner has none.
     pub from_number: u64,
+    /// Number of the newest entry shown.
+    pub to_number: u64,
     /// The head; none if the practitioner has no entry.
     pub head: Option<Head>,
+}
+
+/// Which ends of the chain may be left out, because an entry outside the period is shown in their stead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// The oldest entry shown is older than the period.
+    pub older_shown: bool,
+    /// The newest entry shown is not before the period's end.
+    pub newer_shown: bool,
 }
 
 /// Why a practitioner's entries are not known to be complete.
@@ -22,6 +39,12 @@ pub enum Incomplete {
     /// The proof does not lead to the checkpoint's map.
     #[error("the proof does not lead to the map of the checkpoint")]
     Map,
+    /// The oldest entries of the period are not known to be there.
+    #[error("the entries up to number {until} are missing")]
+    Start {
+        /// The last that is missing.
+        until: u64,
+    },
     /// The newest entries are missing: the map knows a later one.
     #[error("the entries from number {shown} to the newest, {count}, are missing")]
     Tail {
@@ -52,43 +75,52 @@ pub enum Incomplete {
     },
 }
 
-/// Judges whether `entries`, the newest first, are all that the ledger has of a practitioner, from the newest back to
-/// the oldest of them.
-///
-/// Trusts that each entry is in the ledger of the checkpoint (inclusion is judged before, in `verify`). For a period, show
-/// entries from the newest back to one that is older than the period, or to number 1.
-///
-/// # Errors
-/// [`Incomplete`], for the first thing amiss from the newest on.
-pub fn complete(
-    entries: &[Entry],
-    practitioner: &Digest,
-    proof: &MapProof,
-    checkpoint: &SignedCheckpoint,
-) -> Result<Complete, Incomplete> {
-    let head = proof.verify(practitioner, &checkpoint.checkpoint().map).ok_or(Incomplete::Map)?;
-    let Some(head) = head else {
-        return match entries.first() {
-            None => Ok(Complete { from_number: 0, head: None }),
-            Some(entry) => Err(Incomplete::Unknown { index: entry.index }),
-        };
-    };
-    let mut expected = Some((head.last, head.count));
-    let mut from_number = None;
-    for entry in entries {
+impl Chain {
+    /// Takes the practitioner's next entry.
+    ///
+    /// Trusts that it is in the ledger of the checkpoint (inclusion is judged before) and carries the practitioner's link.
+    ///
+    /// # Errors
+    /// [`Incomplete::Gap`], [`Incomplete::Foreign`]; the chain goes on from this entry.
+    pub fn take(&mut self, entry: &Entry) -> Result<(), Incomplete> {
         let foreign = Incomplete::Foreign { index: entry.index };
-        let link = entry.link.filter(|link| link.practitioner == *practitioner).ok_or(foreign)?;
-        let (index, number) = expected.ok_or(foreign)?;
-        if (entry.index, link.number) != (index, number) {
-            return Err(match from_number {
-                None if link.number < number => Incomplete::Tail { shown: link.number + 1, count: number },
-                Some(_) if link.number < number => Incomplete::Gap { index, number },
-                _ => foreign,
-            });
+        let link = entry.link.ok_or(foreign)?;
+        let before = self.newest.replace(link.head(entry.index));
+        self.first = self.first.or(Some(link.number));
+        match before {
+            None => Ok(()),
+            Some(before) if link.number == before.count + 1 && link.previous == Some(before.last) => Ok(()),
+            Some(before) if link.number > before.count + 1 => {
+                let index = link.previous.ok_or(foreign)?;
+                Err(Incomplete::Gap { index, number: link.number - 1 })
+            }
+            Some(_) => Err(foreign),
         }
-        from_number = Some(number);
-        expected = link.previous.map(|previous| (previous, number - 1));
     }
-    let from_number = from_number.ok_or(Incomplete::Tail { shown: 1, count: head.count })?;
-    Ok(Complete { from_number, head: Some(head) })
+
+    /// Judges both ends: `head` is what the map says of the practitioner.
+    ///
+    /// After `Ok`, and if no entry was refused, everything that the ledger has of the practitioner between the ends shown
+    /// was shown.
+    ///
+    /// # Errors
+    /// [`Incomplete`].
+    pub fn end(&self, head: Option<Head>, bounds: Bounds) -> Result<Complete, Incomplete> {
+        let (head, first, newest) = match (head, self.first.zip(self.newest)) {
+            (None, None) => return Ok(Complete { from_number: 0, to_number: 0, head: None }),
+            (None, Some((_, newest))) => return Err(Incomplete::Unknown { index: newest.last }),
+            (Some(head), None) => return Err(Incomplete::Tail { shown: 1, count: head.count }),
+            (Some(head), Some((first, newest))) => (head, first, newest),
+        };
+        if newest.count > head.count || (newest.count == head.count) != (newest.last == head.last) {
+            return Err(Incomplete::Foreign { index: newest.last });
+        }
+        if newest.count < head.count && !bounds.newer_shown {
+            return Err(Incomplete::Tail { shown: newest.count + 1, count: head.count });
+        }
+        if first > 1 && !bounds.older_shown {
+            return Err(Incomplete::Start { until: first - 1 });
+        }
+        Ok(Complete { from_number: first, to_number: newest.count, head: Some(head) })
+    }
 }

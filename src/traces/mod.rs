@@ -10,7 +10,9 @@
 //! | [`audit`] | the key that signs them, and its names |
 //! | [`checkpoint`] | size and both roots, signed (C2SP tlog-checkpoint) |
 //! | [`receipt`] | one entry's proof in one text (C2SP tlog-proof) |
+//! | [`archive`] | the file of an export: entries, clear identities, proofs, a table for spreadsheets |
 //! | [`verify`] | the officer's judgement: everything amiss, by name |
+//! | [`usage`], [`reconcile`] | how many DMPs each service consulted; our assertions against those the national side saw |
 //! | [`digest`] | 32 bytes of SHA-256 |
 //!
 //! `docs/format-traces.md` has the bytes, for readers in other languages.
@@ -36,6 +38,7 @@
 //!   backwards, outcomes among them; the map, under the same signature as the tree, has the last number.
 //! - **Codes are text.** Nomenclatures change; the ledger is read ten years later.
 
+pub mod archive;
 pub mod audit;
 pub mod chain;
 pub mod checkpoint;
@@ -45,4 +48,6 @@ pub mod map;
 pub mod merkle;
 pub mod note;
 pub mod receipt;
+pub mod reconcile;
+pub mod usage;
 pub mod verify;

@@ -3,6 +3,7 @@
 mod json;
 mod sarif;
 mod text;
+pub(crate) mod traces;
 mod vihf;
 
 use std::process::ExitCode;
@@ -30,6 +31,8 @@ struct Arguments {
 enum Verb {
     #[command(after_help = AFTER_HELP)]
     Vihf(Vihf),
+    #[command(after_help = traces::AFTER_TRACES_HELP)]
+    Traces(traces::Traces),
 }
 
 /// Why nothing was judged; the text is for the person who typed it.
@@ -59,6 +62,7 @@ impl NotJudged {
 pub fn main() -> ExitCode {
     let judged = match usage::parse::<Arguments>().verb {
         Verb::Vihf(vihf) => vihf.run(),
+        Verb::Traces(traces) => traces.run(),
     };
     match judged {
         Ok(code) => ExitCode::from(code),

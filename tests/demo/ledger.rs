@@ -137,6 +137,7 @@ fn issued(n: u64, session: u64) -> Event<PsIdNat, Patient> {
         transaction: word("3.1"),
         purpose: word("normal"),
         patient: Some(Patient { ins, oid: InsOid::Nir }),
+        invisible_to_guardians: false,
         assertion_id: word(&format!("_1b4e28ba-2fa1-41d2-883f-{n:012x}")),
         assertion: digest(n),
         certificate: digest(3),

@@ -34,6 +34,7 @@ mod supervision;
 #[path = "../support/mod.rs"]
 mod support;
 mod threat_model;
+mod traces;
 mod units;
 mod usage;
 mod varlink_client;

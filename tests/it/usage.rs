@@ -28,12 +28,12 @@ const ENGLISH: [&str; 14] = [
 ];
 
 /// Every command line, and every option it takes.
-const COMMANDS: [(&[&str], &[&str]); 17] = [
+const COMMANDS: [(&[&str], &[&str]); 22] = [
     (&["sceaud"], &["--config", "--help", "--version"]),
     (&["sceau-signer"], &["--config", "--instance", "--help", "--version"]),
     (&["sceau"], &["issue", "keys", "traces", "lint", "status", "check", "--help", "--version"]),
     (&["sceau", "keys"], &["generate", "csr", "import-certificate", "audit-public", "list", "--help"]),
-    (&["sceau", "traces"], &["checkpoint", "--help"]),
+    (&["sceau", "traces"], &["checkpoint", "export", "verify", "usage", "reconcile", "--help"]),
     (&["sceau", "traces", "checkpoint"], &["--config", "--out", "--help"]),
     (
         &["sceau", "keys", "audit-public"],
@@ -82,7 +82,28 @@ const COMMANDS: [(&[&str], &[&str]); 17] = [
     (&["sceau", "keys", "list"], &["--config", "--module", "--uri", "--pin-file", "--json", "--help"]),
     (&["sceau", "status"], &["--config", "--socket", "--json", "--help"]),
     (&["sceau", "lint"], &["--trust", "--profile", "--at", "--json", "--format", "--help"]),
-    (&["sceau-verify"], &["vihf", "--help", "--version"]),
+    (
+        &["sceau", "traces", "export"],
+        &[
+            "--practitioner",
+            "--patient",
+            "--from",
+            "--to",
+            "--encrypt-for",
+            "--since",
+            "--out",
+            "--sign-with",
+            "--json",
+            "--config",
+            "--socket",
+            "--help",
+        ],
+    ),
+    (&["sceau", "traces", "verify"], &["--config", "--since", "--json", "--help"]),
+    (&["sceau", "traces", "usage"], &["--config", "--rolling", "--json", "--help"]),
+    (&["sceau", "traces", "reconcile"], &["--config", "--json", "--help"]),
+    (&["sceau-verify"], &["vihf", "traces", "--help", "--version"]),
+    (&["sceau-verify", "traces"], &["--key", "--since", "--json", "--help"]),
     (&["sceau-verify", "vihf"], &["--trust", "--profile", "--at", "--json", "--format", "--help"]),
     (&["sceau", "check"], &["--config", "--units", "--json", "--nagios", "--help"]),
     (

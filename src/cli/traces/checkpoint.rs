@@ -73,7 +73,7 @@ fn fresh(socket: &Path) -> Result<String, CallError> {
 }
 
 /// Reads `AUDIT.pub`.
-fn public_key(path: &Path) -> Result<AuditPublicKey, TracesError> {
+pub(super) fn public_key(path: &Path) -> Result<AuditPublicKey, TracesError> {
     let text = std::fs::read_to_string(path).map_err(|cause| TracesError::Unreadable(path.to_owned(), cause))?;
     AuditPublicKey::parse(&text).map_err(|cause| TracesError::AuditKey { path: path.to_owned(), cause })
 }

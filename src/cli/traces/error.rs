@@ -7,6 +7,7 @@ use crate::cli::{EXIT_HALTED, EXIT_NEGATIVE, EXIT_UNAVAILABLE, EXIT_USAGE};
 use crate::config::{ConfigError, system_words};
 use crate::ledger::{NotRecorded, StoreError};
 use crate::traces::audit::AuditKeyError;
+use crate::traces::reconcile::ExtractError;
 
 /// Why a verb was not done.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,17 @@ pub(in crate::cli) enum TracesError {
         "le dernier point de contrôle gardé n'est pas signé par la clé de {} ; si cette clé n'a pas été changée, le journal a été altéré : conservez-le et prévenez la sécurité", .0.display()
     )]
     False(PathBuf),
+    /// A file that was named cannot be read.
+    #[error("{} ne peut pas être lu ({}) ; vérifiez le chemin et les droits", .0.display(), system_words(.1))]
+    Read(PathBuf, io::Error),
+    /// An extract that is none.
+    #[error("{} n'est pas un extrait : {cause}", path.display())]
+    Extract {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: ExtractError,
+    },
     /// A file that must not be overwritten.
     #[error("le fichier {} existe déjà et n'est pas remplacé : donnez un autre nom à --out", .0.display())]
     Exists(PathBuf),
@@ -58,9 +70,13 @@ impl TracesError {
     /// Exit code of the contract.
     pub(in crate::cli) fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::NoAudit | Self::Unreadable(..) | Self::AuditKey { .. } | Self::Exists(_) => {
-                EXIT_USAGE
-            }
+            Self::Config(_)
+            | Self::NoAudit
+            | Self::Unreadable(..)
+            | Self::AuditKey { .. }
+            | Self::Exists(_)
+            | Self::Read(..)
+            | Self::Extract { .. } => EXIT_USAGE,
             Self::False(_) => EXIT_NEGATIVE,
             Self::Ledger(StoreError::KeyMissing) => EXIT_HALTED,
             Self::Ledger(StoreError::System(_) | StoreError::KeyExposed | StoreError::Format(_)) => {

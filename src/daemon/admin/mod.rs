@@ -6,6 +6,7 @@
 //! | `dispatch` | from a frame to the method it calls |
 //! | `submit` | one order, from its words to its answer, as one function |
 //! | `obey` | what each verb does: one function a verb |
+//! | `export` | the archive of traces that an order asks for |
 //! | `delivery` | documents that leave in chunks |
 //! | `answer` | answers and errors, put on the wire in one place |
 //!
@@ -16,6 +17,7 @@ mod answer;
 mod delivery;
 mod dispatch;
 pub(super) mod door;
+mod export;
 mod obey;
 mod privacy;
 mod submit;

@@ -82,10 +82,10 @@ pub(super) async fn obey(daemon: &Daemon, operators: &Operators, ordered: &Order
         Command::TracesCloseDmp(close) => privacy::traces_close_dmp(daemon, ordered, close).await?,
         Command::TracesPurge(_) => privacy::traces_purge(),
         Command::TracesBackup(backup) => privacy::traces_backup(daemon, backup).await?,
-        Command::TracesExport(_)
-        | Command::LedgerRestore(_)
-        | Command::EstablishmentSuspend(_)
-        | Command::EstablishmentResume(_) => return Err(Refusal::VerbNotServed.into()),
+        Command::TracesExport(export) => daemon.traces_export(ordered, export)?,
+        Command::LedgerRestore(_) | Command::EstablishmentSuspend(_) | Command::EstablishmentResume(_) => {
+            return Err(Refusal::VerbNotServed.into());
+        }
     })
 }
 

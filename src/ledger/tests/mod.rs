@@ -1,6 +1,7 @@
 //! The store on a real file: what its reader shows, what a start makes of what a crash left, what it refuses.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod exporting;
 mod failures;
 mod reading;
 mod starts;

@@ -65,9 +65,12 @@ pub struct TracesExport {
     pub from: String,
     /// RFC 3339 UTC, not included.
     pub to: String,
-    /// PEM certificate that the archive is encrypted for.
+    /// PEM certificates that the archive is encrypted for, one after the other.
     #[serde(default)]
     pub encrypt_for: Option<String>,
+    /// Size of a checkpoint that was kept: the archive proves that it extends it.
+    #[serde(default)]
+    pub since: Option<String>,
 }
 
 /// Arguments of `traces-close-dmp`.

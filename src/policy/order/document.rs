@@ -110,6 +110,12 @@ impl Order {
         })
     }
 
+    /// The text as it was signed.
+    #[must_use]
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
     /// Its verb.
     #[must_use]
     pub const fn verb(&self) -> Verb {

@@ -117,6 +117,7 @@ fn sealed(
                 transaction,
                 purpose,
                 patient: issued.patient.map(patient).transpose()?,
+                invisible_to_guardians: issued.invisible_to_guardians,
                 assertion_id,
                 assertion: issued.assertion,
                 certificate: issued.certificate,

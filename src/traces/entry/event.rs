@@ -75,6 +75,8 @@ pub struct Issued<P, S> {
     pub purpose: Word,
     /// Whose record, if the transaction has one.
     pub patient: Option<S>,
+    /// A minor's care that the legal guardians shall not see.
+    pub invisible_to_guardians: bool,
     /// The assertion's `@ID`.
     pub assertion_id: Word,
     /// SHA-256 of the canonical assertion without its signature: the `DigestValue` that is about to be signed. It is
@@ -144,6 +146,18 @@ pub struct Order {
     pub order: Digest,
     /// Why it was refused; none if it was done.
     pub refused: Option<Word>,
+}
+
+/// The order that asks for an archive.
+pub const TRACES_EXPORT: &str = "traces-export";
+
+impl Order {
+    /// Whether the time of the ledger may step back at this entry: one bad answer of a time server must not block a
+    /// hospital until the date it gave.
+    #[must_use]
+    pub fn accepts_the_clock(&self) -> bool {
+        self.verb.as_str() == CLOCK_ACCEPT && self.refused.is_none()
+    }
 }
 
 /// On whose order something changed.
@@ -218,7 +232,7 @@ impl<P, S> Event<P, S> {
     /// Whether a new time begins with it: an order, done, by which the clock is right as it stands.
     #[must_use]
     pub fn begins_time(&self) -> bool {
-        matches!(self, Self::Order(order) if order.verb.as_str() == CLOCK_ACCEPT && order.refused.is_none())
+        matches!(self, Self::Order(order) if order.accepts_the_clock())
     }
 
     /// The practitioner, where the event itself names one.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
 use aws_lc_rs::hmac;
-use zeroize::Zeroize as _;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::identity::plain;
 use crate::traces::digest::Digest;
@@ -78,6 +78,38 @@ impl DataKey {
 
     pub(super) fn cipher(&self) -> Option<&LessSafeKey> {
         self.cipher.as_ref()
+    }
+}
+
+/// A data key whose bytes are at hand too: for the archive that shows its person's identity in clear anyway, and for nothing
+/// else.
+pub struct Revealed {
+    key: DataKey,
+    bytes: Zeroizing<[u8; 32]>,
+}
+
+impl Revealed {
+    /// Takes what [`DataKey::new`] takes; erased on drop.
+    #[must_use]
+    pub fn new(id: u64, bytes: Zeroizing<[u8; 32]>) -> Self {
+        Self { key: DataKey::new(id, *bytes), bytes }
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &DataKey {
+        &self.key
+    }
+
+    /// Its bytes.
+    pub(in crate::traces) fn bytes(&self) -> &[u8; 32] {
+        &self.bytes
+    }
+}
+
+impl fmt::Debug for Revealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.key, f)
     }
 }
 

@@ -38,10 +38,38 @@ pub enum Finding {
     RolledBack { entries: u64, kept: u64 },
     /// Two histories were signed: this one is not that of the officer's checkpoint, or of another of the ledger's.
     Forked { size: u64 },
-    /// An entry of an extract is not in the ledger of its checkpoint.
+    /// An archive's ledger ends before what the officer has seen: rolled back, or an archive older than his checkpoint.
+    OlderThanKept { entries: u64, kept: u64 },
+    /// An entry of an archive is not in the ledger of its checkpoint.
     NotIncluded { index: u64 },
-    /// An extract is not all that the ledger has of its practitioner.
+    /// An archive is not all that the ledger has of its practitioner.
     Incomplete(Incomplete),
+    /// The file is no archive, or one that programs may read differently.
+    ArchiveUnreadable { cause: String },
+    /// A member is not there.
+    MemberMissing { name: String },
+    /// A member that no archive has.
+    MemberForeign { name: String },
+    /// A member is there twice.
+    MemberRepeated,
+    /// A member is not the one that the manifest was made for.
+    MemberAltered { name: String },
+    /// The manifest does not say what the archive is.
+    ManifestAltered { what: &'static str },
+    /// The people named are not those whom the entry's ciphertexts name.
+    IdentityAltered { index: u64 },
+    /// The readable facts are not those of the leaf.
+    FactsAltered { index: u64 },
+    /// A row of the table is not that of its entry.
+    TableAltered { row: u64 },
+    /// A data key does not open the ciphertext that it is for.
+    KeyWrong { index: u64 },
+    /// A data key of somebody whom the archive does not show.
+    KeyForeign,
+    /// An entry that the archive is not about, or in a role that it cannot have.
+    OutsideSelection { index: u64 },
+    /// The order is not the one that is recorded.
+    OrderAltered,
 }
 
 impl Finding {
@@ -66,6 +94,20 @@ impl Finding {
             Self::Forked { .. } => "ledger-forked",
             Self::NotIncluded { .. } => "entry-not-included",
             Self::Incomplete(_) => "export-incomplete",
+            Self::OlderThanKept { .. } => "archive-older",
+            Self::ArchiveUnreadable { .. } => "archive-unreadable",
+            Self::MemberMissing { .. } => "member-missing",
+            Self::MemberForeign { .. } => "member-foreign",
+            Self::MemberRepeated => "member-repeated",
+            Self::MemberAltered { .. } => "member-altered",
+            Self::ManifestAltered { .. } => "manifest-altered",
+            Self::IdentityAltered { .. } => "identity-altered",
+            Self::FactsAltered { .. } => "facts-altered",
+            Self::TableAltered { .. } => "table-altered",
+            Self::KeyWrong { .. } => "data-key-wrong",
+            Self::KeyForeign => "data-key-foreign",
+            Self::OutsideSelection { .. } => "entry-outside-selection",
+            Self::OrderAltered => "order-altered",
         }
     }
 }
@@ -151,6 +193,9 @@ impl fmt::Display for Finding {
             Self::Incomplete(Incomplete::Map) => {
                 f.write_str("la preuve de complétude ne mène pas au point de contrôle ; demandez un nouvel export")
             }
+            Self::Incomplete(Incomplete::Start { until }) => {
+                write!(f, "il manque à l'export les entrées du professionnel jusqu'au numéro {until}, les plus anciennes")
+            }
             Self::Incomplete(Incomplete::Tail { shown, count }) => {
                 write!(f, "il manque à l'export les entrées {shown} à {count} du professionnel, les plus récentes")
             }
@@ -162,6 +207,47 @@ impl fmt::Display for Finding {
             }
             Self::Incomplete(Incomplete::Unknown { index }) => {
                 write!(f, "le journal ne connaît pas ce professionnel, dont l'export contient l'entrée {index}")
+            }
+            Self::OlderThanKept { entries, kept } => write!(
+                f,
+                "l'archive est d'un journal de {entries} entrées et vous en avez vu {kept} : un état ancien a été remis en \
+                 place, ou l'archive est plus ancienne que votre point de contrôle ; demandez-en une nouvelle"
+            ),
+            Self::ArchiveUnreadable { cause } => {
+                write!(f, "ce fichier n'est pas une archive de traces : {cause} ; demandez un nouvel export")
+            }
+            Self::MemberMissing { name } => write!(f, "{name} manque à l'archive ; demandez un nouvel export"),
+            Self::MemberForeign { name } => {
+                write!(f, "« {} » n'est pas d'une archive de traces : il y a été ajouté", name.escape_debug())
+            }
+            Self::MemberRepeated => {
+                f.write_str("un membre est deux fois dans l'archive : deux programmes n'y liraient pas la même chose")
+            }
+            Self::MemberAltered { name } => write!(f, "{name} n'est pas celui de l'archive d'origine : il a été modifié"),
+            Self::ManifestAltered { what } => {
+                write!(f, "manifest.json ne dit pas ce que l'archive contient ({what}) : il a été modifié")
+            }
+            Self::IdentityAltered { index } => write!(
+                f,
+                "à l'entrée {index}, la personne nommée n'est pas celle du journal : l'identité en clair a été modifiée"
+            ),
+            Self::FactsAltered { index } => {
+                write!(f, "à l'entrée {index}, ce qui est écrit en clair n'est pas ce que dit le journal signé")
+            }
+            Self::TableAltered { row } => {
+                write!(f, "la ligne {row} de traces.csv n'est pas celle de son entrée : le tableau a été modifié")
+            }
+            Self::KeyWrong { index } => {
+                write!(f, "une clé de l'archive n'ouvre pas l'identité de l'entrée {index} : elle a été échangée")
+            }
+            Self::KeyForeign => f.write_str(
+                "l'archive contient la clé d'une personne qu'elle ne montre pas ; détruisez-la et demandez un nouvel export",
+            ),
+            Self::OutsideSelection { index } => {
+                write!(f, "l'entrée {index} n'est pas de ce que l'archive dit montrer : elle a été ajoutée ou déplacée")
+            }
+            Self::OrderAltered => {
+                f.write_str("l'ordre joint n'est pas celui qui est inscrit au journal, ou il manque")
             }
         }
     }

@@ -7,7 +7,7 @@ use super::Verdict;
 use super::finding::Finding;
 use super::outcomes::Outcomes;
 use super::points::{Points, Whose};
-use crate::traces::checkpoint::{Checkpoint, SignedCheckpoint};
+use crate::traces::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 use crate::traces::digest::Digest;
 use crate::traces::entry::event::Event;
 use crate::traces::entry::{Entry, Head, Link};
@@ -17,6 +17,9 @@ use crate::traces::merkle::frontier::Frontier;
 use crate::traces::merkle::leaf_hash;
 use crate::traces::note::key::VerifierKey;
 use crate::vihf::instant::Instant;
+
+/// A checkpoint's note, verified or refused.
+pub type Opened = Result<SignedCheckpoint, CheckpointError>;
 
 /// Judges entries from index 0 on against the ledger's checkpoints, and the officer's.
 #[derive(Debug)]
@@ -59,10 +62,16 @@ impl Judge {
         notes: impl IntoIterator<Item = &'n str>,
         kept: Option<SignedCheckpoint>,
     ) -> Self {
+        Self::over(notes.into_iter().map(|note| SignedCheckpoint::open(note, origin, keys)), kept)
+    }
+
+    /// As [`Judge::new`], with notes that the caller verified: under the names of several generations, for instance.
+    #[must_use]
+    pub fn over(notes: impl IntoIterator<Item = Opened>, kept: Option<SignedCheckpoint>) -> Self {
         let mut verdict = Verdict { since_checked: kept.is_some(), ..Verdict::default() };
         let mut own = Vec::new();
         for note in notes {
-            match SignedCheckpoint::open(note, origin, keys) {
+            match note {
                 Ok(signed) => own.push(signed),
                 Err(cause) => verdict.add(Finding::CheckpointForged { cause: cause.to_string() }),
             }
@@ -116,7 +125,10 @@ impl Judge {
         let starts = matches!(entry.event, Event::Start(_));
         if let Some((time, boot)) = self.last {
             if entry.time < time {
-                self.verdict.add(Finding::TimeWentBack { at: entry.index });
+                match &entry.event {
+                    Event::Order(order) if order.accepts_the_clock() => self.outcomes.step_back(entry.time),
+                    _ => self.verdict.add(Finding::TimeWentBack { at: entry.index }),
+                }
             }
             if starts && entry.boot <= boot || !starts && entry.boot != boot {
                 self.verdict.add(Finding::Spliced { at: entry.index });

@@ -1,6 +1,6 @@
-//! The officer's judgement of a ledger or an extract: entries, proofs and checkpoints in, named findings out.
+//! The officer's judgement of a ledger or an archive: entries, proofs and checkpoints in, named findings out.
 
-pub mod extract;
+pub mod archive;
 pub mod finding;
 pub mod judge;
 mod outcomes;

@@ -62,9 +62,15 @@ impl Outcomes {
         }
     }
 
+    /// The clock was set back: what was recorded under a later time is due from now on.
+    pub(super) fn step_back(&mut self, now: Instant) {
+        self.open.values_mut().for_each(|time| *time = now.min(*time));
+        self.started = self.started.map(|started| now.min(started));
+    }
+
     /// Names those whose disposition should have come by now.
     fn overdue(&mut self, now: Instant, verdict: &mut Verdict) {
-        // Entries do not go back in time: the first is due first.
+        // Entries do not go back in time (`step_back`): the first is due first.
         while let Some(first) = self.open.first_entry() {
             let due = self.started.map_or(*first.get(), |started| started.max(*first.get()));
             if now <= due.plus_ms(DISPOSITION_DELAY_MS_MAX) {

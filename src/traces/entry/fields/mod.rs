@@ -86,6 +86,9 @@ pub(super) struct Fields {
     of: Option<u64>,
     #[n(33)]
     outcome: Option<u8>,
+    /// Present only when true: absence has one form.
+    #[n(34)]
+    invisible_to_guardians: Option<bool>,
 }
 
 /// The map, to be written: the same keys as [`Fields`], nothing copied.
@@ -158,6 +161,8 @@ pub(super) struct Facts<'e> {
     of: Option<u64>,
     #[n(33)]
     outcome: Option<u8>,
+    #[n(34)]
+    invisible_to_guardians: Option<bool>,
 }
 
 /// Milliseconds as a leaf has them; an instant is never before 1970.

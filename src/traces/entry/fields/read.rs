@@ -23,6 +23,7 @@ impl Fields {
                 transaction: need(&mut f.transaction, "transaction")?,
                 purpose: need(&mut f.purpose, "purpose")?,
                 patient: f.patient.take(),
+                invisible_to_guardians: f.invisible_to_guardians.unwrap_or_default(),
                 assertion_id: need(&mut f.assertion_id, "assertion id")?,
                 assertion: need(&mut f.assertion, "assertion digest")?,
                 certificate: need(&mut f.certificate, "certificate")?,

@@ -17,6 +17,7 @@ impl<'e> Facts<'e> {
                 f.transaction = Some(&issued.transaction);
                 f.purpose = Some(&issued.purpose);
                 f.patient = issued.patient.as_ref();
+                f.invisible_to_guardians = issued.invisible_to_guardians.then_some(true);
                 f.assertion_id = Some(&issued.assertion_id);
                 f.assertion = Some(issued.assertion);
                 f.certificate = Some(issued.certificate);

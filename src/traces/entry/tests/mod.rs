@@ -28,7 +28,7 @@ pub(crate) fn practitioner(n: u32) -> PsIdNat {
     PsIdNat::parse(&format!("075{n:07}")).unwrap()
 }
 
-fn patient() -> Patient {
+pub(crate) fn patient() -> Patient {
     Patient { ins: Ins::parse("207058575627097").unwrap(), oid: InsOid::Test }
 }
 
@@ -57,11 +57,18 @@ pub(crate) fn issued(n: u32, session: u64) -> Event<PsIdNat, Patient> {
         transaction: word("TD3.1"),
         purpose: word("normal"),
         patient: Some(patient()),
+        invisible_to_guardians: false,
         assertion_id: word("_7f2c1c1e-6e4b-4a1c-9a34-111111111111"),
         assertion: digest("assertion"),
         certificate: digest("certificate"),
         expires: Instant::from_ms(1_800_000_030_000),
     }))
+}
+
+/// As [`issued`], of a minor's care that the guardians shall not see.
+fn invisible(n: u32, session: u64) -> Event<PsIdNat, Patient> {
+    let Event::Issued(issued) = issued(n, session) else { unreachable!("an issue") };
+    Event::Issued(Box::new(Issued { invisible_to_guardians: true, ..*issued }))
 }
 
 pub(crate) fn refused(n: Option<u32>, count: u64) -> Event<PsIdNat, Patient> {
@@ -97,11 +104,12 @@ pub(crate) fn start() -> Event<PsIdNat, Patient> {
     })
 }
 
-/// One event of each kind, and a counted refusal.
+/// One event of each kind, and of those with another form.
 fn each() -> Vec<(&'static str, Event<PsIdNat, Patient>)> {
     let mandate = Mandate { actor: word("alice"), order: digest("order") };
     vec![
         ("issued", issued(1, 1)),
+        ("issued-invisible", invisible(1, 1)),
         ("refused", refused(Some(1), 1)),
         ("refused-counted", refused(None, 4096)),
         (

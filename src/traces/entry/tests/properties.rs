@@ -38,6 +38,7 @@ fn any_entry(kind: usize, words: &[Word], digests: &[Digest], numbers: &[u64], s
             transaction: w(6),
             purpose: w(7),
             patient: some[2].then(whose),
+            invisible_to_guardians: some[3],
             assertion_id: w(8),
             assertion: digests[3],
             certificate: digests[4],
@@ -118,7 +119,7 @@ proptest! {
 
     #[test]
     fn what_is_accepted_is_the_one_encoding(
-        which in 0..11usize, at in any::<prop::sample::Index>(), byte in any::<u8>(),
+        which in 0..12usize, at in any::<prop::sample::Index>(), byte in any::<u8>(),
     ) {
         let mut leaf = leaves().swap_remove(which);
         let at = at.index(leaf.len());

@@ -94,6 +94,42 @@ fn time_that_goes_back_is_named() {
     assert!(ledger.rules(None).contains(&"time-went-back"));
 }
 
+/// The clock had gone far ahead; operators accept the right time, and entries go on from there.
+#[test]
+fn an_accepted_clock_steps_back_and_nothing_else_does() {
+    let order = |verb: &str, refused: Option<&str>| {
+        Event::Order(Order {
+            verb: sample::word(verb),
+            actors: vec![sample::word("alice")],
+            order: Digest::of(&[b"order"]),
+            refused: refused.map(sample::word),
+        })
+    };
+    let after = |order: Event<PsIdNat, Patient>| {
+        let mut ledger = Ledger::new();
+        let session = ledger.open(1);
+        ledger.now += 10 * 365 * 86_400_000;
+        let open = ledger.issue(1, session);
+        ledger.now -= 10 * 365 * 86_400_000;
+        ledger.write(None, order);
+        (ledger, open)
+    };
+    for refused in [order("clock-accept", Some("order-expired")), order("traces-purge", None), Event::Stop] {
+        let (ledger, _) = after(refused);
+        assert_eq!(ledger.verdict(None).findings, [Finding::TimeWentBack { at: 18 }]);
+    }
+    let (mut ledger, open) = after(order("clock-accept", None));
+    assert_eq!(ledger.rules(None), [""; 0]);
+    // What was recorded in the wrong years is due by the right time.
+    ledger.now += DISPOSITION_DELAY_MS_MAX as i64;
+    ledger.write(None, Event::Stop);
+    assert_eq!(ledger.verdict(None).findings, [Finding::OutcomeMissing { of: open }]);
+    let (mut ledger, _) = after(order("clock-accept", None));
+    ledger.now -= 5000;
+    ledger.write(None, Event::Stop);
+    assert_eq!(ledger.verdict(None).findings, [Finding::TimeWentBack { at: 19 }]);
+}
+
 /// A ledger re-signed by one who holds the audit key and strips outcomes as he writes.
 #[test]
 fn an_outcome_that_was_never_written_is_named() {
@@ -165,6 +201,20 @@ fn findings_have_their_own_rule_and_french_words() {
         Finding::Forked { size: 1 },
         Finding::NotIncluded { index: 1 },
         Finding::Incomplete(Incomplete::Map),
+        Finding::OlderThanKept { entries: 1, kept: 2 },
+        Finding::ArchiveUnreadable { cause: "x".into() },
+        Finding::MemberMissing { name: "x".into() },
+        Finding::MemberForeign { name: "x".into() },
+        Finding::MemberRepeated,
+        Finding::MemberAltered { name: "x".into() },
+        Finding::ManifestAltered { what: "x" },
+        Finding::IdentityAltered { index: 1 },
+        Finding::FactsAltered { index: 1 },
+        Finding::TableAltered { row: 1 },
+        Finding::KeyWrong { index: 1 },
+        Finding::KeyForeign,
+        Finding::OutsideSelection { index: 1 },
+        Finding::OrderAltered,
     ];
     let rules: std::collections::BTreeSet<_> = all.iter().map(Finding::rule).collect();
     assert_eq!(rules.len(), all.len());

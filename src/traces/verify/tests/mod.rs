@@ -1,8 +1,8 @@
 //! A ledger like the daemon's, to be spoilt in every way: each is named.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod archives;
 mod entries;
-mod extracts;
 mod histories;
 mod receipts;
 
@@ -11,7 +11,6 @@ use std::convert::Infallible;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 
-use super::extract::{Extract, Row, Since};
 use super::judge::Judge;
 use super::outcomes::DISPOSITION_DELAY_MS_MAX;
 use super::*;
@@ -36,7 +35,7 @@ use crate::vihf::assertion::Patient;
 use crate::vihf::identity::PsIdNat;
 use crate::vihf::instant::Instant;
 
-const ORIGIN: &str = "example.fr/journal";
+const ORIGIN: &str = "example.fr/journal/1";
 
 /// A ledger in memory, written as the daemon writes it.
 #[derive(Clone)]
@@ -59,6 +58,21 @@ fn key(seed: u8) -> VerifierKey {
 
 fn lookup(n: u32) -> Digest {
     sample::lookup_key().practitioner(&sample::practitioner(n))
+}
+
+/// Each practitioner's own data key.
+fn practitioner_secret(of: Option<Digest>) -> (u64, [u8; 32]) {
+    let n = (1..9).find(|n| of == Some(lookup(*n))).unwrap_or_default();
+    (10 + u64::from(n), [n as u8; 32])
+}
+
+fn practitioner_key(of: Option<Digest>) -> DataKey {
+    let (id, key) = practitioner_secret(of);
+    DataKey::new(id, key)
+}
+
+fn patient_key() -> DataKey {
+    DataKey::new(2, [30; 32])
 }
 
 impl Ledger {
@@ -98,7 +112,7 @@ impl Ledger {
         let index = self.leaves.len() as u64;
         self.now += 1000;
         let link = practitioner.map(|key| Link::after(key, self.heads.get(&key).copied()));
-        let (who, whose) = (DataKey::new(1, [2; 32]), DataKey::new(2, [3; 32]));
+        let (who, whose) = (practitioner_key(practitioner), patient_key());
         let iv = |field| Iv([self.seed, field, index as u8, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
         let keys = DataKeys { practitioner: Some((&who, iv(1))), patient: Some((&whose, iv(2))) };
         let clear = Clear { time: Instant::from_ms(self.now), boot: self.boot, event };
@@ -165,22 +179,5 @@ impl Ledger {
         let mut entry = Entry::decode(&self.leaves[index]).unwrap();
         change(&mut entry);
         self.leaves[index] = entry.encode().unwrap();
-    }
-
-    /// Everything of practitioner `n`.
-    fn extract(&self, n: u32) -> Extract {
-        let (_, nodes) = grown(&self.hashes());
-        let size = self.leaves.len() as u64;
-        let mut map = Stored::default();
-        map.set(self.heads.clone());
-        let rows = (0..size)
-            .zip(&self.leaves)
-            .filter(|(_, leaf)| {
-                Entry::decode(leaf).unwrap().link.is_some_and(|link| link.practitioner == lookup(n))
-            })
-            .map(|(index, leaf)| Row { leaf: leaf.clone(), proof: prove::inclusion(&nodes, index, size).unwrap() })
-            .collect();
-        let practitioner = Some((lookup(n), MapProof::of(&map, &lookup(n)).unwrap()));
-        Extract { rows, note: self.signed().note().to_string(), practitioner }
     }
 }
