@@ -51,6 +51,7 @@ mod trouble;
 mod views;
 mod writer;
 
+pub use change::SPENT_PROOFS;
 pub use guards::Guards;
 pub use instance::Instance as LedgerInstance;
 pub use line::{Line, Recorded, Written};

@@ -20,6 +20,7 @@ mod keys;
 mod layout;
 mod ledger;
 mod parsers;
+mod proofs;
 mod recovery;
 mod refusals;
 mod replay;

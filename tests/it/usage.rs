@@ -94,6 +94,7 @@ const COMMANDS: [(&[&str], &[&str]); 17] = [
             "--method",
             "--instant",
             "--initial-instant",
+            "--proof-file",
             "--transaction",
             "--purpose",
             "--ins",
