@@ -18,6 +18,7 @@
 //! | [`ledger`] | the durable store: entries, nonces and sessions in one commit before anything is sealed | state |
 //! | [`replay`] | nonces, each spent once: the memory of those whose window is open | state |
 //! | [`policy`] | who may ask for what: values in, decision out | pure |
+//! | [`proof`] | proof of a login: an identity provider's token to facts or a named refusal | pure |
 //! | [`vihf`] | the token: typed facts to canonical bytes | pure |
 //! | [`certificate`] | may this certificate serve for this structure; subjects and requests | pure |
 //! | [`traces`] | the ledger: entries, Merkle tree and map, signed checkpoints, their verification | pure |
@@ -55,6 +56,7 @@ pub mod envelope;
 pub mod ledger;
 pub mod lint;
 pub mod policy;
+pub mod proof;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod replay;
 #[cfg(all(unix, feature = "appliance"))]

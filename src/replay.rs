@@ -1,6 +1,6 @@
-//! The same request is never answered twice: nonces, each spent once per application.
+//! The same request is never answered twice: nonces, each spent once per application, and proofs of login, each spent once.
 //!
-//! The memory of nonces whose window is open; the ledger makes each durable in the commit of what it was spent on, and
+//! The memory of those whose window is open; the ledger makes each durable in the commit of what it was spent on, and
 //! fills this memory again after a restart.
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -29,6 +29,10 @@ impl Nonce {
         ok.then(|| Self(text.to_owned()))
     }
 }
+
+/// Under whom used proofs are remembered: they are single-use for all applications together. No Unix user has that number
+/// (`(uid_t) -1`, chown(2)).
+pub const PROOFS: u32 = u32::MAX;
 
 /// SHA-256 over application and nonce: what is remembered, whatever the nonce's length.
 type Mark = Digest;
@@ -86,7 +90,14 @@ impl Nonces {
     /// # Errors
     /// [`NotClaimed`]; nothing is remembered. An application that is not one of [`Nonces::new`]'s has no room.
     pub fn claim(&self, uid: u32, nonce: &Nonce, now: Instant) -> Result<Claim<'_>, NotClaimed> {
-        let mark = mark(uid, nonce);
+        self.claim_mark(uid, mark(uid, nonce), now)
+    }
+
+    /// Takes what is known by `mark`: as [`Nonces::claim`].
+    ///
+    /// # Errors
+    /// As [`Nonces::claim`].
+    pub fn claim_mark(&self, uid: u32, mark: Digest, now: Instant) -> Result<Claim<'_>, NotClaimed> {
         let Some(mut used) = self.used(uid) else {
             return Err(NotClaimed::Full);
         };

@@ -121,6 +121,51 @@ pub const RULES: &[Rule] = &[
     ),
     error("practitioner-twice", Misconfigured, "un professionnel est déclaré deux fois", "retirez l'une des deux"),
     error(
+        "unknown-provider",
+        Misconfigured,
+        "un fournisseur d'identité n'est pas déclaré",
+        "déclarez-le en [[identity_provider]], ou corrigez son nom",
+    ),
+    error(
+        "subject-twice",
+        Misconfigured,
+        "un compte d'un fournisseur d'identité est apparié deux fois",
+        "retirez l'un des deux appariements",
+    ),
+    error(
+        "one-factor",
+        Misconfigured,
+        "une méthode prouvée ne montre pas deux facteurs de natures différentes",
+        "exigez d'autres valeurs d'amr, ou donnez factors",
+    ),
+    error(
+        "jwks-unusable",
+        Misconfigured,
+        "le fichier JWKS d'un fournisseur n'a pas de clé qui serve, ou une clé faible ou fausse",
+        "reprenez-le chez le fournisseur",
+    ),
+    error(
+        "jwks-secret",
+        Misconfigured,
+        "le fichier JWKS contient une clé privée ou symétrique",
+        "retirez-le, et faites changer cette clé",
+    ),
+    warning(
+        "declaration-without-exception",
+        "may_declare sans [[exception]] n'a pas d'effet en production",
+        "donnez une exception à terme",
+    ),
+    warning(
+        "exception-ends-soon",
+        "une exception à la preuve est finie, ou finit dans 30 jours au plus",
+        "faites prouver les connexions",
+    ),
+    warning(
+        "application-without-proof",
+        "une application ne peut ni prouver ni déclarer une connexion",
+        "donnez-lui une [[application.audience]]",
+    ),
+    error(
         "homologation-expired",
         Wrong,
         "l'homologation DMP d'une application est échue",

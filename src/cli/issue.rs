@@ -1,6 +1,8 @@
 //! `sceau issue`: asks for one assertion over the socket and prints it.
 
+use std::fs::File;
 use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,6 +12,8 @@ use zeroize::Zeroizing;
 
 use super::client::Client;
 use super::{Door, NotDone};
+use crate::config::system_words;
+use crate::proof::PROOF_LEN_MAX;
 use crate::sys::clock;
 
 /// Longest line read from standard input in bytes: an INS has 15.
@@ -35,6 +39,9 @@ pub(super) struct Issue {
     /// Pour CPS:CPSSANSCONTACT, instant de la lecture de la carte avec son code.
     #[arg(long, value_name = "INSTANT", requires = "method")]
     initial_instant: Option<String>,
+    /// Fichier de la preuve, le jeton d'identité reçu du fournisseur ; donnez alors son auth_time en instant.
+    #[arg(long, value_name = "FICHIER", requires = "method")]
+    proof_file: Option<PathBuf>,
     /// Clé de la transaction, par exemple 3.1.
     #[arg(long, value_name = "TD")]
     transaction: String,
@@ -78,7 +85,7 @@ impl Issue {
             None => None,
         };
         let mut client = Client::connect(&self.door.path()?)?;
-        let opened = client.call("OpenSession", &self.opening())?;
+        let opened = client.call("OpenSession", &self.opening()?)?;
         let session = opened.get("session").cloned().unwrap_or(Value::Null);
         let issued = client.call("Issue", &self.asking(&session, ins.as_deref())?);
         // The session ends whatever the answer was; a session that cannot be closed ends by itself.
@@ -96,7 +103,7 @@ impl Issue {
         Ok(0)
     }
 
-    fn opening(&self) -> Value {
+    fn opening(&self) -> Result<Value, NotDone> {
         let mut opening = Map::new();
         opening.insert("practitioner".to_owned(), json!(self.practitioner));
         if let Some(method) = &self.method {
@@ -104,6 +111,9 @@ impl Issue {
             let mut authentication = json!({ "method": method, "instant": instant });
             if let (Some(initial), Some(members)) = (&self.initial_instant, authentication.as_object_mut()) {
                 members.insert("initial_instant".to_owned(), json!(initial));
+            }
+            if let (Some(file), Some(members)) = (&self.proof_file, authentication.as_object_mut()) {
+                members.insert("proof".to_owned(), json!(*read_proof(file)?));
             }
             opening.insert("authentication".to_owned(), authentication);
         }
@@ -118,7 +128,7 @@ impl Issue {
                 opening.insert(name.to_owned(), json!(value));
             }
         }
-        Value::Object(opening)
+        Ok(Value::Object(opening))
     }
 
     fn asking(&self, session: &Value, ins: Option<&String>) -> Result<Value, NotDone> {
@@ -157,6 +167,19 @@ fn read_ins() -> Result<Zeroizing<String>, NotDone> {
         return Err(NotDone::Usage(wrong.to_owned()));
     }
     Ok(ins)
+}
+
+fn read_proof(path: &Path) -> Result<Zeroizing<String>, NotDone> {
+    let mut text = Zeroizing::new(String::new());
+    // One byte more than a proof may have: sceaud refuses it by its rule.
+    let read = File::open(path).and_then(|file| file.take(PROOF_LEN_MAX as u64 + 1).read_to_string(&mut text));
+    match read {
+        Ok(_) => Ok(Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned())),
+        Err(cause) => Err(NotDone::Usage(format!(
+            "le fichier de la preuve ne peut pas être lu ({}) ; vérifiez --proof-file",
+            system_words(&cause)
+        ))),
+    }
 }
 
 fn nonce() -> Result<String, NotDone> {

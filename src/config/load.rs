@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::audit::{AuditKey, AuditTable};
 use super::clock::ClockTable;
 use super::document::Document;
+use super::identity_provider::{self, IdentityProviderTable};
 use super::ledger::LedgerTable;
 use super::schema::CONFIGURATION;
 use super::seal::SealTable;
@@ -17,6 +18,7 @@ use super::{
 };
 use crate::policy::breach::Breach;
 use crate::policy::convention::{Convention, Service};
+use crate::policy::declaration::{Declaration, Declarations, Exception, ExceptionTable};
 use crate::traces::digest::Digest;
 use crate::vihf::codes::Sector;
 use crate::vihf::identity::{Form, StructIdNat};
@@ -40,6 +42,12 @@ pub(super) struct File {
     convention: Convention,
     #[serde(default)]
     service: Vec<Service>,
+    #[serde(default)]
+    identity_provider: Vec<IdentityProviderTable>,
+    #[serde(default)]
+    declaration: Declaration,
+    #[serde(default)]
+    exception: Vec<ExceptionTable>,
     #[serde(default)]
     profiles: Profiles,
     #[serde(default)]
@@ -81,6 +89,10 @@ pub struct Whole {
     pub structures: bool,
     /// `[[service]]`.
     pub services: bool,
+    /// `[[identity_provider]]`.
+    pub identity_providers: bool,
+    /// `[[exception]]`.
+    pub exceptions: bool,
     /// `[profiles]`.
     pub profiles: bool,
     /// `[audit]`, absent or there.
@@ -102,6 +114,8 @@ impl Whole {
     pub const ALL: Self = Self {
         structures: true,
         services: true,
+        identity_providers: true,
+        exceptions: true,
         profiles: true,
         audit: true,
         trust: true,
@@ -146,6 +160,8 @@ impl Config {
         let whole = Whole {
             structures: sound("structure"),
             services: sound("service"),
+            identity_providers: sound("identity_provider"),
+            exceptions: sound("exception"),
             profiles: sound("profiles"),
             audit: sound("audit"),
             trust: sound("trust"),
@@ -224,6 +240,11 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
         let cause = "[[service]] : aucun service n'est déclaré ; déclarez-en au moins un";
         breaches.push(Breach::of("contradiction", "", "", cause));
     }
+    let whole = |entry| document.is_whole_entry("identity_provider", entry);
+    let providers = identity_provider::check(file.identity_provider, base, form, whole, &mut breaches);
+    let exceptions = exceptions(file.exception, &mut breaches);
+    breaches.extend(file.declaration.check());
+    let declarations = Declarations { test: file.mode == Mode::Test, limits: file.declaration, exceptions };
     breaches.extend(file.convention.check());
     breaches.extend(file.limits.check());
     let (ledger, wrong) = file.ledger.check(file.mode, base);
@@ -232,7 +253,8 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
     breaches.extend(wrong);
     let absolute = |paths: Vec<PathBuf>| paths.into_iter().map(|p| base.join(p)).collect::<Vec<_>>();
     // Their Debug form names every value, in an order that the source fixes.
-    let terms = format!("{:?} {:?}", file.convention, file.service);
+    let proofs: Vec<_> = providers.iter().map(|provider| &provider.terms).collect();
+    let terms = format!("{:?} {:?} {proofs:?} {declarations:?}", file.convention, file.service);
     let convention_digest = Digest::of(&[terms.as_bytes()]);
     let config = Config {
         path: path.to_owned(),
@@ -247,6 +269,8 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
         },
         convention: file.convention,
         services: file.service,
+        identity_providers: providers,
+        declarations,
         profiles: Profiles { default: file.profiles.default, files: absolute(file.profiles.files) },
         registers: Registers {
             applications: base.join(file.registers.applications),
@@ -327,8 +351,20 @@ fn check_audit(audit: &AuditKey, keys: &[String], uris: &[String], breaches: &mu
     }
 }
 
+fn exceptions(tables: Vec<ExceptionTable>, breaches: &mut Vec<Breach>) -> Vec<Exception> {
+    unique("exception", "application", tables.iter().map(ExceptionTable::application), breaches);
+    let mut exceptions = Vec::new();
+    for (entry, table) in tables.into_iter().enumerate() {
+        match table.check() {
+            Ok(exception) => exceptions.push(exception),
+            Err(wrong) => breaches.extend(wrong.into_iter().map(|breach| breach.in_entry(entry))),
+        }
+    }
+    exceptions
+}
+
 /// Names that are given twice, each at its second place; what was mended away is no name.
-fn unique<'a>(
+pub(super) fn unique<'a>(
     section: &'static str,
     field: &'static str,
     names: impl Iterator<Item = &'a str>,

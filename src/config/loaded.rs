@@ -8,6 +8,7 @@ use super::{AuditKey, Config, ConfigError, Fault, SealKey};
 use crate::certificate::SealCertificate;
 use crate::policy::application::Applications;
 use crate::policy::practitioner::Practitioners;
+use crate::proof::Providers;
 use crate::traces::audit::AuditPublicKey;
 use crate::vihf::instant::Instant;
 use crate::vihf::profile::Profiles;
@@ -42,6 +43,8 @@ pub struct Loaded {
     pub applications: Applications,
     /// For whom.
     pub practitioners: Practitioners,
+    /// Who proves logins, with their keys.
+    pub providers: Providers,
     /// Keys and certificates; every certificate was appraised.
     pub seals: Vec<Seal>,
     /// The audit key; production has one.
@@ -68,6 +71,7 @@ impl Config {
             profiles: named.profiles,
             applications: named.applications,
             practitioners: named.practitioners,
+            providers: named.providers,
             seals: seals.collect(),
             audit: named.audit,
         })
@@ -79,7 +83,8 @@ impl Config {
         let seals = self.seals.iter().map(|seal| &seal.certificate);
         let audit = self.audit.iter().map(|audit| &audit.public_key);
         let named = self.profiles.files.iter().chain(&self.trust.anchors).chain(&self.trust.intermediates);
-        files.into_iter().chain(seals).chain(audit).chain(named).map(std::path::PathBuf::as_path)
+        let keys = self.identity_providers.iter().map(|provider| &provider.jwks);
+        files.into_iter().chain(seals).chain(audit).chain(keys).chain(named).map(std::path::PathBuf::as_path)
     }
 
     /// Who can write these files can make himself an application, or anybody a practitioner.

@@ -7,6 +7,7 @@ mod audit;
 mod clock;
 mod document;
 mod fault;
+mod identity_provider;
 mod ledger;
 mod limits;
 mod load;
@@ -20,6 +21,7 @@ mod walk;
 pub use audit::AuditKey;
 pub use clock::ClockRules;
 pub use fault::{ConfigError, Fault, Position, system_words};
+pub use identity_provider::IdentityProvider;
 pub use ledger::LedgerPlace;
 pub use limits::Limits;
 pub use load::{Reading, Whole};
@@ -33,6 +35,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::policy::convention::{Convention, Service};
+use crate::policy::declaration::Declarations;
 use crate::traces::digest::Digest;
 use crate::vihf::codes::Sector;
 use crate::vihf::identity::StructIdNat;
@@ -70,6 +73,10 @@ pub struct Config {
     pub convention: Convention,
     /// Services of the establishment with their lifetimes.
     pub services: Vec<Service>,
+    /// Who proves logins.
+    pub identity_providers: Vec<IdentityProvider>,
+    /// When a login may be declared instead.
+    pub declarations: Declarations,
     /// Profiles beside the shipped ones, and the default's name.
     pub profiles: Profiles,
     /// Files of the registers.

@@ -14,6 +14,7 @@ use crate::policy::application::{Applications, ApplicationsFile};
 use crate::policy::breach::Breach;
 use crate::policy::practitioner::{Practitioners, PractitionersFile};
 use crate::policy::review;
+use crate::proof::{KeySet, KeySetFault, Providers};
 use crate::traces::audit::AuditPublicKey;
 use crate::vihf::instant::Instant;
 use crate::vihf::profile::{ProfileError, Profiles};
@@ -38,6 +39,8 @@ pub struct Named {
     pub applications: Applications,
     /// For whom.
     pub practitioners: Practitioners,
+    /// Who proves logins, with their keys.
+    pub providers: Providers,
     /// Keys whose certificate could be read.
     pub seals: Vec<Appraised>,
     /// The audit key, if its public half could be read.
@@ -67,6 +70,11 @@ impl Config {
             let breach = Breach::of("unknown-profile", "profiles", "default", cause);
             faults.extend(self.locate(vec![breach]));
         }
+        let providers = self.read_providers(&mut faults);
+        // By its name in the configuration: a provider whose keys cannot be read is told already.
+        let provider_exists = |name: &str| {
+            !whole.identity_providers || self.identity_providers.iter().any(|known| known.terms.name == name)
+        };
         let (mut applications, mut practitioners) = (Applications::default(), Practitioners::default());
         let service_exists = |name: &str| !whole.services || self.service(name).is_some();
         // A path that was not understood may still be the right one by default.
@@ -79,6 +87,10 @@ impl Config {
                 let profile_exists = |name: &str| !all_profiles || profiles.get(name).is_some();
                 let (taken, breaches) = Applications::check(file, uid, service_exists, profile_exists);
                 faults.extend(register.locate(breaches));
+                faults.extend(register.locate(review::audiences(&taken, provider_exists)));
+                if whole.exceptions && whole.mode {
+                    remarks.extend(register.locate(review::declarations(&taken, &self.declarations, now)));
+                }
                 if whole.convention && all_profiles {
                     let review = review::applications(&taken, &self.convention, &profiles, now);
                     remarks.extend(register.locate(review));
@@ -96,6 +108,7 @@ impl Config {
                 let specialties = &default.physician_specialties;
                 let (taken, breaches) = Practitioners::check(file, specialties, structure_exists, service_exists);
                 faults.extend(register.locate(breaches));
+                faults.extend(register.locate(taken.of_unknown_providers(provider_exists)));
                 remarks.extend(taken.withdrawn_professions().map(|(code, since, number)| {
                     let cause = format!(
                         "{number} professionnel(s) portent la profession {code}, retirée de la nomenclature depuis le {since} ; corrigez leur profession"
@@ -110,7 +123,7 @@ impl Config {
         }
         let seals = self.read_seals(whole, now, &mut faults, &mut remarks);
         let audit = self.read_audit(whole, &mut faults);
-        Named { profiles, applications, practitioners, seals, audit, faults, remarks }
+        Named { profiles, applications, practitioners, providers, seals, audit, faults, remarks }
     }
 
     /// The places of breaches of `sceau.toml` itself that show only with its neighbours.
@@ -118,6 +131,23 @@ impl Config {
     pub fn locate(&self, breaches: Vec<Breach>) -> Vec<Fault> {
         let document: Document<toml::Table> = Document::read(&self.path, super::schema::CONFIGURATION);
         document.locate(breaches)
+    }
+
+    /// The providers whose keys could be read.
+    fn read_providers(&self, faults: &mut Vec<Fault>) -> Providers {
+        let mut providers = Providers::default();
+        for provider in &self.identity_providers {
+            let keys = read_bytes(&provider.jwks).map(|bytes| KeySet::parse(&bytes, &provider.terms.algorithms));
+            match keys {
+                Ok(Ok(keys)) => providers.add(provider.terms.clone(), keys),
+                Ok(Err(cause)) => {
+                    let rule = if cause.fault == KeySetFault::Secret { "jwks-secret" } else { "jwks-unusable" };
+                    faults.push(Fault::of(rule, &provider.jwks, cause.to_string()));
+                }
+                Err(fault) => faults.push(fault),
+            }
+        }
+        providers
     }
 
     /// The profiles, and whether all of them could be read.

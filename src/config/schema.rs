@@ -2,6 +2,7 @@
 //!
 //! The typed tables (serde) have the same keys; a test reads a file with all of them into both.
 
+use crate::proof::{Algorithm, Factor};
 use crate::vihf::method::Method;
 
 /// What a key holds.
@@ -50,6 +51,14 @@ const SMALL: Kind = Kind::Count(u16::MAX as i64);
 
 fn methods() -> Vec<&'static str> {
     Method::ALL.iter().map(|method| method.name()).collect()
+}
+
+fn algorithms() -> Vec<&'static str> {
+    Algorithm::ALL.iter().map(|algorithm| algorithm.name()).collect()
+}
+
+fn factors() -> Vec<&'static str> {
+    Factor::NAMES.to_vec()
 }
 
 fn channels() -> Vec<&'static str> {
@@ -106,6 +115,33 @@ pub(super) const CONFIGURATION: &[Key] = &[
     may(
         "service",
         Kind::Tables(&[must("name", Kind::Text), must("lifetime_ms", ANY), must("login_age_max_ms", ANY)]),
+    ),
+    may(
+        "identity_provider",
+        Kind::Tables(&[
+            must("name", Kind::Text),
+            must("issuer", Kind::Text),
+            must("jwks", Kind::Text),
+            must("algorithms", Kind::Words(algorithms)),
+            may("clock_skew_ms", ANY),
+            may("age_max_ms", ANY),
+            may("instant_tolerance_ms", ANY),
+            must(
+                "method",
+                Kind::Tables(&[
+                    must("method", Kind::Word(methods)),
+                    may("acr", Kind::Texts),
+                    may("amr", Kind::Texts),
+                    may("factors", Kind::Words(factors)),
+                    may("initial_claim", Kind::Text),
+                ]),
+            ),
+        ]),
+    ),
+    may("declaration", Kind::Table(&[may("login_age_max_ms", ANY), may("sessions_per_hour_max", ANY)])),
+    may(
+        "exception",
+        Kind::Tables(&[must("application", Kind::Text), must("reason", Kind::Text), must("until", Kind::Text)]),
     ),
     may("profiles", Kind::Table(&[may("default", Kind::Text), may("files", Kind::Texts)])),
     may("registers", Kind::Table(&[may("applications", Kind::Text), may("practitioners", Kind::Text)])),
@@ -176,6 +212,7 @@ pub(super) const APPLICATIONS: &[Key] = &[may(
         may("channels", Kind::Words(channels)),
         must("methods", Kind::Words(methods)),
         must("profiles", Kind::Texts),
+        may("audience", Kind::Tables(&[must("provider", Kind::Text), must("client_id", Kind::Text)])),
         may("may_declare", Kind::Boolean),
         may("suspended", Kind::Boolean),
     ]),
@@ -195,6 +232,7 @@ pub(super) const PRACTITIONERS: &[Key] = &[may(
         may("enrolled", Kind::Boolean),
         may("suspended", Kind::Boolean),
         may("trained_on", Kind::Text),
+        may("subject", Kind::Tables(&[must("provider", Kind::Text), must("subject", Kind::Text)])),
     ]),
 )];
 

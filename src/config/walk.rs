@@ -61,20 +61,8 @@ impl Walk {
                 self.members(table, keys, &at, &span);
             }
             (Kind::Tables(keys), DeValue::Array(entries)) => {
-                let at = format!("[[{}]] ", key.name);
-                for (number, entry) in entries.iter_mut().enumerate() {
-                    let before = self.faults.len();
-                    let span = entry.span();
-                    if let DeValue::Table(table) = entry.get_mut() {
-                        self.members(table, keys, &at, &span);
-                    } else {
-                        let cause = format!("{at}c'est {} ; écrivez une table", called(entry.get_ref()));
-                        self.fault("wrong-type", &span, cause);
-                        *entry.get_mut() = DeValue::Table(filled(keys));
-                    }
-                    if self.faults.len() > before {
-                        self.spoiled.insert((key.name.to_owned(), Some(number)));
-                    }
+                for number in self.entries(entries, keys, key.name) {
+                    self.spoiled.insert((key.name.to_owned(), Some(number)));
                 }
             }
             (Kind::Named(names, keys), DeValue::Table(table)) => {
@@ -106,11 +94,38 @@ impl Walk {
         }
     }
 
+    /// The entries of an array of tables, whose dotted name is `name`; gives those in which something was replaced.
+    fn entries(&mut self, entries: &mut DeArray<'_>, keys: &[Key], name: &str) -> Vec<usize> {
+        let at = format!("[[{name}]] ");
+        let mut spoiled = Vec::new();
+        for (number, entry) in entries.iter_mut().enumerate() {
+            let before = self.faults.len();
+            let span = entry.span();
+            if let DeValue::Table(table) = entry.get_mut() {
+                self.members(table, keys, &at, &span);
+            } else {
+                let cause = format!("{at}c'est {} ; écrivez une table", called(entry.get_ref()));
+                self.fault("wrong-type", &span, cause);
+                *entry.get_mut() = DeValue::Table(filled(keys));
+            }
+            if self.faults.len() > before {
+                spoiled.push(number);
+            }
+        }
+        spoiled
+    }
+
     fn members(&mut self, table: &mut DeTable<'_>, keys: &[Key], at: &str, span: &Range<usize>) {
         self.table(table, keys, at, span);
         for key in keys {
-            if let Some(value) = table.get_mut(key.name) {
-                self.value(key.name, key.kind, value, at);
+            let Some(value) = table.get_mut(key.name) else { continue };
+            match (key.kind, value.get_mut()) {
+                // Tables of tables, as `[[identity_provider.method]]`.
+                (Kind::Tables(keys), DeValue::Array(entries)) => {
+                    let outer = at.trim_end().trim_matches(['[', ']']);
+                    self.entries(entries, keys, &format!("{outer}.{}", key.name));
+                }
+                _ => self.value(key.name, key.kind, value, at),
             }
         }
     }

@@ -47,14 +47,32 @@ pub enum No {
     Malformed(Malformed),
     /// Refused by policy.
     Denied(Denial),
-    /// The nonce was used before.
-    Replayed,
+    /// The nonce or the proof was used before.
+    Replayed(Replayed),
     /// Load is shed.
     Busy,
     /// Not usable now.
     Unavailable(Unavailable),
     /// Integrity failure.
     Halted,
+}
+
+/// What was used before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replayed {
+    /// The nonce of an `Issue`.
+    Nonce,
+    /// The proof of a login.
+    Proof,
+}
+
+impl Replayed {
+    fn message(self) -> &'static str {
+        match self {
+            Self::Nonce => "ce nonce a déjà servi ; redemandez avec un nonce neuf",
+            Self::Proof => "cette preuve a déjà servi ; obtenez un jeton neuf du fournisseur d'identité",
+        }
+    }
 }
 
 /// Why nothing can be issued now: the reasons of the contract that this version can give.
@@ -209,7 +227,7 @@ impl No {
             Self::InvalidParameter(_) => "invalid-parameter",
             Self::Malformed(_) => "malformed",
             Self::Denied(denial) => denial.reason.code(),
-            Self::Replayed => "replayed",
+            Self::Replayed(_) => "replayed",
             Self::Busy => "busy",
             Self::Unavailable(reason) => reason.code(),
             Self::Halted => "halted",
@@ -285,11 +303,9 @@ impl No {
             Self::Denied(Denial { reason, message }) => {
                 error(out, "fr.sceau.Token.Denied", Reason { reason: reason.code(), message });
             }
-            Self::Replayed => error(
-                out,
-                "fr.sceau.Token.Replayed",
-                Message { message: "ce nonce a déjà servi ; redemandez avec un nonce neuf" },
-            ),
+            Self::Replayed(what) => {
+                error(out, "fr.sceau.Token.Replayed", Message { message: what.message() });
+            }
             Self::Busy => error(out, "fr.sceau.Token.Busy", Retry { retry_after_ms: RETRY_AFTER_MS }),
             Self::Unavailable(reason) => error(
                 out,

@@ -5,6 +5,7 @@ pub mod answer;
 mod checkpointing;
 mod clock;
 mod counter;
+mod declared;
 mod dispatch;
 mod door;
 mod frames;
@@ -35,6 +36,7 @@ use admin::Admin;
 use answer::No;
 use checkpointing::{Ask, Checkpoints};
 use counter::Counting;
+use declared::Declared;
 use halt::{Halt, Halted};
 use load::Places;
 use outcomes::Outcomes;
@@ -43,10 +45,11 @@ use sessions::{Sessions, Traced};
 use space::Growth;
 
 use crate::config::{Config, Loaded};
-use crate::ledger::{Ledger, Restored, StoreError};
+use crate::ledger::{Ledger, Restored, SPENT_PROOFS, StoreError};
 use crate::policy::memory::Memory;
 use crate::policy::opening::Known;
-use crate::replay::Nonces;
+use crate::proof::Providers;
+use crate::replay::{Nonces, PROOFS};
 use crate::seal::audit::Audit;
 use crate::seal::seals::Seals;
 use crate::sys::timekeeper::Timekeeper;
@@ -70,6 +73,9 @@ struct Daemon {
     growth: Growth,
     sessions: Sessions,
     nonces: Nonces,
+    /// Proofs of login that were used.
+    proofs: Nonces,
+    declared: Declared,
     outcomes: Outcomes,
     requests: Arc<Places>,
     connections: Arc<Places>,
@@ -101,6 +107,12 @@ impl Daemon {
             growth: Growth::default(),
             sessions: Sessions::new(loaded.applications.uids(), window, limits.sessions_per_application_max),
             nonces: Nonces::new(loaded.applications.uids(), window, limits.nonces_per_application_max),
+            proofs: Nonces::new(
+                std::iter::once(PROOFS),
+                Duration::from_millis(Providers::memory_ms()),
+                limits.nonces_per_application_max,
+            ),
+            declared: Declared::new(config.declarations.limits.sessions_per_hour_max),
             outcomes: Outcomes::new(loaded.applications.uids()),
             requests: Places::new(limits.requests_in_flight_max),
             connections: Places::new(limits.connections_max),
@@ -114,15 +126,18 @@ impl Daemon {
             audit,
             checkpoints,
         };
-        daemon.restore(restored);
+        daemon.restore(restored)?;
         Ok((daemon, asked))
     }
 
     /// Takes up what the ledger kept beyond the restart.
-    fn restore(&self, restored: &Restored) {
+    fn restore(&self, restored: &Restored) -> Result<(), StoreError> {
         let (now, moment) = (self.clock.now(), Instant::now());
+        self.declared.refill(&self.ledger.reader()?, &self.loaded.applications, now, moment)?;
         for spent in &restored.nonces {
-            if let Some(application) = self.loaded.applications.named(spent.application.as_str()) {
+            if spent.application.as_str() == SPENT_PROOFS {
+                self.proofs.restore(PROOFS, spent, now, moment);
+            } else if let Some(application) = self.loaded.applications.named(spent.application.as_str()) {
                 self.nonces.restore(application.uid, spent, now, moment);
             }
         }
@@ -142,6 +157,7 @@ impl Daemon {
                 self.sessions.keep(kept.secret, traced, now);
             }
         }
+        Ok(())
     }
 
     /// What a session is decided with.
@@ -153,6 +169,8 @@ impl Daemon {
             practitioners: &self.loaded.practitioners,
             profiles: &self.loaded.profiles,
             default_profile: &self.config.profiles.default,
+            providers: &self.loaded.providers,
+            declarations: &self.config.declarations,
             login_future_max_ms: self.config.limits.login_future_max_ms,
             now,
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant as Moment;
 
 use super::Daemon;
-use super::answer::{Answer, No, Unavailable};
+use super::answer::{Answer, No, Replayed, Unavailable};
 use super::checkpointing::NoReceipt;
 use super::halt::Halt;
 use super::refusals::Due;
@@ -13,12 +13,13 @@ use super::sessions::{Secret, Traced};
 use super::trace::Asked;
 use crate::ledger::{Line, NotRecorded, Written};
 use crate::policy::application::{Application, unknown_application};
-use crate::policy::denial::{Decision, Malformed};
+use crate::policy::denial::{Decision, Denial, Malformed, Reason};
 use crate::policy::issuing::{self, Asking};
 use crate::policy::opening::{self, Opening};
-use crate::replay::{Claim, NotClaimed};
+use crate::replay::{Claim, NotClaimed, PROOFS};
 use crate::seal::audit::Audit;
 use crate::seal::seals::{NotPlaced, SealError};
+use crate::traces::entry::evidence::Evidence;
 use crate::traces::entry::outcome::Outcome;
 use crate::vihf::assertion::Patient;
 use crate::vihf::identity::InsOid;
@@ -54,7 +55,7 @@ impl Daemon {
         };
         let claim =
             self.nonces.claim(uid, &request.nonce, Moment::now()).map_err(|not_claimed| match not_claimed {
-                NotClaimed::Seen => self.hold_refusal(application, No::Replayed, asked),
+                NotClaimed::Seen => self.hold_refusal(application, No::Replayed(Replayed::Nonce), asked),
                 NotClaimed::Full => No::Busy,
             })?;
         let decided = issuing::decide(self.config.convention.rights, application, session, asking, now);
@@ -121,7 +122,9 @@ impl Daemon {
         Ok(Answer::Issued(Box::new(signed), receipt))
     }
 
-    /// `OpenSession`. A crash after the trace leaves a session that nobody has the secret of.
+    /// `OpenSession`: policy (which verifies a proof, once for the session's life), room, proof or budget, ledger.
+    ///
+    /// A crash after the trace leaves a session that nobody has the secret of, and its proof is spent; before it, neither.
     pub(super) async fn open_session(&self, uid: u32, request: &Opening) -> Result<Answer, No> {
         self.in_order()?;
         let application = self.application(uid)?;
@@ -135,11 +138,23 @@ impl Daemon {
             return Err(No::Busy);
         }
         self.may_begin().map_err(|no| self.hold_refusal(application, no, asked))?;
+        let evidence = session.evidence();
+        let claim = self.show(uid, evidence).map_err(|no| {
+            let asked = Asked { evidence: Some(evidence), ..asked };
+            self.hold_refusal(application, no, asked)
+        })?;
         let session = Arc::new(session);
         let Some(secret) = Secret::draw() else { return Err(self.halt(Halt::Random)) };
         let expires_at = session.expires_at().to_string();
         let line = self.opened(application, &session, secret.hash);
-        let written = self.ledger.write(line).await.map_err(|cause| self.unrecorded(cause))?;
+        let written = match self.ledger.write(line).await {
+            Ok(written) => written,
+            Err(cause) => {
+                // Nothing was opened: the proof may be shown again.
+                claim.into_iter().for_each(Claim::free);
+                return Err(self.unrecorded(cause));
+            }
+        };
         let chain = written.chain.unwrap_or_default();
         self.sessions.keep(secret.hash, Traced { session, entry: written.index, chain }, now);
         Ok(Answer::Opened { session: secret.text, expires_at })
@@ -192,7 +207,7 @@ impl Daemon {
 
     /// Holds the trace of a refusal that leaves no entry of its own; what the caller's words are to blame for leaves none.
     fn hold_refusal(&self, application: &Application, no: No, asked: Asked<'_>) -> No {
-        if matches!(no, No::Denied(_) | No::Replayed | No::Unavailable(_)) {
+        if matches!(no, No::Denied(_) | No::Replayed(_) | No::Unavailable(_)) {
             let line = || self.refused(application, no.code(), asked, None);
             self.refusals.hold(application.uid, no.code(), self.clock.now(), line);
         }
@@ -209,6 +224,25 @@ impl Daemon {
             };
             if self.ledger.write(line).await.is_err() {
                 self.refusals.give_back(due);
+            }
+        }
+    }
+
+    /// What was shown for a login is spent: the proof, or one of the sessions without proof of this hour.
+    ///
+    /// After `Ok` a proof is `Replayed` unless the claim is freed; after `Err` nothing was spent.
+    fn show(&self, uid: u32, evidence: Evidence) -> Result<Option<Claim<'_>>, No> {
+        match evidence {
+            Evidence::Proof(mark) => match self.proofs.claim_mark(PROOFS, mark, Moment::now()) {
+                Ok(claim) => Ok(Some(claim)),
+                Err(NotClaimed::Seen) => Err(No::Replayed(Replayed::Proof)),
+                Err(NotClaimed::Full) => Err(No::Busy),
+            },
+            Evidence::Declared | Evidence::None if self.declared.count(uid, Moment::now()) => Ok(None),
+            Evidence::Declared | Evidence::None => {
+                let message = "cette application a ouvert trop de sessions sans preuve depuis une heure ; attendez, ou \
+                               prouvez les connexions";
+                Err(Denial::new(Reason::QuotaExceeded, message).into())
             }
         }
     }

@@ -120,7 +120,7 @@ fn authentication(mut members: Members) -> Result<Authentication, MemberError> {
         None => None,
         Some(text) => Some(self::instant(&members, "initial_instant", &text)?),
     };
-    let proof = members.optional_text("proof")?.map(|proof| proof.to_string());
+    let proof = members.optional_text("proof")?;
     members.finish()?;
     Ok(Authentication { method, instant, initial_instant, proof })
 }

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use super::{Daemon, checkpointing, listen, trace};
 use crate::config::{Config, ConfigError};
 use crate::ledger::{Guards, Ledger, StoreError};
+use crate::proof::Providers;
 use crate::seal::audit::Audit;
 use crate::seal::seals::{Seal, Seals};
 use crate::sys::timekeeper::Timekeeper;
@@ -111,7 +112,8 @@ fn run(arguments: &Arguments) -> Result<(), NotRun> {
 
 async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotRun> {
     let start = trace::start(config.digest, config.convention_digest);
-    let window_ms = config.session_lifetime_max_ms();
+    // Proofs are kept with the nonces of their time.
+    let window_ms = config.session_lifetime_max_ms().max(Providers::memory_ms());
     // The ledger makes its folder; what is believed of the clock is read from there if it is there.
     let clock = Timekeeper::begin(&config.ledger.folder, config.clock.tolerances, config.clock.sign())?;
     let clock = Arc::new(clock);

@@ -39,7 +39,6 @@ pub(super) fn start(configuration: Digest, convention: Digest) -> Clear {
 impl Daemon {
     fn setting(&self, application: &Application, session: &Session) -> Setting<PsIdNat> {
         let authn = session.authn();
-        let declared = !authn.decl.is_empty() || session.profile().authentication_required;
         Setting {
             application: word(&application.user),
             practitioner: session.practitioner().id,
@@ -48,7 +47,7 @@ impl Daemon {
             channel: word(session.channel().name()),
             profile: word(&session.profile().name),
             method: Word::parse(&authn.decl),
-            evidence: if declared { Evidence::Declared } else { Evidence::None },
+            evidence: session.evidence(),
             login: Some(authn.instant),
             initial_login: session.initial_login(),
             configuration: self.config.digest,
@@ -139,7 +138,7 @@ impl Daemon {
             channel: session.map(|s| word(s.channel().name())),
             profile: session.map(|s| word(&s.profile().name)),
             method: session.and_then(|s| Word::parse(&s.authn().decl)),
-            evidence: None,
+            evidence: asked.evidence,
             login: session.map(|s| s.authn().instant),
             initial_login: None,
             session: asked.session.map(|traced| traced.entry),
@@ -159,6 +158,7 @@ impl Daemon {
 pub(super) struct Asked<'a> {
     pub(super) session: Option<&'a Traced>,
     pub(super) opening: Option<&'a Opening>,
+    pub(super) evidence: Option<Evidence>,
     pub(super) transaction: Option<&'a str>,
     pub(super) purpose: Option<&'a str>,
 }

@@ -2,10 +2,23 @@
 
 use crate::traces::digest::Digest;
 use crate::traces::entry::event::Event;
+use crate::traces::entry::evidence::Evidence;
 use crate::traces::entry::outcome::Outcome;
 use crate::traces::entry::word::Word;
 use crate::traces::entry::{Entry, Head, Link};
 use crate::vihf::instant::Instant;
+
+/// What the proofs of all applications are kept under, among the nonces of each: a proof opens one session, whoever asks.
+///
+/// No Unix user has a colon in its name (passwd(5)).
+pub const SPENT_PROOFS: &str = "proof:";
+
+fn proof(evidence: Evidence) -> Option<(Word, Digest)> {
+    match evidence {
+        Evidence::Proof(mark) => Some((Word::parse(SPENT_PROOFS)?, mark)),
+        Evidence::Declared | Evidence::None => None,
+    }
+}
 
 /// One entry, as the views see it.
 #[derive(Debug)]
@@ -15,7 +28,7 @@ pub(super) struct Change {
     /// The leaf's hash.
     pub(super) hash: Digest,
     pub(super) link: Option<Link>,
-    /// Application and mark of a nonce that it spends.
+    /// Application and mark of a nonce that it spends, or [`SPENT_PROOFS`] and the mark of a proof of login.
     pub(super) spent: Option<(Word, Digest)>,
     /// Number of the patient's data key.
     pub(super) patient: Option<u64>,
@@ -50,6 +63,7 @@ impl Change {
                 (Some((issued.setting.application, issued.nonce)), Course::Issued { expires: issued.expires })
             }
             Event::Refused(refused) => (refused.nonce.map(|nonce| (refused.application, nonce)), Course::Nothing),
+            Event::SessionOpened(opened) => (proof(opened.setting.evidence), Course::Nothing),
             Event::Outcome(outcome) => (None, Course::Outcome { of: outcome.of, outcome: outcome.outcome }),
             _ if begins_time => (None, Course::TimeBegins),
             _ => (None, Course::Nothing),

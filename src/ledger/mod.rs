@@ -77,6 +77,7 @@ mod writer;
 
 pub use backup::{BackedUp, NotBackedUp, SegmentLimits, backup, escrow};
 pub use backup_segment::SegmentError;
+pub use change::SPENT_PROOFS;
 pub use destruction::{Decided, Purger, due, known_patients};
 pub use escrow::{Escrow, NotAnEscrow};
 pub use guards::Guards;

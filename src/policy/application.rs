@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::breach::Breach;
 use super::denial::{Denial, Reason};
+use crate::proof::Audience;
 use crate::vihf::assertion::Lps;
 use crate::vihf::instant::Instant;
 use crate::vihf::method::Method;
@@ -38,8 +39,11 @@ pub struct Application {
     pub methods: Vec<Method>,
     /// Profiles it may ask for.
     pub profiles: Vec<String>,
-    /// Whether its word about a login is enough, without proof.
-    pub may_declare: bool,
+    /// What identity providers call it: whom their proofs must be made for.
+    pub audiences: Vec<Audience>,
+    /// Whether its word about a login may be enough, without proof; what the register says, if anything.
+    /// [`super::declaration::Declarations::admit`] decides.
+    pub may_declare: Option<bool>,
     /// Nothing is issued while true.
     pub suspended: bool,
 }
@@ -102,7 +106,8 @@ struct ApplicationTable {
     methods: Vec<Method>,
     profiles: Vec<String>,
     #[serde(default)]
-    may_declare: bool,
+    audience: Vec<Audience>,
+    may_declare: Option<bool>,
     #[serde(default)]
     suspended: bool,
 }
@@ -228,6 +233,7 @@ fn check(
         channels: table.channels,
         methods: table.methods,
         profiles: table.profiles,
+        audiences: table.audience,
         may_declare: table.may_declare,
         suspended: table.suspended,
     })
@@ -239,6 +245,6 @@ pub(super) fn start_of_day(text: &str) -> Option<Instant> {
 }
 
 /// First instant after the day `AAAA-MM-JJ` in UTC.
-fn end_of_day(text: &str) -> Option<Instant> {
+pub(super) fn end_of_day(text: &str) -> Option<Instant> {
     Some(start_of_day(text)?.plus_ms(DAY_MS))
 }

@@ -28,6 +28,7 @@ pub enum Reason {
     PurposeNotAllowed,
     PatientRequired,
     PatientNotExpected,
+    QuotaExceeded,
     AssertionUnknown,
 }
 
@@ -60,6 +61,7 @@ impl Reason {
             Self::PurposeNotAllowed => "purpose-not-allowed",
             Self::PatientRequired => "patient-required",
             Self::PatientNotExpected => "patient-not-expected",
+            Self::QuotaExceeded => "quota-exceeded",
             Self::AssertionUnknown => "assertion-unknown",
         }
     }

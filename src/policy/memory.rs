@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::application::Application;
+use super::login::Login;
 use super::opening::{Known, Opening, place};
 use super::session::Session;
+use crate::traces::digest::Digest;
+use crate::traces::entry::evidence::Evidence;
 use crate::vihf::assertion::Authn;
 use crate::vihf::identity::{Form, PsIdNat, StructIdNat};
 use crate::vihf::instant::Instant;
@@ -24,6 +27,19 @@ pub struct Memory {
     login_ms: i64,
     initial_login_ms: Option<i64>,
     expires_ms: i64,
+    /// Absent in sessions of before proofs were known: then the application's word.
+    #[serde(default)]
+    evidence: Shown,
+}
+
+/// [`Evidence`] in words that a file can hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Shown {
+    Nothing,
+    #[default]
+    Declared,
+    Proof(String),
 }
 
 impl Memory {
@@ -41,6 +57,11 @@ impl Memory {
             login_ms: session.authn.instant.ms(),
             initial_login_ms: session.initial_login.map(Instant::ms),
             expires_ms: session.expires_at.ms(),
+            evidence: match session.evidence {
+                Evidence::None => Shown::Nothing,
+                Evidence::Declared => Shown::Declared,
+                Evidence::Proof(mark) => Shown::Proof(mark.to_base64()),
+            },
         }
     }
 
@@ -62,9 +83,20 @@ impl Memory {
         if !place.profile.has_login(&self.class, &self.decl) {
             return None;
         }
+        let evidence = match &self.evidence {
+            Shown::Nothing => Evidence::None,
+            Shown::Declared => Evidence::Declared,
+            Shown::Proof(mark) => Evidence::Proof(Digest::from_base64(mark)?),
+        };
+        let is_proved = matches!(evidence, Evidence::Proof(_));
+        if !is_proved && !known.declarations.admit(application, known.now) {
+            return None;
+        }
         let instant = Instant::from_ms(self.login_ms);
         let authn = Authn { class: self.class.clone(), decl: self.decl.clone(), instant };
-        let expires_at = instant.plus_ms(place.service.login_age_max_ms).min(Instant::from_ms(self.expires_ms));
-        Some(place.session(application, authn, self.initial_login_ms.map(Instant::from_ms), expires_at))
+        let login = Login { authn, initial: self.initial_login_ms.map(Instant::from_ms), evidence };
+        let age_max_ms = login.age_max_ms(known, place.service);
+        let expires_at = instant.plus_ms(age_max_ms).min(Instant::from_ms(self.expires_ms));
+        Some(place.session(application, login, expires_at))
     }
 }

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use super::application::Application;
 use super::convention::{Convention, Service};
+use super::declaration::Declarations;
 use super::denial::{Decision, Denial, Malformed, No, Reason};
+use super::login::{self, Login};
 use super::practitioner::{Practitioner, Practitioners};
 use super::session::Session;
-use crate::vihf::assertion::Authn;
+use crate::proof::Providers;
 use crate::vihf::codes::Sector;
 use crate::vihf::identity::{Form, PsIdNat, StructIdNat};
 use crate::vihf::instant::Instant;
@@ -33,7 +37,7 @@ pub struct Authentication {
     pub method: Method,
     pub instant: Instant,
     pub initial_instant: Option<Instant>,
-    pub proof: Option<String>,
+    pub proof: Option<Zeroizing<String>>,
 }
 
 /// What is known beside the question: convention, registers, profiles and the clock's instant.
@@ -47,6 +51,10 @@ pub struct Known<'a> {
     pub practitioners: &'a Practitioners,
     pub profiles: &'a Profiles,
     pub default_profile: &'a str,
+    /// Who may prove a login.
+    pub providers: &'a Providers,
+    /// When a login may be declared instead.
+    pub declarations: &'a Declarations,
     /// How far ahead of `now` a login may be, in milliseconds.
     pub login_future_max_ms: u64,
     pub now: Instant,
@@ -60,16 +68,15 @@ pub fn decide(known: &Known<'_>, application: &Application, ask: &Opening) -> De
 fn open(known: &Known<'_>, application: &Application, ask: &Opening) -> Result<Session, No> {
     application.in_force(known.now)?;
     let place = place(known, application, ask)?;
-    let authn = authn(known, application, place.profile, place.service, ask.authentication.as_ref())?;
-    let initial_login = ask.authentication.as_ref().and_then(|login| login.initial_instant);
-    let expires_at = authn.instant.plus_ms(place.service.login_age_max_ms);
-    Ok(place.session(application, authn, initial_login, expires_at))
+    let login = login::judge(known, application, &place, ask.authentication.as_ref())?;
+    let expires_at = login.authn.instant.plus_ms(login.age_max_ms(known, place.service));
+    Ok(place.session(application, login, expires_at))
 }
 
 /// Who acts where, through what and under which profile: all of a session but its login.
 pub(super) struct Place<'a> {
     pub(super) profile: &'a Arc<Profile>,
-    practitioner: &'a Arc<Practitioner>,
+    pub(super) practitioner: &'a Arc<Practitioner>,
     channel: Channel,
     pub(super) service: &'a Service,
     structure: &'a (StructIdNat, Sector),
@@ -90,13 +97,7 @@ pub(super) fn place<'a>(known: &Known<'a>, application: &Application, ask: &Open
 
 impl Place<'_> {
     /// The session of a login here.
-    pub(super) fn session(
-        self,
-        application: &Application,
-        authn: Authn,
-        initial_login: Option<Instant>,
-        expires_at: Instant,
-    ) -> Session {
+    pub(super) fn session(self, application: &Application, login: Login, expires_at: Instant) -> Session {
         let (structure, sector) = *self.structure;
         Session {
             application: application.uid,
@@ -106,14 +107,15 @@ impl Place<'_> {
             service: self.service.clone(),
             channel: self.channel,
             profile: Arc::clone(self.profile),
-            authn,
-            initial_login,
+            authn: login.authn,
+            initial_login: login.initial,
+            evidence: login.evidence,
             expires_at,
         }
     }
 }
 
-fn deny<T>(reason: Reason, message: impl Into<String>) -> Result<T, No> {
+pub(super) fn deny<T>(reason: Reason, message: impl Into<String>) -> Result<T, No> {
     Err(Denial::new(reason, message).into())
 }
 
@@ -200,104 +202,6 @@ fn named_or_sole<'a, T, N: ?Sized>(
         None => {
             let first = candidates.next();
             if candidates.next().is_some() { None } else { Some(first) }
-        }
-    }
-}
-
-fn authn(
-    known: &Known<'_>,
-    application: &Application,
-    profile: &Profile,
-    service: &Service,
-    login: Option<&Authentication>,
-) -> Result<Authn, No> {
-    let Some(login) = login else {
-        if profile.authentication_required {
-            let message = "ce profil demande l'authentification primaire ; donnez authentication";
-            return Err(Malformed::new("authentication", message).into());
-        }
-        may_declare(application, None)?;
-        return Ok(Authn { class: profile.default_class.clone(), decl: String::new(), instant: known.now });
-    };
-    let method = login.method;
-    let Some(form) = profile.methods.get(&method) else {
-        let cause = if method == Method::BluetoothPin {
-            "aucune valeur n'est encore publiée pour la méthode BLUETOOTH_PIN ; utilisez une autre méthode"
-                .to_owned()
-        } else {
-            format!("le profil {} ne prévoit pas la méthode {method}", profile.name)
-        };
-        return deny(Reason::MethodNotAllowed, cause);
-    };
-    if !known.convention.methods.contains(&method) {
-        return deny(
-            Reason::MethodNotDeclared,
-            format!("l'établissement n'a pas déclaré la méthode {method} (annexe 2)"),
-        );
-    }
-    if !application.methods.contains(&method) {
-        return deny(
-            Reason::MethodNotAllowed,
-            format!("la méthode {method} n'est pas ouverte à cette application"),
-        );
-    }
-    may_declare(application, login.proof.as_deref())?;
-    contactless(known.convention, login)?;
-    let age_ms = known.now.ms_since(login.instant);
-    if age_ms.saturating_neg() > i64::try_from(known.login_future_max_ms).unwrap_or(i64::MAX) {
-        return deny(
-            Reason::LoginInFuture,
-            "l'instant d'authentification est dans le futur ; vérifiez l'horloge du serveur appelant",
-        );
-    }
-    if age_ms > i64::try_from(service.login_age_max_ms).unwrap_or(i64::MAX) {
-        return deny(
-            Reason::LoginTooOld,
-            "l'authentification est trop ancienne pour ce service ; le professionnel doit s'authentifier de nouveau",
-        );
-    }
-    // A login told a little ahead of our clock must not follow the assertions that it opens.
-    let instant = login.instant.min(known.now);
-    Ok(Authn { class: form.class.clone(), decl: form.decl.clone(), instant })
-}
-
-/// Proof is the rule, declaration the marked exception.
-fn may_declare(application: &Application, proof: Option<&str>) -> Result<(), No> {
-    if proof.is_some() {
-        return deny(
-            Reason::ProofInvalid,
-            "aucun fournisseur d'identité n'est déclaré : cette preuve ne peut pas être vérifiée",
-        );
-    }
-    if !application.may_declare {
-        return deny(
-            Reason::ProofRequired,
-            "cette application doit prouver l'authentification ; donnez authentication.proof",
-        );
-    }
-    Ok(())
-}
-
-/// Method 3: the card was read with its PIN first, then without contact within the declared delay.
-fn contactless(convention: &Convention, login: &Authentication) -> Result<(), No> {
-    const FIELD: &str = "authentication.initial_instant";
-    let malformed = |message: &str| Err(Malformed::new(FIELD, message).into());
-    match (login.method == Method::CpsSansContact, login.initial_instant) {
-        (false, None) => Ok(()),
-        (false, Some(_)) => malformed("ce membre n'a de sens qu'avec CPS:CPSSANSCONTACT ; retirez-le"),
-        (true, None) => malformed("CPS:CPSSANSCONTACT demande l'instant de la lecture avec code PIN"),
-        (true, Some(initial)) => {
-            let delay_ms = login.instant.ms_since(initial);
-            if delay_ms < 0 {
-                return malformed("la lecture avec code PIN ne peut pas suivre la lecture sans contact");
-            }
-            if delay_ms > i64::try_from(convention.contactless_delay_ms).unwrap_or(i64::MAX) {
-                return deny(
-                    Reason::ContactlessDelayExceeded,
-                    "le délai depuis la lecture avec code PIN est dépassé ; relisez la carte avec son code",
-                );
-            }
-            Ok(())
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The register of practitioners, keyed by national id: names, role, places and enrolment come from here alone.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -16,6 +16,8 @@ use crate::vihf::text::Text;
 /// A professional of the establishment (convention, requirements #1 to #3).
 #[derive(Clone, Debug)]
 pub struct Practitioner {
+    /// Place in the register, from 0.
+    pub entry: usize,
     /// National id.
     pub id: PsIdNat,
     /// `PRENOM NOM`.
@@ -30,11 +32,29 @@ pub struct Practitioner {
     pub enrolled: bool,
     /// First instant of the day of the training in the use of the DMP.
     pub trained_at: Option<Instant>,
+    /// Who the practitioner is for identity providers: the pairings.
+    pub subjects: Vec<Subject>,
     /// Nothing is issued while true.
     pub suspended: bool,
 }
 
+/// What an identity provider calls a practitioner.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subject {
+    /// Name of the provider.
+    pub provider: String,
+    /// `sub` there.
+    pub subject: String,
+}
+
 impl Practitioner {
+    /// Whether that provider means this practitioner by that subject.
+    #[must_use]
+    pub fn is_paired(&self, provider: &str, subject: &str) -> bool {
+        self.subjects.iter().any(|pairing| pairing.provider == provider && pairing.subject == subject)
+    }
+
     /// Whether anything may be issued for this practitioner.
     ///
     /// # Errors
@@ -91,6 +111,8 @@ struct PractitionerTable {
     #[serde(default)]
     suspended: bool,
     trained_on: Option<String>,
+    #[serde(default)]
+    subject: Vec<Subject>,
 }
 
 impl Practitioners {
@@ -104,6 +126,7 @@ impl Practitioners {
     ) -> (Self, Vec<Breach>) {
         let mut by_id = HashMap::with_capacity(file.practitioner.len());
         let mut breaches = Vec::new();
+        let mut paired = HashSet::new();
         let prefixes: Vec<&str> = physician_specialties.iter().map(String::as_str).collect();
         for (entry, table) in file.practitioner.into_iter().enumerate() {
             let id = table.id.clone();
@@ -111,10 +134,18 @@ impl Practitioners {
                 let cause = format!("practitioner n° {} (id = {id:?}) : {cause}", entry + 1);
                 breaches.push(Breach::of(rule, "practitioner", field, cause).in_entry(entry));
             };
-            let Some(practitioner) = check(table, &prefixes, &structure_exists, &service_exists, &mut refuse)
+            let Some(practitioner) =
+                check(entry, table, &prefixes, &structure_exists, &service_exists, &mut refuse)
             else {
                 continue;
             };
+            // One login must never be two people's.
+            if practitioner.subjects.iter().any(|pairing| !paired.insert(pairing.clone())) {
+                let cause =
+                    "subject : ce sujet est déjà apparié ; un compte du fournisseur est à une seule personne";
+                refuse("subject-twice", "subject", cause.to_owned());
+                continue;
+            }
             if by_id.contains_key(practitioner.id.as_str()) {
                 let cause = "ce professionnel est déclaré deux fois ; retirez l'une des deux entrées";
                 refuse("practitioner-twice", "id", cause.to_owned());
@@ -137,6 +168,24 @@ impl Practitioners {
         withdrawn.into_iter().map(|((code, since), number)| (code, since, number))
     }
 
+    /// Pairings with providers that do not exist.
+    #[must_use]
+    pub fn of_unknown_providers(&self, exists: impl Fn(&str) -> bool) -> Vec<Breach> {
+        let unknown = self.0.values().filter_map(|practitioner| {
+            let pairing = practitioner.subjects.iter().find(|pairing| !exists(&pairing.provider))?;
+            let cause = format!(
+                "practitioner n° {} : subject : {:?} n'est pas un [[identity_provider]] de la configuration",
+                practitioner.entry + 1,
+                pairing.provider
+            );
+            let breach = Breach::of("unknown-provider", "practitioner", "subject", cause);
+            Some(breach.in_entry(practitioner.entry))
+        });
+        let mut breaches: Vec<_> = unknown.collect();
+        breaches.sort_by_key(|breach| breach.entry);
+        breaches
+    }
+
     /// The practitioner of that national id.
     #[must_use]
     pub fn get(&self, id: &PsIdNat) -> Option<&Arc<Practitioner>> {
@@ -146,6 +195,7 @@ impl Practitioners {
 
 /// The practitioner of one entry; none if anything was refused.
 fn check(
+    entry: usize,
     table: PractitionerTable,
     prefixes: &[&str],
     structure_exists: impl Fn(&str) -> bool,
@@ -194,6 +244,7 @@ fn check(
         return None;
     }
     Some(Practitioner {
+        entry,
         id: id?,
         display_name: name?,
         role: role?,
@@ -201,6 +252,7 @@ fn check(
         services: table.services,
         enrolled: table.enrolled,
         trained_at: trained_at.flatten(),
+        subjects: table.subject,
         suspended: table.suspended,
     })
 }

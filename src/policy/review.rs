@@ -3,11 +3,14 @@
 use super::application::Applications;
 use super::breach::Breach;
 use super::convention::Convention;
+use super::declaration::Declarations;
 use crate::vihf::instant::Instant;
 use crate::vihf::profile::Profiles;
 
 /// Days before the end of a homologation at which it is told: a new one takes weeks.
 const HOMOLOGATION_ALARM_DAYS: i64 = 60;
+/// Days before the end of an exception at which it is told: a connection to a provider takes weeks.
+const EXCEPTION_ALARM_DAYS: i64 = 30;
 /// A day in milliseconds.
 const DAY_MS: i64 = 24 * 3_600_000;
 
@@ -24,6 +27,59 @@ pub fn convention(convention: &Convention, profiles: &Profiles) -> Vec<Breach> {
         Breach::of("method-without-profile", "convention", "methods", cause)
     })
     .collect()
+}
+
+/// Applications that name a provider which does not exist.
+#[must_use]
+pub fn audiences(applications: &Applications, provider_exists: impl Fn(&str) -> bool) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    for application in applications.all() {
+        for audience in application.audiences.iter().filter(|audience| !provider_exists(&audience.provider)) {
+            let cause = format!(
+                "application user = {:?} : audience : {:?} n'est pas un [[identity_provider]] de la configuration",
+                application.user, audience.provider
+            );
+            let breach = Breach::of("unknown-provider", "application", "audience", cause);
+            breaches.push(breach.in_entry(application.entry));
+        }
+    }
+    breaches
+}
+
+/// Applications that can open no session, or soon will not: they may declare without an exception, or can neither prove nor
+/// declare.
+#[must_use]
+pub fn declarations(applications: &Applications, declarations: &Declarations, now: Instant) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    for application in applications.all() {
+        let mut tell = |rule, field, cause: &str| {
+            let cause = format!("application user = {:?} : {cause}", application.user);
+            breaches.push(Breach::of(rule, "application", field, cause).in_entry(application.entry));
+        };
+        if application.may_declare == Some(true) && !declarations.test {
+            let held = declarations.exception(&application.user);
+            match held.map(|exception| exception.ends_at.ms_since(now).div_euclid(DAY_MS)) {
+                None => tell(
+                    "declaration-without-exception",
+                    "may_declare",
+                    "may_declare n'a pas d'effet en production sans [[exception]] ; donnez-en une à terme, ou faites prouver les connexions",
+                ),
+                Some(days) if days <= EXCEPTION_ALARM_DAYS => tell(
+                    "exception-ends-soon",
+                    "may_declare",
+                    "son [[exception]] à la preuve est finie ou finit dans 30 jours au plus ; faites prouver ses connexions",
+                ),
+                Some(_) => {}
+            }
+        } else if application.audiences.is_empty() && !declarations.admit(application, now) {
+            tell(
+                "application-without-proof",
+                "",
+                "elle ne peut ni prouver ni déclarer une connexion, tout lui est refusé ; donnez-lui une [[application.audience]]",
+            );
+        }
+    }
+    breaches
 }
 
 /// Applications whose homologation has ended or soon will, and methods that can never serve them.

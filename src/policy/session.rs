@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::convention::Service;
 use super::practitioner::Practitioner;
+use crate::traces::entry::evidence::Evidence;
 use crate::vihf::assertion::Authn;
 use crate::vihf::codes::Sector;
 use crate::vihf::identity::StructIdNat;
@@ -23,6 +24,7 @@ pub struct Session {
     pub(super) authn: Authn,
     /// For a contactless login, when the card was read with its PIN.
     pub(super) initial_login: Option<Instant>,
+    pub(super) evidence: Evidence,
     pub(super) expires_at: Instant,
 }
 
@@ -67,6 +69,12 @@ impl Session {
     #[must_use]
     pub fn initial_login(&self) -> Option<Instant> {
         self.initial_login
+    }
+
+    /// What was shown for the login: a verified proof, the application's word, or nothing.
+    #[must_use]
+    pub fn evidence(&self) -> Evidence {
+        self.evidence
     }
 
     /// The profile of its assertions.

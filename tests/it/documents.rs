@@ -104,7 +104,7 @@ fn the_example_registers_are_taken() {
     let (applications, breaches) =
         Applications::check(applications, |_| Some(7), service, |name| name == "dmp-air");
     assert_eq!(breaches, []);
-    assert!(!applications.get(7).unwrap().may_declare);
+    assert_eq!(applications.get(7).unwrap().may_declare, Some(false));
     let practitioners = toml::from_str(&text("docs/practitioners.toml")).unwrap();
     let (_, breaches) = Practitioners::check(practitioners, &["SM".to_owned()], |_| true, service);
     assert_eq!(breaches, []);

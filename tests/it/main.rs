@@ -21,6 +21,7 @@ mod layout;
 mod ledger;
 mod parsers;
 mod privacy;
+mod proofs;
 mod recovery;
 mod refusals;
 mod replay;

@@ -115,6 +115,7 @@ const COMMANDS: [(&[&str], &[&str]); 22] = [
             "--method",
             "--instant",
             "--initial-instant",
+            "--proof-file",
             "--transaction",
             "--purpose",
             "--ins",

@@ -57,6 +57,14 @@ impl Plan {
         ];
         let registers =
             [("applications", "applications.toml".into()), ("practitioners", "practitioners.toml".into())];
+        // Sessions by the dozen and logins of hours ago are what many tests are made of.
+        let declaration =
+            [("login_age_max_ms", (4 * 3_600_000).into()), ("sessions_per_hour_max", 100_000.into())];
+        let exception = table([
+            ("application", user_name().into()),
+            ("reason", "essais".into()),
+            ("until", next_year().date().to_string().into()),
+        ]);
         let profiles = [("default", self.profile.as_str().into()), ("files", Value::Array(Vec::new()))];
         let mut config = table([
             ("mode", self.mode.into()),
@@ -65,6 +73,8 @@ impl Plan {
             ("trust", table(trust).into()),
             ("convention", table(convention).into()),
             ("service", vec![service(SERVICES[0], 30_000), service(SERVICES[1], 15_000)].into()),
+            ("declaration", table(declaration).into()),
+            ("exception", vec![exception].into()),
             ("profiles", table(profiles).into()),
             ("registers", table(registers).into()),
             ("sockets", table(sockets).into()),
@@ -88,14 +98,13 @@ impl Plan {
     }
 
     pub(super) fn applications(&self) -> Table {
-        let next_year = OffsetDateTime::from(SystemTime::now()) + Duration::days(365);
         let application = table([
             ("user", user_name().into()),
             ("lps_name", "Démo LPS".into()),
             ("lps_version", "1.0".into()),
             ("lps_id", "INST-0001".into()),
             ("homologation", "HOMOL-DEMO-2026".into()),
-            ("homologation_expires_on", next_year.date().to_string().into()),
+            ("homologation_expires_on", next_year().date().to_string().into()),
             ("services", SERVICES.to_vec().into()),
             ("channels", vec!["LPS", "WEB_PS"].into()),
             ("methods", self.methods.clone().into()),
@@ -109,6 +118,10 @@ impl Plan {
         let entries: Vec<Table> = self.practitioners.iter().map(|who| who.to_toml(&self.structures)).collect();
         table([("practitioner", entries.into())])
     }
+}
+
+fn next_year() -> OffsetDateTime {
+    OffsetDateTime::from(SystemTime::now()) + Duration::days(365)
 }
 
 /// A TOML table of these entries.

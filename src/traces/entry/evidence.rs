@@ -12,7 +12,8 @@ pub enum Evidence {
     None,
     /// The application's word.
     Declared,
-    /// A proof of the identity provider, of this SHA-256.
+    /// A proof of the identity provider, known by this SHA-256: over issuer and `jti`, or over what was signed where there is
+    /// no `jti` (`proof/verify.rs`).
     Proof(Digest),
 }
 

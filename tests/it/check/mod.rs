@@ -5,6 +5,7 @@ mod configuration;
 mod forms;
 mod hostile;
 mod permissions;
+mod proofs;
 mod registers;
 mod running;
 mod units;
