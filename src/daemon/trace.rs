@@ -158,6 +158,6 @@ impl Daemon {
 pub(super) struct Asked<'a> {
     pub(super) session: Option<&'a Traced>,
     pub(super) opening: Option<&'a Opening>,
-    pub(super) transaction: Option<&'a str>,
+    pub(super) transaction: Option<&'static str>,
     pub(super) purpose: Option<&'a str>,
 }

@@ -22,6 +22,7 @@ mod ledger;
 mod parsers;
 mod recovery;
 mod refusals;
+mod relay;
 mod replay;
 mod rights;
 mod seal_requirements;
