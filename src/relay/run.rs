@@ -98,6 +98,10 @@ fn run(arguments: &Arguments) -> Result<(), NotRun> {
     process::keep_memory_private()?;
     let config = Config::load(&arguments.config)?;
     let limits = config.relay.clone().ok_or(NotRun::NoRelay)?;
+    let writable = if config.is_test() { Vec::new() } else { config.writable() };
+    if !writable.is_empty() {
+        return Err(ConfigError::from(writable).into());
+    }
     let tls = Tls::read(&config, &limits).map_err(NotRun::File)?;
     if limits.crls.is_empty() {
         tracing::warn!("no revocation list: test mode alone does without");

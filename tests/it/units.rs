@@ -121,13 +121,14 @@ fn the_relay_calls_nobody_unasked() {
     }
     assert!(!settings.iter().any(|(key, _)| key == "IPAddressAllow"));
     let root = staged_root();
-    let folder = "systemd/system/sceau-relayd.service.d";
-    let target = root.path().join("etc/systemd/system/sceau-relayd.service.d");
-    fs::create_dir_all(&target).unwrap();
-    let example = source(folder).join("dmp-address.conf.example");
-    fs::copy(example, target.join("dmp-address.conf")).unwrap();
-    if let Err(words) = verify(root.path(), "sceau-relayd.service") {
-        panic!("{words}");
+    for (unit, example) in [("sceau-relayd", "dmp-address.conf"), ("sceau-signer@auth-1", "authentication.conf")] {
+        let folder = format!("systemd/system/{unit}.service.d");
+        let target = root.path().join("etc").join(&folder);
+        fs::create_dir_all(&target).unwrap();
+        fs::copy(source(&folder).join(format!("{example}.example")), target.join(example)).unwrap();
+        if let Err(words) = verify(root.path(), &format!("{unit}.service")) {
+            panic!("{words}");
+        }
     }
 }
 

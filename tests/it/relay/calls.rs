@@ -167,8 +167,7 @@ fn large_documents_stream_both_ways_in_constant_memory() {
     assert_eq!((answer.status, answer.whole), (200, true), "{}", answer.head);
     assert!(answer.body.len() > LEN && answer.body.ends_with(b"DDDD\r\n--b0--\r\n"));
     let sent = &rig.dmp().calls()[1];
-    let assertion = sent["envelope"].as_str().unwrap().len() - 0;
-    assert!(assertion > 0 && sent["length"].as_u64().unwrap() > (LEN + 4000) as u64);
+    assert!(sent["length"].as_u64().unwrap() > (LEN + 4000) as u64);
     let grown = resident(&rig.relay).saturating_sub(before);
     println!("relay grew by {grown} bytes over 2 x {LEN}");
     assert!(grown < 16 << 20, "{grown}");

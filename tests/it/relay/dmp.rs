@@ -104,7 +104,6 @@ pub(super) struct Dmp {
     _nginx: Killed,
     _peer: Killed,
     folder: PathBuf,
-    pub(super) port: u16,
 }
 
 /// A command whose process dies with the test program.
@@ -156,7 +155,7 @@ impl Dmp {
             std::os::unix::net::UnixStream::connect(folder.join("peer.sock")).is_ok()
                 && std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
         });
-        Dmp { _nginx: nginx, _peer: peer, folder, port }
+        Dmp { _nginx: nginx, _peer: peer, folder }
     }
 
     /// Every call that reached the peer.

@@ -114,7 +114,9 @@ fn what_the_dmp_saw_is_spent_in_the_ledger_whenever_the_daemon_dies() {
         std::thread::scope(|scope| {
             let callers: Vec<_> = (0..3).map(|_| scope.spawn(|| rig.ask(&session, PATIENTS[0]).status)).collect();
             rig.daemons.sceaud.kill();
-            callers.into_iter().for_each(|caller| drop(caller.join().unwrap()));
+            for caller in callers {
+                caller.join().unwrap();
+            }
         });
         rig.daemons.sceaud.wait_ready(life);
     }

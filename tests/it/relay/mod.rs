@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `rig`, `dmp` | an establishment with a relay; a real nginx with a SOAP peer that verifies by xmlsec1 |
 //! | `calls` | right calls, sealed and carried |
+//! | `keys` | what each key signs |
+//! | `outside` | a SOAP stack that we did not write: Python zeep |
 //! | `servers` | servers that must not be believed, or that misbehave |
 //! | `clients` | applications that misbehave |
 //! | `faults` | what is lost or kept between an issued assertion and its call |
@@ -12,5 +14,7 @@ mod calls;
 mod clients;
 mod dmp;
 mod faults;
+mod keys;
+mod outside;
 mod rig;
 mod servers;

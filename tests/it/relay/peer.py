@@ -96,13 +96,13 @@ class Handler(BaseHTTPRequestHandler):
         if verdict == "accepted" and behaviour.get("fault"):
             verdict, status = "fault", behaviour.get("status", 500)
             body = fault(behaviour["fault"], "PS et Structure non lies")
-        if verdict == "accepted" and (size := behaviour.get("document")):
+        if verdict == "accepted" and (size := behaviour.get("document")) and self.path.startswith(behaviour.get("only", "/")):
             kind = 'multipart/related; type="application/xop+xml"; boundary="b0"; start="<r@dmp>"; start-info="application/soap+xml"'
-            include = '<d:Document xmlns:d="urn:ihe:iti:xds-b:2007"><x:Include xmlns:x="http://www.w3.org/2004/08/xop/include" href="cid:d@dmp"/></d:Document>'
+            include = '<d:Document><x:Include xmlns:x="http://www.w3.org/2004/08/xop/include" href="cid:d@dmp"/></d:Document>'
             body = (
                 b"--b0\r\nContent-Type: application/xop+xml; charset=UTF-8; type=\"application/soap+xml\"\r\n"
                 b"Content-Transfer-Encoding: binary\r\nContent-ID: <r@dmp>\r\n\r\n"
-                + answer("RetrieveDocumentSetResponse", include)
+                + f'<s:Envelope xmlns:s="{SOAP}"><s:Header/><s:Body><d:RetrieveDocumentSetResponse xmlns:d="urn:ihe:iti:xds-b:2007">{include}</d:RetrieveDocumentSetResponse></s:Body></s:Envelope>'.encode()
                 + b"\r\n--b0\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: binary\r\nContent-ID: <d@dmp>\r\n\r\n"
             )
             tail = b"\r\n--b0--\r\n"
