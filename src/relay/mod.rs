@@ -12,10 +12,10 @@
 //! | `fault`, `counts` | faults of ours in French, and how many of which |
 //!
 //! # Invariants
-//! - Nothing is sent without [`ledger::Spent`], which the ledger's durable answer alone makes; it is used up by sending.
+//! - Nothing is sent without `ledger::Spent`, which the ledger's durable answer alone makes; it is used up by sending.
 //! - The assertion's patient is the body's.
 //! - Outside the one insertion every byte of a call passes unchanged; its head is written anew, from an allow-list.
-//! - The private key is in another process, its PIN in a third party's memory; here are signatures, verified.
+//! - The private key is in another process, its PIN in no memory of ours; here are signatures, verified.
 
 mod answer;
 mod breaker;

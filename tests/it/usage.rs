@@ -30,6 +30,7 @@ const ENGLISH: [&str; 14] = [
 /// Every command line, and every option it takes.
 const COMMANDS: [(&[&str], &[&str]); 17] = [
     (&["sceaud"], &["--config", "--help", "--version"]),
+    (&["sceau-relayd"], &["--config", "--help", "--version"]),
     (&["sceau-signer"], &["--config", "--instance", "--help", "--version"]),
     (&["sceau"], &["issue", "keys", "traces", "lint", "status", "check", "--help", "--version"]),
     (&["sceau", "keys"], &["generate", "csr", "import-certificate", "audit-public", "list", "--help"]),

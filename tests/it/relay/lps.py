@@ -13,7 +13,6 @@ from urllib3.connectionpool import HTTPConnectionPool
 from zeep import Client
 from zeep.exceptions import Fault
 from zeep.transports import Transport
-from zeep.wsa import WsAddressingPlugin
 
 path, authority, ins, other = sys.argv[1:]
 session, *nonces = sys.stdin.read().split()
@@ -41,7 +40,8 @@ class Relay(HTTPAdapter):
 http = Session()
 http.mount("https://", Relay())
 wsdl = os.path.join(os.path.dirname(os.path.abspath(__file__)), "registry.wsdl")
-client = Client(wsdl, transport=Transport(session=http), plugins=[WsAddressingPlugin()])
+# The WSDL's wsaw:Action makes zeep write WS-Addressing headers by itself.
+client = Client(wsdl, transport=Transport(session=http))
 RIM = "urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"
 
 

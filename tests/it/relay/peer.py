@@ -78,7 +78,7 @@ class Handler(BaseHTTPRequestHandler):
             self.journal("truncated", length, digest, b"", {})
             self.close_connection = True
             return
-        start, end = re.search(rb"<[\w:]*Envelope[ >]", head), re.search(rb"</[\w:]*Envelope\s*>", head)
+        start, end = re.search(rb"<[\w:-]*Envelope[ >]", head), re.search(rb"</[\w:-]*Envelope\s*>", head)
         envelope = head[start.start():end.end()] if start and end else b""
         found = re.search(rb'<saml:Assertion[^>]*\bID="([^"]+)"', envelope)
         with open(os.path.join(DMP, "behaviour.json")) as file:
