@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | [`daemon`] | `sceaud`: the doors for applications and operators; `pipeline.rs` is one request as one function, `admin/submit.rs` one order | program |
 //! | [`signer`] | `sceau-signer`: one PKCS#11 key behind a socket | program |
+//! | [`relay`] | `sceau-relayd`: mutual TLS to the DMP, an assertion for one call | program |
 //! | [`cli`] | `sceau`: one file per verb | program |
 //! | [`verifier`] | `sceau-verify`, also `sceau lint`: any VIHF, judged offline; no Unix, no appliance | program |
 //! | [`check`] | what is wrong with this machine: one file per subject, nothing is changed | outside |
@@ -57,6 +58,8 @@ pub mod ledger;
 pub mod lint;
 pub mod policy;
 pub mod proof;
+#[cfg(all(unix, feature = "appliance"))]
+pub mod relay;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod replay;
 #[cfg(all(unix, feature = "appliance"))]

@@ -1,8 +1,9 @@
-//! Seal certificates: days left, and which ones overlap; what may not seal at all is told with the files.
+//! Certificates of seals and of the relay: days left, and which ones overlap; what may not seal at all is told with the files.
 
 use super::finding::{Finding, Place};
 use super::report::{DaysLeft, Report};
-use crate::config::{Config, Named};
+use crate::certificate::{KeyUse, Requirements, SealCertificate, appraise_for};
+use crate::config::{Config, Fault, Named, SealKey};
 use crate::vihf::instant::Instant;
 
 const SUBJECT: &str = "certificates";
@@ -16,6 +17,7 @@ pub(super) fn probe(config: &Config, named: &Named, now: Instant, report: &mut R
         return;
     }
     report.checked(SUBJECT);
+    authentications(config, now, report);
     for seal in &named.seals {
         let days = seal.certificate.days_left(now);
         report.days_left.push(DaysLeft { key: seal.key.key.to_string(), days });
@@ -48,6 +50,54 @@ pub(super) fn probe(config: &Config, named: &Named, now: Instant, report: &mut R
             );
             let place = Place::Object(format!("structure {}", structure.id.as_str()));
             report.found(Finding::new("certificates-overlap", place, &text));
+        }
+    }
+}
+
+/// The relay's client certificates, judged as the relay judges them.
+fn authentications(config: &Config, now: Instant, report: &mut Report) {
+    let mut read: Vec<(&SealKey, SealCertificate)> = Vec::new();
+    for key in &config.authentications {
+        let path = &key.certificate;
+        let refuse =
+            |cause: String| Fault::of("certificate-unreadable", path, format!("clé {} : {cause}", key.key));
+        let parsed = std::fs::read(path)
+            .map_err(|cause| Fault::unread(path, &cause))
+            .and_then(|pem| SealCertificate::parse(&pem).map_err(|cause| refuse(cause.to_string())));
+        match parsed {
+            Ok(certificate) => read.push((key, certificate)),
+            Err(fault) => report.found(Finding::of_fault(&fault)),
+        }
+    }
+    // What is wrong with the authorities is told with them.
+    let Ok(trust) = config.load_trust() else { return };
+    for (key, certificate) in &read {
+        let place = || Place::file(&key.certificate);
+        let days = certificate.days_left(now);
+        report.days_left.push(DaysLeft { key: key.key.to_string(), days });
+        let needs = Requirements {
+            structure: &key.structure,
+            trust: &trust,
+            // The offer's own policy is not the seal's.
+            policy_oid: "",
+            production: !config.is_test(),
+        };
+        let stand_in = read.iter().any(|(_, other)| other.is_valid_at(now));
+        for refusal in appraise_for(KeyUse::Authentication, certificate, &needs, now) {
+            let rule = if refusal.is_of_time() && stand_in { "certificate-superseded" } else { refusal.rule() };
+            report.found(Finding::new(rule, place(), &format!("clé {} : {refusal}", key.key)));
+        }
+        let successor =
+            read.iter().any(|(_, other)| other.not_after() > certificate.not_after() && other.is_valid_at(now));
+        let step = STEPS_DAYS.into_iter().find(|step| days <= *step);
+        if let (Some(step), true, false) = (step, certificate.is_valid_at(now), successor) {
+            let text = format!(
+                "le certificat de la clé {} finit dans {days} jour(s), le {} (seuil de {step} jours) ; faites-le \
+                 renouveler, puis installez les deux tant qu'ils se chevauchent",
+                key.key,
+                certificate.not_after()
+            );
+            report.found(Finding::new("certificate-ends-soon", place(), &text));
         }
     }
 }

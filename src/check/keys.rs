@@ -33,10 +33,12 @@ pub(super) fn probe(config: &Config, report: &mut Report) {
 }
 
 fn at(config: &Config, key: &SignerKey, field: &'static str, rule: &'static str, text: &str) -> Finding {
-    let entry = config.seals.iter().find(|seal| seal.key == key.key).map(|seal| seal.entry);
-    let breach = match (&key.purpose, entry) {
-        (Purpose::Seal, Some(entry)) => Breach::of(rule, "seal", field, text).in_entry(entry),
-        _ => Breach::of(rule, "audit", field, text),
+    let mut listed = config.seals.iter().chain(&config.authentications);
+    let entry = listed.find(|listed| listed.key == key.key).map(|listed| listed.entry);
+    let breach = Breach::of(rule, key.purpose.section(), field, text);
+    let breach = match entry {
+        Some(entry) => breach.in_entry(entry),
+        None => breach,
     };
     match config.locate(vec![breach]).first() {
         Some(fault) => Finding::of_fault(fault),
@@ -48,6 +50,7 @@ fn section(key: &SignerKey) -> &'static str {
     match key.purpose {
         Purpose::Seal => "[[seal]]",
         Purpose::Audit { .. } => "[audit]",
+        Purpose::Authentication => "[[authentication]]",
     }
 }
 

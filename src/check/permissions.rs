@@ -182,7 +182,7 @@ fn sockets(config: &Config, report: &mut Report) -> Vec<std::path::PathBuf> {
     }
     for key in config.signer_keys() {
         for instance in 1..=key.processes {
-            let path = key.socket(&config.sockets.signers, instance);
+            let path = key.socket(config.signers_of(&key.purpose), instance);
             let Some(found) = look(&path, Kind::Socket, report) else { continue };
             if found.mode & 0o007 != 0 {
                 let text = format!(

@@ -101,12 +101,16 @@ fn foreseen(key: &str, found: &str, installed: &[Assignment]) -> bool {
             hsm && found.split_whitespace().all(|family| matches!(family, "AF_UNIX" | "AF_INET" | "AF_INET6"))
         }
         "ReadWritePaths" => found.split_whitespace().all(|path| {
-            path == "/run/sceau-signer" || path.trim_start_matches('-').starts_with("/var/lib/sceau-signer/")
+            // The second is of the instances of a key of [[authentication]].
+            matches!(path, "/run/sceau-signer" | "/run/sceau-authentication")
+                || path.trim_start_matches('-').starts_with("/var/lib/sceau-signer/")
         }),
         "PrivateDevices" | "DeviceAllow" => {
             installed.iter().any(|a| a.key == "DeviceAllow" && !a.value.is_empty())
         }
         "ProcSubset" => found == "all",
+        // The instances of a key of [[authentication]] are another user's.
+        "User" | "Group" => found == "sceau-authentication",
         _ => false,
     }
 }

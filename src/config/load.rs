@@ -10,8 +10,10 @@ use super::clock::ClockTable;
 use super::document::Document;
 use super::identity_provider::{self, IdentityProviderTable};
 use super::ledger::LedgerTable;
+use super::relay::{Destination, Relay, check_destinations};
 use super::schema::CONFIGURATION;
 use super::seal::SealTable;
+use super::signer_key::Purpose;
 use super::{
     Backup, Config, ConfigError, Fault, Limits, Mode, Profiles, Registers, STRUCTURES_MAX, SealKey, Sockets,
     Structure, Trust,
@@ -25,6 +27,8 @@ use crate::vihf::identity::{Form, StructIdNat};
 
 /// Most seal keys: two (old and new while certificates overlap) for each structure.
 const SEALS_MAX: usize = 2 * STRUCTURES_MAX;
+/// Most keys of mutual TLS: one, two during a renewal.
+const AUTHENTICATIONS_MAX: usize = 2;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,6 +40,11 @@ pub(super) struct File {
     #[serde(default)]
     seal: Vec<SealTable>,
     audit: Option<AuditTable>,
+    #[serde(default)]
+    authentication: Vec<SealTable>,
+    relay: Option<Relay>,
+    #[serde(default)]
+    dmp: Vec<Destination>,
     #[serde(default)]
     trust: Trust,
     #[serde(default)]
@@ -207,7 +216,7 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
         unique("seal", field, names.iter().map(String::as_str), &mut breaches);
     }
     for (entry, table) in file.seal.into_iter().enumerate() {
-        match table.check(base, entry) {
+        match table.check(Purpose::Seal, base, entry) {
             Ok(seal) if document.is_whole_entry("seal", entry) => seals.push(seal),
             Ok(_) => {}
             Err(wrong) => breaches.extend(wrong),
@@ -224,11 +233,42 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
         }
         None => None,
     };
+    let authentications = authentications(file.authentication, base, document, (&keys, &uris), &mut breaches);
+    let destinations = check_destinations(file.dmp, &mut breaches);
+    let relay = file.relay.map(|relay| relay.based(base));
+    match &relay {
+        Some(relay) => {
+            breaches.extend(relay.check(file.mode == Mode::Production));
+            for (what, none) in [("authentication", authentications.is_empty()), ("dmp", destinations.is_empty())]
+            {
+                if none && document.is_whole(what) && !breaches.iter().any(|breach| breach.section == what) {
+                    let cause =
+                        format!("[relay] : il n'y a pas de [[{what}]] ; déclarez-en un, ou retirez [relay]");
+                    breaches.push(Breach::of("contradiction", "relay", "anchors", cause));
+                }
+            }
+        }
+        None if !destinations.is_empty() && document.is_whole("relay") => {
+            let cause = "[[dmp]] : il n'y a pas de [relay] ; ajoutez-le, avec ses autorités";
+            breaches.push(Breach::of("contradiction", "dmp", "host", cause));
+        }
+        None => {}
+    }
     let sound = |section: &str, breaches: &[Breach]| {
         document.is_whole(section) && !breaches.iter().any(|breach| breach.section == section)
     };
     if sound("structure", &breaches) {
         check_seals(&seals, &structures, sound("seal", &breaches), &mut breaches);
+        for key in authentications.iter().filter(|key| !structures.iter().any(|s| s.id.as_str() == key.structure))
+        {
+            let cause = format!(
+                "[[authentication]] key = {:?} : la structure {:?} n'est pas déclarée ; ajoutez-la en [[structure]]",
+                key.key.as_str(),
+                key.structure
+            );
+            breaches
+                .push(Breach::of("unknown-structure", "authentication", "structure", cause).in_entry(key.entry));
+        }
         // Nothing more is said of a key whose structure is told already.
         seals.retain(|seal| structures.iter().any(|s| s.id.as_str() == seal.structure));
     }
@@ -262,6 +302,9 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
         structures,
         seals,
         audit,
+        authentications,
+        relay,
+        destinations,
         trust: Trust {
             anchors: absolute(file.trust.anchors),
             intermediates: absolute(file.trust.intermediates),
@@ -281,6 +324,10 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
             admin: base.join(file.sockets.admin),
             signers: base.join(file.sockets.signers),
             signer_client: file.sockets.signer_client,
+            authentication_signers: base.join(file.sockets.authentication_signers),
+            relay: base.join(file.sockets.relay),
+            relay_ledger: base.join(file.sockets.relay_ledger),
+            relay_user: file.sockets.relay_user,
         },
         ledger,
         clock,
@@ -361,6 +408,41 @@ fn exceptions(tables: Vec<ExceptionTable>, breaches: &mut Vec<Breach>) -> Vec<Ex
         }
     }
     exceptions
+}
+
+/// Keys of mutual TLS: each a key of its own, none of which seals.
+fn authentications(
+    tables: Vec<SealTable>,
+    base: &Path,
+    document: &Document<File>,
+    seals: (&[String], &[String]),
+    breaches: &mut Vec<Breach>,
+) -> Vec<SealKey> {
+    if tables.len() > AUTHENTICATIONS_MAX {
+        let cause = format!("[[authentication]] : {} clés, le maximum est {AUTHENTICATIONS_MAX}", tables.len());
+        breaches.push(Breach::of("bad-value", "authentication", "key", cause));
+    }
+    for (field, of_seals, own) in [
+        ("key", seals.0, tables.iter().map(|table| table.key.clone()).collect::<Vec<_>>()),
+        ("uri", seals.1, tables.iter().map(|table| table.uri.clone()).collect()),
+    ] {
+        unique("authentication", field, own.iter().map(String::as_str), breaches);
+        for (entry, name) in own.iter().enumerate().filter(|(_, name)| of_seals.contains(name)) {
+            let cause = format!(
+                "[[authentication]] {field} = {name:?} est aussi celui d'un [[seal]] ; la clé d'authentification est une clé à part"
+            );
+            breaches.push(Breach::of("declared-twice", "authentication", field, cause).in_entry(entry));
+        }
+    }
+    let mut keys = Vec::new();
+    for (entry, table) in tables.into_iter().enumerate() {
+        match table.check(Purpose::Authentication, base, entry) {
+            Ok(key) if document.is_whole_entry("authentication", entry) => keys.push(key),
+            Ok(_) => {}
+            Err(wrong) => breaches.extend(wrong),
+        }
+    }
+    keys
 }
 
 /// Names that are given twice, each at its second place; what was mended away is no name.

@@ -80,15 +80,17 @@ impl Config {
     /// Every file that decides who may ask for what, for whom and under which certificate.
     pub fn deciding_files(&self) -> impl Iterator<Item = &Path> {
         let files = [&self.path, &self.registers.applications, &self.registers.practitioners];
-        let seals = self.seals.iter().map(|seal| &seal.certificate);
+        let seals = self.seals.iter().chain(&self.authentications).map(|key| &key.certificate);
         let audit = self.audit.iter().map(|audit| &audit.public_key);
         let named = self.profiles.files.iter().chain(&self.trust.anchors).chain(&self.trust.intermediates);
         let keys = self.identity_providers.iter().map(|provider| &provider.jwks);
+        let named = named.chain(self.relay.iter().flat_map(|relay| &relay.anchors));
         files.into_iter().chain(seals).chain(audit).chain(keys).chain(named).map(std::path::PathBuf::as_path)
     }
 
     /// Who can write these files can make himself an application, or anybody a practitioner.
-    fn writable(&self) -> Vec<Fault> {
+    #[must_use]
+    pub fn writable(&self) -> Vec<Fault> {
         let mode = |path: &Path| path.metadata().map(|metadata| metadata.permissions().mode() & 0o777).ok();
         self.deciding_files()
             .filter_map(|path| mode(path).map(|mode| (path, mode)))

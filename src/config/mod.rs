@@ -13,6 +13,7 @@ mod limits;
 mod load;
 mod loaded;
 mod named;
+mod relay;
 mod schema;
 mod seal;
 mod signer_key;
@@ -27,10 +28,11 @@ pub use limits::Limits;
 pub use load::{Reading, Whole};
 pub use loaded::{Audit, Loaded, Seal};
 pub use named::{Appraised, Named};
+pub use relay::{Destination, PatientPlace, Relay, Stapling};
 pub use seal::SealKey;
 pub use signer_key::{KeyName, PinSource, Purpose, SignerKey};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -67,6 +69,12 @@ pub struct Config {
     pub seals: Vec<SealKey>,
     /// The key that signs the ledger's checkpoints; production demands one.
     pub audit: Option<AuditKey>,
+    /// Keys of mutual TLS to the DMP; two while certificates overlap.
+    pub authentications: Vec<SealKey>,
+    /// The relay; none: applications call the DMP themselves.
+    pub relay: Option<Relay>,
+    /// Calls that may go through the relay.
+    pub destinations: Vec<Destination>,
     /// Who vouches for seal certificates.
     pub trust: Trust,
     /// What the establishment declared to the Cnam.
@@ -165,6 +173,14 @@ pub struct Sockets {
     pub signers: PathBuf,
     /// Unix user that may ask a signer for signatures, beside the signer's own.
     pub signer_client: String,
+    /// Folder of the sockets of the signers of `[[authentication]]`.
+    pub authentication_signers: PathBuf,
+    /// HTTP for applications; ignored by `sceau-relayd` when systemd hands it the socket.
+    pub relay: PathBuf,
+    /// `fr.sceau.Relay`; ignored by `sceaud` when systemd hands it the socket.
+    pub relay_ledger: PathBuf,
+    /// Unix user of the relay: the only one that may ask those signers, and call `fr.sceau.Relay`.
+    pub relay_user: String,
 }
 
 impl Default for Sockets {
@@ -174,6 +190,10 @@ impl Default for Sockets {
             admin: "/run/sceau/admin.sock".into(),
             signers: "/run/sceau-signer".into(),
             signer_client: "sceau".to_owned(),
+            authentication_signers: "/run/sceau-authentication".into(),
+            relay: "/run/sceau-relay/relay.sock".into(),
+            relay_ledger: "/run/sceau/relay-ledger.sock".into(),
+            relay_user: "sceau-relay".to_owned(),
         }
     }
 }
@@ -189,16 +209,39 @@ pub struct Backup {
 }
 
 impl Config {
+    /// Folder of the sockets of the signers of keys of that purpose.
+    #[must_use]
+    pub fn signers_of(&self, purpose: &Purpose) -> &Path {
+        match purpose {
+            Purpose::Seal | Purpose::Audit { .. } => &self.sockets.signers,
+            Purpose::Authentication => &self.sockets.authentication_signers,
+        }
+    }
+
+    /// Unix user that may ask those signers, beside their own.
+    #[must_use]
+    pub fn client_of(&self, purpose: &Purpose) -> &str {
+        match purpose {
+            Purpose::Seal | Purpose::Audit { .. } => &self.sockets.signer_client,
+            Purpose::Authentication => &self.sockets.relay_user,
+        }
+    }
+
     /// Whether test material may be accepted.
     #[must_use]
     pub fn is_test(&self) -> bool {
         self.mode == Mode::Test
     }
 
-    /// Every key that a signer serves: seals, then the audit key.
+    /// Every key that a signer serves: seals, those of mutual TLS, then the audit key.
     #[must_use]
     pub fn signer_keys(&self) -> Vec<SignerKey> {
-        self.seals.iter().map(SealKey::signer).chain(self.audit.iter().map(|audit| audit.signer.clone())).collect()
+        self.seals
+            .iter()
+            .chain(&self.authentications)
+            .map(SealKey::signer)
+            .chain(self.audit.iter().map(|audit| audit.signer.clone()))
+            .collect()
     }
 
     /// The service of that name.

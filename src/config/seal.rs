@@ -10,9 +10,11 @@ use crate::policy::breach::Breach;
 /// Most sessions of one signer process.
 const SESSIONS_MAX: u16 = 64;
 
-/// A seal key as configured.
+/// A seal key, or one of mutual TLS, as configured.
 #[derive(Clone, Debug)]
 pub struct SealKey {
+    /// What it signs.
+    pub purpose: Purpose,
     /// Place among the configuration's `[[seal]]`, from 0.
     pub entry: usize,
     /// Struct_IdNat as written; checked against the declared structures at load.
@@ -45,7 +47,7 @@ impl SealKey {
             certificate: Some(self.certificate.clone()),
             processes: self.processes,
             sessions: self.sessions,
-            purpose: Purpose::Seal,
+            purpose: self.purpose.clone(),
         }
     }
 }
@@ -73,13 +75,14 @@ fn one() -> u16 {
 
 impl SealTable {
     /// The key, or everything that is wrong with it; `base` is the folder of the configuration.
-    pub(super) fn check(self, base: &Path, entry: usize) -> Result<SealKey, Vec<Breach>> {
+    pub(super) fn check(self, purpose: Purpose, base: &Path, entry: usize) -> Result<SealKey, Vec<Breach>> {
         let mut breaches = Vec::new();
+        let section = purpose.section();
         let mut refuse =
-            |rule, field, cause: String| breaches.push(Breach::of(rule, "seal", field, cause).in_entry(entry));
-        let key =
-            KeyName::parse(&self.key).map_err(|cause| refuse("bad-value", "key", format!("[[seal]] {cause}")));
-        let at = format!("[[seal]] key = {:?}", self.key);
+            |rule, field, cause: String| breaches.push(Breach::of(rule, section, field, cause).in_entry(entry));
+        let key = KeyName::parse(&self.key)
+            .map_err(|cause| refuse("bad-value", "key", format!("[[{section}]] {cause}")));
+        let at = format!("[[{section}]] key = {:?}", self.key);
         let pin = PinSource::check(self.pin_file, self.pin_credential, base, &at)
             .map_err(|(rule, field, cause)| refuse(rule, field, cause));
         let ranges = [("processes", self.processes, PROCESSES_MAX), ("sessions", self.sessions, SESSIONS_MAX)];
@@ -90,6 +93,7 @@ impl SealTable {
         }
         match (key, pin) {
             (Ok(key), Ok(pin)) if breaches.is_empty() => Ok(SealKey {
+                purpose,
                 entry,
                 structure: self.structure,
                 key,

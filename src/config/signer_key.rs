@@ -100,6 +100,20 @@ pub enum Purpose {
         /// As configured, without generation.
         origin: String,
     },
+    /// Handshakes of the relay's mutual TLS.
+    Authentication,
+}
+
+impl Purpose {
+    /// Its section of the configuration.
+    #[must_use]
+    pub fn section(&self) -> &'static str {
+        match self {
+            Self::Seal => "seal",
+            Self::Audit { .. } => "audit",
+            Self::Authentication => "authentication",
+        }
+    }
 }
 
 /// A key as its signer needs it.

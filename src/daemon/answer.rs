@@ -49,6 +49,10 @@ pub enum No {
     Denied(Denial),
     /// The nonce or the proof was used before.
     Replayed(Replayed),
+    /// The assertion was spent before; the relay alone is told so.
+    Spent,
+    /// The assertion's life is over; the relay alone is told so.
+    Expired,
     /// Load is shed.
     Busy,
     /// Not usable now.
@@ -228,6 +232,8 @@ impl No {
             Self::Malformed(_) => "malformed",
             Self::Denied(denial) => denial.reason.code(),
             Self::Replayed(_) => "replayed",
+            Self::Spent => "assertion-spent",
+            Self::Expired => "assertion-expired",
             Self::Busy => "busy",
             Self::Unavailable(reason) => reason.code(),
             Self::Halted => "halted",
@@ -236,8 +242,8 @@ impl No {
 }
 
 impl Answer {
-    /// Appends the answer's frame with its NUL.
-    pub fn write(&self, out: &mut Vec<u8>) {
+    /// Appends the answer's frame with its NUL; errors are those of `interface`.
+    pub fn write(&self, out: &mut Vec<u8>, interface: &str) {
         #[derive(Serialize)]
         struct Nothing {}
         #[derive(Serialize)]
@@ -270,13 +276,14 @@ impl Answer {
             ),
             Self::Done => reply(out, Nothing {}),
             Self::Status(status) => reply(out, status),
-            Self::No(no) => no.write(out),
+            Self::No(no) => no.write(out, interface),
         }
     }
 }
 
 impl No {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Vec<u8>, interface: &str) {
+        let named = |error: &str| format!("{interface}.{error}");
         #[derive(Serialize)]
         struct Field<'a> {
             field: &'a str,
@@ -298,23 +305,29 @@ impl No {
         match self {
             Self::InvalidParameter(parameter) => invalid_parameter(out, parameter),
             Self::Malformed(Malformed { field, message }) => {
-                error(out, "fr.sceau.Token.Malformed", Field { field, message });
+                error(out, &named("Malformed"), Field { field, message });
             }
             Self::Denied(Denial { reason, message }) => {
-                error(out, "fr.sceau.Token.Denied", Reason { reason: reason.code(), message });
+                error(out, &named("Denied"), Reason { reason: reason.code(), message });
             }
-            Self::Replayed(what) => {
-                error(out, "fr.sceau.Token.Replayed", Message { message: what.message() });
-            }
-            Self::Busy => error(out, "fr.sceau.Token.Busy", Retry { retry_after_ms: RETRY_AFTER_MS }),
-            Self::Unavailable(reason) => error(
+            Self::Replayed(what) => error(out, &named("Replayed"), Message { message: what.message() }),
+            Self::Spent => error(
                 out,
-                "fr.sceau.Token.Unavailable",
-                Reason { reason: reason.code(), message: reason.message() },
+                &named("Spent"),
+                Message { message: "cette assertion a déjà servi à un appel ; demandez-en une autre" },
             ),
+            Self::Expired => error(
+                out,
+                &named("Expired"),
+                Message { message: "la vie de cette assertion est finie ; demandez-en une autre" },
+            ),
+            Self::Busy => error(out, &named("Busy"), Retry { retry_after_ms: RETRY_AFTER_MS }),
+            Self::Unavailable(reason) => {
+                error(out, &named("Unavailable"), Reason { reason: reason.code(), message: reason.message() })
+            }
             Self::Halted => error(
                 out,
-                "fr.sceau.Token.Halted",
+                &named("Halted"),
                 Message {
                     message: "défaut d'intégrité : le service est arrêté jusqu'à la décision d'un exploitant",
                 },

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use zeroize::Zeroize as _;
 
 use super::Daemon;
-use super::dispatch::answer;
+use super::dispatch::{Served, answer};
 use super::frames::{End, Frames};
 use super::load::Place;
 use crate::policy::denial::Malformed;
@@ -25,7 +25,7 @@ const ANSWER_ROOM_LEN: usize = 16 * 1024;
 pub(super) async fn serve(
     daemon: Arc<Daemon>,
     mut stream: UnixStream,
-    uid: u32,
+    (served, uid): (Served, u32),
     _place: Place,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -36,13 +36,13 @@ pub(super) async fn serve(
         out.clear();
         match frames.next(&mut stream, &limits, &mut stop).await {
             Ok(len) => {
-                answer(&daemon, uid, frames.frame(len), &mut out).await;
+                answer(&daemon, served, uid, frames.frame(len), &mut out).await;
                 frames.forget(len);
             }
             Err(End::TooLong) => {
                 let message = format!("la trame dépasse {FRAME_LEN_MAX} octets");
                 super::answer::Answer::No(super::answer::No::Malformed(Malformed::new("", message)))
-                    .write(&mut out);
+                    .write(&mut out, served.interface());
                 let _ = timeout(Duration::from_millis(limits.answer_write_ms), stream.write_all(&out)).await;
                 return;
             }

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use super::Daemon;
 use super::admin::{self, CONNECTIONS_PER_USER_MAX};
 use super::answer::{Answer, No};
+use super::dispatch::Served;
 use super::door;
 
 /// Pause when no connection can be accepted (descriptors exhausted): the next attempt must not burn the processor.
@@ -29,6 +30,8 @@ pub(super) enum Kind {
     Token,
     /// The operators'.
     Admin,
+    /// The relay's.
+    Relay,
 }
 
 impl Kind {
@@ -37,6 +40,7 @@ impl Kind {
         match self {
             Self::Token => "token",
             Self::Admin => "admin",
+            Self::Relay => "relay-ledger",
         }
     }
 
@@ -46,7 +50,7 @@ impl Kind {
             // Any local user may ask for Status (contract); who calls is told by the kernel, what for by the registers.
             Self::Token => 0o666,
             // Who may order is told by signatures; who may knock by the file's group.
-            Self::Admin => 0o660,
+            Self::Admin | Self::Relay => 0o660,
         }
     }
 }
@@ -70,7 +74,9 @@ impl Handed {
     /// The socket of that door. A nameless one is the applications', as it was before there were two.
     fn take(&mut self, kind: Kind) -> io::Result<Option<StdListener>> {
         let named = self.names.iter().position(|name| name == kind.name());
-        let others = || self.names.iter().position(|name| name != Kind::Admin.name());
+        let others = || {
+            self.names.iter().position(|name| ![Kind::Admin.name(), Kind::Relay.name()].contains(&name.as_str()))
+        };
         match named.or_else(|| if kind == Kind::Token { others() } else { None }) {
             Some(place) => self.sockets.take_unix_listener(place),
             None => Ok(None),
@@ -135,7 +141,8 @@ pub(super) async fn accept(daemon: Arc<Daemon>, door: Door, mut stop: watch::Rec
         };
         match accepted {
             Ok((stream, _)) => match door.kind {
-                Kind::Token => admit(&daemon, stream, &stop, &mut connections),
+                Kind::Token => admit(&daemon, Served::Token, stream, &stop, &mut connections),
+                Kind::Relay => admit(&daemon, Served::Relay, stream, &stop, &mut connections),
                 Kind::Admin => admit_operator(&daemon, stream, &stop, &mut connections),
             },
             Err(error) => {
@@ -150,25 +157,37 @@ pub(super) async fn accept(daemon: Arc<Daemon>, door: Door, mut stop: watch::Rec
 }
 
 /// Gives a connection its task, or hangs up when its user has too many.
-fn admit(daemon: &Arc<Daemon>, stream: UnixStream, stop: &watch::Receiver<bool>, connections: &mut JoinSet<()>) {
+fn admit(
+    daemon: &Arc<Daemon>,
+    served: Served,
+    stream: UnixStream,
+    stop: &watch::Receiver<bool>,
+    connections: &mut JoinSet<()>,
+) {
     let Ok(peer) = stream.peer_cred() else {
         return;
     };
     let uid = peer.uid();
+    if served == Served::Relay && daemon.relay != Some(uid) {
+        daemon.refusals.count(uid, "not-the-relay");
+        return;
+    }
     let limits = &daemon.config.limits;
-    let user_max = if daemon.loaded.applications.get(uid).is_some() {
+    let user_max = if served == Served::Relay {
+        limits.connections_max
+    } else if daemon.loaded.applications.get(uid).is_some() {
         limits.connections_per_application_max
     } else {
         limits.connections_per_stranger_max
     };
     match daemon.connections.take(uid, user_max) {
         Some(place) => {
-            connections.spawn(door::serve(Arc::clone(daemon), stream, uid, place, stop.clone()));
+            connections.spawn(door::serve(Arc::clone(daemon), stream, (served, uid), place, stop.clone()));
         }
         None => {
             // Told without waiting: a peer that takes no answer must not hold the door.
             let mut busy = Vec::new();
-            Answer::No(No::Busy).write(&mut busy);
+            Answer::No(No::Busy).write(&mut busy, served.interface());
             let _ = stream.try_write(&busy);
             daemon.refusals.count(uid, "too-many-connections");
         }

@@ -15,6 +15,7 @@ mod load;
 mod outcomes;
 mod pipeline;
 mod refusals;
+mod relay;
 mod request;
 mod run;
 mod sessions;
@@ -85,6 +86,8 @@ struct Daemon {
     admin: Admin,
     /// A signature was made and verified at least once.
     unlocked: AtomicBool,
+    /// Unix user of the relay, if there is one.
+    relay: Option<u32>,
 }
 
 impl Daemon {
@@ -94,6 +97,7 @@ impl Daemon {
         (seals, audit): (Seals, Option<Audit>),
         (ledger, restored): (Ledger, &Restored),
         clock: Arc<Timekeeper>,
+        relay: Option<u32>,
     ) -> Result<(Self, mpsc::UnboundedReceiver<Ask>), StoreError> {
         let (checkpoints, asked) = Checkpoints::new();
         let limits = &config.limits;
@@ -120,6 +124,7 @@ impl Daemon {
             halted: Halted::default(),
             admin: Admin::new(restored)?,
             unlocked: AtomicBool::new(false),
+            relay,
             config,
             loaded,
             seals,

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
+use super::relay::NotSpent;
 use crate::ledger::{Reportable, Written};
 use crate::policy::denial::{Denial, Reason};
 use crate::vihf::instant::Instant;
@@ -26,6 +27,15 @@ struct Known {
     written: Written,
     /// Of before a restart, and nobody knows whether it left: from then on it counts as expired.
     until: Option<Instant>,
+    /// The one use that is left to the relay; none of what was issued before a restart, which may have been used then.
+    usable: Option<Usable>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Usable {
+    transaction: &'static str,
+    expires: Instant,
+    spent: bool,
 }
 
 impl Outcomes {
@@ -34,14 +44,21 @@ impl Outcomes {
         Self(applications.map(|uid| (uid, Mutex::default())).collect())
     }
 
-    /// Remembers that the application `uid` got the assertion `id`.
-    pub(super) fn issued(&self, uid: u32, id: &str, written: Written) {
-        self.keep(uid, id, Known { written, until: None });
+    /// Remembers that the application `uid` got the assertion `id`, for which transaction and until when.
+    pub(super) fn issued(
+        &self,
+        uid: u32,
+        id: &str,
+        written: Written,
+        (transaction, expires): (&'static str, Instant),
+    ) {
+        let usable = Some(Usable { transaction, expires, spent: false });
+        self.keep(uid, id, Known { written, until: None, usable });
     }
 
     /// Remembers an assertion of before a restart.
     pub(super) fn restore(&self, uid: u32, issued: &Reportable) {
-        self.keep(uid, issued.id.as_str(), Known { written: issued.written, until: issued.until });
+        self.keep(uid, issued.id.as_str(), Known { written: issued.written, until: issued.until, usable: None });
     }
 
     fn keep(&self, uid: u32, id: &str, known: Known) {
@@ -72,5 +89,53 @@ impl Outcomes {
             Reason::AssertionUnknown,
             "aucune assertion récente de cet id n'a été remise à cette application",
         ))
+    }
+
+    /// Takes the one use of an assertion that the application `uid` got, for a call that admits `transactions` (keys
+    /// separated by spaces).
+    ///
+    /// After `Ok` it is spent for everybody; the ledger is to be told.
+    ///
+    /// # Errors
+    /// [`NotSpent`]: it is as it was.
+    pub(super) fn spend(&self, uid: u32, id: &str, transactions: &str, now: Instant) -> Result<Written, NotSpent> {
+        let issued = self.0.get(&uid).map(|issued| issued.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut issued = issued.ok_or(NotSpent::Unknown)?;
+        let known = issued.by_id.get_mut(id).ok_or(NotSpent::Unknown)?;
+        let usable = known.usable.as_mut().ok_or(NotSpent::Unknown)?;
+        if usable.spent {
+            return Err(NotSpent::Spent);
+        }
+        if now >= usable.expires {
+            return Err(NotSpent::Expired);
+        }
+        if !transactions.split(' ').any(|key| key == usable.transaction) {
+            return Err(NotSpent::Transaction);
+        }
+        usable.spent = true;
+        Ok(known.written)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_assertion_is_spent_once_in_time_by_its_application_for_its_transaction() {
+        let outcomes = Outcomes::new([7, 8].into_iter());
+        let written = Written { index: 3, chain: None };
+        let at = Instant::from_ms(1_000);
+        for id in ["_a", "_b"] {
+            outcomes.issued(7, id, written, ("3.1", at.plus_ms(10)));
+        }
+        assert_eq!(outcomes.spend(8, "_a", "3.1", at), Err(NotSpent::Unknown));
+        assert_eq!(outcomes.spend(7, "_c", "3.1", at), Err(NotSpent::Unknown));
+        assert_eq!(outcomes.spend(7, "_a", "3.2 3.3", at), Err(NotSpent::Transaction));
+        assert_eq!(outcomes.spend(7, "_a", "3.2 3.1", at), Ok(written));
+        assert_eq!(outcomes.spend(7, "_a", "3.1", at), Err(NotSpent::Spent));
+        assert_eq!(outcomes.spend(7, "_b", "3.1", at.plus_ms(10)), Err(NotSpent::Expired));
+        assert_eq!(outcomes.spend(7, "_b", "3.1", at.plus_ms(9)), Ok(written));
     }
 }

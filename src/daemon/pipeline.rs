@@ -117,7 +117,8 @@ impl Daemon {
                 });
             }
         };
-        self.outcomes.issued(uid, signed.id(), written);
+        let asked = (asked.transaction.unwrap_or_default(), signed.expires_at());
+        self.outcomes.issued(uid, signed.id(), written, asked);
         self.outcome(written, Outcome::Released);
         Ok(Answer::Issued(Box::new(signed), receipt))
     }
@@ -263,11 +264,11 @@ impl Daemon {
         self.ledger.note(Line::outcome(written.index, outcome, written.chain.unwrap_or_default()));
     }
 
-    fn unrecorded(&self, cause: NotRecorded) -> No {
+    pub(super) fn unrecorded(&self, cause: NotRecorded) -> No {
         if cause == NotRecorded::Broken { self.halt(Halt::Ledger) } else { cause.into() }
     }
 
-    fn application(&self, uid: u32) -> Result<&Arc<Application>, No> {
+    pub(super) fn application(&self, uid: u32) -> Result<&Arc<Application>, No> {
         self.loaded.applications.get(uid).ok_or_else(|| {
             let no = No::from(unknown_application());
             let line = |uid| self.refused_stranger(uid, no.code());

@@ -144,7 +144,7 @@ fn name(members: &mut Members, name: &str) -> Result<Option<String>, MemberError
 ///
 /// # Errors
 /// The member that is missing, wrong or unknown.
-fn issue(mut members: Members) -> Result<Issue, MemberError> {
+pub(super) fn issue(mut members: Members) -> Result<Issue, MemberError> {
     let session = members.text("session")?;
     let nonce = members.text("nonce")?;
     let nonce = Nonce::parse(&nonce)
@@ -182,7 +182,7 @@ fn patient(mut members: Members) -> Result<PatientNamed, MemberError> {
 ///
 /// # Errors
 /// The member that is missing, wrong or unknown.
-fn report(mut members: Members) -> Result<(String, Outcome), MemberError> {
+pub(super) fn report(mut members: Members) -> Result<(String, Outcome), MemberError> {
     let id = members.text("id")?;
     if !is_assertion_id(&id) {
         return Err(members.malformed("id", "donnez l'id qui accompagnait l'assertion, par exemple _1b4e28ba-…"));

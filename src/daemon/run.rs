@@ -71,6 +71,8 @@ enum NotRun {
         "la socket {path} ne peut pas être ouverte ({cause}) : vérifiez son dossier et qu'aucun autre sceaud ne l'occupe"
     )]
     Socket { path: PathBuf, cause: std::io::Error },
+    #[error("sockets.relay_user = {0:?} : cet utilisateur n'existe pas ; créez-le (sysusers), ou retirez [relay]")]
+    Relay(String),
     #[error("le système refuse ce qu'il faut pour démarrer ({0})")]
     System(#[from] std::io::Error),
 }
@@ -86,7 +88,7 @@ pub fn main() -> ExitCode {
             tracing::error!(cause = %not_run, "sceaud does not run");
             eprintln!("sceaud : {not_run}");
             ExitCode::from(match not_run {
-                NotRun::Config(_) | NotRun::Key(_) => EXIT_CONFIGURATION,
+                NotRun::Config(_) | NotRun::Key(_) | NotRun::Relay(_) => EXIT_CONFIGURATION,
                 NotRun::Ledger(StoreError::Broken(_) | StoreError::KeyMissing | StoreError::KeyErased) => {
                     EXIT_HALTED
                 }
@@ -110,7 +112,20 @@ fn run(arguments: &Arguments) -> Result<(), NotRun> {
     runtime.block_on(serve(config, loaded))
 }
 
+/// The Unix user that may call for the relay; our own where none is named, which test mode alone admits.
+fn relay_user(config: &Config) -> Result<Option<u32>, NotRun> {
+    let user = &config.sockets.relay_user;
+    if config.relay.is_none() {
+        return Ok(None);
+    }
+    if user.is_empty() && config.is_test() {
+        return Ok(Some(peer::own_uid()));
+    }
+    peer::uid_of(user)?.map(Some).ok_or_else(|| NotRun::Relay(user.clone()))
+}
+
 async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotRun> {
+    let relay = relay_user(&config)?;
     let start = trace::start(config.digest, config.convention_digest);
     // Proofs are kept with the nonces of their time.
     let window_ms = config.session_lifetime_max_ms().max(Providers::memory_ms());
@@ -126,15 +141,23 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
     let (token, admin) = (config.sockets.token.clone(), config.sockets.admin.clone());
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let (daemon, asked) = Daemon::new(config, loaded, (seals, audit), (ledger, &restored), clock)?;
+    let (daemon, asked) = Daemon::new(config, loaded, (seals, audit), (ledger, &restored), clock, relay)?;
     let daemon = Arc::new(daemon);
     let (stop, stopped) = watch::channel(false);
     let mut doors = JoinSet::new();
     let mut handed = listen::Handed::over();
-    for (kind, path) in [(listen::Kind::Token, token), (listen::Kind::Admin, admin)] {
+    let relay_ledger = relay.map(|_| (listen::Kind::Relay, daemon.config.sockets.relay_ledger.clone()));
+    for (kind, path) in
+        [(listen::Kind::Token, token), (listen::Kind::Admin, admin)].into_iter().chain(relay_ledger)
+    {
         let door = listen::open(&mut handed, kind, &path).map_err(|cause| NotRun::Socket { path, cause })?;
         match door {
             Some(door) => drop(doors.spawn(listen::accept(Arc::clone(&daemon), door, stopped.clone()))),
+            None if kind == listen::Kind::Relay => {
+                tracing::warn!(
+                    "relay-ledger.sock is not handed over: no call can be made; enable sceau-relay-ledger.socket"
+                )
+            }
             None => {
                 tracing::warn!("admin.sock is not handed over: no order can be given; enable sceau-admin.socket")
             }

@@ -159,6 +159,6 @@ pub(super) struct Asked<'a> {
     pub(super) session: Option<&'a Traced>,
     pub(super) opening: Option<&'a Opening>,
     pub(super) evidence: Option<Evidence>,
-    pub(super) transaction: Option<&'a str>,
+    pub(super) transaction: Option<&'static str>,
     pub(super) purpose: Option<&'a str>,
 }

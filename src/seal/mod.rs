@@ -5,6 +5,7 @@
 pub mod audit;
 pub mod connection;
 pub mod forged;
+pub mod handshake;
 mod keeper;
 pub mod key;
 pub mod pool;

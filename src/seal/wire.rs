@@ -6,10 +6,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::handshake::Scheme;
 use super::key::KeyDescription;
 
-/// Longest frame in bytes after its length: a key description with the longest module path fits, nothing much longer does.
-pub const FRAME_LEN_MAX: usize = 8 * 1024;
+/// Longest frame in bytes after its length: the messages of a TLS 1.2 handshake with a server that names a hundred
+/// authorities and sends a long chain fit, nothing much longer does.
+pub const FRAME_LEN_MAX: usize = 64 * 1024;
 /// Bytes of the length before each frame.
 pub const HEADER_LEN: usize = 4;
 /// Bytes of a self-test's nonce: as many as its digest, so that no two tests sign the same thing.
@@ -24,6 +26,8 @@ pub enum Request<'a> {
     Hello,
     /// Sign a canonical `SignedInfo`. Answered by [`Answer::Signature`].
     Sign(&'a [u8]),
+    /// Sign what a TLS client's CertificateVerify covers ([`super::handshake`]). Answered by [`Answer::Signature`].
+    SignHandshake(Scheme, &'a [u8]),
     /// Sign [`self_test_message`] of this nonce. Answered by [`Answer::Signature`].
     SelfTest([u8; NONCE_LEN]),
     /// Counters since the process began. Answered by [`Answer::Stats`].
@@ -98,6 +102,7 @@ const HELLO: u8 = 0x01;
 const SIGN: u8 = 0x02;
 const SELF_TEST: u8 = 0x03;
 const STATS: u8 = 0x04;
+const SIGN_HANDSHAKE: u8 = 0x05;
 const KEY_ANSWER: u8 = 0x81;
 const SIGNATURE_ANSWER: u8 = 0x82;
 const STATS_ANSWER: u8 = 0x83;
@@ -117,6 +122,9 @@ pub fn encode(request: &Request<'_>, out: &mut Vec<u8>) -> Result<(), WireError>
     match request {
         Request::Hello => frame(HELLO, &[], out),
         Request::Sign(signed_info) => frame(SIGN, signed_info, out),
+        Request::SignHandshake(scheme, content) => {
+            frame(SIGN_HANDSHAKE, &[&scheme.number().to_be_bytes(), *content].concat(), out)
+        }
         Request::SelfTest(nonce) => frame(SELF_TEST, nonce, out),
         Request::Stats => frame(STATS, &[], out),
     }
@@ -169,6 +177,12 @@ pub fn decode_request(frame: &[u8]) -> Result<Request<'_>, WireError> {
     match tag {
         HELLO if payload.is_empty() => Ok(Request::Hello),
         SIGN => Ok(Request::Sign(payload)),
+        SIGN_HANDSHAKE => payload
+            .split_first_chunk()
+            .and_then(|(number, content)| {
+                Some(Request::SignHandshake(Scheme::from_number(u16::from_be_bytes(*number))?, content))
+            })
+            .ok_or(WireError::Payload(tag)),
         SELF_TEST => payload.try_into().map(Request::SelfTest).map_err(|_| WireError::Payload(tag)),
         STATS if payload.is_empty() => Ok(Request::Stats),
         HELLO | STATS => Err(WireError::Payload(tag)),

@@ -39,6 +39,9 @@ fn golden_bytes() {
     assert_eq!(request_frame(&Request::Hello), b"\0\0\0\x01\x01");
     assert_eq!(request_frame(&Request::Sign(b"<a>")), b"\0\0\0\x04\x02<a>");
     assert_eq!(request_frame(&Request::SelfTest([9; 32])), [b"\0\0\0\x21\x03".as_slice(), &[9; 32]].concat());
+    let handshake = Request::SignHandshake(Scheme::RsaPss, b" ");
+    assert_eq!(request_frame(&handshake), b"\0\0\0\x04\x05\x08\x04 ");
+    assert_eq!(decode_request(b"\x05\x08\x05 "), Err(WireError::Payload(5)), "a scheme that is not offered");
     assert_eq!(request_frame(&Request::Stats), b"\0\0\0\x01\x04");
     assert_eq!(answer_frame(&Answer::Signature(vec![1, 2])), b"\0\0\0\x03\x82\x01\x02");
     assert_eq!(
@@ -59,8 +62,8 @@ fn lengths_are_bounded_on_both_sides() {
     );
     assert_eq!(out, [1]);
     assert_eq!(header(&[0, 0, 0, 0]), Err(WireError::Length(0)));
-    assert_eq!(header(&[0, 0, 0x20, 0]), Ok(FRAME_LEN_MAX));
-    assert_eq!(header(&[0, 0, 0x20, 1]), Err(WireError::Length(FRAME_LEN_MAX + 1)));
+    assert_eq!(header(&[0, 1, 0, 0]), Ok(FRAME_LEN_MAX));
+    assert_eq!(header(&[0, 1, 0, 1]), Err(WireError::Length(FRAME_LEN_MAX + 1)));
     assert_eq!(decode_request(&[]), Err(WireError::Length(0)));
 }
 
@@ -113,7 +116,8 @@ proptest! {
 
     #[test]
     fn requests_come_back(bytes in prop::collection::vec(any::<u8>(), 0..2100), nonce in any::<[u8; 32]>()) {
-        for request in [Request::Hello, Request::Stats, Request::Sign(&bytes), Request::SelfTest(nonce)] {
+        let handshake = Request::SignHandshake(Scheme::EcdsaP256, &bytes);
+        for request in [Request::Hello, Request::Stats, Request::Sign(&bytes), handshake, Request::SelfTest(nonce)] {
             let frame = request_frame(&request);
             let (head, body) = frame.split_first_chunk().unwrap();
             prop_assert_eq!(header(head), Ok(body.len()));

@@ -10,8 +10,9 @@ use crate::usage;
 
 const AFTER_HELP: &str = "\
 Le processus charge la bibliothèque PKCS#11 du fabricant, ouvre une seule clé et répond sur \
-<sockets.signers>/<clé>-<n>.sock aux seuls utilisateurs admis : le sien et sockets.signer_client. Une clé \
-de cachet ne signe que des SignedInfo canoniques, la clé d'audit que des points de contrôle du journal ; toutes, des \
+<sockets.signers>/<clé>-<n>.sock aux seuls utilisateurs admis : le sien et sockets.signer_client (clé de [[authentication]] : \
+sockets.authentication_signers et sockets.relay_user). Une clé de cachet ne signe que des SignedInfo canoniques, la clé \
+d'audit que des points de contrôle du journal, une clé d'authentification que des ouvertures TLS de client ; toutes, des \
 autotests. Il peut être tué et relancé à tout moment.
 
 Un PIN refusé n'est jamais réessayé, par aucun processus du même token : <empreinte du token>.pin-refused s'en souvient, \
@@ -33,7 +34,7 @@ pub(super) struct Arguments {
     /// Fichier de configuration
     #[arg(long, value_name = "FICHIER", default_value = "/etc/sceau/sceau.toml")]
     pub(super) config: PathBuf,
-    /// Instance <clé>-<n> : une clé de [[seal]] ou de [audit] et un numéro de 1 à « processes »
+    /// Instance <clé>-<n> : une clé de [[seal]], de [audit] ou de [[authentication]] et un numéro de 1 à « processes »
     #[arg(long, value_name = "INSTANCE")]
     pub(super) instance: String,
 }
@@ -63,7 +64,11 @@ impl Instance {
             }
         }
         let known = keys.iter().flat_map(SignerKey::instances).collect::<Vec<_>>().join(", ");
-        let known = if known.is_empty() { "aucune, il n'y a ni [[seal]] ni [audit]".to_owned() } else { known };
+        let known = if known.is_empty() {
+            "aucune, il n'y a ni [[seal]], ni [audit], ni [[authentication]]".to_owned()
+        } else {
+            known
+        };
         Err(StartError::Instance { instance: instance.to_owned(), known })
     }
 }

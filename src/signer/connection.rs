@@ -101,6 +101,7 @@ impl Service {
         let signed = match request {
             Request::Hello | Request::Stats => return Answer::Key(Box::new(device.description().clone())),
             Request::Sign(text) => device.sign_text(text),
+            Request::SignHandshake(scheme, content) => device.sign_handshake(*scheme, content),
             Request::SelfTest(nonce) => device.self_test(nonce),
         };
         match signed {

@@ -35,15 +35,16 @@ impl Admitted {
     }
 }
 
-/// The signer's own user and `sockets.signer_client`, which must exist in production.
-pub(super) fn admitted(config: &Config) -> Result<Admitted, StartError> {
-    let user = &config.sockets.signer_client;
+/// The signer's own user and the key's client (`sockets.signer_client`, `sockets.relay_user`), which must exist in
+/// production.
+pub(super) fn admitted(config: &Config, key: &SignerKey) -> Result<Admitted, StartError> {
+    let user = config.client_of(&key.purpose);
     let client = if user.is_empty() { None } else { peer::uid_of(user)? };
     if client.is_none() && !user.is_empty() {
         if !config.is_test() {
-            return Err(StartError::Client { user: user.clone() });
+            return Err(StartError::Client { user: user.to_owned() });
         }
-        warn!(user, "sockets.signer_client does not exist; only the signer's own user is admitted");
+        warn!(user, "the key's client does not exist; only the signer's own user is admitted");
     }
     Ok(Admitted { own: peer::own_uid(), client })
 }

@@ -46,7 +46,7 @@ enum StartError {
     Instance { instance: String, known: String },
     /// The user that may connect does not exist.
     #[error(
-        "sockets.signer_client = {user:?} : cet utilisateur n'existe pas ; créez-le (sysusers), ou corrigez la configuration"
+        "{user:?} (sockets.signer_client, sockets.relay_user) : cet utilisateur n'existe pas ; créez-le (sysusers), ou corrigez la configuration"
     )]
     Client { user: String },
     /// Another process serves this instance.
@@ -106,13 +106,14 @@ fn serve(arguments: &Arguments) -> Result<(), StartError> {
     process::keep_memory_private()?;
     let config = Config::load(&arguments.config)?;
     let Instance { key, number } = Instance::find(&config, &arguments.instance)?;
-    let admitted = door::admitted(&config)?;
-    let door = Door::bind(&config.sockets.signers, &key, number, admitted)?;
+    let admitted = door::admitted(&config, &key)?;
+    let folder = config.signers_of(&key.purpose).to_owned();
+    let door = Door::bind(&folder, &key, number, admitted)?;
     let name = key.key.as_str().to_owned();
     let (events, inbox) = mpsc::channel();
     let meter = Arc::new(Meter::new(key.sessions));
     let connections_max = usize::from(key.sessions) + door::SPARE_CONNECTIONS;
-    let guard = PinGuard::new(&memory_folder(&config.sockets.signers));
+    let guard = PinGuard::new(&memory_folder(&folder));
     let keeper = Arc::new(Keeper::new(key, guard, Arc::clone(&meter), !config.is_test()));
     watch::start(Arc::clone(&meter), &config.limits)?;
     let closed = start_keeper(&keeper, events.clone())?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws_lc_rs::rand;
 use cryptoki::error::{Error, RvError};
+use cryptoki::mechanism::Mechanism;
 use cryptoki::object::ObjectHandle;
 use cryptoki::session::Session;
 use tracing::warn;
@@ -21,6 +22,7 @@ use super::refused::PinGuard;
 use super::uri::KeyUri;
 use super::{key, mechanism, public};
 use crate::config::{Purpose, SignerKey};
+use crate::seal::handshake::{self, Scheme};
 use crate::seal::key::{KeyAlgorithm, KeyDescription, SpkiSource, TokenIdentity};
 use crate::seal::wire::{NONCE_LEN, self_test_message};
 use crate::traces::audit::is_checkpoint_text;
@@ -133,8 +135,22 @@ impl Device {
         let is_ours = match &self.purpose {
             Purpose::Seal => recognise(bytes).map(KeyAlgorithm::from) == Some(self.description.algorithm),
             Purpose::Audit { origin } => is_checkpoint_text(bytes, origin),
+            Purpose::Authentication => false,
         };
         if is_ours { self.sign(bytes) } else { Err(TokenError::ShapeRefused) }
+    }
+
+    /// Signs what a TLS client's CertificateVerify covers, and nothing else, with a key of that purpose.
+    ///
+    /// # Errors
+    /// As [`Device::sign_text`].
+    pub fn sign_handshake(&self, scheme: Scheme, content: &[u8]) -> Result<Vec<u8>, TokenError> {
+        let may = self.purpose == Purpose::Authentication
+            && handshake::may_sign(scheme, content, &self.description.spki);
+        match mechanism::of_handshake(scheme, self.description.algorithm, content).filter(|_| may) {
+            Some((mechanism, input)) => self.sign_with(&mechanism, &input),
+            None => Err(TokenError::ShapeRefused),
+        }
     }
 
     /// Signs [`self_test_message`] of `nonce`, with the mechanism of the others.
@@ -161,9 +177,13 @@ impl Device {
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, TokenError> {
         let (mechanism, input) = mechanism::of(self.description.algorithm, message);
+        self.sign_with(&mechanism, &input)
+    }
+
+    fn sign_with(&self, mechanism: &Mechanism<'_>, input: &[u8]) -> Result<Vec<u8>, TokenError> {
         let lease = self.lease()?;
         let Some(pooled) = &lease.pooled else { return Err(TokenError::Busy) };
-        let signed = self.meter.sign(pooled.index, || pooled.session.sign(&mechanism, self.handle, &input));
+        let signed = self.meter.sign(pooled.index, || pooled.session.sign(mechanism, self.handle, input));
         let signature = signed.map_err(|e| TokenError::of(e, &self.description.key))?;
         let len = mechanism::signature_len(self.description.algorithm, self.description.bits);
         if signature.len() == len {
@@ -205,6 +225,8 @@ impl Drop for Device {
 fn serves(purpose: &Purpose, algorithm: KeyAlgorithm) -> bool {
     match purpose {
         Purpose::Seal => algorithm.certified().is_some(),
+        // What servers take everywhere; handshakes of others are not offered.
+        Purpose::Authentication => matches!(algorithm, KeyAlgorithm::RsaSha256 | KeyAlgorithm::EcdsaSha256),
         Purpose::Audit { .. } => matches!(algorithm, KeyAlgorithm::Ed25519 | KeyAlgorithm::EcdsaSha256),
     }
 }

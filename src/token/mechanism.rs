@@ -1,9 +1,11 @@
 //! How a signature of ours is asked of a token: hashed here, signed by the raw mechanism.
 
 use aws_lc_rs::digest::{SHA256, SHA384, digest};
-use cryptoki::mechanism::Mechanism;
 use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
+use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsPssParams};
+use cryptoki::mechanism::{Mechanism, MechanismType};
 
+use crate::seal::handshake::Scheme;
 use crate::seal::key::KeyAlgorithm;
 
 /// `DigestInfo` of SHA-256 up to the digest (RFC 8017 §9.2 note 1).
@@ -25,6 +27,26 @@ pub(super) fn of(algorithm: KeyAlgorithm, message: &[u8]) -> (Mechanism<'static>
         KeyAlgorithm::Ed25519 => {
             (Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Pure)), message.to_vec())
         }
+    }
+}
+
+/// The same for a signature of a TLS handshake; none if the key is of another kind.
+pub(super) fn of_handshake(
+    scheme: Scheme,
+    algorithm: KeyAlgorithm,
+    content: &[u8],
+) -> Option<(Mechanism<'static>, Vec<u8>)> {
+    match (scheme, algorithm) {
+        (Scheme::RsaPkcs1, KeyAlgorithm::RsaSha256) | (Scheme::EcdsaP256, KeyAlgorithm::EcdsaSha256) => {
+            Some(of(algorithm, content))
+        }
+        (Scheme::RsaPss, KeyAlgorithm::RsaSha256) => {
+            // Salt as long as the digest (RFC 8446 §4.2.3).
+            let parameters =
+                PkcsPssParams { hash_alg: MechanismType::SHA256, mgf: PkcsMgfType::MGF1_SHA256, s_len: 32.into() };
+            Some((Mechanism::RsaPkcsPss(parameters), digest(&SHA256, content).as_ref().to_vec()))
+        }
+        _ => None,
     }
 }
 

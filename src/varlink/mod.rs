@@ -13,3 +13,5 @@ pub const FRAME_LEN_MAX: usize = 64 * 1024;
 pub const ADMIN_INTERFACE: &str = include_str!("fr.sceau.Admin.varlink");
 /// The interface of `token.sock`, as served by `org.varlink.service`.
 pub const TOKEN_INTERFACE: &str = include_str!("fr.sceau.Token.varlink");
+/// The interface of `relay-ledger.sock`.
+pub const RELAY_INTERFACE: &str = include_str!("fr.sceau.Relay.varlink");

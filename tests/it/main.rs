@@ -24,6 +24,7 @@ mod privacy;
 mod proofs;
 mod recovery;
 mod refusals;
+mod relay;
 mod replay;
 mod rights;
 mod seal_requirements;

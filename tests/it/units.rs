@@ -95,15 +95,40 @@ fn no_service_hides_the_users_it_must_recognise() {
 
 #[test]
 fn no_service_has_a_network() {
-    for service in units("service") {
-        let settings = settings(&service);
+    // The relay calls the DMP: addresses are refused until a drop-in names them (`the_relay_calls_nobody_unasked`).
+    for service in units("service").iter().filter(|service| file_name(service) != "sceau-relayd.service") {
+        let settings = settings(service);
         let all = |wanted: &str| -> Vec<&str> {
             settings.iter().filter(|(key, _)| key == wanted).map(|(_, value)| value.as_str()).collect()
         };
-        assert_eq!(all("RestrictAddressFamilies"), ["AF_UNIX"], "{}", file_name(&service));
-        assert_eq!(all("PrivateNetwork"), ["yes"], "{}", file_name(&service));
-        assert_eq!(all("IPAddressDeny"), ["any"], "{}", file_name(&service));
-        assert!(all("IPAddressAllow").is_empty(), "{}", file_name(&service));
+        assert_eq!(all("RestrictAddressFamilies"), ["AF_UNIX"], "{}", file_name(service));
+        assert_eq!(all("PrivateNetwork"), ["yes"], "{}", file_name(service));
+        assert_eq!(all("IPAddressDeny"), ["any"], "{}", file_name(service));
+        assert!(all("IPAddressAllow").is_empty(), "{}", file_name(service));
+    }
+}
+
+/// The one daemon with a network calls out alone, and only where a drop-in lets it.
+#[test]
+fn the_relay_calls_nobody_unasked() {
+    let settings = settings(&source("systemd/system/sceau-relayd.service"));
+    for (key, value) in [
+        ("IPAddressDeny", "any"),
+        ("SocketBindDeny", "any"),
+        ("RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6"),
+    ] {
+        assert!(settings.iter().any(|(k, v)| k == key && v == value), "{key}={value}");
+    }
+    assert!(!settings.iter().any(|(key, _)| key == "IPAddressAllow"));
+    let root = staged_root();
+    for (unit, example) in [("sceau-relayd", "dmp-address.conf"), ("sceau-signer@auth-1", "authentication.conf")] {
+        let folder = format!("systemd/system/{unit}.service.d");
+        let target = root.path().join("etc").join(&folder);
+        fs::create_dir_all(&target).unwrap();
+        fs::copy(source(&folder).join(format!("{example}.example")), target.join(example)).unwrap();
+        if let Err(words) = verify(root.path(), &format!("{unit}.service")) {
+            panic!("{words}");
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::KeysError;
 use super::table::quoted;
 use crate::certificate::KeyUse;
-use crate::config::{AuditKey, Config, PinSource, SealKey};
+use crate::config::{AuditKey, Config, PinSource, Purpose, SealKey};
 use crate::token::{KeyUri, OpenToken, PinGuard, Reached, TokenError};
 
 /// State folder of the signers' units (`StateDirectory=sceau-signer`).
@@ -126,7 +126,9 @@ impl Choice {
         }
         let Some(seal) = config.seals.iter().find(|seal| seal.key.as_str() == key).cloned() else {
             let keys = config.signer_keys();
-            let known: Vec<_> = keys.iter().map(|key| key.key.as_str()).collect();
+            // An authentication key is described by --uri (above).
+            let certified = keys.iter().filter(|key| key.purpose != Purpose::Authentication);
+            let known: Vec<_> = certified.map(|key| key.key.as_str()).collect();
             let known = if known.is_empty() { "aucune".to_owned() } else { known.join(", ") };
             let path = self.config.display();
             return Err(KeysError::Usage(format!(

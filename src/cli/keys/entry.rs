@@ -68,13 +68,14 @@ pub(super) fn describe(entry: &KeyEntry, configured: Option<&Configured>) -> Val
     let configured_use = configured.map(|key| match &key.signer.purpose {
         Purpose::Seal => KeyUse::Seal.name(),
         Purpose::Audit { .. } => "audit",
+        Purpose::Authentication => KeyUse::Authentication.name(),
     });
     let key_use = configured_use.map(Value::from).or(of_certificate);
     let verifier_key = configured.and_then(|key| match &key.signer.purpose {
         Purpose::Audit { origin } => {
             entry.public.iter().find_map(|spki| AuditPublicKey::of_spki(origin, spki).ok())
         }
-        Purpose::Seal => None,
+        Purpose::Seal | Purpose::Authentication => None,
     });
     json!({
         "label": String::from_utf8_lossy(&entry.label),

@@ -28,7 +28,7 @@ fn is_answered_once(frame: &[u8]) -> String {
         Err(no) => {
             assert!(out.is_empty(), "a refused frame was answered too");
             assert!(matches!(no, No::Malformed(_) | No::InvalidParameter(_)), "the parser answered {no:?}");
-            Answer::No(no).write(&mut out);
+            Answer::No(no).write(&mut out, "fr.sceau.Token");
         }
     }
     let answer = out.strip_suffix(b"\0").expect("an answer ends with its NUL");

@@ -110,7 +110,7 @@ impl FalseSigner {
             let (message, self_test) = match wire::decode_request(&question).map_err(io::Error::other)? {
                 Request::Sign(signed_info) => (signed_info.to_vec(), false),
                 Request::SelfTest(nonce) => (wire::self_test_message(&nonce), true),
-                Request::Hello | Request::Stats => {
+                Request::Hello | Request::Stats | Request::SignHandshake(..) => {
                     write(&mut stream, &truth)?;
                     continue;
                 }

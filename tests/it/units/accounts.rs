@@ -30,6 +30,10 @@ fn users_and_folders_are_made_for_the_services() {
     }
     assert!(users.values().all(|fields| fields[6].ends_with("/nologin")), "{users:?}");
     assert_eq!(groups["sceau-signer"][3], "sceau", "the token daemon alone may connect to the signers");
+    assert_eq!(
+        groups["sceau-authentication"][3], "sceau-relay",
+        "the relay alone may connect to its key's signers"
+    );
     assert!(groups.contains_key("sceau-admin"));
 
     folders_are_made(root.path(), &at);
@@ -46,7 +50,13 @@ fn folders_are_made(root: &Path, at: &str) {
         return;
     }
     assert!(output.status.success(), "{words}");
-    for (folder, mode) in [("run/sceau", 0o755), ("run/sceau-signer", 0o750), ("var/lib/sceau", 0o700)] {
+    for (folder, mode) in [
+        ("run/sceau", 0o755),
+        ("run/sceau-signer", 0o750),
+        ("var/lib/sceau", 0o700),
+        ("run/sceau-relay", 0o755),
+        ("run/sceau-authentication", 0o750),
+    ] {
         let found = fs::metadata(root.join(folder)).unwrap().permissions().mode() & 0o7777;
         assert_eq!(found, mode, "{folder}");
     }

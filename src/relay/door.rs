@@ -1,0 +1,175 @@
+//! `relay.sock`: who connects is told by the kernel, how many of whose connections there may be by the configuration.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixListener as StdListener;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use listenfd::ListenFd;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::Relay;
+use super::pipeline::answer;
+
+/// Any local user may connect; the registers of `sceaud` say whose calls are made.
+const SOCKET_MODE: u32 = 0o666;
+/// Pause when no connection can be accepted (descriptors exhausted).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Most headers of a call.
+const HEADERS_MAX: usize = 64;
+/// Longest head of a call in bytes; also the read buffer of each connection.
+const HEAD_LEN_MAX: usize = 32 * 1024;
+/// What one connection too many is told.
+const BUSY: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+/// The open door; one that was bound here leaves no socket behind.
+#[derive(Debug)]
+pub(super) struct Door {
+    listener: UnixListener,
+    own: Option<PathBuf>,
+}
+
+impl Door {
+    /// Takes the socket that systemd hands over, or makes one at `path`; a stale socket is replaced, a living one is not.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let (listener, own) = match ListenFd::from_env().take_unix_listener(0)? {
+            Some(listener) => (listener, None),
+            None => (bind(path)?, Some(path.to_owned())),
+        };
+        listener.set_nonblocking(true)?;
+        Ok(Self { listener: UnixListener::from_std(listener)?, own })
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        if let Some(path) = &self.own {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+fn bind(path: &Path) -> io::Result<StdListener> {
+    if fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket()) {
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(io::Error::new(io::ErrorKind::AddrInUse, "another sceau-relayd answers on it"));
+        }
+        fs::remove_file(path)?;
+    }
+    let listener = StdListener::bind(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(SOCKET_MODE))?;
+    Ok(listener)
+}
+
+/// Connections of each user; HTTP/1.1 has one call at a time on each.
+#[derive(Debug, Default)]
+pub(super) struct Seats(Mutex<HashMap<u32, u64>>);
+
+/// A connection's seat; dropped, it is free again.
+#[derive(Debug)]
+struct Seat {
+    relay: Arc<Relay>,
+    uid: u32,
+}
+
+impl Seat {
+    fn take(relay: &Arc<Relay>, uid: u32) -> Option<Self> {
+        let mut taken = relay.seats.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = taken.get(&uid).copied().unwrap_or(0);
+        if own >= relay.limits.calls_per_application_max || taken.values().sum::<u64>() >= relay.limits.calls_max {
+            return None;
+        }
+        taken.insert(uid, own + 1);
+        Some(Self { relay: Arc::clone(relay), uid })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut taken = self.relay.seats.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match taken.get_mut(&self.uid) {
+            Some(own) if *own > 1 => *own -= 1,
+            _ => drop(taken.remove(&self.uid)),
+        }
+    }
+}
+
+/// Accepts until `stop` says so, then waits for the calls under way, at most `shutdown`.
+pub(super) async fn accept(relay: Arc<Relay>, door: Door, mut stop: watch::Receiver<bool>, shutdown: Duration) {
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        let accepted = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => break,
+            accepted = door.listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => admit(&relay, stream, &stop, &mut connections),
+            Err(error) => {
+                tracing::warn!(%error, "no connection could be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(door);
+    let finish = async { while connections.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(shutdown, finish).await;
+}
+
+fn admit(relay: &Arc<Relay>, stream: UnixStream, stop: &watch::Receiver<bool>, connections: &mut JoinSet<()>) {
+    let Ok(peer) = stream.peer_cred() else { return };
+    match Seat::take(relay, peer.uid()) {
+        Some(seat) => drop(connections.spawn(serve(stream, seat, stop.clone()))),
+        None => {
+            // Told without waiting: a peer that takes no answer must not hold the door.
+            let _ = stream.try_write(BUSY);
+            relay.counts.count("relay", "too-many-connections");
+        }
+    }
+}
+
+async fn serve(stream: UnixStream, seat: Seat, mut stop: watch::Receiver<bool>) {
+    let (relay, uid) = (Arc::clone(&seat.relay), seat.uid);
+    let service = service_fn(|request| {
+        let relay = Arc::clone(&relay);
+        async move { Ok::<_, Infallible>(answer(relay, uid, request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        // The time for a head, and that between two calls.
+        .header_read_timeout(Duration::from_millis(relay.limits.idle_ms))
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEAD_LEN_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    let stopped = async move { stop.wait_for(|stop| *stop).await.map(drop) };
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        _ = stopped => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(cause) = ended {
+        tracing::debug!(uid, %cause, "a connection ended amid a call");
+    }
+}

@@ -1,0 +1,93 @@
+//! A media type with its parameters (RFC 9110 §8.3.1), read strictly: what two readers could read in two ways is refused.
+
+/// Longest value of the header in bytes.
+const LEN_MAX: usize = 1024;
+
+/// `type/subtype` in lower case, and parameters by lower-case name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct MediaType {
+    pub(super) essence: String,
+    parameters: Vec<(String, String)>,
+}
+
+impl MediaType {
+    /// Reads a header's value; None: malformed, or a parameter twice.
+    pub(super) fn parse(value: &str) -> Option<Self> {
+        if value.len() > LEN_MAX {
+            return None;
+        }
+        let (essence, mut rest) = value.split_at(value.find(';').unwrap_or(value.len()));
+        let essence = essence.trim().to_ascii_lowercase();
+        let (kind, subtype) = essence.split_once('/')?;
+        if !is_token(kind) || !is_token(subtype) {
+            return None;
+        }
+        let mut parameters: Vec<(String, String)> = Vec::new();
+        while let Some(after) = rest.strip_prefix(';') {
+            let after = after.trim_start();
+            if after.is_empty() {
+                // A trailing semicolon, which some stacks write.
+                rest = after;
+                break;
+            }
+            let (name, after) = after.split_once('=')?;
+            let name = name.to_ascii_lowercase();
+            let (value, after) = match after.strip_prefix('"') {
+                Some(quoted) => {
+                    // No escapes: neither a boundary nor a URI needs one.
+                    let (value, after) = quoted.split_once('"')?;
+                    if value.contains('\\') {
+                        return None;
+                    }
+                    (value, after)
+                }
+                None => after.split_at(after.find(';').unwrap_or(after.len())),
+            };
+            let value = if after.starts_with(';') || after.is_empty() { value.trim_end() } else { value };
+            if !is_token(&name) || parameters.iter().any(|(known, _)| *known == name) {
+                return None;
+            }
+            parameters.push((name, value.to_owned()));
+            rest = after.trim_start();
+        }
+        rest.is_empty().then_some(Self { essence, parameters })
+    }
+
+    /// A parameter's value.
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether text of this type is UTF-8 as far as it says.
+    pub(super) fn is_utf8(&self) -> bool {
+        self.parameter("charset").is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8"))
+    }
+}
+
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn parameters_are_read_once() {
+        let read = MediaType::parse(
+            "Multipart/Related; type=\"application/xop+xml\";boundary=\"a;b\"; start=\"<r@x>\" ; charset=UTF-8",
+        )
+        .unwrap();
+        assert_eq!(read.essence, "multipart/related");
+        assert_eq!(read.parameter("boundary"), Some("a;b"));
+        assert_eq!(read.parameter("start"), Some("<r@x>"));
+        assert!(read.is_utf8());
+        assert_eq!(MediaType::parse("a/b; c=d;").unwrap().parameter("c"), Some("d"));
+        for wrong in
+            ["a", "a/b; c", "a/b; c=d; C=e", "a/b; c=\"d", "a/b; c=\"\\\"\"", "a/b c/d", "", "a/b; c=\"d\" e"]
+        {
+            assert!(MediaType::parse(wrong).is_none(), "{wrong}");
+        }
+    }
+}

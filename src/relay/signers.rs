@@ -1,0 +1,126 @@
+//! Connections to the signers of the authentication key, for handshakes: blocking, as rustls asks for signatures.
+
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::seal::handshake::Scheme;
+use crate::seal::wire::{self, Answer, HEADER_LEN, Request};
+
+/// Why no signature was made.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotSigned {
+    /// No signer answers in time, or its token does not.
+    #[error("no signer of the authentication key answers: {0}")]
+    Unreachable(String),
+    /// The signer holds another key than the certificate's.
+    #[error("the signer's key is not the certificate's")]
+    OtherKey,
+}
+
+/// One place for a connection to one signer process.
+#[derive(Debug)]
+struct Place {
+    socket: PathBuf,
+    stream: Option<UnixStream>,
+}
+
+/// All signers of one key.
+#[derive(Debug)]
+pub(super) struct Signers {
+    idle: Mutex<Vec<Place>>,
+    returned: Condvar,
+    places: usize,
+    deadline: Duration,
+    /// The certificate's key, which every signer must hold.
+    spki: Vec<u8>,
+}
+
+impl Signers {
+    /// Signers at these sockets, of the key `spki`; connects when asked to sign.
+    pub(super) fn new(sockets: Vec<PathBuf>, spki: Vec<u8>, deadline: Duration) -> Self {
+        let places = sockets.len();
+        let idle = sockets.into_iter().map(|socket| Place { socket, stream: None }).collect();
+        Self { idle: Mutex::new(idle), returned: Condvar::new(), places, deadline, spki }
+    }
+
+    /// A raw signature over the content of a CertificateVerify; not verified here. Blocks for as long as the deadline.
+    pub(super) fn sign(&self, scheme: Scheme, content: &[u8]) -> Result<Vec<u8>, NotSigned> {
+        let mut last = NotSigned::Unreachable("none is configured".to_owned());
+        // Each signer may have left a dead connection behind, and the next one may be the one that lives.
+        for _ in 0..self.places {
+            let Some(mut place) = self.take() else { break };
+            let signed = self.ask(&mut place, scheme, content);
+            if signed.is_err() {
+                place.stream = None;
+            }
+            self.give_back(place);
+            match signed {
+                Ok(signature) => return Ok(signature),
+                Err(cause) => last = cause,
+            }
+        }
+        Err(last)
+    }
+
+    fn take(&self) -> Option<Place> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.returned.wait_timeout_while(idle, self.deadline, |idle| idle.is_empty());
+        let (mut idle, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        // In turn: what was given back last is taken last, so that a second try meets another process.
+        (!idle.is_empty()).then(|| idle.remove(0))
+    }
+
+    fn give_back(&self, place: Place) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(place);
+        self.returned.notify_one();
+    }
+
+    fn ask(&self, place: &mut Place, scheme: Scheme, content: &[u8]) -> Result<Vec<u8>, NotSigned> {
+        let unreachable = |cause: &dyn std::fmt::Display| NotSigned::Unreachable(cause.to_string());
+        let request = Request::SignHandshake(scheme, content);
+        // A signer that was started again has left a dead connection: one try on it, one on a fresh one.
+        if let Some(stream) = &mut place.stream
+            && let Ok(Answer::Signature(signature)) = exchange(stream, &request)
+        {
+            return Ok(signature);
+        }
+        place.stream = None;
+        let mut stream = self.open(&place.socket).map_err(|cause| unreachable(&cause))?;
+        match exchange(&mut stream, &Request::Hello).map_err(|cause| unreachable(&cause))? {
+            Answer::Key(key) if key.spki == self.spki => {}
+            Answer::Key(_) => return Err(NotSigned::OtherKey),
+            Answer::Failure(failure) => return Err(unreachable(&failure.as_str())),
+            _ => return Err(unreachable(&"an answer to another question")),
+        }
+        match exchange(&mut stream, &request).map_err(|cause| unreachable(&cause))? {
+            Answer::Signature(signature) => {
+                place.stream = Some(stream);
+                Ok(signature)
+            }
+            Answer::Failure(failure) => Err(unreachable(&failure.as_str())),
+            _ => Err(unreachable(&"an answer to another question")),
+        }
+    }
+
+    fn open(&self, socket: &PathBuf) -> io::Result<UnixStream> {
+        let stream = UnixStream::connect(socket)?;
+        stream.set_read_timeout(Some(self.deadline))?;
+        stream.set_write_timeout(Some(self.deadline))?;
+        Ok(stream)
+    }
+}
+
+fn exchange(stream: &mut UnixStream, request: &Request<'_>) -> io::Result<Answer> {
+    let invalid = |error: wire::WireError| io::Error::new(io::ErrorKind::InvalidData, error);
+    let mut frame = Vec::new();
+    wire::encode(request, &mut frame).map_err(invalid)?;
+    stream.write_all(&frame)?;
+    let mut header = [0; HEADER_LEN];
+    stream.read_exact(&mut header)?;
+    let mut answer = vec![0; wire::header(&header).map_err(invalid)?];
+    stream.read_exact(&mut answer)?;
+    wire::decode_answer(&answer).map_err(invalid)
+}

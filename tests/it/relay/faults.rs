@@ -1,0 +1,129 @@
+//! Between an assertion that is issued and its call: what is lost and what is kept when the ledger's owner goes at the worst
+//! moment. A way between the relay and `sceaud` is cut before, or after, `Spend` has got through.
+
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use sceau::traces::entry::outcome::Outcome;
+
+use super::rig::{Rig, RigPlan};
+use crate::support::practitioners::PATIENTS;
+
+const OPEN: u8 = 0;
+/// `Spend` does not arrive.
+const LOST: u8 = 1;
+/// `Spend` arrives, is written, and its answer does not come back.
+const KEPT: u8 = 2;
+
+/// Frames between the relay and `sceaud`, cut as told.
+fn way(from: &Path, to: &Path) -> Arc<AtomicU8> {
+    let listener = UnixListener::bind(from).unwrap();
+    let (cut, to) = (Arc::new(AtomicU8::new(OPEN)), to.to_owned());
+    let told = Arc::clone(&cut);
+    std::thread::spawn(move || {
+        for near in listener.incoming().map_while(Result::ok) {
+            let (told, to) = (Arc::clone(&told), to.clone());
+            std::thread::spawn(move || carry(near, &to, &told));
+        }
+    });
+    cut
+}
+
+fn frame(stream: &mut UnixStream) -> Option<Vec<u8>> {
+    let (mut frame, mut byte) = (Vec::new(), [0]);
+    while stream.read(&mut byte).ok()? == 1 {
+        frame.push(byte[0]);
+        if byte[0] == 0 {
+            return Some(frame);
+        }
+    }
+    None
+}
+
+fn carry(mut near: UnixStream, to: &Path, told: &AtomicU8) {
+    let Ok(mut far) = UnixStream::connect(to) else { return };
+    while let Some(call) = frame(&mut near) {
+        let spends = call.windows(6).any(|window| window == b".Spend");
+        if spends && told.load(Ordering::Acquire) == LOST {
+            return;
+        }
+        if far.write_all(&call).is_err() {
+            return;
+        }
+        let Some(answer) = frame(&mut far) else { return };
+        if spends && told.load(Ordering::Acquire) == KEPT {
+            return;
+        }
+        if near.write_all(&answer).is_err() {
+            return;
+        }
+    }
+}
+
+fn rig() -> (Rig, Arc<AtomicU8>) {
+    let folder = tempfile::tempdir().unwrap().keep();
+    let from = folder.join("way.sock");
+    let plan_from = from.clone();
+    // Both programs read one file: sceaud listens at the first name, the relay is told the second before it starts.
+    let rig = RigPlan {
+        edit: Box::new(move |config| {
+            config["sockets"]
+                .as_table_mut()
+                .unwrap()
+                .insert("relay_ledger".into(), plan_from.display().to_string().into());
+        }),
+        ..RigPlan::default()
+    }
+    .start();
+    // sceaud has bound it: its socket is moved aside, and the way put in its place.
+    let real = folder.join("real.sock");
+    std::fs::rename(&from, &real).unwrap();
+    let cut = way(&from, &real);
+    (rig, cut)
+}
+
+#[test]
+fn a_spend_that_is_lost_or_whose_answer_is_lost_sends_nothing() {
+    let (rig, cut) = rig();
+    let session = rig.session();
+    assert_eq!(rig.ask(&session, PATIENTS[0]).status, 200);
+    assert_eq!(rig.dmp().calls().len(), 1);
+    rig.wait_course(&[Outcome::Released, Outcome::Spent, Outcome::Accepted]);
+    for (how, outcomes) in [(LOST, &[Outcome::Released][..]), (KEPT, &[Outcome::Released, Outcome::Spent])] {
+        cut.store(how, Ordering::Release);
+        assert_eq!(rig.ask(&session, PATIENTS[0]).fault(), (503, "ledger-unreachable".into()));
+        rig.wait_course(outcomes);
+        assert_eq!(rig.dmp().calls().len(), 1, "nothing was sent");
+    }
+    cut.store(OPEN, Ordering::Release);
+    assert_eq!(rig.ask(&session, PATIENTS[0]).status, 200);
+    let calls = rig.dmp().calls();
+    assert_eq!(calls.len(), 2);
+    assert!(calls.iter().all(|call| call["verdict"] == "accepted"));
+}
+
+/// The daemon dies under calls; each assertion that the DMP saw is spent in the ledger, and was seen once.
+#[test]
+fn what_the_dmp_saw_is_spent_in_the_ledger_whenever_the_daemon_dies() {
+    let rig = Rig::start();
+    let session = rig.session();
+    for life in 2..8 {
+        std::thread::scope(|scope| {
+            let callers: Vec<_> = (0..3).map(|_| scope.spawn(|| rig.ask(&session, PATIENTS[0]).status)).collect();
+            rig.daemons.sceaud.kill();
+            for caller in callers {
+                caller.join().unwrap();
+            }
+        });
+        rig.daemons.sceaud.wait_ready(life);
+    }
+    crate::support::wait::until("calls are made again", || rig.ask(&session, PATIENTS[0]).status == 200);
+    let calls = rig.dmp().calls();
+    let ids: std::collections::HashSet<_> = calls.iter().map(|call| call["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), calls.len(), "an assertion came twice");
+    let spent = rig.course().into_iter().filter(|outcome| *outcome == Outcome::Spent).count();
+    assert!(spent >= calls.len(), "{spent} spent, {} seen", calls.len());
+}
