@@ -151,15 +151,6 @@ pub struct Order {
 /// The order that asks for an archive.
 pub const TRACES_EXPORT: &str = "traces-export";
 
-impl Order {
-    /// Whether the time of the ledger may step back at this entry: one bad answer of a time server must not block a
-    /// hospital until the date it gave.
-    #[must_use]
-    pub fn accepts_the_clock(&self) -> bool {
-        self.verb.as_str() == CLOCK_ACCEPT && self.refused.is_none()
-    }
-}
-
 /// On whose order something changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mandate {

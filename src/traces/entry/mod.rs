@@ -46,7 +46,7 @@ pub const LEAF_LEN_MAX: usize = 4096;
 pub struct Entry {
     /// Its index, from 0 without gap.
     pub index: u64,
-    /// When it was recorded; never earlier than its predecessor, unless [`event::Order::accepts_the_clock`].
+    /// When it was recorded; never earlier than its predecessor, unless [`event::Event::begins_time`].
     pub time: Instant,
     /// Boot generation: raised by each `start` entry.
     pub boot: u64,

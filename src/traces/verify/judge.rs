@@ -125,9 +125,10 @@ impl Judge {
         let starts = matches!(entry.event, Event::Start(_));
         if let Some((time, boot)) = self.last {
             if entry.time < time {
-                match &entry.event {
-                    Event::Order(order) if order.accepts_the_clock() => self.outcomes.step_back(entry.time),
-                    _ => self.verdict.add(Finding::TimeWentBack { at: entry.index }),
+                if entry.event.begins_time() {
+                    self.outcomes.step_back(entry.time);
+                } else {
+                    self.verdict.add(Finding::TimeWentBack { at: entry.index });
                 }
             }
             if starts && entry.boot <= boot || !starts && entry.boot != boot {

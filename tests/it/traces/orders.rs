@@ -50,11 +50,8 @@ fn an_ordered_archive_shows_its_order_and_what_was_asked() {
     let of = Plan::new("traces-order").key_type(KeyType::P256).build();
     let _daemons = Daemons::start(&of);
     operator(&of);
-    let kept = eventually("a checkpoint", || {
-        let (code, note) = sceau(&of, &["traces", "checkpoint"]);
-        (code == Some(0)).then_some(note)
-    });
-    fs::write(of.folder.join("kept.txt"), kept).unwrap();
+    let keep = ["traces", "checkpoint", "--out", "kept.txt"];
+    eventually("a checkpoint", || (sceau(&of, &keep).0 == Some(0)).then_some(()));
     let mut client = of.client();
     let session = client.open_session(physician_login()).unwrap();
     client.consult(&session, PATIENTS[0]).unwrap();
@@ -93,7 +90,7 @@ fn a_spoilt_ledger_is_named_by_the_appliance_itself() {
     daemons.sceaud.stop();
     let said = done(&of, &["traces", "verify"]);
     assert!(said.contains("BON") && said.contains("retour en arrière"), "{said}");
-    fs::write(of.folder.join("kept.txt"), done(&of, &["traces", "checkpoint"])).unwrap();
+    done(&of, &["traces", "checkpoint", "--out", "kept.txt"]);
     done(&of, &["traces", "verify", "--since", "kept.txt"]);
     let file = of.folder.join("ledger/ledger.sqlite");
     let whole = fs::read(&file).unwrap();
