@@ -223,7 +223,7 @@ impl<P, S> Event<P, S> {
     /// Whether a new time begins with it: an order, done, by which the clock is right as it stands.
     #[must_use]
     pub fn begins_time(&self) -> bool {
-        matches!(self, Self::Order(order) if order.accepts_the_clock())
+        matches!(self, Self::Order(order) if order.verb.as_str() == CLOCK_ACCEPT && order.refused.is_none())
     }
 
     /// The practitioner, where the event itself names one.
