@@ -96,7 +96,7 @@ pub enum ContainerError {
     Repeated,
 }
 
-/// An archive that was opened: its layout is the one that [`Packer`] makes.
+/// An archive that was opened: its layout is the one that `Packer` makes.
 #[derive(Debug)]
 pub struct Container<R> {
     zip: ZipArchive<R>,
