@@ -33,7 +33,9 @@
 //! - No assertion without [`policy::issuing::Approved`], then [`ledger::Recorded`], then [`seal::signed::Signed`], each made in one
 //!   place and spent by the next step: "sign without a trace" does not compile.
 //! - Every signature is verified before its assertion leaves ([`seal::signed::Signed`]).
-//! - A signer signs a canonical `SignedInfo` and self-tests, nothing else ([`vihf::signature::recognise`]).
+//! - A signer signs what its key is for and self-tests, nothing else: a seal a canonical `SignedInfo`
+//!   ([`vihf::signature::recognise`]), the audit key a checkpoint of its ledger, an authentication key a client's TLS handshake.
+//! - Nothing changes by the word of an operator alone: an order is signed, judged, recorded, then obeyed.
 //! - The key ceremony has a key sign a request of its own public key and self-tests, nothing else ([`cli`], `keys`).
 //! - A PIN that was refused is never tried again.
 //! - No patient or practitioner data in logs.
