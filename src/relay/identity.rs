@@ -91,7 +91,7 @@ impl Identity {
             SignatureAlgorithm::EcdsaSha256 => false,
             SignatureAlgorithm::EcdsaSha384 => {
                 let cause = "le relais signe avec une clé RSA ou P-256 ; générez-en une";
-                return Err(refuse("certificate-refused", cause.to_owned()));
+                return Err(refuse("bad-value", cause.to_owned()));
             }
         };
         let signer = key.signer();
@@ -106,7 +106,7 @@ impl Identity {
         let certified = CertifiedKey::new(chain, Arc::new(signing));
         certified
             .keys_match()
-            .map_err(|_| refuse("certificate-refused", "la clé n'est pas celle du certificat".to_owned()))?;
+            .map_err(|_| refuse("certificate-other-key", "la clé n'est pas celle du certificat".to_owned()))?;
         Ok(Self { certificate, certified: Arc::new(certified) })
     }
 }

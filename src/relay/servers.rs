@@ -27,6 +27,9 @@ const HEAD_LEN_MAX: usize = 64 * 1024;
 /// Connections to one server kept while nothing is sent.
 const IDLE_MAX: usize = 64;
 
+/// The fault of a key that does not sign.
+const SIGNER_UNREACHABLE: &str = "signer-unreachable";
+
 /// All servers of the configuration.
 #[derive(Debug)]
 pub(super) struct Servers {
@@ -134,9 +137,12 @@ impl Servers {
         match timeout(self.connect, connect(call, &tls)).await {
             Ok(Ok(sender)) => Ok(Link { sender, server: Arc::clone(server), made_with: tls.digest }),
             failed => {
-                server.breaker.failed(Instant::now());
                 let cause = failed.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).err();
                 let fault = cause.map_or_else(left_alone, |cause| unreachable_server(&cause));
+                // A key that does not sign is not the server's failure.
+                if fault.code != SIGNER_UNREACHABLE {
+                    server.breaker.failed(Instant::now());
+                }
                 tracing::warn!(server = %call.authority(), reason = %fault.code, "no connection to the server");
                 Err(fault)
             }
@@ -229,7 +235,7 @@ fn unreachable_server(cause: &std::io::Error) -> Fault {
         },
         Some(rustls::Error::General(_)) => Fault::receiver(
             StatusCode::SERVICE_UNAVAILABLE,
-            "signer-unreachable",
+            SIGNER_UNREACHABLE,
             "la clé d'authentification ne signe pas ; vérifiez le token et sceau-signer, le service reprend seul",
         ),
         Some(rustls::Error::AlertReceived(_)) => gateway(

@@ -108,6 +108,8 @@ fn every_rule_that_is_used_is_known() {
         "src/config/limits.rs",
         "src/config/seal.rs",
         "src/config/audit.rs",
+        "src/config/relay.rs",
+        "src/relay/identity.rs",
         "src/config/signer_key.rs",
         "src/config/identity_provider.rs",
         "src/policy/application.rs",
@@ -134,7 +136,7 @@ fn every_rule_that_is_used_is_known() {
             let ceremony = ["certificate-not-authentication", "certificate-other-subject"].contains(&word);
             if is_name
                 && !ceremony
-                && !["dmp-air", "sceau-signer", "kebab-case"].contains(&word)
+                && !["dmp-air", "sceau-signer", "sceau-authentication", "kebab-case"].contains(&word)
                 && !word.ends_with('-')
             {
                 assert!(known.contains(&word), "{source}: {word}");

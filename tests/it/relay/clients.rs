@@ -1,6 +1,7 @@
 //! Applications that misbehave: nothing of theirs reaches the DMP but what was judged, and nobody else waits for them.
 
 use std::io::Write as _;
+use std::process::Stdio;
 
 use serde_json::json;
 
@@ -187,6 +188,55 @@ fn an_ambiguous_multipart_is_refused() {
     assert_eq!(rig.post("/repository", &headers(&content), encoded.as_bytes()).fault().0, 415);
     assert_eq!(rig.post("/repository", &headers(&content), &body).status, 200);
     assert_eq!(rig.dmp().calls().len(), 1);
+}
+
+/// Sends its standard input to a socket and says what came back.
+const STRANGER: &str = r"
+import socket, sys
+stream = socket.socket(socket.AF_UNIX)
+stream.connect(sys.argv[1])
+try:
+    stream.sendall(sys.stdin.buffer.read())
+    while data := stream.recv(65536):
+        sys.stdout.buffer.write(data)
+        if data.endswith(b'\0'):
+            break
+except OSError:
+    pass
+";
+
+/// A user of no register has nothing made or sent for it, with a session of somebody else's; and the relay's own way to the
+/// ledger answers nobody but the relay.
+#[test]
+fn a_stranger_gets_nothing_made_or_sent() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let name = "relay::a_stranger_gets_nothing_made_or_sent";
+    let Some(nobody) = crate::doorstep::OtherUser::named("nobody", name) else { return };
+    let rig = Rig::start();
+    let session = rig.session();
+    let ask = |socket: &str, bytes: &[u8]| {
+        let socket = rig.establishment.folder.join("run").join(socket);
+        // The file's mode is not what is tried here.
+        std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o666)).unwrap();
+        let mut python = nobody.command(std::path::Path::new("/usr/bin/python3"));
+        python.args(["-I", "-c", STRANGER]).arg(&socket);
+        let mut python = python.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        python.stdin.take().unwrap().write_all(bytes).unwrap();
+        String::from_utf8_lossy(&python.wait_with_output().unwrap().stdout).into_owned()
+    };
+    let query = rig.query(PATIENTS[0], "");
+    let head = format!(
+        "POST /registry HTTP/1.1\r\n{}Content-Length: {}\r\nConnection: close\r\n\r\n",
+        rig.sealed(&session, PATIENTS[0]),
+        query.len()
+    );
+    let answer = ask("relay.sock", format!("{head}{query}").as_bytes());
+    assert!(answer.contains(">sceau:application-unknown<"), "{answer}");
+    let call = "{\"method\":\"org.varlink.service.GetInfo\"}\0";
+    assert_eq!(ask("relay-ledger.sock", call.as_bytes()), "");
+    assert!(ask("token.sock", call.as_bytes()).contains("Sceau"), "the same question at an open door");
+    assert!(rig.dmp().calls().is_empty());
+    assert_eq!(rig.ask(&session, PATIENTS[0]).status, 200);
 }
 
 /// One application's connections are its own limit; what nobody registered gets nothing issued.
