@@ -56,7 +56,8 @@ pub fn examine(config: &Path, units: Option<&Path>, ask: impl FnOnce(&Path) -> A
     }
     clock::probe(synchronised(), now, &mut report);
     let instances = config.as_ref().map(instances).unwrap_or_default();
-    units::probe(units, &instances, &mut report);
+    let relay = config.as_ref().is_some_and(|config| config.relay.is_some());
+    units::probe(units, &instances, relay, &mut report);
     report.findings.sort_by_key(|finding| finding.rule.severity);
     report
 }

@@ -15,10 +15,14 @@ const BOOTED: &str = "/run/systemd/system";
 const SERVICE: &str = include_str!("../../systemd/system/sceaud.service");
 const SOCKET: &str = include_str!("../../systemd/system/sceaud.socket");
 const ADMIN: &str = include_str!("../../systemd/system/sceau-admin.socket");
+const RELAY: &str = include_str!("../../systemd/system/sceau-relayd.service");
+const RELAY_SOCKET: &str = include_str!("../../systemd/system/sceau-relayd.socket");
+const RELAY_LEDGER: &str = include_str!("../../systemd/system/sceau-relay-ledger.socket");
 const SIGNER: &str = include_str!("../../systemd/system/sceau-signer@.service");
 
-/// Compares the units below `root` (this system's own without one) with ours; `instances` are the signers'.
-pub(super) fn probe(root: Option<&Path>, instances: &[String], report: &mut Report) {
+/// Compares the units below `root` (this system's own without one) with ours; `instances` are the signers',
+/// `relay` says whether there is one.
+pub(super) fn probe(root: Option<&Path>, instances: &[String], relay: bool, report: &mut Report) {
     if root.is_none() && !Path::new(BOOTED).is_dir() {
         report.not_checked(
             SUBJECT,
@@ -31,6 +35,11 @@ pub(super) fn probe(root: Option<&Path>, instances: &[String], report: &mut Repo
     unit(root, "sceaud.service", SERVICE, report);
     unit(root, "sceaud.socket", SOCKET, report);
     unit(root, "sceau-admin.socket", ADMIN, report);
+    if relay {
+        unit(root, "sceau-relayd.service", RELAY, report);
+        unit(root, "sceau-relayd.socket", RELAY_SOCKET, report);
+        unit(root, "sceau-relay-ledger.socket", RELAY_LEDGER, report);
+    }
     if instances.is_empty() {
         unit(root, "sceau-signer@.service", SIGNER, report);
     }
@@ -79,6 +88,13 @@ fn told(name: &str, fragment: &Path, weakness: &Weakness, installed: &[Assignmen
         );
         return Finding::new("unit-exception", place, &text);
     }
+    let denied = installed.iter().rfind(|a| a.key == "IPAddressDeny").is_some_and(|a| a.value == "any");
+    if name == "sceau-relayd.service" && key == "IPAddressAllow" && denied {
+        let text = format!(
+            "{key}={found} ouvre au relais ce que le guide prévoit, les adresses du DMP et du serveur de noms ; vérifiez que ce sont elles"
+        );
+        return Finding::new("unit-exception", place, &text);
+    }
     let text = format!(
         "{key}={found} protège moins que l'unité livrée ({key}={expected}) ; retirez cette ligne, puis systemctl daemon-reload et relancez l'unité"
     );
@@ -112,5 +128,43 @@ fn foreseen(key: &str, found: &str, installed: &[Assignment]) -> bool {
         // The instances of a key of [[authentication]] are another user's.
         "User" | "Group" => found == "sceau-authentication",
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::fs;
+
+    use super::*;
+
+    /// Rules of what is found on a root with our units and this drop-in of the relay's.
+    fn rules(relay: bool, drop_in: Option<&str>) -> Vec<&'static str> {
+        let root = tempfile::tempdir().unwrap();
+        let units = root.path().join("usr/lib/systemd/system");
+        fs::create_dir_all(&units).unwrap();
+        let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd/system");
+        for unit in fs::read_dir(ours).unwrap().map(|unit| unit.unwrap().path()).filter(|unit| unit.is_file()) {
+            fs::copy(&unit, units.join(unit.file_name().unwrap())).unwrap();
+        }
+        if let Some(text) = drop_in {
+            let folder = root.path().join("etc/systemd/system/sceau-relayd.service.d");
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("own.conf"), text).unwrap();
+        }
+        let mut report = Report::default();
+        probe(Some(root.path()), &[], relay, &mut report);
+        report.findings.iter().map(|finding| finding.rule.name).collect()
+    }
+
+    #[test]
+    fn the_relays_addresses_are_an_exception_and_all_else_a_weakness() {
+        let address = "[Service]\nIPAddressAllow=192.0.2.10/32\n";
+        let open = "[Service]\nIPAddressDeny=\nNoNewPrivileges=no\n";
+        assert_eq!(rules(true, None), [""; 0]);
+        assert_eq!(rules(true, Some(address)), ["unit-exception"]);
+        assert!(rules(true, Some(open)).iter().all(|rule| *rule == "unit-weakened"));
+        assert_eq!(rules(true, Some(open)).len(), 2);
+        assert_eq!(rules(false, Some(open)), [""; 0], "no relay, nothing of it is looked at");
     }
 }
