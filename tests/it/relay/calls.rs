@@ -5,6 +5,8 @@ use serde_json::json;
 
 use super::dmp::Wanted;
 use super::rig::{RETRIEVE, Rig, RigPlan, SOAP, multipart, resident};
+use crate::support::certificate::SealCertificate;
+use crate::support::establishment::write;
 use crate::support::key_kind::KeyType;
 use crate::support::practitioners::PATIENTS;
 use crate::support::wait::until;
@@ -197,4 +199,27 @@ fn changed_files_are_taken_up_without_dropped_calls() {
     });
     write(&[]);
     until("the server is believed again", || rig.ask(&session, PATIENTS[0]).status == 200);
+}
+
+/// A renewed client certificate of the same key is shown by new connections; calls go on meanwhile.
+#[test]
+fn a_renewed_client_certificate_is_shown_without_dropped_calls() {
+    let rig = Rig::start();
+    let session = rig.session();
+    let call = || {
+        let answer = rig.ask(&session, PATIENTS[0]);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        rig.dmp().calls().last().unwrap()["headers"]["X-Serial"].as_str().unwrap().to_owned()
+    };
+    let before = call();
+    let pki = rig.establishment.folder.join("pki");
+    let wanted = SealCertificate::of(&rig.establishment.structures[0]).authentication();
+    write(&pki.join("auth.new"), &rig.establishment.pki.issue(&wanted, &rig.spki), 0o644);
+    std::fs::rename(pki.join("auth.new"), pki.join("auth.pem")).unwrap();
+    until("the new certificate is shown", || call() != before);
+    // One that is not of this key is not taken up: the last good one stays.
+    write(&pki.join("auth.new"), &rig.establishment.seals[0].certificate_pem, 0o644);
+    std::fs::rename(pki.join("auth.new"), pki.join("auth.pem")).unwrap();
+    until("the wrong one is told", || rig.relay.log().contains("cannot be read again"));
+    assert_ne!(call(), before);
 }

@@ -138,7 +138,7 @@ impl Dmp {
                  ssl_verify_client on; ssl_client_certificate {at}/clients.pem; ssl_verify_depth 3;\n\
                  location / {{ proxy_pass http://unix:{at}/peer.sock; proxy_http_version 1.1; proxy_request_buffering off;\n\
                  proxy_buffering off; proxy_set_header X-Tls \"$ssl_protocol $ssl_client_verify\";\n\
-                 proxy_set_header X-Reused $ssl_session_reused; proxy_set_header X-Connection $connection;\n\
+                 proxy_set_header X-Reused $ssl_session_reused; proxy_set_header X-Serial $ssl_client_serial; proxy_set_header X-Connection $connection;\n\
                  proxy_set_header Host $host; }} }} }}\n"
             ),
             0o644,

@@ -63,11 +63,11 @@ fn carry(mut near: UnixStream, to: &Path, told: &AtomicU8) {
     }
 }
 
-fn rig() -> (Rig, Arc<AtomicU8>) {
-    let folder = tempfile::tempdir().unwrap().keep();
-    let from = folder.join("way.sock");
+fn rig() -> (Rig, Arc<AtomicU8>, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let from = folder.path().join("way.sock");
     let plan_from = from.clone();
-    // Both programs read one file: sceaud listens at the first name, the relay is told the second before it starts.
+    // Both programs read one file and one name.
     let rig = RigPlan {
         edit: Box::new(move |config| {
             config["sockets"]
@@ -79,15 +79,15 @@ fn rig() -> (Rig, Arc<AtomicU8>) {
     }
     .start();
     // sceaud has bound it: its socket is moved aside, and the way put in its place.
-    let real = folder.join("real.sock");
+    let real = folder.path().join("real.sock");
     std::fs::rename(&from, &real).unwrap();
     let cut = way(&from, &real);
-    (rig, cut)
+    (rig, cut, folder)
 }
 
 #[test]
 fn a_spend_that_is_lost_or_whose_answer_is_lost_sends_nothing() {
-    let (rig, cut) = rig();
+    let (rig, cut, _folder) = rig();
     let session = rig.session();
     assert_eq!(rig.ask(&session, PATIENTS[0]).status, 200);
     assert_eq!(rig.dmp().calls().len(), 1);

@@ -36,6 +36,8 @@ pub(super) struct Rig {
     pub(super) dmp: Option<Dmp>,
     pub(super) pki: ServerPki,
     pub(super) port: u16,
+    /// The public half of the authentication key.
+    pub(super) spki: Vec<u8>,
     pub(super) establishment: Establishment,
 }
 
@@ -132,7 +134,7 @@ impl RigPlan {
         signer.wait_ready(1);
         let relay = Daemon::start(&establishment, "sceau-relayd", "sceau-relayd", &[], &[("SCEAU_LOG", "debug")]);
         relay.wait_ready(1);
-        Rig { relay, signer, daemons, dmp, pki, port, establishment }
+        Rig { relay, signer, daemons, dmp, pki, port, spki: token.spki_der, establishment }
     }
 }
 
