@@ -182,12 +182,12 @@ fn changed_files_are_taken_up_without_dropped_calls() {
     let session = rig.session();
     assert_eq!(rig.ask(&session, PATIENTS[0]).status, 200);
     let folder = rig.establishment.folder.join("dmp");
-    let write = |serials: &[u64]| {
+    let revoke = |serials: &[u64]| {
         let list = rig.pki.list(serials, time::Duration::hours(1));
-        crate::support::establishment::write(&folder.join("list.new"), &list, 0o644);
+        write(&folder.join("list.new"), &list, 0o644);
         std::fs::rename(folder.join("list.new"), folder.join("list.pem")).unwrap();
     };
-    write(&[Wanted::good().serial]);
+    revoke(&[Wanted::good().serial]);
     until("the revocation is known", || {
         let answer = rig.ask(&session, PATIENTS[0]);
         assert!(
@@ -197,7 +197,7 @@ fn changed_files_are_taken_up_without_dropped_calls() {
         );
         answer.status != 200
     });
-    write(&[]);
+    revoke(&[]);
     until("the server is believed again", || rig.ask(&session, PATIENTS[0]).status == 200);
 }
 
