@@ -53,7 +53,7 @@ pub mod cli;
 pub mod config;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod daemon;
-#[cfg(feature = "appliance")]
+#[cfg(all(unix, feature = "appliance"))]
 pub mod envelope;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod ledger;
