@@ -53,7 +53,7 @@ fn write(writer: &mut Writer, by: u32, of: impl Iterator<Item = u64>) {
 
 fn ask<T>(writer: &mut Writer, task: impl FnOnce(std::sync::mpsc::Sender<T>) -> Task) -> T {
     let (reply, answer) = channel();
-    writer.obey(task(reply));
+    writer.obey(task(reply), now());
     answer.recv().unwrap()
 }
 
@@ -75,7 +75,8 @@ fn begin(writer: &mut Writer, people: Vec<Marked>) {
 
 fn decide(writer: &mut Writer) -> std::sync::mpsc::Receiver<Result<Destroyed, NotPurged>> {
     let (reply, answer) = channel();
-    writer.obey(Task::Decide { line: Box::new(Line::plain(order("traces-purge"))), reply, ended: channel().0 });
+    let line = Box::new(Line::plain(order("traces-purge")));
+    writer.obey(Task::Decide { line, reply, ended: channel().0 }, now());
     answer
 }
 
@@ -278,7 +279,8 @@ fn one_destruction_at_a_time_and_none_without_anybody() {
     let _answer = decide(&mut writer);
     assert!(matches!(ask(&mut writer, |reply| Task::Begin { size: 0, reply }), Err(NotPurged::UnderWay)));
     let (reply, answer) = channel();
-    writer.obey(Task::Decide { line: Box::new(Line::plain(order("traces-purge"))), reply, ended: channel().0 });
+    let line = Box::new(Line::plain(order("traces-purge")));
+    writer.obey(Task::Decide { line, reply, ended: channel().0 }, now());
     assert!(matches!(answer.recv().unwrap(), Err(NotPurged::UnderWay)));
     finish(&mut writer);
     assert_eq!(writer.edge.frontier.size(), 5, "start, two accesses, two orders");

@@ -93,6 +93,15 @@ fn a_jump_that_was_right_is_accepted_and_its_sessions_end() {
     office.submit(&office.order("clock-accept", json!({})), &[&office.dave]).unwrap();
     let session = client.open_session(physician_login()).unwrap();
     client.consult(&session, PATIENTS[0]).unwrap();
+    // A term that begins, or is judged, by a wrong clock destroys early.
+    for off_ms in [60_000, -60_000] {
+        clock.is_off(off_ms);
+        let close = office.order("traces-close-dmp", json!({ "patient": PATIENTS[0] }));
+        assert_eq!(brief(office.submit(&close, &[&office.alice])), says("Unavailable", "clock"));
+        let purge = office.order("traces-purge", json!({}));
+        assert_eq!(brief(office.submit(&purge, &[&office.alice, &office.bob])), says("Unavailable", "clock"));
+    }
+    clock.is_off(0);
     // Late once more, and again accepted: the session was of the time before.
     clock.is_off(-5_000);
     assert_eq!(brief(client.consult(&session, PATIENTS[0])), says("Unavailable", "clock-jump"));
