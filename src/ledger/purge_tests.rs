@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::mpsc::channel;
 
+use super::NotRecorded;
 use super::line::Line;
 use super::purge::STEP_ROWS;
 use super::purge_rows::{Counts, Marked};
@@ -284,4 +285,26 @@ fn one_destruction_at_a_time_and_none_without_anybody() {
     assert!(matches!(answer.recv().unwrap(), Err(NotPurged::UnderWay)));
     finish(&mut writer);
     assert_eq!(writer.edge.frontier.size(), 5, "start, two accesses, two orders");
+}
+
+#[test]
+fn a_key_file_that_cannot_be_made_puts_nothing_of_the_ledger_in_doubt() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = open(folder.path()).unwrap();
+    writer.start(start(), now()).unwrap();
+    write(&mut writer, 1, 0..2);
+    let marked = of_patient(&writer, 0);
+    let in_its_place = folder.path().join(".wrapping-2.key.new");
+    fs::create_dir(&in_its_place).unwrap();
+    begin(&mut writer, vec![marked]);
+    let refused = decide(&mut writer).recv().unwrap();
+    assert!(matches!(refused, Err(NotPurged::NotRecorded(NotRecorded::Unavailable))), "{refused:?}");
+    fs::remove_dir(&in_its_place).unwrap();
+    // Tokens go on, nobody was destroyed, and the next order is obeyed.
+    writer.write(vec![Line::plain(access(1, 0))], now()).unwrap();
+    assert!(reads(&mut writer, &marked));
+    begin(&mut writer, vec![marked]);
+    decide(&mut writer).recv().unwrap().unwrap();
+    finish(&mut writer);
+    assert!(!reads(&mut writer, &marked));
 }

@@ -1,6 +1,7 @@
 //! The SQLite file: WAL, `synchronous=FULL`, one writer.
 
 use std::fs::OpenOptions;
+use std::io;
 use std::ops::Range;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -58,7 +59,7 @@ pub enum StoreError {
     #[error(
         "le journal ne peut pas être ouvert ({0}) ; vérifiez [ledger] folder, ses droits et la place du disque"
     )]
-    System(std::io::Error),
+    System(io::Error),
     /// SQLite refuses.
     #[error(
         "le journal ne peut pas être lu ou écrit ({0}) ; vérifiez [ledger] folder, ses droits et la place du disque"
@@ -108,6 +109,11 @@ impl StoreError {
                 | ErrorCode::DatabaseBusy
                 | ErrorCode::DatabaseLocked => NotRecorded::Unavailable,
                 _ => NotRecorded::Broken,
+            },
+            // A file beside the database: nothing of the log is in doubt.
+            Self::System(cause) => match cause.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => NotRecorded::Space,
+                _ => NotRecorded::Unavailable,
             },
             _ => NotRecorded::Broken,
         }
