@@ -64,7 +64,7 @@ pub enum StoreError {
     #[error(
         "le journal ne peut pas être lu ou écrit ({0}) ; vérifiez [ledger] folder, ses droits et la place du disque"
     )]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(#[source] rusqlite::Error),
     /// Others may read the root key.
     #[error("ledger.key est lisible par d'autres que son propriétaire ; faites chmod 0600 ledger.key")]
     KeyExposed,
@@ -95,6 +95,18 @@ pub enum StoreError {
     /// The system gives no random bytes.
     #[error("le système ne donne pas d'octets aléatoires")]
     Random,
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            // Neither rights nor room: no start mends it.
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Broken("le fichier n'est plus une base lisible")
+            }
+            _ => Self::Sqlite(error),
+        }
+    }
 }
 
 impl StoreError {
