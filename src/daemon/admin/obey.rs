@@ -186,7 +186,10 @@ impl Daemon {
                 }
                 self.clock.accepted(recorded);
             }
-            Waiting::Counter(intent) if recorded => self.number_accepted(intent),
+            Waiting::Counter(intent) if recorded => {
+                self.sessions.end_all();
+                self.number_accepted(intent);
+            }
             Waiting::Counter(_) => {}
         }
     }

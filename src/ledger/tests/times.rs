@@ -108,6 +108,10 @@ fn what_the_counter_is_to_reach_is_durable() {
     let left = crash(folder.path());
     assert_eq!(Store::open(&left.path().join(FILE)).unwrap().intent().unwrap(), 7);
     // With the order that accepts another number, in its commit.
-    writer.commit(vec![Line::counter(order(None).event, 3)], at(AHEAD_MS), false).unwrap();
+    assert_eq!(writer.store.sessions(at(0)).unwrap().len(), 1);
+    writer.commit(vec![Line::counter(order(Some("x")).event, 3)], at(AHEAD_MS), false).unwrap();
     assert_eq!(writer.intent().unwrap(), 3);
+    // What nobody knows the nonces of ends with it.
+    let left = crash(folder.path());
+    assert!(Store::open(&left.path().join(FILE)).unwrap().sessions(at(0)).unwrap().is_empty());
 }
