@@ -3,10 +3,10 @@
 use sceau::traces::entry::event::Event;
 use serde_json::json;
 
-use super::office::Office;
+use super::office::{Office, at};
 use crate::clock::Shim;
 use crate::counter::{copy, establishment as counted};
-use crate::doorstep::{DoorAlone, brief, physician_login, says, until};
+use crate::doorstep::{DoorAlone, brief, physician_login, says, until, with};
 use crate::ledger::{has, obeys_its_rules};
 use crate::support::daemon::Daemon;
 use crate::support::establishment::Establishment;
@@ -30,7 +30,11 @@ fn open(establishment: Establishment, environment: &[(&str, &str)]) -> (DoorAlon
 /// One bad NTP answer at a start of the machine, and entries of tomorrow: today goes on by a signed order.
 #[test]
 fn a_bad_time_in_the_ledger_is_settled_by_a_signed_order() {
-    let establishment = Plan::new("acceptances").key_type(KeyType::P256).build();
+    let four_sessions = |config: &mut toml::Table| {
+        let declaration = config["declaration"].as_table_mut().unwrap();
+        declaration.insert("sessions_per_hour_max".into(), 4.into());
+    };
+    let establishment = Plan::new("acceptances").key_type(KeyType::P256).edit_config(four_sessions).build();
     let clock = Shim::of(&establishment);
     let (door, _signers) = open(establishment, &clock.environment());
     let office = Office::before(door);
@@ -48,6 +52,10 @@ fn a_bad_time_in_the_ledger_is_settled_by_a_signed_order() {
     };
     clock.is_off(DAY_MS);
     live_again(true);
+    for _ in 0..2 {
+        let tomorrow = with(physician_login(), "authentication.instant", at(24 * 3600 - 60).into());
+        office.door.client().open_session(tomorrow).unwrap();
+    }
     clock.is_off(0);
     // The clock is right, the ledger is ahead of it: whatever is tried, nothing is issued.
     let unavailable = says("Unavailable", "clock-jump");
@@ -67,6 +75,10 @@ fn a_bad_time_in_the_ledger_is_settled_by_a_signed_order() {
     for as_another_boot in [false, true] {
         live_again(as_another_boot);
         office.door.client().consult(&session, PATIENTS[0]).unwrap();
+    }
+    // Nor are sessions of tomorrow counted with those of this hour.
+    for _ in 0..3 {
+        office.door.client().open_session(physician_login()).unwrap();
     }
     let again = office.order("clock-accept", json!({}));
     assert_eq!(brief(office.submit(&again, &[&office.alice])), says("Denied", "nothing-to-accept"));
