@@ -199,6 +199,10 @@ async fn checkpoint(
         daemon.halt(Halt::Checkpoint);
         return Err(NoReceipt::Ledger(NotRecorded::Broken));
     }
+    // An older copy of the ledger that is signed is a fork under our own key: not before the counter has spoken.
+    if daemon.is_newest().is_err() || daemon.halted.cause().is_some_and(Halt::is_of_counter) {
+        return Err(NoReceipt::Ledger(NotRecorded::Unavailable));
+    }
     let signed = audit.sign(daemon.ledger.generation(), now.size, now.root, now.map).await.map_err(|cause| {
         // The world's trouble is told when readiness changes.
         if cause == NotSigned::False {

@@ -12,7 +12,9 @@ use crate::traces::entry::evidence::Evidence;
 use crate::vihf::instant::Instant as Day;
 
 /// The window, by the steady clock: a jump of the other one must not empty the count.
-const WINDOW: Duration = Duration::from_secs(3600);
+const WINDOW: Duration = Duration::from_millis(WINDOW_MS);
+/// The same in milliseconds.
+const WINDOW_MS: u64 = 3_600_000;
 
 /// Entries that are read at once: a few megabytes.
 const BLOCK_LEN: u64 = 4096;
@@ -66,6 +68,10 @@ impl Declared {
                 let entry = Entry::decode(leaf).map_err(|_| StoreError::Broken("an entry cannot be read"))?;
                 let ago = Duration::from_millis(u64::try_from(now.ms_since(entry.time)).unwrap_or_default());
                 is_recent = is_recent && (index > from || ago < WINDOW);
+                if entry.time > now.plus_ms(WINDOW_MS) {
+                    // Of a time that an order has ended: nobody knows which hour it was.
+                    return Ok(());
+                }
                 match entry.event {
                     Event::SessionOpened(opened) if !matches!(opened.setting.evidence, Evidence::Proof(_)) => {
                         if let Some(application) = applications.named(opened.setting.application.as_str()) {

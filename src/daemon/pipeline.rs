@@ -192,6 +192,11 @@ impl Daemon {
 
     /// Makes the nonce of a refused request durable with the refusal; gives the answer.
     async fn spend(&self, claim: Claim<'_>, application: &Application, asked: Asked<'_>, no: No) -> No {
+        if !self.ledger.admits() {
+            // Counted, as in `issue`: what room is left is for what is under way.
+            drop(claim);
+            return self.hold_refusal(application, no, asked);
+        }
         let nonce = claim.spend();
         let line = self.refused(application, no.code(), asked, Some(nonce));
         match self.ledger.write(line).await {

@@ -113,15 +113,14 @@ impl Scene {
         let people = patients.map(|n| of_patient(&self.writer, n)).collect();
         let (reply, answer) = mpsc::channel();
         let size = self.writer.edge.frontier.size();
-        self.writer.obey(Task::Begin { size, reply: reply.clone() });
-        self.writer.obey(Task::Mark { people, reply });
+        self.writer.obey(Task::Begin { size, reply: reply.clone() }, now());
+        self.writer.obey(Task::Mark { people, reply }, now());
         assert!(answer.iter().take(2).all(|answer| answer.is_ok()));
         let (reply, answer) = mpsc::channel();
-        self.writer.obey(Task::Decide {
-            line: Box::new(Line::plain(order("traces-purge"))),
-            reply,
-            ended: mpsc::channel().0,
-        });
+        self.writer.obey(
+            Task::Decide { line: Box::new(Line::plain(order("traces-purge"))), reply, ended: mpsc::channel().0 },
+            now(),
+        );
         finish(&mut self.writer);
         answer.recv().unwrap().unwrap();
     }

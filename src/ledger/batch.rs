@@ -70,7 +70,11 @@ impl<'s> Batch<'s> {
                 let mut delete = self.transaction.prepare_cached("DELETE FROM sessions WHERE secret = ?1")?;
                 delete.execute([secret.as_bytes()])?;
             }
-            Beside::Intent { intent } => self.intend(*intent)?,
+            Beside::Intent { intent } => {
+                self.intend(*intent)?;
+                // The nonces of what an older copy lacks are not known: nothing that they were spent with goes on.
+                self.transaction.execute("DELETE FROM sessions", [])?;
+            }
             Beside::Ordered { mark, .. } => {
                 // One that is there already breaks the commit: the memory of used ones refused it before.
                 let mut insert = self.transaction.prepare_cached("INSERT INTO orders VALUES (?1, ?2)")?;

@@ -96,10 +96,14 @@ impl<'w> Draft<'w> {
     }
 
     fn append(&mut self, line: Line) -> Result<Written, StoreError> {
-        let Line { event, chain, mut beside } = line;
+        let Line { mut event, chain, mut beside } = line;
         if event.begins_time() {
             self.drafted.edge.time = self.known.now;
             self.batch.begin_time(self.known.now)?;
+        }
+        if let Event::Refused(refused) = &mut event {
+            // Held while the clock went back: told as of now, rather than as of an instant that is still to come.
+            refused.since = refused.since.map(|since| since.min(self.drafted.edge.time));
         }
         let (secrets, edge) = (self.known.secrets, &self.drafted.edge);
         let index = edge.frontier.size();

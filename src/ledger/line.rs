@@ -72,7 +72,7 @@ impl Line {
         Self { event, chain: Some(chain), beside: Beside::Nothing }
     }
 
-    /// The counter's number as two operators accept it: the ledger follows it from now on.
+    /// The counter's number as two operators accept it: the ledger follows it from now on, and every session ends.
     #[must_use]
     pub fn counter(event: Event<PsIdNat, Patient>, intent: u64) -> Self {
         Self { event, chain: None, beside: Beside::Intent { intent } }

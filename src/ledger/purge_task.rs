@@ -8,7 +8,7 @@ use super::purge::Purge;
 use super::purge_rows::{Counts, Marked};
 use super::store::StoreError;
 use super::writer::Writer;
-use crate::sys::clock;
+use crate::vihf::instant::Instant;
 
 /// Why nobody was destroyed.
 #[derive(Debug, thiserror::Error)]
@@ -48,8 +48,8 @@ pub(super) enum Task {
 }
 
 impl Writer {
-    /// Does one task. Who no longer waits for its answer has gone: what was done stands.
-    pub(super) fn obey(&mut self, task: Task) {
+    /// Does one task at `now`, the guarded clock's. Who no longer waits for its answer has gone: what was done stands.
+    pub(super) fn obey(&mut self, task: Task, now: Instant) {
         if self.trouble() == Some(NotRecorded::Broken) {
             return task.refuse(NotRecorded::Broken.into());
         }
@@ -69,7 +69,7 @@ impl Writer {
                 let _ = reply.send(self.done(looked));
             }
             Task::Decide { line, reply, ended } => {
-                let decided = self.decide(*line);
+                let decided = self.decide(*line, now);
                 if self.purge.is_under_way() && decided.is_ok() {
                     self.purged = Some(ended);
                 } else {
@@ -81,7 +81,7 @@ impl Writer {
     }
 
     /// Writes the order with the decision. Nobody was named since the last look: this thread alone writes.
-    fn decide(&mut self, line: Line) -> Result<Destroyed, NotPurged> {
+    fn decide(&mut self, line: Line, now: Instant) -> Result<Destroyed, NotPurged> {
         let size = self.edge.frontier.size();
         let caught_up = self.purge.catch_up(&mut self.store.connection, size);
         if !self.done(caught_up)? {
@@ -93,7 +93,7 @@ impl Writer {
         // A crash from here to the commit leaves an epoch under which little is: nothing is destroyed.
         let begun = if nobody { Ok(()) } else { self.secrets.epochs.begin() };
         self.purge.decides = !nobody;
-        let written = begun.and_then(|()| self.commit(vec![line], clock::now(), false));
+        let written = begun.and_then(|()| self.commit(vec![line], now, false));
         self.purge.decides = false;
         // From here on it is decided, whatever happens.
         match self.done(written) {

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::mpsc::channel;
 
+use super::NotRecorded;
 use super::line::Line;
 use super::purge::STEP_ROWS;
 use super::purge_rows::{Counts, Marked};
@@ -53,7 +54,7 @@ fn write(writer: &mut Writer, by: u32, of: impl Iterator<Item = u64>) {
 
 fn ask<T>(writer: &mut Writer, task: impl FnOnce(std::sync::mpsc::Sender<T>) -> Task) -> T {
     let (reply, answer) = channel();
-    writer.obey(task(reply));
+    writer.obey(task(reply), now());
     answer.recv().unwrap()
 }
 
@@ -75,7 +76,8 @@ fn begin(writer: &mut Writer, people: Vec<Marked>) {
 
 fn decide(writer: &mut Writer) -> std::sync::mpsc::Receiver<Result<Destroyed, NotPurged>> {
     let (reply, answer) = channel();
-    writer.obey(Task::Decide { line: Box::new(Line::plain(order("traces-purge"))), reply, ended: channel().0 });
+    let line = Box::new(Line::plain(order("traces-purge")));
+    writer.obey(Task::Decide { line, reply, ended: channel().0 }, now());
     answer
 }
 
@@ -278,8 +280,31 @@ fn one_destruction_at_a_time_and_none_without_anybody() {
     let _answer = decide(&mut writer);
     assert!(matches!(ask(&mut writer, |reply| Task::Begin { size: 0, reply }), Err(NotPurged::UnderWay)));
     let (reply, answer) = channel();
-    writer.obey(Task::Decide { line: Box::new(Line::plain(order("traces-purge"))), reply, ended: channel().0 });
+    let line = Box::new(Line::plain(order("traces-purge")));
+    writer.obey(Task::Decide { line, reply, ended: channel().0 }, now());
     assert!(matches!(answer.recv().unwrap(), Err(NotPurged::UnderWay)));
     finish(&mut writer);
     assert_eq!(writer.edge.frontier.size(), 5, "start, two accesses, two orders");
+}
+
+#[test]
+fn a_key_file_that_cannot_be_made_puts_nothing_of_the_ledger_in_doubt() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = open(folder.path()).unwrap();
+    writer.start(start(), now()).unwrap();
+    write(&mut writer, 1, 0..2);
+    let marked = of_patient(&writer, 0);
+    let in_its_place = folder.path().join(".wrapping-2.key.new");
+    fs::create_dir(&in_its_place).unwrap();
+    begin(&mut writer, vec![marked]);
+    let refused = decide(&mut writer).recv().unwrap();
+    assert!(matches!(refused, Err(NotPurged::NotRecorded(NotRecorded::Unavailable))), "{refused:?}");
+    fs::remove_dir(&in_its_place).unwrap();
+    // Tokens go on, nobody was destroyed, and the next order is obeyed.
+    writer.write(vec![Line::plain(access(1, 0))], now()).unwrap();
+    assert!(reads(&mut writer, &marked));
+    begin(&mut writer, vec![marked]);
+    decide(&mut writer).recv().unwrap().unwrap();
+    finish(&mut writer);
+    assert!(!reads(&mut writer, &marked));
 }

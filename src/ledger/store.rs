@@ -1,6 +1,7 @@
 //! The SQLite file: WAL, `synchronous=FULL`, one writer.
 
 use std::fs::OpenOptions;
+use std::io;
 use std::ops::Range;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -58,12 +59,12 @@ pub enum StoreError {
     #[error(
         "le journal ne peut pas être ouvert ({0}) ; vérifiez [ledger] folder, ses droits et la place du disque"
     )]
-    System(std::io::Error),
+    System(io::Error),
     /// SQLite refuses.
     #[error(
         "le journal ne peut pas être lu ou écrit ({0}) ; vérifiez [ledger] folder, ses droits et la place du disque"
     )]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(#[source] rusqlite::Error),
     /// Others may read the root key.
     #[error("ledger.key est lisible par d'autres que son propriétaire ; faites chmod 0600 ledger.key")]
     KeyExposed,
@@ -96,6 +97,18 @@ pub enum StoreError {
     Random,
 }
 
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            // Neither rights nor room: no start mends it.
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Broken("le fichier n'est plus une base lisible")
+            }
+            _ => Self::Sqlite(error),
+        }
+    }
+}
+
 impl StoreError {
     /// Whose fault it is: nothing in doubt, or everything.
     #[must_use]
@@ -108,6 +121,11 @@ impl StoreError {
                 | ErrorCode::DatabaseBusy
                 | ErrorCode::DatabaseLocked => NotRecorded::Unavailable,
                 _ => NotRecorded::Broken,
+            },
+            // A file beside the database: nothing of the log is in doubt.
+            Self::System(cause) => match cause.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => NotRecorded::Space,
+                _ => NotRecorded::Unavailable,
             },
             _ => NotRecorded::Broken,
         }

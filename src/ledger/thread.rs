@@ -129,7 +129,7 @@ impl Thread {
             }
             // The loop ends on it.
             Job::Stop => {}
-            Job::Purge(task) => self.writer.obey(task),
+            Job::Purge(task) => self.writer.obey(task, self.guards.now()),
             Job::Notes => self.notes_at = self.notes_at.or(Some(Moment::now() + NOTE_WAIT_MAX)),
             Job::Settle(reply) => {
                 self.serve();

@@ -4,12 +4,16 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::doorstep::{brief, physician_login, says};
 use crate::support::daemons::{Daemons, run_until_exit};
 use crate::support::establishment::Establishment;
 use crate::support::key_kind::KeyType;
+use crate::support::ledger::checkpoints;
 use crate::support::plan::Plan;
 use crate::support::practitioners::PATIENTS;
+use crate::support::varlink::Client;
 use crate::support::wait::until;
 
 pub(crate) fn establishment() -> Establishment {
@@ -64,8 +68,16 @@ fn an_older_copy_of_the_ledger_halts_and_the_newest_does_not() {
     copy(&ledger, &new);
     // Yesterday's in its place.
     copy(&old, &ledger);
+    let signed = checkpoints(&establishment);
     let daemons = Daemons::start(&establishment);
     is_halted(&establishment, &session, &daemons.sceaud.log(), "this ledger is older than its counter");
+    // Signed, it would be a fork under the establishment's own key.
+    until("the audit key is there", || establishment.client().status()["audit"]["ready"] == true);
+    let mut officer = Client::connect(&establishment.admin_socket()).unwrap();
+    let refused = officer.call("fr.sceau.Admin.Checkpoint", json!({})).unwrap_err();
+    assert_eq!(refused.brief(), ("Unavailable", "ledger"));
+    assert_eq!(checkpoints(&establishment), signed);
+    drop(officer);
     // A restart is no way out.
     daemons.sceaud.kill();
     daemons.sceaud.wait_ready(2);

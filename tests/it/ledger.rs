@@ -351,6 +351,12 @@ fn a_ledger_that_was_altered_or_lost_its_key_halts_the_start() {
         }
         std::fs::write(&file, &whole).unwrap();
     }
+    // What SQLite itself cannot read: no start mends it.
+    std::fs::write(&file, [&[0xff; 100], &whole[100..]].concat()).unwrap();
+    let refusal = start();
+    assert_eq!(refusal.code, Some(4), "{}", refusal.said);
+    assert!(refusal.said.contains("incohérent"), "{}", refusal.said);
+    std::fs::write(&file, &whole).unwrap();
     let key = folder.join("ledger.key");
     std::fs::rename(&key, folder.join("aside")).unwrap();
     assert_eq!(start().code, Some(4));

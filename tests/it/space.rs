@@ -6,7 +6,7 @@ use sceau::traces::entry::event::Event;
 use sceau::traces::entry::kind::Kind;
 use serde_json::json;
 
-use crate::doorstep::{brief, physician_login, says};
+use crate::doorstep::{brief, consultation, physician_login, says, with};
 use crate::ledger::{Unmount, has, obeys_its_rules};
 use crate::support::daemons::Daemons;
 use crate::support::key_kind::KeyType;
@@ -52,6 +52,8 @@ fn on_a_full_disk_outcomes_and_closings_use_the_reserve_and_nothing_begins() {
     for _ in 0..20 {
         assert_eq!(brief(client.consult(&sessions[0], PATIENTS[0])), says("Unavailable", "space"));
         assert_eq!(brief(client.open_session(physician_login())), says("Unavailable", "space"));
+        let denied = with(consultation(&sessions[0], PATIENTS[0]), "transaction", "2.1".into());
+        assert_eq!(brief(client.issue(denied)), says("Denied", "transaction-not-allowed"));
     }
     // What is under way ends.
     for issued in &before {

@@ -48,6 +48,8 @@ pub(super) enum Unavailable {
     AuditKey,
     /// Another destruction is not complete; nothing was done.
     DestructionUnderWay,
+    /// The clock is not fit, and the order is one that time decides; nothing was done.
+    Clock,
     /// No certificate is configured, or none of them can receive a backup; nothing was done.
     NoBackupCertificate,
 }
@@ -61,6 +63,7 @@ impl Unavailable {
             Self::NoAuditKey => "no-audit-key",
             Self::AuditKey => "audit-key",
             Self::DestructionUnderWay => "destruction-under-way",
+            Self::Clock => "clock",
             Self::NoBackupCertificate => "no-backup-certificate",
         }
     }
@@ -78,6 +81,10 @@ impl Unavailable {
             }
             Self::DestructionUnderWay => {
                 "une destruction est en cours ; attendez qu'elle se termine, puis soumettez le même ordre"
+            }
+            Self::Clock => {
+                "l'horloge du serveur a sauté ou n'est pas synchronisée, et un terme se compte à l'heure juste ; remettez-la à \
+                 l'heure, puis faites un nouvel ordre"
             }
             Self::NoBackupCertificate => {
                 "aucun certificat de [backup] ne peut recevoir la sauvegarde ; le journal de sceaud dit pourquoi ; corrigez-le, puis soumettez le même ordre"

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::super::Daemon;
-use super::answer::No;
+use super::answer::{No, Unavailable};
 use super::delivery::Document;
 use super::privacy;
 use crate::ledger::{Line, NotRecorded};
@@ -79,6 +79,10 @@ pub(super) async fn obey(daemon: &Daemon, operators: &Operators, ordered: &Order
         Command::OperatorRevoke(revoke) => operator_revoke(daemon, operators, ordered, revoke)?,
         Command::ClockAccept(_) => daemon.accept_clock()?,
         Command::CounterAccept(_) => daemon.accept_counter(ordered)?,
+        // A term that begins or ends by a wrong clock destroys early.
+        Command::TracesCloseDmp(_) | Command::TracesPurge(_) if daemon.clock_is_fit().is_err() => {
+            return Err(NotObeyed::No(No::Unavailable(Unavailable::Clock)));
+        }
         Command::TracesCloseDmp(close) => privacy::traces_close_dmp(daemon, ordered, close).await?,
         Command::TracesPurge(_) => privacy::traces_purge(),
         Command::TracesBackup(backup) => privacy::traces_backup(daemon, backup).await?,
@@ -182,7 +186,10 @@ impl Daemon {
                 }
                 self.clock.accepted(recorded);
             }
-            Waiting::Counter(intent) if recorded => self.number_accepted(intent),
+            Waiting::Counter(intent) if recorded => {
+                self.sessions.end_all();
+                self.number_accepted(intent);
+            }
             Waiting::Counter(_) => {}
         }
     }

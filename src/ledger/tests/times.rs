@@ -76,6 +76,29 @@ fn time_goes_back_at_the_accepted_order_alone_and_nothing_outlives_it_by_the_old
     }
 }
 
+/// Refusals are held for a second before they are written as a number: the clock may go back in between, by an order or by less
+/// than a jump.
+#[test]
+fn refusals_that_were_counted_before_the_clock_went_back_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = writer(folder.path());
+    let counted = |since| {
+        let Event::Refused(mut refused) = sample::refused(None, 1) else { panic!("it is one") };
+        (refused.count, refused.since) = (2, Some(since));
+        Line::plain(Event::Refused(refused))
+    };
+    let slightly_ahead = vec![counted(at(AHEAD_MS + 900))];
+    writer.commit(slightly_ahead, at(AHEAD_MS), false).unwrap();
+    writer.commit(vec![order(None)], at(1_000), false).unwrap();
+    writer.commit(vec![counted(at(AHEAD_MS)), counted(at(500))], at(2_000), false).unwrap();
+    let all = entries(&Reader::open(folder.path()).unwrap());
+    let since = all.iter().filter_map(|entry| match &entry.event {
+        Event::Refused(refused) => refused.since.map(|since| since.ms_since(at(0))),
+        _ => None,
+    });
+    assert_eq!(since.collect::<Vec<_>>(), [AHEAD_MS, 2_000, 500]);
+}
+
 #[test]
 fn what_the_counter_is_to_reach_is_durable() {
     let folder = tempfile::tempdir().unwrap();
@@ -85,6 +108,10 @@ fn what_the_counter_is_to_reach_is_durable() {
     let left = crash(folder.path());
     assert_eq!(Store::open(&left.path().join(FILE)).unwrap().intent().unwrap(), 7);
     // With the order that accepts another number, in its commit.
-    writer.commit(vec![Line::counter(order(None).event, 3)], at(AHEAD_MS), false).unwrap();
+    assert_eq!(writer.store.sessions(at(0)).unwrap().len(), 1);
+    writer.commit(vec![Line::counter(order(Some("x")).event, 3)], at(AHEAD_MS), false).unwrap();
     assert_eq!(writer.intent().unwrap(), 3);
+    // What nobody knows the nonces of ends with it.
+    let left = crash(folder.path());
+    assert!(Store::open(&left.path().join(FILE)).unwrap().sessions(at(0)).unwrap().is_empty());
 }

@@ -3,10 +3,10 @@
 use sceau::traces::entry::event::Event;
 use serde_json::json;
 
-use super::office::Office;
+use super::office::{Office, at};
 use crate::clock::Shim;
 use crate::counter::{copy, establishment as counted};
-use crate::doorstep::{DoorAlone, brief, physician_login, says, until};
+use crate::doorstep::{DoorAlone, brief, physician_login, says, until, with};
 use crate::ledger::{has, obeys_its_rules};
 use crate::support::daemon::Daemon;
 use crate::support::establishment::Establishment;
@@ -14,6 +14,7 @@ use crate::support::key_kind::KeyType;
 use crate::support::ledger::entries;
 use crate::support::plan::Plan;
 use crate::support::practitioners::PATIENTS;
+use crate::support::wait::eventually;
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
@@ -29,7 +30,11 @@ fn open(establishment: Establishment, environment: &[(&str, &str)]) -> (DoorAlon
 /// One bad NTP answer at a start of the machine, and entries of tomorrow: today goes on by a signed order.
 #[test]
 fn a_bad_time_in_the_ledger_is_settled_by_a_signed_order() {
-    let establishment = Plan::new("acceptances").key_type(KeyType::P256).build();
+    let four_sessions = |config: &mut toml::Table| {
+        let declaration = config["declaration"].as_table_mut().unwrap();
+        declaration.insert("sessions_per_hour_max".into(), 4.into());
+    };
+    let establishment = Plan::new("acceptances").key_type(KeyType::P256).edit_config(four_sessions).build();
     let clock = Shim::of(&establishment);
     let (door, _signers) = open(establishment, &clock.environment());
     let office = Office::before(door);
@@ -47,6 +52,10 @@ fn a_bad_time_in_the_ledger_is_settled_by_a_signed_order() {
     };
     clock.is_off(DAY_MS);
     live_again(true);
+    for _ in 0..2 {
+        let tomorrow = with(physician_login(), "authentication.instant", at(24 * 3600 - 60).into());
+        office.door.client().open_session(tomorrow).unwrap();
+    }
     clock.is_off(0);
     // The clock is right, the ledger is ahead of it: whatever is tried, nothing is issued.
     let unavailable = says("Unavailable", "clock-jump");
@@ -66,6 +75,10 @@ fn a_bad_time_in_the_ledger_is_settled_by_a_signed_order() {
     for as_another_boot in [false, true] {
         live_again(as_another_boot);
         office.door.client().consult(&session, PATIENTS[0]).unwrap();
+    }
+    // Nor are sessions of tomorrow counted with those of this hour.
+    for _ in 0..3 {
+        office.door.client().open_session(physician_login()).unwrap();
     }
     let again = office.order("clock-accept", json!({}));
     assert_eq!(brief(office.submit(&again, &[&office.alice])), says("Denied", "nothing-to-accept"));
@@ -93,6 +106,15 @@ fn a_jump_that_was_right_is_accepted_and_its_sessions_end() {
     office.submit(&office.order("clock-accept", json!({})), &[&office.dave]).unwrap();
     let session = client.open_session(physician_login()).unwrap();
     client.consult(&session, PATIENTS[0]).unwrap();
+    // A term that begins, or is judged, by a wrong clock destroys early.
+    for off_ms in [60_000, -60_000] {
+        clock.is_off(off_ms);
+        let close = office.order("traces-close-dmp", json!({ "patient": PATIENTS[0] }));
+        assert_eq!(brief(office.submit(&close, &[&office.alice])), says("Unavailable", "clock"));
+        let purge = office.order("traces-purge", json!({}));
+        assert_eq!(brief(office.submit(&purge, &[&office.alice, &office.bob])), says("Unavailable", "clock"));
+    }
+    clock.is_off(0);
     // Late once more, and again accepted: the session was of the time before.
     clock.is_off(-5_000);
     assert_eq!(brief(client.consult(&session, PATIENTS[0])), says("Unavailable", "clock-jump"));
@@ -127,7 +149,10 @@ fn a_ledger_that_its_counter_contradicts_goes_on_by_an_order_of_two() {
     assert_eq!(brief(office.submit(&order, &[&office.alice])), says("Denied", "signers-missing"));
     assert_eq!(client.status()["state"], "halted");
     office.submit(&order, &two).unwrap();
-    until("it goes on", || client.consult(&session, PATIENTS[0]).is_ok());
+    // Nobody knows which nonces the lost part had spent on this session.
+    assert_eq!(brief(client.consult(&session, PATIENTS[0])), says("Denied", "session-unknown"));
+    let session = eventually("it goes on", || client.open_session(physician_login()).ok());
+    client.consult(&session, PATIENTS[0]).unwrap();
     // And is the newest from now on.
     sceaud.kill();
     sceaud.wait_ready(4);
@@ -138,7 +163,8 @@ fn a_ledger_that_its_counter_contradicts_goes_on_by_an_order_of_two() {
     sceaud.wait_ready(5);
     until("it is halted", || office.door.client().status()["halted"] == "counter-reset");
     office.submit(&office.order("counter-accept", json!({})), &two).unwrap();
-    until("it goes on", || office.door.client().consult(&session, PATIENTS[0]).is_ok());
+    let session = eventually("it goes on", || office.door.client().open_session(physician_login()).ok());
+    office.door.client().consult(&session, PATIENTS[0]).unwrap();
     let ledger = entries(&office.door.establishment);
     obeys_its_rules(&ledger);
     let told = ledger.iter().filter(
