@@ -93,7 +93,9 @@ fn what_a_restoration_lost_is_told_and_is_no_fork() {
     // More entries than the officer has seen, and fewer.
     for (entries, more) in [(11, 9), (11, 0)] {
         let (mut ledger, _) = restored(&before, entries);
-        (0..more).for_each(|_| drop(ledger.write(None, sample::refused(None, 4))));
+        for _ in 0..more {
+            ledger.write(None, sample::refused(None, 4));
+        }
         let notes = [ledger.signed_as(SECOND)];
         let verdict = ledger.verdict_over(&notes, Some(before.signed()));
         let lost = Finding::Restored { generation: 2, entries: 11, kept: 16 };
@@ -113,7 +115,9 @@ fn what_a_restoration_lost_is_told_and_is_no_fork() {
 fn an_undeclared_or_false_restoration_is_no_excuse() {
     let before = Ledger::new();
     let mut forked = cut(&before, 11);
-    (0..9).for_each(|_| drop(forked.write(None, sample::refused(None, 4))));
+    for _ in 0..9 {
+        forked.write(None, sample::refused(None, 4));
+    }
     let found = forked.verdict_over(&[forked.signed_as(SECOND)], Some(before.signed())).findings;
     assert_eq!(found[0], Finding::Forked { size: 16 });
     assert!(matches!(found[1], Finding::CheckpointForged { .. }) && found.len() == 2, "{found:?}");
@@ -153,7 +157,9 @@ fn an_undeclared_or_false_restoration_is_no_excuse() {
 fn an_archive_of_another_generation_is_no_fork() {
     let before = Ledger::new();
     let (mut ledger, _) = restored(&before, 11);
-    (0..4).for_each(|_| drop(ledger.write(None, sample::refused(None, 4))));
+    for _ in 0..4 {
+        ledger.write(None, sample::refused(None, 4));
+    }
     let judged = |kept: &SignedCheckpoint, since| {
         let asked = crate::traces::archive::request::Request { since, ..request(practitioners(&[1]), always()) };
         let archive = made_under(&ledger, &asked, ledger.signed_as(SECOND));
