@@ -86,6 +86,27 @@ impl Default for SegmentLimits {
     }
 }
 
+/// Whether the folder that was left with `since` can be added to now; what may be told before anything is recorded.
+///
+/// # Errors
+/// [`NotBackedUp::UnderWay`], [`NotBackedUp::State`], [`NotBackedUp::Store`].
+pub fn backup_goes_on(reader: &Reader, since: Option<&str>) -> Result<(), NotBackedUp> {
+    goes_on(reader, since).map(|_| ())
+}
+
+fn goes_on(reader: &Reader, since: Option<&str>) -> Result<Option<State>, NotBackedUp> {
+    let connection = &reader.store().connection;
+    if purge_rows::is_decided(connection)? || reader.secrets().epochs.is_changing() {
+        return Err(NotBackedUp::UnderWay);
+    }
+    let Some(text) = since else { return Ok(None) };
+    let key = tag_key(&reader.secrets().root_key()?)?;
+    let state = State::parse(text, &key).ok_or(NotBackedUp::State)?;
+    let generation = LedgerInstance::read(connection)?.generation;
+    let is_of_this_life = state.generation == generation && state.entries <= reader.edge().frontier.size();
+    if is_of_this_life { Ok(Some(state)) } else { Err(NotBackedUp::State) }
+}
+
 /// Writes the segment after `since` (the first without) for `readers`, as one CMS envelope.
 ///
 /// Trusts that the readers' certificates are the establishment's. Memory: some rows, whatever the ledger's size. After `Err`
@@ -102,23 +123,11 @@ pub fn backup<W: Write>(
     now: Instant,
     out: W,
 ) -> Result<BackedUp, NotBackedUp> {
+    let since = goes_on(reader, since)?;
     let (connection, epochs) = (&reader.store().connection, &reader.secrets().epochs);
-    if purge_rows::is_decided(connection)? || epochs.is_changing() {
-        return Err(NotBackedUp::UnderWay);
-    }
     let key = tag_key(&reader.secrets().root_key()?)?;
     let LedgerInstance { generation, .. } = LedgerInstance::read(connection)?;
     let entries = reader.edge().frontier.size();
-    let since = match since {
-        None => None,
-        Some(text) => {
-            let state = State::parse(text, &key).ok_or(NotBackedUp::State)?;
-            if state.generation != generation || state.entries > entries {
-                return Err(NotBackedUp::State);
-            }
-            Some(state)
-        }
-    };
     let from = since.as_ref().map_or(0, |state| state.entries);
     let to = entries.min(from.saturating_add(limits.entries_max));
     let epoch = epochs.current();

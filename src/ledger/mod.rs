@@ -75,7 +75,7 @@ mod trouble;
 mod views;
 mod writer;
 
-pub use backup::{BackedUp, NotBackedUp, SegmentLimits, backup, escrow};
+pub use backup::{BackedUp, NotBackedUp, SegmentLimits, backup, backup_goes_on, escrow};
 pub use backup_segment::SegmentError;
 pub use change::SPENT_PROOFS;
 pub use destruction::{Decided, Purger, due, known_patients};

@@ -26,12 +26,11 @@ use crate::traces::entry::event::{Event, Register};
 use crate::traces::entry::word::Word;
 use crate::traces::merkle::frontier::Frontier;
 use crate::traces::merkle::leaf_hash;
+use crate::traces::restoration;
 use crate::vihf::instant::Instant;
 
 /// Rows of one transaction: bounds the log file.
 const CHUNK_ROWS: u64 = 1 << 16;
-/// The register whose content a restore tells: the first entry of the new life.
-const REGISTER: &str = "generation";
 
 /// A ledger that was restored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -222,18 +221,23 @@ fn fill<R: Read>(
     let data_keys = open_all(connection, &Secrets::open(folder)?)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     let LedgerInstance { generation, .. } = LedgerInstance::read(connection)?;
-    let root = frontier.root().to_base64();
-    let restored = RestoredLedger { generation, entries, data_keys, root, checkpoint: header.checkpoint };
-    declare(store, folder, &restored, now)?;
+    let root = frontier.root();
+    let checkpoint = header.checkpoint;
+    let restored = RestoredLedger { generation, entries, data_keys, root: root.to_base64(), checkpoint };
+    declare(store, folder, &restored, &root, now)?;
     Ok(restored)
 }
 
 /// The first entry of the new life; makes the views of the log on its way.
-fn declare(store: Store, folder: &Path, restored: &RestoredLedger, now: Instant) -> Result<(), NotRestored> {
-    let RestoredLedger { generation, entries, root, .. } = restored;
-    let content = format!("{{\"generation\":{generation},\"entries\":{entries},\"root\":\"{root}\"}}");
-    let register = Word::parse(REGISTER).ok_or(StoreError::Broken("a register's name"))?;
-    let content = Digest::of(&[content.as_bytes()]);
+fn declare(
+    store: Store,
+    folder: &Path,
+    restored: &RestoredLedger,
+    root: &Digest,
+    now: Instant,
+) -> Result<(), NotRestored> {
+    let register = Word::parse(restoration::REGISTER).ok_or(StoreError::Broken("a register's name"))?;
+    let content = restoration::content(restored.generation, restored.entries, root);
     let mut writer = Writer::new(store, Secrets::open(folder)?, 0, now)?;
     let event = Event::Register(Register { register, content, mandate: None });
     writer.commit(vec![Line::plain(event)], now, false)?;

@@ -38,6 +38,13 @@ pub fn generation_of(name: &str, origin: &str) -> Option<u64> {
     (generation >= FIRST_GENERATION && generation_name(origin, generation) == name).then_some(generation)
 }
 
+/// Which generation of its ledger, whichever that is, a checkpoint's origin names; the first one if it names none.
+#[must_use]
+pub fn generation_in(name: &str) -> u64 {
+    let origin = name.rsplit_once('/').map_or("", |(origin, _)| origin);
+    generation_of(name, origin).unwrap_or(FIRST_GENERATION)
+}
+
 /// The public half of an audit key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditPublicKey {

@@ -9,6 +9,7 @@
 //! | [`note`] | texts signed by the audit key (C2SP signed-note) |
 //! | [`audit`] | the key that signs them, and its names |
 //! | [`checkpoint`] | size and both roots, signed (C2SP tlog-checkpoint) |
+//! | [`restoration`] | the entry by which a restored ledger declares its generation |
 //! | [`receipt`] | one entry's proof in one text (C2SP tlog-proof) |
 //! | [`archive`] | the file of an export: entries, clear identities, proofs, a table for spreadsheets |
 //! | [`verify`] | the officer's judgement: everything amiss, by name |
@@ -49,5 +50,6 @@ pub mod merkle;
 pub mod note;
 pub mod receipt;
 pub mod reconcile;
+pub mod restoration;
 pub mod usage;
 pub mod verify;

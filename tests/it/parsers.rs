@@ -65,6 +65,12 @@ fn only_what_was_sealed_is_good() {
     replay("verifier", properties::verifier::holds);
 }
 
+#[test]
+fn only_what_was_signed_is_shown_by_a_good_archive() {
+    properties::archive::known_is_good();
+    replay("archive", properties::archive::holds);
+}
+
 /// A target without a corpus, or a corpus without a target, would be replayed by nobody.
 #[test]
 fn every_target_has_a_corpus_and_a_dictionary() {

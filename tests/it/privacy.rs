@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use sceau::ledger::Reader;
+use sceau::traces::entry::Entry;
 use sceau::traces::entry::event::Event;
 use sceau::vihf::assertion::Patient;
 use sceau::vihf::identity::{Ins, InsOid};
@@ -256,4 +257,114 @@ fn a_backup_grows_and_is_restored_as_a_declared_generation() {
     assert!(client.consult(&session, PATIENTS[1]).is_err());
     let session = client.open_session(physician_login()).unwrap();
     client.consult(&session, PATIENTS[1]).unwrap();
+    // The folder of the generation before is not added to, in words and before anything is recorded; a new one is.
+    let before = orders_of(&folder.join("restored-2"));
+    let refused = scene.sceau(&back_up, "");
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    assert!(said(&refused).contains("dossier vide"), "{}", said(&refused));
+    assert_eq!(orders_of(&folder.join("restored-2")), before);
+    // The state is lost: both generations are in one folder, and the newest is the one that is restored.
+    std::fs::remove_file(folder.join("copies/etat.txt")).unwrap();
+    good(&scene.sceau(&back_up, ""));
+    good(&scene.sceau(&[&escrow[..], &["escrow-3"]].concat(), ""));
+    let restored = json(&restore("escrow-3", "recovery.key", "restored-3"));
+    assert_eq!(restored["generation"], 3);
+}
+
+/// Orders that a ledger has recorded.
+fn orders_of(folder: &std::path::Path) -> usize {
+    let reader = Reader::open(folder).unwrap();
+    let size = reader.edge().frontier.size();
+    let entry = |index| Entry::decode(&reader.leaf(index).unwrap()).unwrap();
+    (0..size).filter(|index| matches!(entry(*index).event, Event::Order(_))).count()
+}
+
+/// A backup that lacks what the officer has seen: it is restored on purpose, and the ledger says for ever what was lost and
+/// which two persons know of it.
+#[test]
+fn a_restoration_that_lost_traces_is_told_and_two_persons_acknowledge_it() {
+    let scene = Scene::open();
+    let folder = &scene.establishment.folder;
+    let mut client = scene.establishment.client();
+    let session = client.open_session(physician_login()).unwrap();
+    let keep = |name: &str| {
+        let keep = ["traces", "checkpoint", "--out", name];
+        eventually("a checkpoint", || scene.sceau(&keep, "").status.success().then_some(()));
+    };
+    let back_up = |to: &str, escrow: &str| {
+        std::fs::create_dir(folder.join(to)).unwrap();
+        good(&scene.sceau(&["traces", "backup", "--to", to, "--sign-with", "alice"], ""));
+        good(&scene.sceau(&["traces", "backup", "--escrow", "--sign-with", "alice", "--out", escrow], ""));
+    };
+    let restore = |from: &str, escrow: &str, into: &str, more: &[&str]| {
+        let keys = ["--escrow", escrow, "--key", "recovery.key", "--segments-key", "reader.key"];
+        let arguments =
+            [&["traces", "restore", "--json", "--from", from, "--into", into], &keys[..], more].concat();
+        scene.run(program("sceau").to_str().unwrap(), &arguments, "")
+    };
+    let verify = |since: &str| {
+        let output = scene.sceau(&["traces", "verify", "--json", "--since", since], "");
+        let report = json(&output);
+        let rules: Vec<String> =
+            report["findings"].as_array().unwrap().iter().map(|one| one["rule"].to_string()).collect();
+        (output.status.code().unwrap(), rules.concat(), report)
+    };
+    client.consult(&session, PATIENTS[0]).unwrap();
+    keep("early.txt");
+    back_up("copies", "escrow-1");
+    (0..8).for_each(|_| drop(client.consult(&session, PATIENTS[1]).unwrap()));
+    keep("kept.txt");
+    assert_eq!(verify("kept.txt").0, 0);
+    // Officers have one line of the key, of generation 1.
+    let since = ["--since", "kept.txt", "--audit-key", "pki/AUDIT.pub"];
+    let behind = restore("copies", "escrow-1", "restored", &since);
+    assert!(behind.status.code() == Some(1) && said(&behind).contains("perdues"), "{}", said(&behind));
+    let restored = json(&restore("copies", "escrow-1", "restored", &[&since[..], &["--accept-loss"]].concat()));
+    let entries = restored["entries"].as_u64().unwrap();
+    scene.establishment.edit_file("sceau.toml", |config| {
+        config["ledger"]["folder"] = folder.join("restored").to_str().unwrap().into();
+    });
+    scene.daemons.sceaud.kill();
+    scene.daemons.sceaud.wait_ready(2);
+    keep("second.txt");
+    // The history that was lost is not called a forged one; what was seen before the loss is as it was.
+    let (code, rules, report) = verify("kept.txt");
+    assert_eq!((code, rules.as_str()), (1, "\"ledger-restored\""), "{report}");
+    let told = report["findings"][0]["message"].as_str().unwrap();
+    assert!(told.contains(&format!("les entrées {entries} à ")) && told.contains("perdues"), "{told}");
+    let declared = |report: &Value| {
+        let one = &report["restorations"][0];
+        (one["generation"].as_u64(), one["entries"].as_u64(), one["acknowledged"].as_u64())
+    };
+    assert_eq!(declared(&report), (Some(2), Some(entries), None));
+    for since in ["early.txt", "second.txt"] {
+        let (code, rules, report) = verify(since);
+        assert_eq!((code, rules.as_str()), (0, ""), "{report}");
+    }
+    let acknowledge = |generation: &str, signers: &[&str]| {
+        let argument = format!("generation={generation}");
+        let order = scene.sceau(&["order", "new", "ledger-restore", "--argument", &argument], "");
+        std::fs::write(folder.join("order.json"), &order.stdout).unwrap();
+        let mut submit = vec!["order".to_owned(), "submit".to_owned(), "order.json".to_owned()];
+        for signer in signers {
+            let signature = format!("order.json.{signer}.sig");
+            let _ = std::fs::remove_file(folder.join(&signature));
+            good(&scene.run(
+                program("sceau").to_str().unwrap(),
+                &["order", "sign", "--key", signer, "order.json"],
+                "",
+            ));
+            submit.extend(["--signature".to_owned(), signature]);
+        }
+        scene.sceau(&submit.iter().map(String::as_str).collect::<Vec<_>>(), "")
+    };
+    assert!(said(&acknowledge("2", &["alice"])).contains("signers-missing"));
+    assert!(said(&acknowledge("1", &["alice", "bob"])).contains("nothing-to-accept"));
+    assert_eq!(declared(&verify("early.txt").2).2, None);
+    good(&acknowledge("2", &["alice", "bob"]));
+    assert!(declared(&verify("early.txt").2).2.is_some_and(|entry| entry > entries));
+    // A checkpoint of the second generation is one of the same key: the next restore is held against it.
+    back_up("copies-2", "escrow-2");
+    let since = ["--since", "second.txt", "--audit-key", "pki/AUDIT.pub"];
+    assert_eq!(json(&restore("copies-2", "escrow-2", "restored-2", &since))["generation"], 3);
 }

@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 use super::super::NotDone;
 use crate::ledger::{self, Against, Escrow, NotAnEscrow, NotRestored, StoreError};
 use crate::sys::clock;
+use crate::traces::audit::AuditPublicKey;
 use crate::traces::checkpoint::SignedCheckpoint;
-use crate::traces::note::key::VerifierKey;
 use crate::usage::{EXIT_HALTED, EXIT_NEGATIVE, EXIT_UNAVAILABLE, EXIT_USAGE};
 
 const AFTER_HELP: &str = "\
@@ -139,9 +139,9 @@ impl Restore {
         let (Some(note), Some(key)) = (&self.since, &self.audit_key) else { return Ok(None) };
         let read = |path: &PathBuf| fs::read_to_string(path).map_err(|cause| unread(path, cause));
         let wrong = |cause: &dyn std::fmt::Display| NotCopied::Checkpoint(cause.to_string());
-        let key = VerifierKey::parse(read(key)?.trim()).map_err(|cause| wrong(&cause))?;
-        let origin = key.name().to_owned();
-        SignedCheckpoint::open(&read(note)?, &origin, &[key]).map(Some).map_err(|cause| wrong(&cause))
+        // AUDIT.pub is of generation 1, and the checkpoint of whichever was lost.
+        let key = AuditPublicKey::parse(&read(key)?).map_err(|cause| wrong(&cause))?;
+        key.open(&read(note)?).map(|(signed, _)| Some(signed)).map_err(|cause| wrong(&cause))
     }
 
     /// A file as openssl decrypts it.
@@ -198,6 +198,12 @@ fn segments(folder: &Path) -> Result<Vec<PathBuf>, NotCopied> {
         names.extend(name.ends_with(".p7m").then_some(name));
     }
     names.sort_unstable();
+    // `g0002-00000001.p7m` begins the second generation's; what it was restored from is in it.
+    if let Some(generation) =
+        names.last().and_then(|name| name.split_once('-')).map(|(name, _)| format!("{name}-"))
+    {
+        names.retain(|name| name.starts_with(&generation));
+    }
     Ok(names.into_iter().map(|name| folder.join(name)).collect())
 }
 

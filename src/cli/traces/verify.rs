@@ -54,6 +54,7 @@ impl Verify {
             }
         }
         bar.end();
+        judge.edge(&reader.edge().frontier);
         Ok(Report::of_ledger(&config.ledger.folder, judge.finish()).print(self.json)?)
     }
 }

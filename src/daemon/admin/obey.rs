@@ -13,8 +13,9 @@ use crate::ledger::{Line, NotRecorded};
 use crate::policy::clock::Verdict;
 use crate::policy::operator::Named;
 use crate::policy::operators::{Operators, REGISTER};
-use crate::policy::order::{Bootstrap, Command, Ordered, Refusal, Revoke};
+use crate::policy::order::{Bootstrap, Command, LedgerRestore, Ordered, Refusal, Revoke};
 use crate::sys::clock;
+use crate::traces::audit::FIRST_GENERATION;
 use crate::traces::digest::Digest;
 use crate::traces::entry::event::{Event, Mandate, Register};
 use crate::traces::entry::word::Word;
@@ -87,7 +88,8 @@ pub(super) async fn obey(daemon: &Daemon, operators: &Operators, ordered: &Order
         Command::TracesPurge(_) => privacy::traces_purge(),
         Command::TracesBackup(backup) => privacy::traces_backup(daemon, backup).await?,
         Command::TracesExport(export) => daemon.traces_export(ordered, export)?,
-        Command::LedgerRestore(_) | Command::EstablishmentSuspend(_) | Command::EstablishmentResume(_) => {
+        Command::LedgerRestore(restore) => daemon.acknowledge(restore)?,
+        Command::EstablishmentSuspend(_) | Command::EstablishmentResume(_) => {
             return Err(Refusal::VerbNotServed.into());
         }
     })
@@ -163,6 +165,15 @@ impl Daemon {
             waiting: Some(Waiting::Counter(intent)),
             ..Effect::answer(json!({ "counter": number }))
         })
+    }
+
+    /// `ledger-restore`: the restoration that began this generation is known to two persons; the order's trace says so.
+    fn acknowledge(&self, restore: &LedgerRestore) -> Result<Effect, Refusal> {
+        let generation = self.admin.instance.generation;
+        if generation == FIRST_GENERATION || restore.generation != generation.to_string() {
+            return Err(Refusal::NothingToAccept);
+        }
+        Ok(Effect::answer(json!({ "generation": generation })))
     }
 
     /// Begins what waits for the trace.

@@ -69,6 +69,19 @@ pub(super) async fn traces_backup(daemon: &Daemon, order: &TracesBackup) -> Resu
         NotObeyed::No(No::Unavailable(Unavailable::NoBackupCertificate))
     })?;
     let (folder, since) = (daemon.config.ledger.folder.clone(), order.since.clone());
+    // Told here: once the order is recorded, a document that breaks off is all that the operator would see.
+    let (asked, state) = (folder.clone(), since.clone());
+    let goes_on = move || match ledger::backup_goes_on(&Reader::open(&asked)?, state.as_deref()) {
+        Err(NotBackedUp::Store(cause)) => Err(cause),
+        goes_on => Ok(goes_on),
+    };
+    reading(goes_on).await?.map_err(|cause| {
+        NotObeyed::No(match cause {
+            NotBackedUp::State => No::Malformed(Malformed::new("order.arguments.since", cause.to_string())),
+            NotBackedUp::UnderWay => No::Unavailable(Unavailable::DestructionUnderWay),
+            NotBackedUp::Store(_) | NotBackedUp::Write(_) => No::Unavailable(Unavailable::Ledger),
+        })
+    })?;
     let document = Document::new(move |sink| {
         let done = if escrow {
             let reader = Reader::open(&folder).map_err(io::Error::other)?;

@@ -102,8 +102,8 @@ pub struct TracesBackup {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LedgerRestore {
-    /// SHA-256 of the backup, in hexadecimal.
-    pub backup: String,
+    /// The generation that the restoration began, in decimal: `sceau operators list` gives it.
+    pub generation: String,
 }
 
 /// Arguments of `establishment-suspend`.

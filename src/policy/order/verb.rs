@@ -23,7 +23,7 @@ pub enum Verb {
     TracesPurge,
     /// The ledger leaves as an encrypted backup.
     TracesBackup,
-    /// A backup takes the ledger's place, as a new generation.
+    /// The generation that a restoration began and declared is the ledger's: two persons know of it, and the ledger says so.
     LedgerRestore,
     /// Nothing is issued until resumed.
     EstablishmentSuspend,

@@ -38,6 +38,12 @@ pub enum Finding {
     RolledBack { entries: u64, kept: u64 },
     /// Two histories were signed: this one is not that of the officer's checkpoint, or of another of the ledger's.
     Forked { size: u64 },
+    /// The ledger was restored, and declares it, from a backup that had less than the officer has seen.
+    Restored { generation: u64, entries: u64, kept: u64 },
+    /// An entry declares a restoration that is not this ledger's.
+    RestorationFalse { at: u64 },
+    /// The archive and the officer's checkpoint are of two generations, and their histories differ.
+    OtherGeneration { archive: u64, kept: u64 },
     /// An archive's ledger ends before what the officer has seen: rolled back, or an archive older than his checkpoint.
     OlderThanKept { entries: u64, kept: u64 },
     /// An entry of an archive is not in the ledger of its checkpoint.
@@ -92,6 +98,9 @@ impl Finding {
             Self::Truncated { .. } => "ledger-truncated",
             Self::RolledBack { .. } => "ledger-rolled-back",
             Self::Forked { .. } => "ledger-forked",
+            Self::Restored { .. } => "ledger-restored",
+            Self::RestorationFalse { .. } => "restoration-false",
+            Self::OtherGeneration { .. } => "archive-other-generation",
             Self::NotIncluded { .. } => "entry-not-included",
             Self::Incomplete(_) => "export-incomplete",
             Self::OlderThanKept { .. } => "archive-older",
@@ -186,6 +195,23 @@ impl fmt::Display for Finding {
                 f,
                 "deux histoires différentes ont été signées, visibles à {size} entrées : le journal a été dédoublé ; \
                  gardez les deux points de contrôle comme preuve"
+            ),
+            Self::Restored { generation, entries, kept } => write!(
+                f,
+                "le journal a été restauré d'une sauvegarde de {entries} entrées, ce que l'entrée {entries} déclare (génération \
+                 {generation}) : les entrées {entries} à {} que vous aviez vues sont perdues ; demandez-en la raison, gardez votre \
+                 point de contrôle et prenez-en un de la génération nouvelle",
+                kept.saturating_sub(1)
+            ),
+            Self::RestorationFalse { at } => write!(
+                f,
+                "l'entrée {at} déclare une restauration qui n'est pas celle de ce journal : elle a été fabriquée ou déplacée"
+            ),
+            Self::OtherGeneration { archive, kept } => write!(
+                f,
+                "l'archive est de la génération {archive} du journal et votre point de contrôle de la génération {kept}, et leurs \
+                 histoires diffèrent : une restauration est à déclarer ; demandez « sceau traces verify --since » avec votre point \
+                 de contrôle, qui dit ce qui a été perdu"
             ),
             Self::NotIncluded { index } => {
                 write!(f, "l'entrée {index} n'est pas celle du journal signé : elle a été modifiée ou fabriquée")

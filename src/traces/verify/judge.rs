@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 
-use super::Verdict;
 use super::finding::Finding;
 use super::outcomes::Outcomes;
 use super::points::{Points, Whose};
+use super::{Restoration, Verdict};
+use crate::traces::audit::{FIRST_GENERATION, generation_in};
 use crate::traces::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 use crate::traces::digest::Digest;
 use crate::traces::entry::event::Event;
@@ -16,7 +17,11 @@ use crate::traces::map::update::update;
 use crate::traces::merkle::frontier::Frontier;
 use crate::traces::merkle::leaf_hash;
 use crate::traces::note::key::VerifierKey;
+use crate::traces::restoration;
 use crate::vihf::instant::Instant;
+
+/// The order by which two persons acknowledge a restoration.
+const LEDGER_RESTORE: &str = "ledger-restore";
 
 /// A checkpoint's note, verified or refused.
 pub type Opened = Result<SignedCheckpoint, CheckpointError>;
@@ -98,8 +103,13 @@ impl Judge {
     pub fn take(&mut self, leaf: &[u8]) {
         let at = self.verdict.entries;
         self.verdict.entries += 1;
+        let entry = Entry::decode(leaf);
+        if let Ok(entry) = &entry {
+            // Before the leaf is in the tree: a declaration is of the tree before it.
+            self.declaration(entry);
+        }
         self.frontier.append(leaf_hash(leaf), |_| ());
-        match Entry::decode(leaf) {
+        match entry {
             Ok(entry) => self.entry(at, &entry),
             Err(cause) => {
                 self.broken = true;
@@ -107,6 +117,46 @@ impl Judge {
             }
         }
         self.compare();
+    }
+
+    /// Which generation the entries before the next one are of, as the ledger declares it.
+    fn generation(&self) -> u64 {
+        self.verdict.restorations.last().map_or(FIRST_GENERATION, |last| last.generation)
+    }
+
+    /// Takes the declaration of a restoration, and the order by which two persons acknowledged it.
+    fn declaration(&mut self, entry: &Entry) {
+        match &entry.event {
+            Event::Register(register) if register.register.as_str() == restoration::REGISTER => {
+                let entries = self.frontier.size();
+                let generation = self.generation() + 1;
+                // Of entries that are not all there, nobody can say what was restored.
+                if self.broken || entry.index != entries {
+                    return;
+                }
+                if register.content == restoration::content(generation, entries, &self.frontier.root()) {
+                    let restored = Restoration { generation, entries, at: entry.time, acknowledged: None };
+                    self.verdict.restorations.push(restored);
+                    self.outcomes.begins(entry.time);
+                } else {
+                    self.verdict.add(Finding::RestorationFalse { at: entries });
+                }
+            }
+            Event::Order(order) if order.verb.as_str() == LEDGER_RESTORE && order.refused.is_none() => {
+                if let Some(last) = self.verdict.restorations.last_mut() {
+                    last.acknowledged = last.acknowledged.or(Some(entry.index));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What became of an officer's checkpoint of an earlier generation.
+    fn lost(&self, kept: &Checkpoint) -> Option<Finding> {
+        let generation = generation_in(kept.origin());
+        let began = self.verdict.restorations.iter().find(|restoration| restoration.generation > generation)?;
+        let Restoration { generation, entries, .. } = *began;
+        (kept.size > entries).then_some(Finding::Restored { generation, entries, kept: kept.size })
     }
 
     fn entry(&mut self, at: u64, entry: &Entry) {
@@ -155,7 +205,15 @@ impl Judge {
             if self.broken {
                 continue;
             }
-            if checkpoint.root == self.frontier.root() {
+            let generation = generation_in(checkpoint.origin());
+            if whose == Whose::Officer
+                && let Some(lost) = self.lost(&checkpoint)
+            {
+                self.verdict.add(lost);
+            } else if whose == Whose::Ledger && generation != self.generation() {
+                let cause = format!("it is of generation {generation}, the entries of {}", self.generation());
+                self.verdict.add(Finding::CheckpointForged { cause });
+            } else if checkpoint.root == self.frontier.root() {
                 self.compare_map(&checkpoint);
                 self.verdict.covered = size;
             } else if whose == Whose::Officer {
@@ -175,12 +233,26 @@ impl Judge {
         }
     }
 
+    /// Where the ledger itself says that it ends, unsigned: entries cut off or changed behind the last checkpoint by somebody
+    /// who left that as it was.
+    pub fn edge(&mut self, edge: &Frontier) {
+        let entries = self.verdict.entries;
+        if entries < edge.size() {
+            self.verdict.add(Finding::Missing { from: entries, to: edge.size() - 1 });
+        } else if !self.broken && self.frontier != *edge {
+            self.verdict.add(Finding::Altered { from: self.verdict.covered, to: entries.saturating_sub(1) });
+        }
+    }
+
     /// The end of the ledger.
     #[must_use]
     pub fn finish(mut self) -> Verdict {
         let entries = self.verdict.entries;
+        self.outcomes.finish(&mut self.verdict);
         if let Some(kept) = self.points.officers_beyond() {
-            self.verdict.add(Finding::RolledBack { entries, kept: kept.size });
+            let rolled_back = Finding::RolledBack { entries, kept: kept.size };
+            let found = self.lost(kept).unwrap_or(rolled_back);
+            self.verdict.add(found);
         }
         if let Some((checkpoint, Whose::Ledger)) = self.points.beyond() {
             self.verdict.add(Finding::Truncated { entries, signed: checkpoint.size });

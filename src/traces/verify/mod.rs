@@ -9,6 +9,7 @@ mod points;
 mod tests;
 
 use self::finding::Finding;
+use crate::vihf::instant::Instant;
 
 /// Most findings that are kept. Reason: one alteration may break thousands of links; the first ones tell.
 pub const FINDINGS_MAX: usize = 1000;
@@ -24,6 +25,21 @@ pub struct Verdict {
     pub covered: u64,
     /// Whether rollback and fork were judged against a checkpoint that the officer kept. If not: say "not checked".
     pub since_checked: bool,
+    /// Restorations that a whole ledger declares, the oldest first.
+    pub restorations: Vec<Restoration>,
+}
+
+/// A restoration as its ledger declares it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restoration {
+    /// The generation that it began.
+    pub generation: u64,
+    /// Index of the declaration: how many entries were restored.
+    pub entries: u64,
+    /// When it was declared.
+    pub at: Instant,
+    /// The entry of the order by which two persons acknowledged it.
+    pub acknowledged: Option<u64>,
 }
 
 impl Verdict {

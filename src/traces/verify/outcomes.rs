@@ -1,9 +1,9 @@
 //! Whether each assertion has the outcomes it may have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Verdict;
 use super::finding::Finding;
+use super::{FINDINGS_MAX, Verdict};
 use crate::traces::entry::Entry;
 use crate::traces::entry::event::Event;
 use crate::traces::entry::outcome::Outcome;
@@ -33,6 +33,9 @@ impl Bits {
 pub(super) struct Outcomes {
     /// Those without disposition, with the time of their entry; few at any time.
     open: BTreeMap<u64, Instant>,
+    /// Those whose disposition is overdue. It may still come: a full disk, or a machine that was suspended, keeps it waiting for
+    /// longer than any delay, and who strips outcomes never writes it. At most [`FINDINGS_MAX`].
+    late: BTreeSet<u64>,
     released: Bits,
     started: Option<Instant>,
 }
@@ -41,8 +44,7 @@ impl Outcomes {
     /// Takes the next entry, which stands at its index.
     pub(super) fn take(&mut self, entry: &Entry, verdict: &mut Verdict) {
         if matches!(entry.event, Event::Start(_)) {
-            // What a crash left open is closed after it.
-            self.started = Some(entry.time);
+            self.begins(entry.time);
         }
         self.overdue(entry.time, verdict);
         match &entry.event {
@@ -50,7 +52,7 @@ impl Outcomes {
                 self.open.insert(entry.index, entry.time);
             }
             Event::Outcome(outcome) => {
-                let first = self.open.remove(&outcome.of).is_some();
+                let first = self.open.remove(&outcome.of).is_some() || self.late.remove(&outcome.of);
                 if !outcome.outcome.may_come(first) || !first && !self.released.has(outcome.of) {
                     verdict.add(Finding::OutcomeMisplaced { at: entry.index, of: outcome.of });
                 }
@@ -62,13 +64,23 @@ impl Outcomes {
         }
     }
 
+    /// A life of the ledger begins: what the one before left open is closed after it.
+    pub(super) fn begins(&mut self, now: Instant) {
+        self.started = Some(now);
+    }
+
     /// The clock was set back: what was recorded under a later time is due from now on.
     pub(super) fn step_back(&mut self, now: Instant) {
         self.open.values_mut().for_each(|time| *time = now.min(*time));
         self.started = self.started.map(|started| now.min(started));
     }
 
-    /// Names those whose disposition should have come by now.
+    /// The end of the ledger: what is late by then is missing.
+    pub(super) fn finish(&mut self, verdict: &mut Verdict) {
+        std::mem::take(&mut self.late).into_iter().for_each(|of| verdict.add(Finding::OutcomeMissing { of }));
+    }
+
+    /// Sets those apart whose disposition should have come by now.
     fn overdue(&mut self, now: Instant, verdict: &mut Verdict) {
         // Entries do not go back in time (`step_back`): the first is due first.
         while let Some(first) = self.open.first_entry() {
@@ -76,8 +88,12 @@ impl Outcomes {
             if now <= due.plus_ms(DISPOSITION_DELAY_MS_MAX) {
                 return;
             }
-            verdict.add(Finding::OutcomeMissing { of: *first.key() });
-            first.remove();
+            let (of, _) = first.remove_entry();
+            if self.late.len() < FINDINGS_MAX {
+                self.late.insert(of);
+            } else {
+                verdict.add(Finding::OutcomeMissing { of });
+            }
         }
     }
 }

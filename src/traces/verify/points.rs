@@ -30,6 +30,8 @@ impl Points {
             if let [(one, _), (other, _)] = pair
                 && one.size == other.size
                 && one != other
+                // Two generations are two histories, of which each says so itself.
+                && one.origin() == other.origin()
             {
                 verdict.add(Finding::Forked { size: one.size });
             }

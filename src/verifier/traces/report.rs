@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::traces::archive::manifest::Manifest;
 use crate::traces::chain::Complete;
-use crate::traces::verify::Verdict;
 use crate::traces::verify::archive::{Judged, Since};
+use crate::traces::verify::{Restoration, Verdict};
 use crate::usage::EXIT_NEGATIVE;
 
 /// What was judged, and what was found.
@@ -107,6 +107,16 @@ impl Report {
                 line(format_args!("ordre        : entrée {order}"));
             }
         }
+        for restoration in &self.verdict.restorations {
+            let Restoration { generation, entries, at, acknowledged } = restoration;
+            let by = match acknowledged {
+                Some(entry) => format!("reconnue par deux personnes, entrée {entry}"),
+                None => "reconnue par personne (ordre ledger-restore)".to_owned(),
+            };
+            line(format_args!(
+                "restauration : génération {generation}, de {entries} entrées, déclarée par l'entrée {entries} le {at}, {by}"
+            ));
+        }
         line(format_args!("entrées      : {} lues, {} prouvées", self.verdict.entries, self.verdict.covered));
         for what in self.not_checked() {
             line(format_args!("non vérifié  : {what}"));
@@ -137,6 +147,14 @@ impl Report {
             .iter()
             .map(|finding| json!({ "rule": finding.rule(), "message": finding.to_string() }))
             .collect();
+        let restoration = |one: &Restoration| {
+            json!({
+                "generation": one.generation,
+                "entries": one.entries,
+                "at": one.at.to_string(),
+                "acknowledged": one.acknowledged,
+            })
+        };
         let document = json!({
             "file": self.file,
             "kind": self.kind,
@@ -148,6 +166,7 @@ impl Report {
             "complete": practitioners.iter().zip(&self.chains).map(chain).collect::<Vec<_>>(),
             "entries": self.verdict.entries,
             "covered": self.verdict.covered,
+            "restorations": self.verdict.restorations.iter().map(restoration).collect::<Vec<_>>(),
             "unreadable": self.unreadable,
             "since": match self.since {
                 Since::NotGiven => "not-given",

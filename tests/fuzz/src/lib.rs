@@ -4,6 +4,7 @@
 //! path, as a module of the integration tests, so that a plain `cargo test` replays every input that is kept.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
+pub mod archive;
 pub mod certificate;
 pub mod configuration;
 pub mod pkcs11_uri;

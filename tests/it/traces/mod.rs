@@ -4,3 +4,4 @@ mod archives;
 mod figures;
 mod orders;
 mod rig;
+mod spoilt;

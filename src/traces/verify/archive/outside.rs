@@ -14,7 +14,7 @@ use super::{Heads, Since, Told, needed};
 use crate::traces::archive::container::Container;
 use crate::traces::archive::manifest::{FORMAT, Key, LEN_MAX, Manifest, Proofs};
 use crate::traces::archive::{ENTRIES_MAX, member};
-use crate::traces::audit::{self, AuditPublicKey};
+use crate::traces::audit::{self, AuditPublicKey, generation_in};
 use crate::traces::chain::Incomplete;
 use crate::traces::checkpoint::SignedCheckpoint;
 use crate::traces::digest::Digest;
@@ -144,8 +144,14 @@ pub(super) fn proofs<R: Read + Seek>(
 
 fn since(kept: &SignedCheckpoint, signed: &SignedCheckpoint, proofs: &Proofs, verdict: &mut Verdict) -> Since {
     let (kept, now) = (kept.checkpoint(), signed.checkpoint());
+    let generations = (generation_in(now.origin()), generation_in(kept.origin()));
+    // The declaration of a restoration is not in an archive: that there is one, the ledger must show.
+    let or_restored = |finding| match generations {
+        (archive, kept) if archive != kept => Finding::OtherGeneration { archive, kept },
+        _ => finding,
+    };
     if now.size < kept.size {
-        verdict.add(Finding::OlderThanKept { entries: now.size, kept: kept.size });
+        verdict.add(or_restored(Finding::OlderThanKept { entries: now.size, kept: kept.size }));
         return Since::Checked;
     }
     let none = Vec::new();
@@ -160,7 +166,7 @@ fn since(kept: &SignedCheckpoint, signed: &SignedCheckpoint, proofs: &Proofs, ve
     // The map of one size is one too.
     let same_map = kept.size != now.size || kept.map == now.map;
     if !proof.is_some_and(|proof| extends(&proof)) || !same_map {
-        verdict.add(Finding::Forked { size: kept.size });
+        verdict.add(or_restored(Finding::Forked { size: kept.size }));
     }
     Since::Checked
 }

@@ -15,11 +15,11 @@ use crate::traces::verify::archive::{Judged, Since, judge};
 use ledger::Snapshot;
 
 /// All of the tests' time.
-fn always() -> Period {
+pub(super) fn always() -> Period {
     Period { from: Instant::from_ms(0), to: Instant::from_ms(4_000_000_000_000) }
 }
 
-fn practitioners(numbers: &[u32]) -> Selection {
+pub(super) fn practitioners(numbers: &[u32]) -> Selection {
     let one = |n: &u32| Person { id: sample::practitioner(*n), lookup: lookup(*n) };
     Selection::Practitioners(numbers.iter().map(one).collect())
 }
@@ -29,7 +29,7 @@ fn the_patient() -> Selection {
     Selection::Patient(Person { id: sample::patient(), lookup })
 }
 
-fn request(selection: Selection, period: Period) -> Request<'static> {
+pub(super) fn request(selection: Selection, period: Period) -> Request<'static> {
     Request {
         selection,
         period,
@@ -40,12 +40,19 @@ fn request(selection: Selection, period: Period) -> Request<'static> {
     }
 }
 
-fn audit_key() -> AuditPublicKey {
+pub(super) fn audit_key() -> AuditPublicKey {
     AuditPublicKey::parse(&key(9).to_string()).unwrap()
 }
 
 fn made(ledger: &Ledger, request: &Request<'_>) -> Vec<u8> {
-    make(&Snapshot::of(ledger), request, Vec::new()).unwrap().1
+    made_under(ledger, request, ledger.signed())
+}
+
+/// An archive under a checkpoint of the ledger's present size.
+pub(super) fn made_under(ledger: &Ledger, request: &Request<'_>, signed: SignedCheckpoint) -> Vec<u8> {
+    let mut snapshot = Snapshot::of(ledger);
+    snapshot.signed = signed;
+    make(&snapshot, request, Vec::new()).unwrap().1
 }
 
 fn judged(archive: &[u8], kept: Option<&SignedCheckpoint>) -> Judged {

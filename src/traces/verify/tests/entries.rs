@@ -130,6 +130,40 @@ fn an_accepted_clock_steps_back_and_nothing_else_does() {
     assert_eq!(ledger.verdict(None).findings, [Finding::TimeWentBack { at: 19 }]);
 }
 
+/// A full disk, or a machine that was suspended, keeps an outcome waiting for hours: it is late, and it is there.
+#[test]
+fn an_outcome_that_comes_late_is_no_stripped_one() {
+    let mut ledger = Ledger::new();
+    let late = ledger.issue(1, 1);
+    ledger.now += 5 * DISPOSITION_DELAY_MS_MAX as i64;
+    ledger.write(None, sample::refused(None, 2));
+    ledger.outcome(1, late, Outcome::Released);
+    ledger.outcome(1, late, Outcome::Accepted);
+    ledger.checkpoint();
+    assert_eq!(ledger.verdict(None).findings, []);
+}
+
+/// Behind the last checkpoint nothing is signed; the ledger's own edge still says what was there.
+#[test]
+fn an_end_that_no_checkpoint_covers_is_held_against_the_edge() {
+    let mut ledger = Ledger::new();
+    ledger.write(None, sample::refused(None, 3));
+    ledger.write(None, Event::Stop);
+    let edge = grown(&ledger.hashes()).0;
+    let judged = |ledger: &Ledger| {
+        let mut judge = Judge::new(ORIGIN, &[key(9)], ledger.notes.iter().map(String::as_str), None);
+        ledger.leaves.iter().for_each(|leaf| judge.take(leaf));
+        judge.edge(&edge);
+        judge.finish().findings
+    };
+    assert_eq!(judged(&ledger), []);
+    let mut cut = ledger.clone();
+    cut.leaves.pop();
+    assert_eq!(judged(&cut), [Finding::Missing { from: 17, to: 17 }]);
+    ledger.edit(16, |entry| entry.time = entry.time.plus_ms(1));
+    assert_eq!(judged(&ledger), [Finding::Altered { from: 16, to: 17 }]);
+}
+
 /// A ledger re-signed by one who holds the audit key and strips outcomes as he writes.
 #[test]
 fn an_outcome_that_was_never_written_is_named() {
@@ -199,6 +233,9 @@ fn findings_have_their_own_rule_and_french_words() {
         Finding::Truncated { entries: 1, signed: 2 },
         Finding::RolledBack { entries: 1, kept: 2 },
         Finding::Forked { size: 1 },
+        Finding::Restored { generation: 2, entries: 1, kept: 3 },
+        Finding::RestorationFalse { at: 1 },
+        Finding::OtherGeneration { archive: 2, kept: 1 },
         Finding::NotIncluded { index: 1 },
         Finding::Incomplete(Incomplete::Map),
         Finding::OlderThanKept { entries: 1, kept: 2 },

@@ -5,6 +5,7 @@ mod archives;
 mod entries;
 mod histories;
 mod receipts;
+mod restorations;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -149,9 +150,13 @@ impl Ledger {
     }
 
     fn unsigned(&self) -> Checkpoint {
+        self.unsigned_as(ORIGIN)
+    }
+
+    fn unsigned_as(&self, origin: &str) -> Checkpoint {
         let root = grown(&self.hashes()).0.root();
         let map = Stored::default().set(self.heads.clone());
-        Checkpoint::new(ORIGIN, self.leaves.len() as u64, root, map).unwrap()
+        Checkpoint::new(origin, self.leaves.len() as u64, root, map).unwrap()
     }
 
     fn signed(&self) -> SignedCheckpoint {

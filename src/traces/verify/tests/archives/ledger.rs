@@ -13,7 +13,7 @@ pub(super) struct Snapshot {
     heads: BTreeMap<Digest, Head>,
     nodes: Kept,
     map: Stored,
-    signed: SignedCheckpoint,
+    pub(super) signed: SignedCheckpoint,
     /// Number of a data key that is no more.
     pub(super) destroyed: Option<u64>,
 }
