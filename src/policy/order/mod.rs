@@ -15,7 +15,7 @@ mod refusal;
 mod verb;
 
 pub use command::{
-    Bootstrap, ClockAccept, Command, CounterAccept, EstablishmentResume, EstablishmentSuspend, LedgerRestore,
+    Bootstrap, ClockAccept, Command, CounterAccept, LedgerRestore, OfApplication, OfEstablishment, OfPractitioner,
     Revoke, TracesBackup, TracesCloseDmp, TracesExport, TracesPurge,
 };
 pub use decision::{Known, Ordered, Refused, decide};

@@ -33,12 +33,14 @@ pub enum Refusal {
     LastAdministrator,
     LastPair,
     NothingToAccept,
-    VerbNotServed,
+    SubjectUnknown,
+    AlreadySuspended,
+    NotSuspended,
 }
 
 impl Refusal {
     /// All reasons.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::OtherLedger,
         Self::LifetimeTooLong,
         Self::NotYetValid,
@@ -66,7 +68,9 @@ impl Refusal {
         Self::LastAdministrator,
         Self::LastPair,
         Self::NothingToAccept,
-        Self::VerbNotServed,
+        Self::SubjectUnknown,
+        Self::AlreadySuspended,
+        Self::NotSuspended,
     ];
 
     /// The reason on the wire and in the trace.
@@ -100,7 +104,9 @@ impl Refusal {
             Self::LastAdministrator => "last-administrator",
             Self::LastPair => "last-pair",
             Self::NothingToAccept => "nothing-to-accept",
-            Self::VerbNotServed => "verb-not-served",
+            Self::SubjectUnknown => "subject-unknown",
+            Self::AlreadySuspended => "already-suspended",
+            Self::NotSuspended => "not-suspended",
         }
     }
 
@@ -143,7 +149,9 @@ impl Refusal {
                 "il ne resterait qu'une personne pour les ordres qui en demandent deux ; inscrivez quelqu'un d'autre d'abord"
             }
             Self::NothingToAccept => "il n'y a rien à accepter : ce que l'ordre nomme est en ordre",
-            Self::VerbNotServed => "cette version ne sait pas encore exécuter ce verbe",
+            Self::SubjectUnknown => "ce professionnel ou cette application n'est pas au registre ; vérifiez l'identifiant ou le nom",
+            Self::AlreadySuspended => "la suspension est déjà en vigueur ; sceau suspensions les montre",
+            Self::NotSuspended => "il n'y a pas de suspension à lever ; sceau suspensions les montre",
         }
         .to_owned()
     }
