@@ -19,7 +19,7 @@ use crate::support::ledger::entries;
 use crate::support::plan::Plan;
 use crate::support::practitioners::PATIENTS;
 use crate::support::program::program;
-use crate::support::wait::eventually;
+use crate::support::wait::{eventually, until};
 
 /// Deaths of the daemon during a purge.
 const ROUNDS: u64 = 12;
@@ -256,4 +256,15 @@ fn a_backup_grows_and_is_restored_as_a_declared_generation() {
     assert!(client.consult(&session, PATIENTS[1]).is_err());
     let session = client.open_session(physician_login()).unwrap();
     client.consult(&session, PATIENTS[1]).unwrap();
+    // And it is restored once more, held against what an officer kept of this second life.
+    until("the audit key signs", || client.status()["audit"]["ready"] == true);
+    good(&scene.sceau(&["traces", "checkpoint", "--out", "kept-2"], ""));
+    std::fs::create_dir(folder.join("copies-2")).unwrap();
+    good(&scene.sceau(&["traces", "backup", "--to", "copies-2", "--sign-with", "alice"], ""));
+    let arguments = ["traces", "restore", "--from", "copies-2", "--escrow", "escrow-2", "--key", "recovery.key"];
+    let against = ["--segments-key", "reader.key", "--since", "kept-2", "--audit-key", "pki/AUDIT.pub"];
+    let into = ["--into", "restored-3", "--json"];
+    let sceau = program("sceau");
+    let third = json(&scene.run(sceau.to_str().unwrap(), &[&arguments[..], &against, &into].concat(), ""));
+    assert_eq!((&third["generation"], &third["since_checked"]), (&3.into(), &true.into()));
 }

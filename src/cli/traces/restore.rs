@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 use super::super::NotDone;
 use crate::ledger::{self, Against, Escrow, NotAnEscrow, NotRestored, StoreError};
 use crate::sys::clock;
+use crate::traces::audit::AuditPublicKey;
 use crate::traces::checkpoint::SignedCheckpoint;
-use crate::traces::note::key::VerifierKey;
 use crate::usage::{EXIT_HALTED, EXIT_NEGATIVE, EXIT_UNAVAILABLE, EXIT_USAGE};
 
 const AFTER_HELP: &str = "\
@@ -139,9 +139,9 @@ impl Restore {
         let (Some(note), Some(key)) = (&self.since, &self.audit_key) else { return Ok(None) };
         let read = |path: &PathBuf| fs::read_to_string(path).map_err(|cause| unread(path, cause));
         let wrong = |cause: &dyn std::fmt::Display| NotCopied::Checkpoint(cause.to_string());
-        let key = VerifierKey::parse(read(key)?.trim()).map_err(|cause| wrong(&cause))?;
-        let origin = key.name().to_owned();
-        SignedCheckpoint::open(&read(note)?, &origin, &[key]).map(Some).map_err(|cause| wrong(&cause))
+        // Of whichever life: a ledger may be restored more than once.
+        let key = AuditPublicKey::parse(&read(key)?).map_err(|cause| wrong(&cause))?;
+        key.open(&read(note)?).map(|(signed, _)| Some(signed)).map_err(|cause| wrong(&cause))
     }
 
     /// A file as openssl decrypts it.
