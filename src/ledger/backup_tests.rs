@@ -164,6 +164,8 @@ fn a_restored_ledger_has_everything_and_goes_on_in_a_declared_generation() {
     drop(new);
     let (ledger, kept) = Ledger::open(&into, start(), 60_000, now()).unwrap();
     assert!(kept.sessions.is_empty());
+    // A proof of login that opened a session before opens none after.
+    assert_eq!(kept.nonces.iter().map(|spent| spent.marks.len()).sum::<usize>(), 110);
     assert_eq!(known_patients(&into, &[patient(42), patient(10_000)]).unwrap().len(), 1);
     ledger.note(Line::plain(access(1, 42)));
     drop(ledger);

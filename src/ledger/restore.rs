@@ -19,6 +19,7 @@ use super::secrets::{ROOT_FILE, Secrets};
 use super::store::{Store, StoreError, digest, number, row_id};
 use super::writer::Writer;
 use super::{FILE, epochs, key_file, purge_rows};
+use crate::proof::Providers;
 use crate::traces::checkpoint::Checkpoint;
 use crate::traces::digest::Digest;
 use crate::traces::entry::Entry;
@@ -214,8 +215,9 @@ fn fill<R: Read>(
     connection.execute("DELETE FROM sqlite_sequence WHERE name = 'data_keys'", [])?;
     // A number that a destroyed key had is not used again.
     connection.execute("INSERT INTO sqlite_sequence VALUES ('data_keys', ?1)", [row_id(key_number)?])?;
-    let edge = params![frontier.to_bytes(), time.ms(), row_id(boot)?];
-    connection.execute("UPDATE edge SET frontier = ?1, time_ms = ?2, boot = ?3", edge)?;
+    // Sessions are gone, and what their nonces guarded with them; a proof of login may still be in its time.
+    let edge = params![frontier.to_bytes(), time.ms(), row_id(boot)?, row_id(Providers::memory_ms())?];
+    connection.execute("UPDATE edge SET frontier = ?1, time_ms = ?2, boot = ?3, window_ms = ?4", edge)?;
     connection.execute("UPDATE instance SET generation = ?1", [row_id(header.generation)?])?;
     instance::draw(connection)?;
     let data_keys = open_all(connection, &Secrets::open(folder)?)?;
