@@ -19,9 +19,8 @@
 //! | `writer`, `thread` | what is committed; who commits it, and when |
 //! | `reader`, `tree` | a snapshot for who reads beside the writer; its proofs |
 //! | `checkpoints` | what was signed of it, kept beside it; receipts |
-//! | `lock`, `trouble`, `guards` | one writer for each folder; its health; its clock and reserve |
+//! | `lock`, `begun`, `trouble`, `guards` | one writer for each folder; the mark of a first start; its health; its clock and reserve |
 //! | [`export`] | the ledger as it was at one checkpoint: archives are made from it |
-//! | `lock`, `trouble` | one writer for each folder; its health |
 //! | `instance` | which ledger this is: what orders name |
 //! | `registers` | the registers that orders change, and the orders that are used up |
 //!
@@ -34,6 +33,7 @@ mod backup_state;
 #[cfg(test)]
 mod backup_tests;
 mod batch;
+mod begun;
 mod change;
 mod checkpoints;
 pub mod counter;
@@ -201,7 +201,16 @@ impl Ledger {
     ) -> Result<(Self, Restored), StoreError> {
         let lock = Lock::take(folder)?;
         let secrets = Secrets::open(folder)?;
-        let store = Store::open(&folder.join(FILE))?;
+        let file = folder.join(FILE);
+        let was_begun = begun::is_marked(folder);
+        // Judged before SQLite makes a new file in its place: nonces and traces would be gone, and nothing would tell.
+        if was_begun && !file.exists() {
+            return Err(StoreError::Broken("its database is gone"));
+        }
+        let store = Store::open(&file)?;
+        if was_begun && store.edge()?.0.frontier.size() == 0 {
+            return Err(StoreError::Broken("its database is empty"));
+        }
         let mut writer = Writer::new(store, secrets, window_ms, now.unwrap_or_else(|| guards.now()))?;
         if let Some(clock) = &guards.clock {
             clock.not_before(writer.newest());
@@ -210,6 +219,7 @@ impl Ledger {
         let restored = writer.restore(now)?;
         let generation = writer.store.generation()?;
         writer.start(start, now)?;
+        begun::mark(folder)?;
         // Beside the writer, as an officer would look at it.
         Reader::open(folder)?.recheck()?;
         let (jobs, queue) = mpsc::channel();

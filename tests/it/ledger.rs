@@ -356,7 +356,19 @@ fn a_ledger_that_was_altered_or_lost_its_key_halts_the_start() {
     let refusal = start();
     assert_eq!(refusal.code, Some(4), "{}", refusal.said);
     assert!(refusal.said.contains("incohérent"), "{}", refusal.said);
-    std::fs::write(&file, &whole).unwrap();
+    // A database that is gone, or was emptied, is no beginning: nonces would be forgotten and nothing would tell.
+    for lost in [None, Some(&[][..])] {
+        std::fs::remove_file(&file).unwrap();
+        if let Some(bytes) = lost {
+            std::fs::write(&file, bytes).unwrap();
+        }
+        let refusal = start();
+        assert_eq!((refusal.code, refusal.was_ready), (Some(4), false), "{}", refusal.said);
+        for left in ["ledger.sqlite-wal", "ledger.sqlite-shm"] {
+            let _ = std::fs::remove_file(folder.join(left));
+        }
+        std::fs::write(&file, &whole).unwrap();
+    }
     let key = folder.join("ledger.key");
     std::fs::rename(&key, folder.join("aside")).unwrap();
     assert_eq!(start().code, Some(4));
