@@ -153,6 +153,8 @@ pub struct Reconciliation {
     by_id: HashMap<String, usize>,
     by_digest: HashMap<Digest, usize>,
     strange: BTreeMap<usize, Strange>,
+    /// Rows that repeat an earlier one, by that one.
+    repeats: HashMap<usize, Vec<usize>>,
     /// Those that are ours, by the index of their entry.
     ours: HashMap<u64, usize>,
     met: HashSet<usize>,
@@ -187,6 +189,7 @@ impl Reconciliation {
             by_id: HashMap::new(),
             by_digest: HashMap::new(),
             strange: BTreeMap::new(),
+            repeats: HashMap::new(),
             ours: HashMap::new(),
             met: HashSet::new(),
             released: HashSet::new(),
@@ -200,6 +203,7 @@ impl Reconciliation {
             // The later row repeats the earlier, which stays the one that is looked up.
             if let Some(first) = id.or(digest) {
                 this.strange.insert(at, Strange::Repeated);
+                this.repeats.entry(first).or_default().push(at);
                 one.id.clone().map(|id| this.by_id.insert(id, first));
                 one.digest.map(|digest| this.by_digest.insert(digest, first));
             }
@@ -221,6 +225,13 @@ impl Reconciliation {
                 };
                 self.met.insert(at);
                 self.ours.insert(entry.index, at);
+                // Another document under an identifier of ours, listed behind the right one, is no repetition of it.
+                for repeat in self.repeats.get(&at).into_iter().flatten() {
+                    let digest = self.seen.get(*repeat).and_then(|repeat| repeat.digest);
+                    if digest.is_some_and(|digest| digest != issued.assertion) {
+                        self.strange.insert(*repeat, Strange::OtherDigest);
+                    }
+                }
                 let practitioner = entry.link.map(|link| link.practitioner);
                 if one.digest.is_some_and(|digest| digest != issued.assertion)
                     || one.id.as_ref().is_some_and(|other| *other != id)

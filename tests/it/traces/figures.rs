@@ -2,9 +2,11 @@
 
 use std::fs;
 
+use sceau::traces::entry::event::Event;
 use serde_json::Value;
 
 use super::rig::Rig;
+use crate::support::ledger::entries;
 use crate::support::varlink::ago;
 
 fn json(said: &str) -> Value {
@@ -50,6 +52,25 @@ fn an_extract_of_ours_agrees_and_strangers_are_named() {
     assert_eq!(why, ["repeated", "not-ours", "other-practitioner"]);
     let (code, said) = rig.sceau(&["reconcile", rig.path("extrait.csv").to_str().unwrap()]);
     assert!(code == Some(1) && said.contains("ne vient pas d'ici"), "{said}");
+    // A forged document under an identifier of ours is named wherever it is listed, and the right one is not.
+    let assertion = entries(&rig.establishment).into_iter().find_map(|entry| match entry.event {
+        Event::Issued(issued) if issued.assertion_id.as_str() == rig.received[0].id => {
+            Some(issued.assertion.to_string())
+        }
+        _ => None,
+    });
+    let row = |digest: &str| format!("{};{};{digest}\n", ago(std::time::Duration::ZERO), rig.received[0].id);
+    let (right, forged) = (row(&assertion.unwrap()), row(&"ab".repeat(32)));
+    for (rows, expected) in
+        [([&right, &forged], vec!["other-digest"]), ([&forged, &right], vec!["other-digest", "repeated"])]
+    {
+        let text = format!("instant;id_assertion;empreinte_assertion\n{}{}", rows[0], rows[1]);
+        fs::write(rig.path("extrait.csv"), text).unwrap();
+        let said = json(&rig.sceau(&["reconcile", "--json", rig.path("extrait.csv").to_str().unwrap()]).1);
+        let why: Vec<_> =
+            said["strange"].as_array().unwrap().iter().map(|one| one["why"].as_str().unwrap()).collect();
+        assert_eq!(why, expected, "{said}");
+    }
     fs::write(rig.path("extrait.csv"), "quand;quoi\n").unwrap();
     let (code, said) = rig.sceau(&["reconcile", rig.path("extrait.csv").to_str().unwrap()]);
     assert!(code == Some(2) && said.contains("colonnes"), "{said}");
