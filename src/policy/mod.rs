@@ -8,6 +8,7 @@ pub mod clock;
 pub mod convention;
 pub mod declaration;
 pub mod denial;
+pub mod guard;
 pub mod issuing;
 mod login;
 pub mod memory;
