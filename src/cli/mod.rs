@@ -8,6 +8,7 @@ mod keys;
 mod operators;
 mod order;
 mod status;
+mod suspensions;
 #[cfg(feature = "appliance")]
 mod traces;
 
@@ -52,6 +53,12 @@ enum Verb {
     Operators(operators::Operators),
     #[command(after_help = AFTER_HELP)]
     Order(order::Orders),
+    #[command(after_help = AFTER_HELP)]
+    Suspend(suspensions::Suspend),
+    #[command(after_help = AFTER_HELP)]
+    Resume(suspensions::Resume),
+    #[command(after_help = AFTER_HELP)]
+    Suspensions(suspensions::Suspensions),
     #[cfg(feature = "appliance")]
     #[command(after_help = AFTER_HELP)]
     Traces(Box<traces::Traces>),
@@ -156,6 +163,9 @@ pub fn main() -> ExitCode {
         Verb::Keys(keys) => keys.run(),
         Verb::Operators(operators) => operators.run(),
         Verb::Order(order) => order.run(),
+        Verb::Suspend(suspend) => suspend.run(),
+        Verb::Resume(resume) => resume.run(),
+        Verb::Suspensions(suspensions) => suspensions.run(),
         #[cfg(feature = "appliance")]
         Verb::Traces(traces) => traces.run(),
         Verb::Status(status) => status.run(),

@@ -146,9 +146,7 @@ const OF_SEVERAL_VALUES: [&str; 4] = ["contradiction", "missing-key", "bad-code"
 
 /// Where a breach stands (its key, else its entry, else its section, else the file's first byte), and its value's span.
 fn find(table: &DeTable<'_>, breach: &Breach) -> (usize, Option<Range<usize>>) {
-    let member = |table: &DeTable<'_>| {
-        table.get_key_value(breach.field).map(|(key, value)| (key.span().start, Some(value.span())))
-    };
+    let member = |table: &DeTable<'_>| member(table, breach.field);
     if breach.section.is_empty() {
         return member(table).unwrap_or((0, None));
     }
@@ -160,6 +158,16 @@ fn find(table: &DeTable<'_>, breach: &Breach) -> (usize, Option<Range<usize>>) {
     };
     let inner = entry.get_ref().as_table().and_then(member);
     inner.unwrap_or((entry.span().start, None))
+}
+
+/// The place of a key, dotted below tables of the section, and its value's span.
+fn member(table: &DeTable<'_>, field: &str) -> Option<(usize, Option<Range<usize>>)> {
+    let (name, rest) = field.split_once('.').map_or((field, None), |(name, rest)| (name, Some(rest)));
+    let (key, value) = table.get_key_value(name)?;
+    match rest {
+        Some(rest) => member(value.get_ref().as_table()?, rest),
+        None => Some((key.span().start, Some(value.span()))),
+    }
 }
 
 /// Reads a regular file of at most [`FILE_LEN_MAX`] bytes; opens nothing that could make it wait.

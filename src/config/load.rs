@@ -21,6 +21,7 @@ use super::{
 use crate::policy::breach::Breach;
 use crate::policy::convention::{Convention, Service};
 use crate::policy::declaration::{Declaration, Declarations, Exception, ExceptionTable};
+use crate::policy::guard::Budgets;
 use crate::traces::digest::Digest;
 use crate::vihf::codes::Sector;
 use crate::vihf::identity::{Form, StructIdNat};
@@ -69,6 +70,8 @@ pub(super) struct File {
     clock: ClockTable,
     #[serde(default)]
     backup: Backup,
+    #[serde(default)]
+    guard: Budgets,
     #[serde(default)]
     limits: Limits,
 }
@@ -287,6 +290,7 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
     let declarations = Declarations { test: file.mode == Mode::Test, limits: file.declaration, exceptions };
     breaches.extend(file.convention.check());
     breaches.extend(file.limits.check());
+    breaches.extend(file.guard.check());
     let (ledger, wrong) = file.ledger.check(file.mode, base);
     breaches.extend(wrong);
     let (clock, wrong) = file.clock.check(file.mode, base);
@@ -334,6 +338,7 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
         backup: Backup { readers: absolute(file.backup.readers), recovery: absolute(file.backup.recovery) },
         digest: Digest::of(&[document.text().as_bytes()]),
         convention_digest,
+        guard: file.guard,
         limits: file.limits,
     };
     (config, breaches)

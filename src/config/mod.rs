@@ -38,6 +38,7 @@ use serde::Deserialize;
 
 use crate::policy::convention::{Convention, Service};
 use crate::policy::declaration::Declarations;
+use crate::policy::guard::Budgets;
 use crate::traces::digest::Digest;
 use crate::vihf::codes::Sector;
 use crate::vihf::identity::StructIdNat;
@@ -101,6 +102,8 @@ pub struct Config {
     pub digest: Digest,
     /// SHA-256 of the convention's terms and services as they were read.
     pub convention_digest: Digest,
+    /// From which volumes on an alarm is raised, and from which on somebody is stopped.
+    pub guard: Budgets,
     /// Limits with their defaults filled in.
     pub limits: Limits,
 }

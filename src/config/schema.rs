@@ -49,6 +49,12 @@ const ANY: Kind = Kind::Count(i64::MAX);
 /// What a u16 holds.
 const SMALL: Kind = Kind::Count(u16::MAX as i64);
 
+/// What a u32 holds.
+const LEVEL: Kind = Kind::Count(u32::MAX as i64);
+/// Both budgets of a kind of subject, whole: half a budget of ours beside half a one of theirs would be nobody's.
+const SCOPED: Kind = Kind::Table(&[must("tokens", BUDGET), must("patients", BUDGET)]);
+const BUDGET: Kind = Kind::Table(&[must("window_ms", ANY), must("alarm", LEVEL), must("freeze", LEVEL)]);
+
 fn methods() -> Vec<&'static str> {
     Method::ALL.iter().map(|method| method.name()).collect()
 }
@@ -161,7 +167,12 @@ pub(super) const CONFIGURATION: &[Key] = &[
     ),
     may(
         "service",
-        Kind::Tables(&[must("name", Kind::Text), must("lifetime_ms", ANY), must("login_age_max_ms", ANY)]),
+        Kind::Tables(&[
+            must("name", Kind::Text),
+            must("lifetime_ms", ANY),
+            must("login_age_max_ms", ANY),
+            may("emergency", Kind::Boolean),
+        ]),
     ),
     may(
         "identity_provider",
@@ -224,6 +235,15 @@ pub(super) const CONFIGURATION: &[Key] = &[
             may("require_synchronised", Kind::Boolean),
             may("unsynchronised_max_ms", ANY),
             may("source", Kind::Text),
+        ]),
+    ),
+    may(
+        "guard",
+        Kind::Table(&[
+            may("practitioner", SCOPED),
+            may("application", SCOPED),
+            may("establishment", SCOPED),
+            may("emergency_factor", LEVEL),
         ]),
     ),
     may(

@@ -125,6 +125,12 @@ impl Walk {
                     let outer = at.trim_end().trim_matches(['[', ']']);
                     self.entries(entries, keys, &format!("{outer}.{}", key.name));
                 }
+                // Tables within tables, as `[guard.practitioner]`.
+                (Kind::Table(keys), DeValue::Table(table)) => {
+                    let outer = at.trim_end().trim_matches(['[', ']']);
+                    let span = span.clone();
+                    self.members(table, keys, &format!("[{outer}.{}] ", key.name), &span);
+                }
                 _ => self.value(key.name, key.kind, value, at),
             }
         }

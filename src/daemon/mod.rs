@@ -21,7 +21,9 @@ mod run;
 mod sessions;
 mod space;
 mod status;
+mod suspending;
 mod trace;
+mod volumes;
 
 pub use dispatch::read;
 pub use request::{Issue, Outcome, PatientNamed, Request};
@@ -44,6 +46,8 @@ use outcomes::Outcomes;
 use refusals::Refusals;
 use sessions::{Sessions, Traced};
 use space::Growth;
+use suspending::Suspending;
+use volumes::Volumes;
 
 use crate::config::{Config, Loaded};
 use crate::ledger::{Ledger, Restored, SPENT_PROOFS, StoreError};
@@ -77,6 +81,8 @@ struct Daemon {
     /// Proofs of login that were used.
     proofs: Nonces,
     declared: Declared,
+    volumes: Volumes,
+    suspending: Suspending,
     outcomes: Outcomes,
     requests: Arc<Places>,
     connections: Arc<Places>,
@@ -103,6 +109,7 @@ impl Daemon {
         let limits = &config.limits;
         let structures = config.structures.iter().map(|s| (s.id, s.sector)).collect();
         let window = Duration::from_millis(config.session_lifetime_max_ms());
+        let suspending = Suspending::new(restored, &ledger, &loaded.practitioners)?;
         let daemon = Self {
             structures,
             ledger,
@@ -117,6 +124,8 @@ impl Daemon {
                 limits.nonces_per_application_max,
             ),
             declared: Declared::new(config.declarations.limits.sessions_per_hour_max),
+            volumes: Volumes::new(config.guard),
+            suspending,
             outcomes: Outcomes::new(loaded.applications.uids()),
             requests: Places::new(limits.requests_in_flight_max),
             connections: Places::new(limits.connections_max),
@@ -138,7 +147,11 @@ impl Daemon {
     /// Takes up what the ledger kept beyond the restart.
     fn restore(&self, restored: &Restored) -> Result<(), StoreError> {
         let (now, moment) = (self.clock.now(), Instant::now());
-        self.declared.refill(&self.ledger.reader()?, &self.loaded.applications, now, moment)?;
+        let reader = self.ledger.reader()?;
+        self.declared.refill(&reader, &self.loaded.applications, now, moment)?;
+        let suspensions = self.suspending.in_force().clone();
+        self.volumes.refill(&reader, &self.loaded.applications, &self.config, &suspensions, now)?;
+        drop(reader);
         for spent in &restored.nonces {
             if spent.application.as_str() == SPENT_PROOFS {
                 self.proofs.restore(PROOFS, spent, now, moment);

@@ -26,7 +26,7 @@ use crate::vihf::identity::InsOid;
 use crate::vihf::profile::Profile;
 
 impl Daemon {
-    /// `Issue`: session, nonce, policy, load, clock, ledger, token.
+    /// `Issue`: session, nonce, policy, volumes, load, clock, ledger, token.
     ///
     /// What a crash leaves: before the trace is on the disk, nothing was issued and the nonce is free; after it, the nonce
     /// is spent and the trace without outcome, which the next start tells as `expired` once the assertion's life is over,
@@ -58,9 +58,17 @@ impl Daemon {
                 NotClaimed::Seen => self.hold_refusal(application, No::Replayed(Replayed::Nonce), asked),
                 NotClaimed::Full => No::Busy,
             })?;
-        let decided = issuing::decide(self.config.convention.rights, application, session, asking, now);
-        let approved = match approved(decided) {
+        let approved = self.not_suspended(application, traced.chain).and_then(|()| {
+            let rights = self.config.convention.rights;
+            approved(issuing::decide(rights, application, session, asking, now))
+        });
+        let approved = match approved {
             Ok(approved) => approved,
+            Err(no) => return Err(self.spend(claim, application, asked, no).await),
+        };
+        // Given back wherever nothing is issued.
+        let counted = match self.within_budgets(application, &traced, approved.asking()).await {
+            Ok(counted) => counted,
             Err(no) => return Err(self.spend(claim, application, asked, no).await),
         };
         let Some(_seat) = self.requests.take(uid, self.config.limits.requests_in_flight_per_application_max)
@@ -98,6 +106,7 @@ impl Daemon {
         let aside = place.step_aside();
         let line = self.issued(&forged, traced.entry, claim.spend());
         let recorded = self.ledger.record(line, forged).await.map_err(|cause| self.unrecorded(cause))?;
+        counted.keep();
         let written = recorded.written();
         // Before the seal: who gets no receipt gets no assertion either.
         let receipt = match self.receipt(request.receipt, written).await {
@@ -133,7 +142,10 @@ impl Daemon {
         let asked = Asked { opening: Some(request), ..Asked::default() };
         // Before policy, unlike an issue: the login's age, and the session's end, are told by this clock.
         self.clock_is_fit().map_err(|no| self.hold_refusal(application, no, asked))?;
-        let session = approved(opening::decide(&self.known(now), application, request))
+        let practitioner = self.suspending.lookup().practitioner(&request.practitioner);
+        let session = self
+            .not_suspended(application, practitioner)
+            .and_then(|()| approved(opening::decide(&self.known(now), application, request)))
             .map_err(|no| self.hold_refusal(application, no, asked))?;
         if !self.sessions.has_room(uid) {
             return Err(No::Busy);

@@ -22,6 +22,7 @@ impl Daemon {
             && self.ledger.admits()
             && self.is_newest().is_ok()
             && self.clock_is_fit().is_ok()
+            && !self.is_suspended()
             && self.structures.iter().all(|(structure, _)| ready(structure.as_str()))
     }
 
@@ -83,6 +84,7 @@ impl Daemon {
         if self.space_is_low() {
             troubles.push(Trouble { reason: "space-low", message: self.space_words().into() });
         }
+        troubles.extend(self.volume_troubles());
         troubles
     }
 }

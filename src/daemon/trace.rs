@@ -21,7 +21,7 @@ use crate::vihf::instant::Instant;
 pub(super) type Clear = Event<PsIdNat, Patient>;
 
 /// Names and codes of ours are short and printable already; what a configuration has made longer is cut.
-fn word(text: &str) -> Word {
+pub(super) fn word(text: &str) -> Word {
     let cut = || Word::parse(&text.chars().filter(|c| !c.is_control()).take(32).collect::<String>());
     Word::parse(text).or_else(cut).unwrap_or_else(Word::unknown)
 }

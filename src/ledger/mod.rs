@@ -102,6 +102,7 @@ use tokio::sync::oneshot;
 
 use crate::traces::digest::Digest;
 use crate::traces::entry::event::Event;
+use crate::traces::entry::key::LookupKey;
 use crate::vihf::assertion::Patient;
 use crate::vihf::identity::PsIdNat;
 use crate::vihf::instant::Instant;
@@ -326,6 +327,14 @@ impl Ledger {
         let (reply, answer) = oneshot::channel();
         self.send(Job::Checkpoint(size, note, reply))?;
         answer.await.unwrap_or(Err(NotRecorded::Broken))
+    }
+
+    /// What people are looked up by; the same for the ledger's whole life, beyond purges and restorations.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the keys cannot be read.
+    pub fn lookup_key(&self) -> Result<LookupKey, StoreError> {
+        Ok(Secrets::read(&self.folder)?.lookup)
     }
 
     /// Who may ask for a destruction.

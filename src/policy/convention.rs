@@ -73,6 +73,9 @@ pub struct Service {
     pub lifetime_ms: u64,
     /// Oldest primary login in milliseconds; also the longest life of a session.
     pub login_age_max_ms: u64,
+    /// What it asks for is urgent: the volume guard is relaxed and marks it.
+    #[serde(default)]
+    pub emergency: bool,
 }
 
 impl Service {

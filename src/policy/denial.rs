@@ -29,6 +29,7 @@ pub enum Reason {
     PatientRequired,
     PatientNotExpected,
     QuotaExceeded,
+    EstablishmentSuspended,
     AssertionUnknown,
 }
 
@@ -62,6 +63,7 @@ impl Reason {
             Self::PatientRequired => "patient-required",
             Self::PatientNotExpected => "patient-not-expected",
             Self::QuotaExceeded => "quota-exceeded",
+            Self::EstablishmentSuspended => "establishment-suspended",
             Self::AssertionUnknown => "assertion-unknown",
         }
     }

@@ -22,3 +22,4 @@ pub mod review;
 pub mod rights;
 pub mod session;
 pub mod sshsig;
+pub mod suspensions;

@@ -191,6 +191,11 @@ impl Practitioners {
     pub fn get(&self, id: &PsIdNat) -> Option<&Arc<Practitioner>> {
         self.0.get(id.as_str())
     }
+
+    /// All of them, in no order.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Practitioner>> {
+        self.0.values()
+    }
 }
 
 /// The practitioner of one entry; none if anything was refused.

@@ -53,6 +53,12 @@ impl Session {
         &self.service.name
     }
 
+    /// Whether what the service asks for is urgent.
+    #[must_use]
+    pub fn is_emergency(&self) -> bool {
+        self.service.emergency
+    }
+
     /// Through what its assertions are used.
     #[must_use]
     pub fn channel(&self) -> Channel {

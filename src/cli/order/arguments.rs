@@ -8,13 +8,13 @@ use serde_json::{Map, Value, json};
 use super::super::NotDone;
 use crate::policy::order::{ORDER_LEN_MAX, Verb};
 
-/// Members that name a patient: a command line is seen by every user of the machine.
-const NEVER_TYPED: [&str; 1] = ["patient"];
+/// Members that name a person: a command line is seen by every user of the machine.
+const NEVER_TYPED: [&str; 2] = ["patient", "practitioner"];
 
 /// The arguments of an order.
 ///
 /// # Errors
-/// No `=`, a file that cannot be read, a patient on the command line, a text given twice.
+/// No `=`, a file that cannot be read, a person on the command line, a text given twice.
 pub(super) fn read(verb: Verb, given: &[String]) -> Result<Map<String, Value>, NotDone> {
     let mut arguments = Map::new();
     for list in verb.lists() {
@@ -26,9 +26,10 @@ pub(super) fn read(verb: Verb, given: &[String]) -> Result<Map<String, Value>, N
             .split_once('=')
             .ok_or_else(|| usage("un argument s'écrit NOM=VALEUR, NOM=@FICHIER ou NOM=@-"))?;
         if NEVER_TYPED.contains(&name) && !value.starts_with('@') {
-            return Err(usage(
-                "un patient ne se donne jamais en argument ; écrivez patient=@- et donnez l'INS sur l'entrée standard",
-            ));
+            let message = format!(
+                "une personne ne se donne jamais en argument ; écrivez {name}=@- et donnez l'identifiant sur l'entrée standard"
+            );
+            return Err(NotDone::Usage(message));
         }
         let value = read_value(value)?;
         match arguments.get_mut(name) {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::suspensions::Watched;
 use crate::ledger::NotRecorded;
 use crate::policy::denial::Malformed;
 use crate::policy::operator::Operator;
@@ -229,6 +230,11 @@ pub(super) fn operators(out: &mut Vec<u8>, operators: &[Operator]) {
     });
     let operators = operators.collect();
     reply(out, Rows { operators });
+}
+
+/// Appends the answer of `Suspensions`.
+pub(super) fn suspensions(out: &mut Vec<u8>, watched: &Watched) {
+    reply(out, watched);
 }
 
 /// Appends the last answer of `Submit`.

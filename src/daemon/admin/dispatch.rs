@@ -25,6 +25,7 @@ pub(super) struct Submission {
 enum Request {
     Instance,
     Operators,
+    Suspensions,
     Submit(Submission),
     Checkpoint,
 }
@@ -53,6 +54,7 @@ fn read(frame: &[u8], out: &mut Vec<u8>) -> Result<Option<Request>, No> {
     let request = match method.strip_prefix(INTERFACE).and_then(|rest| rest.strip_prefix('.')) {
         Some("Instance") => Request::Instance,
         Some("Operators") => Request::Operators,
+        Some("Suspensions") => Request::Suspensions,
         Some("Checkpoint") => Request::Checkpoint,
         Some("Submit") => {
             let (order, signatures) = (parameters.text("order")?, parameters.texts("signatures")?);
@@ -76,6 +78,7 @@ async fn obey(daemon: &Daemon, uid: u32, request: Request, out: &mut Vec<u8>) ->
             answer::instance(out, &Instance { ledger, generation, state, halted });
         }
         Request::Operators => answer::operators(out, daemon.admin.orders.lock().await.operators.all()),
+        Request::Suspensions => answer::suspensions(out, &daemon.watched()),
         Request::Checkpoint => {
             if daemon.audit.is_none() {
                 return Err(No::Unavailable(Unavailable::NoAuditKey));

@@ -6,6 +6,7 @@
 //! | `dispatch` | from a frame to the method it calls |
 //! | `submit` | one order, from its words to its answer, as one function |
 //! | `obey` | what each verb does: one function a verb |
+//! | `privacy`, `suspensions` | the orders of terms and copies; those that suspend and resume |
 //! | `export` | the archive of traces that an order asks for |
 //! | `delivery` | documents that leave in chunks |
 //! | `answer` | answers and errors, put on the wire in one place |
@@ -21,6 +22,7 @@ mod export;
 mod obey;
 mod privacy;
 mod submit;
+mod suspensions;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;

@@ -6,9 +6,11 @@
 use serde_json::{Value, json};
 
 use super::super::Daemon;
+use super::super::suspending::Changing;
 use super::answer::{No, Unavailable};
 use super::delivery::Document;
 use super::privacy;
+use super::suspensions;
 use crate::ledger::{Line, NotRecorded};
 use crate::policy::clock::Verdict;
 use crate::policy::operator::Named;
@@ -40,6 +42,8 @@ pub(in super::super) struct Effect {
     pub(super) document: Option<Document>,
     /// What waits for the trace.
     pub(super) waiting: Option<Waiting>,
+    /// A change of the register of suspensions, which waits for it too.
+    pub(super) suspension: Option<Changing>,
 }
 
 /// What an order settles outside the ledger: begun before its trace is written, ended once it is or is not.
@@ -68,7 +72,8 @@ impl From<Refusal> for NotObeyed {
 impl Effect {
     /// Nothing but an answer.
     pub(in super::super) fn answer(done: Value) -> Self {
-        Self { then: Vec::new(), done, change: None, purges: false, document: None, waiting: None }
+        let (then, change, document, waiting, suspension) = (Vec::new(), None, None, None, None);
+        Self { then, done, change, purges: false, document, waiting, suspension }
     }
 }
 
@@ -89,8 +94,11 @@ pub(super) async fn obey(daemon: &Daemon, operators: &Operators, ordered: &Order
         Command::TracesBackup(backup) => privacy::traces_backup(daemon, backup).await?,
         Command::TracesExport(export) => daemon.traces_export(ordered, export)?,
         Command::LedgerRestore(restore) => daemon.acknowledge(restore)?,
-        Command::EstablishmentSuspend(_) | Command::EstablishmentResume(_) => {
-            return Err(Refusal::VerbNotServed.into());
+        Command::PractitionerSuspend(_) | Command::ApplicationSuspend(_) | Command::EstablishmentSuspend(_) => {
+            suspensions::suspend(daemon, ordered).await?
+        }
+        Command::PractitionerResume(_) | Command::ApplicationResume(_) | Command::EstablishmentResume(_) => {
+            suspensions::resume(daemon, ordered).await?
         }
     })
 }
@@ -128,7 +136,7 @@ fn register(operators: Operators, ordered: &Ordered) -> Effect {
 }
 
 /// The entry of a register's new content.
-fn changed(register: &str, content: &[u8], ordered: &Ordered) -> Event<PsIdNat, Patient> {
+pub(super) fn changed(register: &str, content: &[u8], ordered: &Ordered) -> Event<PsIdNat, Patient> {
     let word = |text: &str| Word::parse(text).unwrap_or_else(Word::unknown);
     let actor = ordered.signers().first().map_or_else(Word::unknown, |name| word(name));
     let mandate = Some(Mandate { actor, order: ordered.order().digest });

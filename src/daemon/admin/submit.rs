@@ -71,7 +71,7 @@ impl Daemon {
             }
         };
         let (order, mark) = (ordered.order(), ordered.order().mark());
-        let Effect { then, mut done, change, purges, document, waiting } =
+        let Effect { then, mut done, change, purges, document, waiting, suspension } =
             match obey(self, &orders.operators, &ordered).await {
                 Ok(effect) => effect,
                 Err(NotObeyed::No(no)) => return Err(no),
@@ -96,6 +96,9 @@ impl Daemon {
             let recorded = self.record(line).await;
             if let Some(waiting) = waiting {
                 self.settle(waiting, recorded.is_ok());
+            }
+            if let Some(changing) = suspension {
+                self.settle_suspension(changing, recorded.is_ok());
             }
             (recorded?, None)
         };

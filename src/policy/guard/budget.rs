@@ -6,7 +6,7 @@ use super::{Measure, Subject};
 use crate::policy::breach::Breach;
 
 /// Longest window in milliseconds: a week. Longer trends are the business of `sceau traces usage`.
-const WINDOW_MAX_MS: u64 = 7 * 24 * 3_600_000;
+pub(in crate::policy) const WINDOW_MAX_MS: u64 = 7 * 24 * 3_600_000;
 /// Shortest window in milliseconds: below, one ward round is a peak.
 const WINDOW_MIN_MS: u64 = 60_000;
 /// Highest factor for emergencies: above, there is no budget any more.
@@ -20,7 +20,7 @@ pub struct Budget {
     pub window_ms: u64,
     /// From this count on an alarm is raised, once until it was left.
     pub alarm: u32,
-    /// The last count that is permitted.
+    /// The last count that is permitted; the next suspends.
     pub freeze: u32,
 }
 
@@ -85,25 +85,24 @@ impl Budgets {
     /// Longest window in milliseconds.
     #[must_use]
     pub fn window_max_ms(&self) -> u64 {
-        self.each().map(|(_, _, budget)| budget.window_ms).into_iter().max().unwrap_or_default()
+        self.each().map(|(_, budget)| budget.window_ms).into_iter().max().unwrap_or_default()
     }
 
     /// Levels that contradict each other.
     #[must_use]
     pub fn check(&self) -> Vec<Breach> {
         let mut breaches = Vec::new();
-        for (scope, measure, budget) in self.each() {
-            let mut refuse = |field, cause| {
-                let cause = format!("[guard] {scope}.{measure} : {cause}");
-                breaches.push(Breach::of("bad-value", "guard", field, cause));
+        for (place, budget) in self.each() {
+            let mut refuse = |cause| {
+                breaches.push(Breach::of("bad-value", "guard", place, format!("[guard] {place} : {cause}")));
             };
             if !(WINDOW_MIN_MS..=WINDOW_MAX_MS).contains(&budget.window_ms) {
                 let value = budget.window_ms;
-                refuse("window_ms", format!("window_ms = {value}, attendu {WINDOW_MIN_MS} à {WINDOW_MAX_MS}"));
+                refuse(format!("window_ms = {value}, attendu {WINDOW_MIN_MS} à {WINDOW_MAX_MS}"));
             }
             if budget.alarm == 0 || budget.alarm > budget.freeze {
                 let (alarm, freeze) = (budget.alarm, budget.freeze);
-                refuse("alarm", format!("alarm = {alarm}, attendu 1 à freeze ({freeze})"));
+                refuse(format!("alarm = {alarm}, attendu 1 à freeze ({freeze})"));
             }
         }
         if !(1..=EMERGENCY_FACTOR_MAX).contains(&self.emergency_factor) {
@@ -114,14 +113,14 @@ impl Budgets {
         breaches
     }
 
-    fn each(&self) -> [(&'static str, &'static str, Budget); 6] {
+    fn each(&self) -> [(&'static str, Budget); 6] {
         [
-            ("practitioner", "tokens", self.practitioner.tokens),
-            ("practitioner", "patients", self.practitioner.patients),
-            ("application", "tokens", self.application.tokens),
-            ("application", "patients", self.application.patients),
-            ("establishment", "tokens", self.establishment.tokens),
-            ("establishment", "patients", self.establishment.patients),
+            ("practitioner.tokens", self.practitioner.tokens),
+            ("practitioner.patients", self.practitioner.patients),
+            ("application.tokens", self.application.tokens),
+            ("application.patients", self.application.patients),
+            ("establishment.tokens", self.establishment.tokens),
+            ("establishment.patients", self.establishment.patients),
         ]
     }
 }

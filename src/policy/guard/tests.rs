@@ -7,7 +7,6 @@ use proptest::prelude::*;
 
 use super::window::{Count, Distinct, SLOTS};
 use super::*;
-use crate::vihf::identity::{Ins, InsOid};
 
 const WINDOW_MS: u64 = 72_000;
 const SLOT_MS: u64 = WINDOW_MS / SLOTS;
@@ -23,18 +22,15 @@ fn budgets(alarm: u32, freeze: u32) -> Budgets {
     }
 }
 
-fn practitioner() -> PsIdNat {
-    PsIdNat::parse("899900063480").unwrap()
+fn practitioner() -> Digest {
+    Digest::new([7; Digest::LEN])
 }
 
-fn patient(number: u32) -> Patient {
-    // Thirteen digits and their key (vihf.md §7), made so that each number is another patient.
-    let body = 1_800_175_000_000u64 + u64::from(number);
-    let ins = Ins::parse(&format!("{body}{:02}", 97 - body % 97)).unwrap();
-    Patient { ins, oid: InsOid::parse("1.2.250.1.213.1.4.8").unwrap() }
+fn patient(number: u64) -> Digest {
+    Digest::of(&[&number.to_be_bytes()])
 }
 
-fn volume(patient: Option<&Patient>) -> Volume<'_> {
+fn volume(patient: Option<Digest>) -> Volume {
     Volume { practitioner: practitioner(), application: 1000, patient, emergency: false }
 }
 
@@ -48,7 +44,7 @@ proptest! {
         for (step, who) in steps {
             now += step;
             seen.push((now, who));
-            let (counted, known) = (count.add(now), distinct.add(who, now));
+            let (counted, known) = (count.add(now), distinct.add(patient(who), now));
             let since = |from: u64| seen.iter().filter(move |(at, _)| *at >= from).map(|(_, who)| *who);
             let (short, long) = (now.saturating_sub(WINDOW_MS), now.saturating_sub(WINDOW_MS + SLOT_MS));
             let exact = |from| u32::try_from(since(from).count()).unwrap();
@@ -93,12 +89,12 @@ fn patients_are_counted_once_each_and_a_known_one_goes_on() {
     let mut guard = Guard::new(Budgets { practitioner: budgets(1, 9).establishment, ..budgets(9, 3) });
     let patients: Vec<_> = (0..4).map(patient).collect();
     for known in patients.iter().take(3).chain(patients.iter().take(3)) {
-        assert!(matches!(guard.admit(volume(Some(known)), 0), Verdict::Within { .. }));
+        assert!(matches!(guard.admit(volume(Some(*known)), 0), Verdict::Within { .. }));
     }
     let stopped = Reached { subject: Subject::Application(1000), measure: Measure::Patients };
-    assert_eq!(guard.admit(volume(Some(&patients[3])), 0), Verdict::Exceeded(stopped));
-    assert!(matches!(guard.admit(volume(Some(&patients[0])), 0), Verdict::Within { .. }));
-    let other = Volume { application: 1001, ..volume(Some(&patients[3])) };
+    assert_eq!(guard.admit(volume(Some(patients[3])), 0), Verdict::Exceeded(stopped));
+    assert!(matches!(guard.admit(volume(Some(patients[0])), 0), Verdict::Within { .. }));
+    let other = Volume { application: 1001, ..volume(Some(patients[3])) };
     assert!(matches!(guard.admit(other, 0), Verdict::Within { .. }), "another application has its own budget");
 }
 
@@ -116,11 +112,50 @@ fn an_emergency_goes_further_and_is_marked() {
 }
 
 #[test]
+fn emergencies_do_not_eat_what_the_others_may() {
+    let mut guard = Guard::new(budgets(9, 2));
+    let emergency = Volume { emergency: true, ..volume(None) };
+    for _ in 0..4 {
+        assert!(matches!(guard.admit(emergency, 0), Verdict::Within { .. }));
+    }
+    let verdicts: Vec<_> = (0..3).map(|_| guard.admit(volume(None), 0)).collect();
+    let passed: Vec<_> = verdicts.iter().map(|v| matches!(v, Verdict::Within { relaxed: false, .. })).collect();
+    assert_eq!(passed, [true, true, false]);
+    // All together are six, which is what emergencies may be; the others are given back beside them.
+    assert!(matches!(guard.admit(emergency, 0), Verdict::Exceeded(_)));
+    guard.give_back(volume(None));
+    assert!(matches!(guard.admit(volume(None), 0), Verdict::Within { .. }));
+}
+
+#[test]
+fn whoever_is_resumed_begins_anew_and_nobody_else() {
+    let mut guard = Guard::new(budgets(1, 1));
+    let subject = Subject::Practitioner(practitioner());
+    let other = Volume { practitioner: Digest::default(), ..volume(None) };
+    let _ = (guard.admit(volume(None), 0), guard.admit(other, 0));
+    let reached = |subject| Reached { subject, measure: Measure::Tokens };
+    let all = HashSet::from([reached(subject), reached(Subject::Practitioner(Digest::default()))]);
+    assert_eq!(HashSet::from_iter(guard.alarms(0)), all);
+    assert!(matches!(guard.admit(volume(None), 0), Verdict::Exceeded(_)));
+    guard.begin_anew(subject);
+    assert_eq!(guard.alarms(0), [reached(Subject::Practitioner(Digest::default()))]);
+    assert!(matches!(guard.admit(volume(None), 0), Verdict::Within { .. }));
+    assert!(matches!(guard.admit(other, 0), Verdict::Exceeded(_)));
+    assert_eq!(guard.alarms(WINDOW_MS + SLOT_MS), []);
+    // What was counted before a restart counts for those whom nobody resumed.
+    let mut guard = Guard::new(budgets(9, 1));
+    guard.restore(volume(None), 0, |of| of != subject);
+    guard.restore(other, 0, |of| of != subject);
+    assert!(matches!(guard.admit(volume(None), 0), Verdict::Within { .. }));
+    assert!(matches!(guard.admit(other, 0), Verdict::Exceeded(_)));
+}
+
+#[test]
 fn a_restart_counts_what_is_still_in_a_window_and_nothing_else() {
     let mut guard = Guard::new(budgets(9, 3));
     // Out of order, as a restart finds them: the newest first.
     for at in [200_000, 199_000, 120_000, 1_000] {
-        guard.restore(volume(None), at);
+        guard.restore(volume(None), at, |_| true);
     }
     assert!(matches!(guard.admit(volume(None), 200_000), Verdict::Within { .. }));
     assert!(matches!(guard.admit(volume(None), 200_000), Verdict::Exceeded(_)));

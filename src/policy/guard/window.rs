@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use crate::traces::digest::Digest;
+
 /// Slots of a window: an hour forgets by two and a half minutes, a day by the hour; a counter of each costs 4 bytes.
 pub(super) const SLOTS: u64 = 24;
 const RING: usize = SLOTS as usize + 1;
@@ -76,7 +78,7 @@ fn place(slot: u64) -> usize {
 pub(super) struct Distinct {
     slot_ms: u64,
     newest: u64,
-    last_seen: HashMap<u64, u64>,
+    last_seen: HashMap<Digest, u64>,
 }
 
 impl Distinct {
@@ -91,13 +93,13 @@ impl Distinct {
     }
 
     /// Whether `one` is among them at `now_ms`.
-    pub(super) fn has(&mut self, one: u64, now_ms: u64) -> bool {
+    pub(super) fn has(&mut self, one: Digest, now_ms: u64) -> bool {
         self.advance(now_ms / self.slot_ms);
         self.last_seen.contains_key(&one)
     }
 
     /// Sees `one` at `now_ms`; gives how many distinct there are now. What is older than the window is not counted.
-    pub(super) fn add(&mut self, one: u64, now_ms: u64) -> u32 {
+    pub(super) fn add(&mut self, one: Digest, now_ms: u64) -> u32 {
         let slot = now_ms / self.slot_ms;
         self.advance(slot);
         if slot + SLOTS >= self.newest {

@@ -21,8 +21,12 @@ pub enum Command {
     TracesPurge(TracesPurge),
     TracesBackup(TracesBackup),
     LedgerRestore(LedgerRestore),
-    EstablishmentSuspend(EstablishmentSuspend),
-    EstablishmentResume(EstablishmentResume),
+    PractitionerSuspend(OfPractitioner),
+    PractitionerResume(OfPractitioner),
+    ApplicationSuspend(OfApplication),
+    ApplicationResume(OfApplication),
+    EstablishmentSuspend(OfEstablishment),
+    EstablishmentResume(OfEstablishment),
 }
 
 /// Arguments of `operators-bootstrap`.
@@ -106,15 +110,26 @@ pub struct LedgerRestore {
     pub generation: String,
 }
 
-/// Arguments of `establishment-suspend`.
+/// Arguments of `practitioner-suspend` and `practitioner-resume`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct EstablishmentSuspend {}
+pub struct OfPractitioner {
+    /// PS_IdNat.
+    pub practitioner: String,
+}
 
-/// Arguments of `establishment-resume`: none.
+/// Arguments of `application-suspend` and `application-resume`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct EstablishmentResume {}
+pub struct OfApplication {
+    /// Unix user, as the register names it.
+    pub application: String,
+}
+
+/// Arguments of `establishment-suspend` and `establishment-resume`: none.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfEstablishment {}
 
 /// Arguments of orders are texts: `oui`, or not there.
 fn yes<'d, D: serde::Deserializer<'d>>(value: D) -> Result<bool, D::Error> {
@@ -145,6 +160,10 @@ impl Command {
             Verb::TracesPurge => Self::TracesPurge(typed(arguments)?),
             Verb::TracesBackup => Self::TracesBackup(typed(arguments)?),
             Verb::LedgerRestore => Self::LedgerRestore(typed(arguments)?),
+            Verb::PractitionerSuspend => Self::PractitionerSuspend(typed(arguments)?),
+            Verb::PractitionerResume => Self::PractitionerResume(typed(arguments)?),
+            Verb::ApplicationSuspend => Self::ApplicationSuspend(typed(arguments)?),
+            Verb::ApplicationResume => Self::ApplicationResume(typed(arguments)?),
             Verb::EstablishmentSuspend => Self::EstablishmentSuspend(typed(arguments)?),
             Verb::EstablishmentResume => Self::EstablishmentResume(typed(arguments)?),
         })
@@ -164,6 +183,10 @@ impl Command {
             Self::TracesPurge(_) => Verb::TracesPurge,
             Self::TracesBackup(_) => Verb::TracesBackup,
             Self::LedgerRestore(_) => Verb::LedgerRestore,
+            Self::PractitionerSuspend(_) => Verb::PractitionerSuspend,
+            Self::PractitionerResume(_) => Verb::PractitionerResume,
+            Self::ApplicationSuspend(_) => Verb::ApplicationSuspend,
+            Self::ApplicationResume(_) => Verb::ApplicationResume,
             Self::EstablishmentSuspend(_) => Verb::EstablishmentSuspend,
             Self::EstablishmentResume(_) => Verb::EstablishmentResume,
         }

@@ -33,12 +33,15 @@ pub enum Refusal {
     LastAdministrator,
     LastPair,
     NothingToAccept,
+    SubjectUnknown,
+    AlreadySuspended,
+    NotSuspended,
     VerbNotServed,
 }
 
 impl Refusal {
     /// All reasons.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::OtherLedger,
         Self::LifetimeTooLong,
         Self::NotYetValid,
@@ -66,6 +69,9 @@ impl Refusal {
         Self::LastAdministrator,
         Self::LastPair,
         Self::NothingToAccept,
+        Self::SubjectUnknown,
+        Self::AlreadySuspended,
+        Self::NotSuspended,
         Self::VerbNotServed,
     ];
 
@@ -100,6 +106,9 @@ impl Refusal {
             Self::LastAdministrator => "last-administrator",
             Self::LastPair => "last-pair",
             Self::NothingToAccept => "nothing-to-accept",
+            Self::SubjectUnknown => "subject-unknown",
+            Self::AlreadySuspended => "already-suspended",
+            Self::NotSuspended => "not-suspended",
             Self::VerbNotServed => "verb-not-served",
         }
     }
@@ -143,6 +152,9 @@ impl Refusal {
                 "il ne resterait qu'une personne pour les ordres qui en demandent deux ; inscrivez quelqu'un d'autre d'abord"
             }
             Self::NothingToAccept => "il n'y a rien à accepter : ce que l'ordre nomme est en ordre",
+            Self::SubjectUnknown => "ce professionnel ou cette application n'est pas au registre ; vérifiez l'identifiant ou le nom",
+            Self::AlreadySuspended => "la suspension est déjà en vigueur ; sceau suspensions les montre",
+            Self::NotSuspended => "il n'y a pas de suspension à lever ; sceau suspensions les montre",
             Self::VerbNotServed => "cette version ne sait pas encore exécuter ce verbe",
         }
         .to_owned()

@@ -25,6 +25,14 @@ pub enum Verb {
     TracesBackup,
     /// The generation that a restoration began and declared is the ledger's: two persons know of it, and the ledger says so.
     LedgerRestore,
+    /// Nothing is issued for a practitioner until resumed.
+    PractitionerSuspend,
+    /// Issuing for a practitioner goes on.
+    PractitionerResume,
+    /// Nothing is issued to an application until resumed.
+    ApplicationSuspend,
+    /// Issuing to an application goes on.
+    ApplicationResume,
     /// Nothing is issued until resumed.
     EstablishmentSuspend,
     /// Issuing goes on.
@@ -41,7 +49,7 @@ const APPROVER: Slot = &[Role::Approver];
 
 impl Verb {
     /// All verbs.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::OperatorsBootstrap,
         Self::OperatorAdd,
         Self::OperatorRevoke,
@@ -52,6 +60,10 @@ impl Verb {
         Self::TracesPurge,
         Self::TracesBackup,
         Self::LedgerRestore,
+        Self::PractitionerSuspend,
+        Self::PractitionerResume,
+        Self::ApplicationSuspend,
+        Self::ApplicationResume,
         Self::EstablishmentSuspend,
         Self::EstablishmentResume,
     ];
@@ -70,6 +82,10 @@ impl Verb {
             Self::TracesPurge => "traces-purge",
             Self::TracesBackup => "traces-backup",
             Self::LedgerRestore => "ledger-restore",
+            Self::PractitionerSuspend => "practitioner-suspend",
+            Self::PractitionerResume => "practitioner-resume",
+            Self::ApplicationSuspend => "application-suspend",
+            Self::ApplicationResume => "application-resume",
             Self::EstablishmentSuspend => "establishment-suspend",
             Self::EstablishmentResume => "establishment-resume",
         }
@@ -95,10 +111,14 @@ impl Verb {
             Self::OperatorAdd | Self::OperatorRevoke => &[ADMINISTRATOR],
             Self::ClockAccept | Self::TracesBackup | Self::TracesCloseDmp => &[ADMINISTRATOR],
             Self::TracesExport => &[AUDITOR],
-            Self::CounterAccept | Self::LedgerRestore | Self::EstablishmentResume => &[ADMINISTRATOR, DECIDER],
+            Self::CounterAccept | Self::LedgerRestore => &[ADMINISTRATOR, DECIDER],
+            // What stopped somebody was perhaps right: nobody alone undoes it.
+            Self::PractitionerResume | Self::ApplicationResume | Self::EstablishmentResume => {
+                &[ADMINISTRATOR, DECIDER]
+            }
             Self::TracesPurge => &[ADMINISTRATOR, APPROVER],
             // To stop is urgent: whoever may decide may stop.
-            Self::EstablishmentSuspend => &[DECIDER],
+            Self::PractitionerSuspend | Self::ApplicationSuspend | Self::EstablishmentSuspend => &[DECIDER],
         }
     }
 
