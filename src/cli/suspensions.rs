@@ -69,7 +69,11 @@ impl Resume {
 
 impl Who {
     /// Gives the verb of whom it names, with its argument.
-    fn give(self, [practitioner, application, establishment]: [Verb; 3], signing: &Signing) -> Result<u8, NotDone> {
+    fn give(
+        self,
+        [practitioner, application, establishment]: [Verb; 3],
+        signing: &Signing,
+    ) -> Result<u8, NotDone> {
         let argument = |name: &str, value: String| Map::from_iter([(name.to_owned(), value.into())]);
         match (self.practitioner.as_deref(), self.application) {
             (Some("-"), _) => signing.give(practitioner, argument("practitioner", read_value("@-")?), None),

@@ -205,21 +205,27 @@ impl Daemon {
         if self.is_suspended() {
             tell(
                 "establishment-suspended",
-                "rien n'est délivré ; deux opérateurs lèvent la suspension avec sceau resume --establishment".to_owned(),
+                "rien n'est délivré ; deux opérateurs lèvent la suspension avec sceau resume --establishment"
+                    .to_owned(),
             );
         }
-        let suspended = self.suspending.in_force().all().filter(|(who, _)| **who != Suspended::Establishment).count();
+        let suspended =
+            self.suspending.in_force().all().filter(|(who, _)| **who != Suspended::Establishment).count();
         if suspended > 0 {
             let words = "professionnels ou applications sont suspendus ; sceau suspensions dit lesquels";
             tell("suspended", format!("{suspended} {words}"));
         }
         let alarms = self.volumes.alarms().len();
         if alarms > 0 {
-            tell("volume-alarm", format!("{alarms} niveaux d'alerte sont atteints ; sceau suspensions dit par qui"));
+            tell(
+                "volume-alarm",
+                format!("{alarms} niveaux d'alerte sont atteints ; sceau suspensions dit par qui"),
+            );
         }
         let relaxed = self.volumes.relaxed();
         if relaxed > 0 {
-            let words = "assertions d'urgence au-delà d'un niveau d'arrêt depuis le démarrage ; vérifiez-les aux traces";
+            let words =
+                "assertions d'urgence au-delà d'un niveau d'arrêt depuis le démarrage ; vérifiez-les aux traces";
             tell("emergency-relaxed", format!("{relaxed} {words}"));
         }
         troubles

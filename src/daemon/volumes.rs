@@ -120,7 +120,10 @@ impl Volumes {
         }
         if relaxed > told {
             let count = relaxed - told;
-            tracing::warn!(count, "emergency-relaxed: assertions were issued above a freeze level, as emergencies");
+            tracing::warn!(
+                count,
+                "emergency-relaxed: assertions were issued above a freeze level, as emergencies"
+            );
         }
         self.guard().forget(self.now_ms());
         *tidied = (now, relaxed);

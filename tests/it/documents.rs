@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use sceau::config::{Config, Limits, Mode, Relay};
+use sceau::policy::guard::Budgets;
 
 use crate::support::daemons::Daemons;
 use crate::support::key_kind::KeyType;
@@ -91,6 +92,7 @@ fn the_integrators_client_obtains_an_assertion() {
 fn the_example_configuration_loads_and_shows_the_defaults() {
     let config = Config::load(&Path::new(ROOT).join("docs/sceau.toml")).unwrap();
     assert_eq!((config.mode, config.limits), (Mode::Production, Limits::default()));
+    assert_eq!(config.guard, Budgets::default());
     let relay = config.relay.clone().unwrap();
     let files = Relay { anchors: relay.anchors.clone(), crls: relay.crls.clone(), ..Relay::default() };
     assert_eq!(relay, files, "the example shows the defaults");

@@ -13,6 +13,7 @@ mod doorstep;
 mod establishment_parts;
 mod faults;
 mod forge;
+mod guard;
 mod hostile;
 mod introspection;
 mod issuance;

@@ -78,6 +78,8 @@ impl Plan {
             ("profiles", table(profiles).into()),
             ("registers", table(registers).into()),
             ("sockets", table(sockets).into()),
+            // And more assertions for one practitioner than a hospital lets pass.
+            ("guard", budgets([FAR; 6]).into()),
             // The disk of a test is as full as it is.
             ("ledger", table([("folder", "ledger".into()), ("space_alarm_mib", 1.into())]).into()),
             // The machine of a test may have no NTP at all.
@@ -122,6 +124,26 @@ impl Plan {
 
 fn next_year() -> OffsetDateTime {
     OffsetDateTime::from(SystemTime::now()) + Duration::days(365)
+}
+
+/// Alarm and freeze level of a volume that no test reaches.
+pub const FAR: [u32; 2] = [1_000_000_000, 1_000_000_000];
+
+/// `[guard]` with these alarm and freeze levels over an hour: tokens then patients of practitioner, application,
+/// establishment.
+pub fn budgets(levels: [[u32; 2]; 6]) -> Table {
+    let budget = |[alarm, freeze]: [u32; 2]| -> Value {
+        table([
+            ("window_ms", 3_600_000.into()),
+            ("alarm", i64::from(alarm).into()),
+            ("freeze", i64::from(freeze).into()),
+        ])
+        .into()
+    };
+    let scoped = |at: usize| -> Value {
+        table([("tokens", budget(levels[at])), ("patients", budget(levels[at + 1]))]).into()
+    };
+    table([("practitioner", scoped(0)), ("application", scoped(2)), ("establishment", scoped(4))])
 }
 
 /// A TOML table of these entries.

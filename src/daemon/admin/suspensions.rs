@@ -98,9 +98,9 @@ impl Daemon {
     /// Who is suspended, and who has reached an alarm level.
     pub(super) fn watched(&self) -> Watched {
         let register = self.suspending.in_force().clone();
-        let suspended = register.all().map(|(who, suspension)| {
-            self.row(who, suspension.cause.name(), Some(suspension.since.to_string()))
-        });
+        let suspended = register
+            .all()
+            .map(|(who, suspension)| self.row(who, suspension.cause.name(), Some(suspension.since.to_string())));
         let alarms = self.volumes.alarms();
         let alarms = alarms.iter().filter_map(|reached| {
             let who = named(reached.subject, &self.loaded.applications)?;
