@@ -19,8 +19,9 @@ use super::suspending::named;
 
 /// Entries that are read at once: a few megabytes.
 const BLOCK_LEN: u64 = 4096;
-/// Newest entries that a start counts at most: some ten seconds to read, and the day of a hospital of two million assertions.
-const ENTRIES_MAX: u64 = 1 << 22;
+/// Newest entries that a start counts at most: ten seconds to read (5 µs each), and the day of a hospital of a million
+/// assertions.
+const ENTRIES_MAX: u64 = 1 << 21;
 /// How often subjects of whom nothing is in any window are forgotten, and emergencies told.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
 
