@@ -11,6 +11,7 @@ use sceau::traces::entry::event::{Event, Register};
 use serde_json::{Value, json};
 
 use crate::doorstep::{OtherUser, also_for, brief, consultation, freeze, physician_login, says, with};
+use crate::faults::disk::{Disk, ERRNOS, Fault};
 use crate::support::configuration::{FAR, budgets};
 use crate::support::daemons::Daemons;
 use crate::support::establishment::{Establishment, user_name};
@@ -349,6 +350,27 @@ fn volumes_are_counted_again_after_a_restart() {
         scene.client().consult(&session, PATIENTS[2]).unwrap();
         assert_eq!(brief(scene.client().consult(&session, PATIENTS[3])), quota());
     }
+}
+
+/// The guard stops at once; the ledger learns of it when its disk has room again, though nobody asks for anything more.
+#[test]
+fn a_suspension_on_a_full_disk_holds_and_is_written_later() {
+    let establishment = plan(PRACTITIONER_TOKENS).build();
+    let disk = Disk::of(&establishment);
+    let scene = Scene { daemons: Daemons::start_with(&establishment, &disk.environment()), establishment };
+    let session = scene.client().open_session(physician_login()).unwrap();
+    for patient in &PATIENTS[..3] {
+        scene.client().consult(&session, patient).unwrap();
+    }
+    disk.fails(Fault { operation: "write", n: 1, errno: ERRNOS[1], kind: "full" });
+    assert_eq!(brief(scene.client().consult(&session, PATIENTS[0])), says("Unavailable", "space"));
+    assert!(disk.fired());
+    assert_eq!(scene.watched()["suspensions"][0]["cause"], "tokens");
+    assert_eq!(scene.registers(), []);
+    disk.is_well();
+    until("it is written", || scene.registers().len() == 1);
+    scene.live_again(Signal::SIGKILL);
+    assert_eq!(brief(scene.client().consult(&session, PATIENTS[0])), says("Denied", "practitioner-suspended"));
 }
 
 /// A reading of `sceau.toml` with this `[guard]`: line and cause of each fault.

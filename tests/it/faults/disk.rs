@@ -8,41 +8,41 @@ use nix::errno::Errno;
 use crate::support::establishment::Establishment;
 
 /// What a disk says: broken, full, read-only.
-pub(super) const ERRNOS: [i32; 3] = [Errno::EIO as i32, Errno::ENOSPC as i32, Errno::EROFS as i32];
+pub(crate) const ERRNOS: [i32; 3] = [Errno::EIO as i32, Errno::ENOSPC as i32, Errno::EROFS as i32];
 
 /// One call that fails; shim.c tells the kinds.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fault {
-    pub(super) operation: &'static str,
+pub(crate) struct Fault {
+    pub(crate) operation: &'static str,
     /// Which call, from 1.
-    pub(super) n: u32,
-    pub(super) errno: i32,
-    pub(super) kind: &'static str,
+    pub(crate) n: u32,
+    pub(crate) errno: i32,
+    pub(crate) kind: &'static str,
 }
 
 impl Fault {
     /// The two twins of each error: not done and told, done and told.
-    pub(super) fn of(operation: &'static str, n: u32) -> impl Iterator<Item = Fault> {
+    pub(crate) fn of(operation: &'static str, n: u32) -> impl Iterator<Item = Fault> {
         ERRNOS.into_iter().flat_map(move |errno| {
             ["lost", "kept"].into_iter().map(move |kind| Fault { operation, n, errno, kind })
         })
     }
 
     /// For a write also: half done and told, half done and said so.
-    pub(super) fn of_write(n: u32) -> impl Iterator<Item = Fault> {
+    pub(crate) fn of_write(n: u32) -> impl Iterator<Item = Fault> {
         let torn = ERRNOS.into_iter().map(move |errno| Fault { operation: "write", n, errno, kind: "torn" });
         Fault::of("write", n).chain(torn).chain([Fault { operation: "write", n, errno: 0, kind: "short" }])
     }
 }
 
-pub(super) struct Disk {
+pub(crate) struct Disk {
     library: PathBuf,
     folder: PathBuf,
     plan: PathBuf,
 }
 
 impl Disk {
-    pub(super) fn of(establishment: &Establishment) -> Self {
+    pub(crate) fn of(establishment: &Establishment) -> Self {
         // As the program sees it: its descriptors have no links in their paths.
         let folder = establishment.folder.canonicalize().unwrap();
         let disk = Self {
@@ -57,13 +57,13 @@ impl Disk {
         disk
     }
 
-    pub(super) fn environment(&self) -> [(&str, &str); 3] {
+    pub(crate) fn environment(&self) -> [(&str, &str); 3] {
         let [library, folder, plan] = [&self.library, &self.folder, &self.plan].map(|path| path.to_str().unwrap());
         [("LD_PRELOAD", library), ("FAULT_FOLDER", folder), ("FAULT_PLAN", plan)]
     }
 
     /// From now on that call fails.
-    pub(super) fn fails(&self, fault: Fault) {
+    pub(crate) fn fails(&self, fault: Fault) {
         self.is_well();
         let _ = std::fs::remove_file(self.told());
         let Fault { operation, n, errno, kind } = fault;
@@ -73,12 +73,12 @@ impl Disk {
     }
 
     /// From now on none does.
-    pub(super) fn is_well(&self) {
+    pub(crate) fn is_well(&self) {
         let _ = std::fs::remove_file(&self.plan);
     }
 
     /// Whether the fault was met.
-    pub(super) fn fired(&self) -> bool {
+    pub(crate) fn fired(&self) -> bool {
         self.told().exists()
     }
 

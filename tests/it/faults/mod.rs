@@ -1,6 +1,6 @@
 //! The promise of the ledger on a disk with faults: whatever call fails, done or not done, no assertion is without its entry.
 
-mod disk;
+pub(crate) mod disk;
 
 use std::collections::HashSet;
 
