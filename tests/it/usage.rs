@@ -211,13 +211,16 @@ fn each_mistake_is_told_in_french_with_its_remedy() {
             &[
                 "verbe inconnu « isue »",
                 "essayez « issue »",
-                "issue, keys, operators, order, traces, lint, status, check",
+                "issue, keys, operators, order, practitioners, suspend, resume, suspensions, traces, lint, status, check",
             ],
         ),
         (
             &["sceau"],
             vec!["help"],
-            &["verbe inconnu « help »", "issue, keys, operators, order, traces, lint, status, check"],
+            &[
+                "verbe inconnu « help »",
+                "issue, keys, operators, order, practitioners, suspend, resume, suspensions, traces, lint, status, check",
+            ],
         ),
         (&["sceau"], vec!["--json"], &["argument inconnu « --json »"]),
         (status, vec!["--confg", "x"], &["argument inconnu « --confg »", "essayez « --config »"]),
