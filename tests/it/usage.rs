@@ -210,8 +210,8 @@ fn each_mistake_is_told_in_french_with_its_remedy() {
             vec!["isue"],
             &[
                 "verbe inconnu « isue »",
-                "essayez « issue »",
-                "issue, keys, operators, order, practitioners, suspend, resume, suspensions, traces, lint, status, check",
+                "essayez « suspend, issue »",
+                "issue, keys, operators, order, suspend, resume, suspensions, practitioners, traces, lint, status, check",
             ],
         ),
         (
@@ -219,7 +219,7 @@ fn each_mistake_is_told_in_french_with_its_remedy() {
             vec!["help"],
             &[
                 "verbe inconnu « help »",
-                "issue, keys, operators, order, practitioners, suspend, resume, suspensions, traces, lint, status, check",
+                "issue, keys, operators, order, suspend, resume, suspensions, practitioners, traces, lint, status, check",
             ],
         ),
         (&["sceau"], vec!["--json"], &["argument inconnu « --json »"]),
