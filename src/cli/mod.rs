@@ -7,6 +7,8 @@ mod issue;
 mod keys;
 mod operators;
 mod order;
+#[cfg(feature = "appliance")]
+mod practitioners;
 mod status;
 mod suspensions;
 #[cfg(feature = "appliance")]
@@ -59,6 +61,9 @@ enum Verb {
     Resume(suspensions::Resume),
     #[command(after_help = AFTER_HELP)]
     Suspensions(suspensions::Suspensions),
+    #[cfg(feature = "appliance")]
+    #[command(after_help = AFTER_HELP)]
+    Practitioners(Box<practitioners::Practitioners>),
     #[cfg(feature = "appliance")]
     #[command(after_help = AFTER_HELP)]
     Traces(Box<traces::Traces>),
@@ -166,6 +171,8 @@ pub fn main() -> ExitCode {
         Verb::Suspend(suspend) => suspend.run(),
         Verb::Resume(resume) => resume.run(),
         Verb::Suspensions(suspensions) => suspensions.run(),
+        #[cfg(feature = "appliance")]
+        Verb::Practitioners(practitioners) => practitioners.run(),
         #[cfg(feature = "appliance")]
         Verb::Traces(traces) => traces.run(),
         Verb::Status(status) => status.run(),

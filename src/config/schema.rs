@@ -2,6 +2,7 @@
 //!
 //! The typed tables (serde) have the same keys; a test reads a file with all of them into both.
 
+use crate::policy::practitioner::EVIDENCE;
 use crate::proof::{Algorithm, Factor};
 use crate::vihf::method::Method;
 
@@ -289,6 +290,13 @@ pub(super) const APPLICATIONS: &[Key] = &[may(
     ]),
 )];
 
+const AUTHENTICATOR: &[Key] = &[
+    must("method", Kind::Word(methods)),
+    must("id", Kind::Text),
+    may("paired_on", Kind::Text),
+    may("revoked", Kind::Boolean),
+];
+
 /// `practitioners.toml`.
 pub(super) const PRACTITIONERS: &[Key] = &[may(
     "practitioner",
@@ -301,6 +309,10 @@ pub(super) const PRACTITIONERS: &[Key] = &[may(
         may("structures", Kind::Texts),
         must("services", Kind::Texts),
         may("enrolled", Kind::Boolean),
+        may("enrolled_by", Kind::Text),
+        may("enrolled_how", Kind::Word(|| EVIDENCE.to_vec())),
+        may("enrolled_on", Kind::Text),
+        may("authenticator", Kind::Tables(AUTHENTICATOR)),
         may("suspended", Kind::Boolean),
         may("trained_on", Kind::Text),
         may("subject", Kind::Tables(&[must("provider", Kind::Text), must("subject", Kind::Text)])),

@@ -15,6 +15,7 @@ mod load;
 mod outcomes;
 mod pipeline;
 mod refusals;
+mod registers;
 mod relay;
 mod request;
 mod run;
@@ -44,6 +45,7 @@ use halt::{Halt, Halted};
 use load::Places;
 use outcomes::Outcomes;
 use refusals::Refusals;
+use registers::Registers;
 use sessions::{Sessions, Traced};
 use space::Growth;
 use suspending::Suspending;
@@ -53,6 +55,7 @@ use crate::config::{Config, Loaded};
 use crate::ledger::{Ledger, Restored, SPENT_PROOFS, StoreError};
 use crate::policy::memory::Memory;
 use crate::policy::opening::Known;
+use crate::policy::practitioner::Practitioners;
 use crate::proof::Providers;
 use crate::replay::{Nonces, PROOFS};
 use crate::seal::audit::Audit;
@@ -67,6 +70,7 @@ use crate::vihf::instant::Instant as Day;
 struct Daemon {
     config: Config,
     loaded: Loaded,
+    registers: Registers,
     structures: Vec<(StructIdNat, Sector)>,
     seals: Seals,
     /// None: nothing signs the ledger, which production does not admit.
@@ -99,7 +103,7 @@ struct Daemon {
 impl Daemon {
     fn new(
         config: Config,
-        loaded: Loaded,
+        mut loaded: Loaded,
         (seals, audit): (Seals, Option<Audit>),
         (ledger, restored): (Ledger, &Restored),
         clock: Arc<Timekeeper>,
@@ -109,8 +113,12 @@ impl Daemon {
         let limits = &config.limits;
         let structures = config.structures.iter().map(|s| (s.id, s.sector)).collect();
         let window = Duration::from_millis(config.session_lifetime_max_ms());
-        let suspending = Suspending::new(restored, &ledger, &loaded.practitioners)?;
+        let specialties = config.physician_specialties(&loaded.profiles);
+        let file = std::mem::take(&mut loaded.practitioners);
+        let registers = Registers::new(file, restored, specialties, ledger.lookup_key()?)?;
+        let suspending = Suspending::new(restored, &ledger)?;
         let daemon = Self {
+            registers,
             structures,
             ledger,
             clock,
@@ -164,7 +172,8 @@ impl Daemon {
                 self.outcomes.restore(application.uid, issued);
             }
         }
-        let known = self.known(now);
+        let practitioners = self.registers.practitioners();
+        let known = self.known(&practitioners, now);
         for kept in &restored.sessions {
             let session = self.loaded.applications.get(kept.uid).and_then(|application| {
                 let memory: Memory = serde_json::from_slice(&kept.body).ok()?;
@@ -179,12 +188,12 @@ impl Daemon {
     }
 
     /// What a session is decided with.
-    fn known(&self, now: Day) -> Known<'_> {
+    fn known<'k>(&'k self, practitioners: &'k Practitioners, now: Day) -> Known<'k> {
         Known {
             convention: &self.config.convention,
             services: &self.config.services,
             structures: &self.structures,
-            practitioners: &self.loaded.practitioners,
+            practitioners,
             profiles: &self.loaded.profiles,
             default_profile: &self.config.profiles.default,
             providers: &self.loaded.providers,

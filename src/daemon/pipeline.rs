@@ -58,9 +58,10 @@ impl Daemon {
                 NotClaimed::Seen => self.hold_refusal(application, No::Replayed(Replayed::Nonce), asked),
                 NotClaimed::Full => No::Busy,
             })?;
+        let practitioners = self.registers.practitioners();
         let approved = self.not_suspended(application, traced.chain).and_then(|()| {
             let rights = self.config.convention.rights;
-            approved(issuing::decide(rights, application, session, asking, now))
+            approved(issuing::decide(rights, &practitioners, application, session, asking, now))
         });
         let approved = match approved {
             Ok(approved) => approved,
@@ -143,9 +144,10 @@ impl Daemon {
         // Before policy, unlike an issue: the login's age, and the session's end, are told by this clock.
         self.clock_is_fit().map_err(|no| self.hold_refusal(application, no, asked))?;
         let practitioner = self.suspending.lookup().practitioner(&request.practitioner);
+        let practitioners = self.registers.practitioners();
         let session = self
             .not_suspended(application, practitioner)
-            .and_then(|()| approved(opening::decide(&self.known(now), application, request)))
+            .and_then(|()| approved(opening::decide(&self.known(&practitioners, now), application, request)))
             .map_err(|no| self.hold_refusal(application, no, asked))?;
         if !self.sessions.has_room(uid) {
             return Err(No::Busy);

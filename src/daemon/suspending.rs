@@ -1,6 +1,5 @@
 //! Suspensions in the way of requests: in force at once, in the ledger with the next commit, lifted by order alone.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
@@ -15,13 +14,11 @@ use crate::policy::application::{Application, Applications};
 use crate::policy::denial::{Denial, Reason};
 use crate::policy::guard::{Reached, Subject, Volume};
 use crate::policy::issuing::Asking;
-use crate::policy::practitioner::Practitioners;
 use crate::policy::suspensions::{Change, REGISTER, Suspended, Suspension, Suspensions};
 use crate::traces::digest::Digest;
 use crate::traces::entry::event::{Event, Register};
 use crate::traces::entry::key::LookupKey;
 use crate::vihf::codes::Purpose;
-use crate::vihf::identity::PsIdNat;
 
 /// Who is suspended, and what the ledger has of it.
 #[derive(Debug)]
@@ -31,8 +28,6 @@ pub(super) struct Suspending {
     /// What the ledger has; held while it is being changed.
     written: Arc<AsyncMutex<Suspensions>>,
     lookup: LookupKey,
-    /// Registered practitioners by their lookups: whom an operator is told of.
-    names: HashMap<Digest, PsIdNat>,
 }
 
 /// A change that an order makes: begun before its trace is written, in force once it is.
@@ -55,11 +50,7 @@ impl Suspending {
     ///
     /// # Errors
     /// The register is none that this version writes; the ledger's key cannot be read.
-    pub(super) fn new(
-        restored: &Restored,
-        ledger: &Ledger,
-        practitioners: &Practitioners,
-    ) -> Result<Self, StoreError> {
+    pub(super) fn new(restored: &Restored, ledger: &Ledger) -> Result<Self, StoreError> {
         let document = restored.registers.iter().find(|(name, _)| name == REGISTER);
         let written = match document {
             Some((_, document)) => {
@@ -68,9 +59,8 @@ impl Suspending {
             None => Suspensions::default(),
         };
         let lookup = ledger.lookup_key()?;
-        let names = practitioners.all().map(|known| (lookup.practitioner(&known.id), known.id)).collect();
         let in_force = Mutex::new(written.clone());
-        Ok(Self { in_force, written: Arc::new(AsyncMutex::new(written)), lookup, names })
+        Ok(Self { in_force, written: Arc::new(AsyncMutex::new(written)), lookup })
     }
 
     /// What requests are held against.
@@ -82,11 +72,6 @@ impl Suspending {
     /// What the ledger looks people up by.
     pub(super) fn lookup(&self) -> &LookupKey {
         &self.lookup
-    }
-
-    /// The registered practitioner of that lookup.
-    pub(super) fn name(&self, practitioner: &Digest) -> Option<&PsIdNat> {
-        self.names.get(practitioner)
     }
 
     /// Prepares a change by order; nobody else changes the register until it is dropped or settled.

@@ -16,6 +16,7 @@ use super::escrow::Escrow;
 use super::instance::Instance as LedgerInstance;
 use super::purge_rows;
 use super::reader::Reader;
+use super::registers::is_sealed;
 use super::store::{StoreError, digest, number, row_id};
 use crate::envelope::{Envelope, Recipient};
 use crate::traces::digest::Digest;
@@ -153,7 +154,7 @@ pub fn backup<W: Write>(
     let keys_max = if to < entries { 0 } else { limits.keys_max };
     let (data_keys, keys) = data_keys(reader, keys_after, keys_max, epoch, &mut segment)?;
     closings(reader, same_epoch.map_or(0, |state| state.entries)..to, &mut segment)?;
-    registers(reader, from..to, &mut segment)?;
+    registers(reader, same_epoch.map_or(0, |state| state.entries)..to, epoch, &mut segment)?;
     let (envelope, tag) = segment.finish()?;
     envelope.finish()?.flush()?;
     let (number, tag) = (header.number, tag.to_base64());
@@ -228,10 +229,11 @@ fn closings<W: Write>(reader: &Reader, by: Range<u64>, segment: &mut SegmentWrit
     Ok(())
 }
 
-/// Registers that changed with those entries.
+/// Registers that changed with those entries; encrypted ones as they are, for who has the escrow.
 fn registers<W: Write>(
     reader: &Reader,
     by: Range<u64>,
+    epoch: u64,
     segment: &mut SegmentWriter<W>,
 ) -> Result<(), NotBackedUp> {
     let connection = &reader.store().connection;
@@ -240,6 +242,9 @@ fn registers<W: Write>(
     let mut rows = rows.query([row_id(by.start)?, row_id(by.end)?])?;
     while let Some(row) = rows.next()? {
         let (name, content): (String, Vec<u8>) = (row.get(0)?, row.get(2)?);
+        if is_sealed(&name) && number_of(&content).is_none_or(|(number, _)| number != epoch) {
+            return Err(NotBackedUp::UnderWay);
+        }
         segment.register(&name, number(row.get(1)?)?, &content)?;
     }
     Ok(())

@@ -16,8 +16,9 @@ use crate::traces::digest::Digest;
 
 /// First bytes of every segment.
 const MAGIC: &[u8] = b"sceau-backup-v1\n";
-/// Longest record: a register of some thousand operators; leaves have at most 4096 bytes.
-const RECORD_LEN_MAX: usize = 1 << 22;
+/// Longest record: the largest register of practitioners
+/// ([`crate::policy::practitioner::import::DOCUMENT_LEN_MAX`]) and what encrypts it; leaves have at most 4096 bytes.
+const RECORD_LEN_MAX: usize = 1 << 25;
 
 /// What a segment is, and where it belongs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

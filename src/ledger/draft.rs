@@ -7,6 +7,7 @@ use super::change::{Change, Course};
 use super::keyed::Keyed;
 use super::keys::Keys;
 use super::line::{Beside, Line, Written};
+use super::registers;
 use super::secrets::{Ivs, Secrets};
 use super::store::{Edge, StoreError};
 use super::views::Views;
@@ -138,6 +139,11 @@ impl<'w> Draft<'w> {
         drafted.changes.push(change);
         if let Beside::SessionBegins { secret, body, .. } = &mut beside {
             *body = secrets.seal_session(secret.as_bytes(), body)?;
+        }
+        if let Beside::Register { name, content } = &mut beside
+            && registers::is_sealed(name)
+        {
+            *content = secrets.seal_register(name, content)?;
         }
         self.batch.beside(index, chain, &beside)?;
         if let Beside::Ordered { then, .. } = beside {

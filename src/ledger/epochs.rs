@@ -1,6 +1,6 @@
 //! Wrapping keys by epoch: one file each, made and erased whole.
 //!
-//! Data keys and sessions are encrypted under the wrapping key of an epoch. A purge begins an epoch, takes everything that
+//! Data keys, sessions and registers are encrypted under the wrapping key of an epoch. A purge begins an epoch, takes everything that
 //! stays over to it, and erases the file of the one before: what older copies of the database, its log or its free pages
 //! hold is of no use from then on. Between the two both files are there, and both epochs can be read.
 //!
@@ -27,6 +27,7 @@ const NUMBER_LEN: usize = 8;
 struct Epoch {
     data_keys: LessSafeKey,
     sessions: LessSafeKey,
+    registers: LessSafeKey,
 }
 
 /// What is encrypted: each has a key of its own in every epoch.
@@ -34,6 +35,7 @@ struct Epoch {
 pub(super) enum Kind {
     DataKey,
     Session,
+    Register,
 }
 
 /// The epochs that can be read; the newest is what is written under.
@@ -181,13 +183,18 @@ impl Epoch {
             let key = UnboundKey::new(&AES_256_GCM, key.as_ref());
             key.map(LessSafeKey::new).map_err(|_| StoreError::Broken("a key's length"))
         };
-        Ok(Self { data_keys: cipher(b"data keys")?, sessions: cipher(b"sessions")? })
+        Ok(Self {
+            data_keys: cipher(b"data keys")?,
+            sessions: cipher(b"sessions")?,
+            registers: cipher(b"registers")?,
+        })
     }
 
     fn cipher(&self, kind: Kind) -> &LessSafeKey {
         match kind {
             Kind::DataKey => &self.data_keys,
             Kind::Session => &self.sessions,
+            Kind::Register => &self.registers,
         }
     }
 }

@@ -16,6 +16,7 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::purge_rows::{self as rows, Counts, Marked};
+use super::registers;
 use super::secrets::Secrets;
 use super::store::{BUSY_WAIT, StoreError, row_id};
 use crate::traces::entry::Entry;
@@ -40,6 +41,8 @@ enum Stage {
     Sessions {
         after: Vec<u8>,
     },
+    /// Registers are not yet.
+    Registers,
     Ending,
 }
 
@@ -146,7 +149,13 @@ impl Purge {
             }
             Stage::Sessions { after } => {
                 let last = renew_sessions(connection, secrets, after)?;
-                self.stage = last.map_or(Stage::Ending, |after| Stage::Sessions { after });
+                self.stage = last.map_or(Stage::Registers, |after| Stage::Sessions { after });
+            }
+            Stage::Registers => {
+                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                registers::renew(&transaction, secrets)?;
+                transaction.commit()?;
+                self.stage = Stage::Ending;
             }
             Stage::Ending => {
                 fold_log(connection)?;

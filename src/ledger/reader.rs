@@ -173,6 +173,12 @@ impl Reader {
         Ok(Chain { reader: self, practitioner: *practitioner, next })
     }
 
+    /// The same from a head that [`Reader::heads`] gave: for many practitioners at once.
+    #[must_use]
+    pub fn from_head(&self, practitioner: Digest, head: Head) -> Chain<'_> {
+        Chain { reader: self, practitioner, next: Some(head.last) }
+    }
+
     /// The indices of the entries of one patient, the oldest first, as long as the data key of that patient exists.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ pub(super) const ROOT_FILE: &str = "ledger.key";
 pub(super) struct Secrets {
     /// What people are looked up by.
     pub(super) lookup: LookupKey,
-    /// What data keys and sessions are encrypted under.
+    /// What data keys, sessions and registers are encrypted under.
     pub(super) epochs: Epochs,
 }
 
@@ -130,6 +130,21 @@ impl Secrets {
     /// A session's body under the current epoch; None if it is there already.
     pub(super) fn renew_session(&self, secret: &[u8], sealed: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.epochs.renew(Kind::Session, secret, sealed)
+    }
+
+    /// The content of a register for the store, bound to its name.
+    pub(super) fn seal_register(&self, name: &str, content: &[u8]) -> Result<Vec<u8>, StoreError> {
+        self.epochs.seal(Kind::Register, name.as_bytes(), content)
+    }
+
+    /// The content of a register from the store.
+    pub(super) fn open_register(&self, name: &str, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
+        Ok(self.epochs.open_sealed(Kind::Register, name.as_bytes(), sealed)?.to_vec())
+    }
+
+    /// A register's content under the current epoch; None if it is there already.
+    pub(super) fn renew_register(&self, name: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.epochs.renew(Kind::Register, name.as_bytes(), sealed)
     }
 }
 

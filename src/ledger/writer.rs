@@ -87,7 +87,7 @@ impl Writer {
             issued,
             instance: LedgerInstance::read(&self.store.connection)?,
             orders: registers::orders(&self.store.connection)?,
-            registers: registers::all(&self.store.connection)?,
+            registers: registers::all(&self.store.connection, &self.secrets)?,
         })
     }
 

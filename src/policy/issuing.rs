@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::application::Application;
 use super::convention::Scope;
 use super::denial::{Decision, Denial, No, Reason};
+use super::practitioner::{Practitioner, Practitioners, unknown_practitioner};
 use super::rights::{self, Question, Transaction};
 use super::session::Session;
 use crate::vihf::assertion::{Facts, Patient};
@@ -26,40 +27,49 @@ pub struct Asking {
 #[must_use]
 pub struct Approved {
     session: Arc<Session>,
+    practitioner: Arc<Practitioner>,
     application: Arc<Application>,
     asking: Asking,
 }
 
-/// Decides on one assertion.
+/// Decides on one assertion. The session is judged by the register of now: what its opening found there may be gone.
 pub fn decide(
     scope: Scope,
+    practitioners: &Practitioners,
     application: &Arc<Application>,
     session: &Arc<Session>,
     asking: Asking,
     now: Instant,
 ) -> Decision<Approved> {
-    let permitted = permit(scope, application, session, &asking, now);
+    let permitted = permit(scope, practitioners, application, session, &asking, now);
     permitted
-        .map(|()| Approved { session: Arc::clone(session), application: Arc::clone(application), asking })
+        .map(|practitioner| Approved {
+            session: Arc::clone(session),
+            practitioner,
+            application: Arc::clone(application),
+            asking,
+        })
         .into()
 }
 
 fn permit(
     scope: Scope,
+    practitioners: &Practitioners,
     application: &Application,
     session: &Session,
     asking: &Asking,
     now: Instant,
-) -> Result<(), No> {
+) -> Result<Arc<Practitioner>, No> {
     application.in_force(now)?;
-    session.practitioner.in_force(now)?;
+    let practitioner = practitioners.get(&session.practitioner.id).ok_or_else(unknown_practitioner)?;
+    still_open(practitioner, session, now)?;
     rights::permit(&Question {
         table: session.profile.rights,
         scope,
         transaction: asking.transaction,
         purpose: asking.purpose,
         channel: session.channel,
-        is_physician: session.practitioner.role.is_physician(),
+        is_physician: practitioner.role.is_physician(),
         has_patient: asking.patient.is_some(),
     })?;
     if asking.invisible_to_guardians && session.profile.guardians_element.is_empty() {
@@ -67,7 +77,26 @@ fn permit(
             "ce profil ne donne pas la forme de la connexion secrète d'un mineur ; retirez invisible_to_guardians";
         return Err(Denial::new(Reason::ProfileNotAllowed, message).into());
     }
-    Ok(())
+    Ok(Arc::clone(practitioner))
+}
+
+/// Whether the register still has everything that the session's opening found there.
+fn still_open(practitioner: &Practitioner, session: &Session, now: Instant) -> Result<(), Denial> {
+    practitioner.in_force(now)?;
+    if !practitioner.acts_in(&session.service.name, now) {
+        let message = "ce service n'est plus ouvert à ce professionnel ; faites mettre à jour ses droits";
+        return Err(Denial::new(Reason::ServiceNotAllowed, message));
+    }
+    if !practitioner.acts_for(session.structure.as_str()) {
+        let message =
+            "cette structure n'est plus déclarée pour ce professionnel ; faites mettre à jour ses droits";
+        return Err(Denial::new(Reason::StructureNotDeclared, message));
+    }
+    if !practitioner.role.fits(&session.profile.physician_specialties) {
+        let message = "ce profil n'admet pas la spécialité de ce professionnel";
+        return Err(Denial::new(Reason::ProfileNotAllowed, message));
+    }
+    session.method.map_or(Ok(()), |method| practitioner.has(method))
 }
 
 impl Approved {
@@ -101,9 +130,9 @@ impl Approved {
             id,
             issued_at,
             expires_at: issued_at.plus_ms(session.lifetime_ms()),
-            practitioner: &session.practitioner.id,
-            display_name: &session.practitioner.display_name,
-            role: &session.practitioner.role,
+            practitioner: &self.practitioner.id,
+            display_name: &self.practitioner.display_name,
+            role: &self.practitioner.role,
             structure: &session.structure,
             sector: &session.sector,
             authn: &session.authn,

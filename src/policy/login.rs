@@ -12,6 +12,8 @@ use crate::vihf::method::Method;
 
 /// A login that may open a session.
 pub(super) struct Login {
+    /// None: nobody told.
+    pub(super) method: Option<Method>,
     pub(super) authn: Authn,
     /// For a contactless login, when the card was read with its PIN.
     pub(super) initial: Option<Instant>,
@@ -48,7 +50,7 @@ pub(super) fn judge(
         }
         may_declare(known, application)?;
         let authn = Authn { class: profile.default_class.clone(), decl: String::new(), instant: known.now };
-        return Ok(Login { authn, initial: None, evidence: Evidence::None });
+        return Ok(Login { method: None, authn, initial: None, evidence: Evidence::None });
     };
     let method = login.method;
     let Some(form) = profile.methods.get(&method) else {
@@ -72,6 +74,7 @@ pub(super) fn judge(
             format!("la méthode {method} n'est pas ouverte à cette application"),
         );
     }
+    place.practitioner.has(method)?;
     let (evidence, instant, initial) = match login.proof.as_deref() {
         Some(text) => proved(known, application, place, login, text)?,
         None => {
@@ -82,7 +85,7 @@ pub(super) fn judge(
     contactless(known.convention, method, instant, initial)?;
     // A login told a little ahead of our clock must not follow the assertions that it opens.
     let authn = Authn { class: form.class.clone(), decl: form.decl.clone(), instant: instant.min(known.now) };
-    let judged = Login { authn, initial, evidence };
+    let judged = Login { method: Some(method), authn, initial, evidence };
     let age_ms = known.now.ms_since(instant);
     if age_ms.saturating_neg() > i64::try_from(known.login_future_max_ms).unwrap_or(i64::MAX) {
         return deny(

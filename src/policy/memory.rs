@@ -11,6 +11,7 @@ use crate::traces::entry::evidence::Evidence;
 use crate::vihf::assertion::Authn;
 use crate::vihf::identity::{Form, PsIdNat, StructIdNat};
 use crate::vihf::instant::Instant;
+use crate::vihf::method::Method;
 use crate::vihf::profile::Channel;
 
 /// A session in words that a file can hold.
@@ -24,6 +25,9 @@ pub struct Memory {
     profile: String,
     class: String,
     decl: String,
+    /// Absent in sessions of before authenticators were known.
+    #[serde(default)]
+    method: Option<String>,
     login_ms: i64,
     initial_login_ms: Option<i64>,
     expires_ms: i64,
@@ -54,6 +58,7 @@ impl Memory {
             profile: session.profile.name.clone(),
             class: session.authn.class.clone(),
             decl: session.authn.decl.clone(),
+            method: session.method.map(|method| method.name().to_owned()),
             login_ms: session.authn.instant.ms(),
             initial_login_ms: session.initial_login.map(Instant::ms),
             expires_ms: session.expires_at.ms(),
@@ -94,7 +99,8 @@ impl Memory {
         }
         let instant = Instant::from_ms(self.login_ms);
         let authn = Authn { class: self.class.clone(), decl: self.decl.clone(), instant };
-        let login = Login { authn, initial: self.initial_login_ms.map(Instant::from_ms), evidence };
+        let method = self.method.as_deref().and_then(Method::parse);
+        let login = Login { method, authn, initial: self.initial_login_ms.map(Instant::from_ms), evidence };
         let age_max_ms = login.age_max_ms(known, place.service);
         let expires_at = instant.plus_ms(age_max_ms).min(Instant::from_ms(self.expires_ms));
         Some(place.session(application, login, expires_at))

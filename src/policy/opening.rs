@@ -9,7 +9,7 @@ use super::convention::{Convention, Service};
 use super::declaration::Declarations;
 use super::denial::{Decision, Denial, Malformed, No, Reason};
 use super::login::{self, Login};
-use super::practitioner::{Practitioner, Practitioners};
+use super::practitioner::{Practitioner, Practitioners, unknown_practitioner};
 use super::session::Session;
 use crate::proof::Providers;
 use crate::vihf::codes::Sector;
@@ -107,6 +107,7 @@ impl Place<'_> {
             service: self.service.clone(),
             channel: self.channel,
             profile: Arc::clone(self.profile),
+            method: login.method,
             authn: login.authn,
             initial_login: login.initial,
             evidence: login.evidence,
@@ -132,7 +133,7 @@ fn profile<'a>(known: &Known<'a>, application: &Application, name: Option<&str>)
 
 fn practitioner<'a>(known: &Known<'a>, id: &PsIdNat) -> Result<&'a Arc<Practitioner>, No> {
     let Some(practitioner) = known.practitioners.get(id) else {
-        return deny(Reason::PractitionerUnknown, "ce professionnel n'est pas au registre ; faites-le enrôler");
+        return Err(unknown_practitioner().into());
     };
     practitioner.in_force(known.now)?;
     Ok(practitioner)
@@ -153,7 +154,7 @@ fn service<'a>(
     asked: Option<&str>,
 ) -> Result<&'a Service, No> {
     let open = |service: &&Service| {
-        practitioner.services.contains(&service.name) && application.services.contains(&service.name)
+        practitioner.acts_in(&service.name, known.now) && application.services.contains(&service.name)
     };
     let candidates = known.services.iter().filter(open);
     let message = "ce professionnel exerce dans plusieurs services ; donnez service";
@@ -173,9 +174,7 @@ fn structure<'a>(
     profile: &Profile,
     asked: Option<&StructIdNat>,
 ) -> Result<&'a (StructIdNat, Sector), No> {
-    let open = |(id, _): &&(StructIdNat, Sector)| {
-        practitioner.structures.is_empty() || practitioner.structures.iter().any(|s| s == id.as_str())
-    };
+    let open = |(id, _): &&(StructIdNat, Sector)| practitioner.acts_for(id.as_str());
     let candidates = known.structures.iter().filter(open);
     let message = "ce professionnel exerce dans plusieurs structures ; donnez structure";
     let found = named_or_sole(candidates, asked, |(known, _), id| known == id)

@@ -9,6 +9,7 @@ use crate::vihf::assertion::Authn;
 use crate::vihf::codes::Sector;
 use crate::vihf::identity::StructIdNat;
 use crate::vihf::instant::Instant;
+use crate::vihf::method::Method;
 use crate::vihf::profile::{Channel, Profile};
 
 /// An open session; made by [`super::opening::decide`] alone.
@@ -21,6 +22,8 @@ pub struct Session {
     pub(super) service: Service,
     pub(super) channel: Channel,
     pub(super) profile: Arc<Profile>,
+    /// How the practitioner logged in; none: nobody told.
+    pub(super) method: Option<Method>,
     pub(super) authn: Authn,
     /// For a contactless login, when the card was read with its PIN.
     pub(super) initial_login: Option<Instant>,

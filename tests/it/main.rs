@@ -25,6 +25,7 @@ mod privacy;
 mod proofs;
 mod recovery;
 mod refusals;
+mod registers;
 mod relay;
 mod replay;
 mod rights;

@@ -210,14 +210,17 @@ fn each_mistake_is_told_in_french_with_its_remedy() {
             vec!["isue"],
             &[
                 "verbe inconnu « isue »",
-                "essayez « issue »",
-                "issue, keys, operators, order, traces, lint, status, check",
+                "essayez « suspend, issue »",
+                "issue, keys, operators, order, suspend, resume, suspensions, practitioners, traces, lint, status, check",
             ],
         ),
         (
             &["sceau"],
             vec!["help"],
-            &["verbe inconnu « help »", "issue, keys, operators, order, traces, lint, status, check"],
+            &[
+                "verbe inconnu « help »",
+                "issue, keys, operators, order, suspend, resume, suspensions, practitioners, traces, lint, status, check",
+            ],
         ),
         (&["sceau"], vec!["--json"], &["argument inconnu « --json »"]),
         (status, vec!["--confg", "x"], &["argument inconnu « --confg »", "essayez « --config »"]),

@@ -16,6 +16,7 @@ use crate::policy::order::Verb;
 use made::Made;
 
 pub(super) use arguments::read_value;
+pub(super) use submit::read_document;
 
 const AFTER_NEW_HELP: &str = "\
 Un ordre vaut 24 heures au plus et une seule fois. Ses octets exacts sont signés : ne modifiez plus le fichier.
@@ -131,6 +132,33 @@ impl Signing {
         let mut client = self.door.connect()?;
         let made = Made::new(&made::ledger(&mut client)?, verb, arguments)?;
         submit::obtain(&mut client, &made, &self.signatures(&made)?, out)
+    }
+
+    /// Gives an order that is about a document, and hands the document in before it; `progress` learns how many of its bytes
+    /// are there.
+    ///
+    /// # Errors
+    /// As [`Signing::give`].
+    pub(super) fn give_with(
+        &self,
+        verb: Verb,
+        arguments: Map<String, Value>,
+        document: &[u8],
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Value, NotDone> {
+        let mut client = self.door.connect()?;
+        let made = Made::new(&made::ledger(&mut client)?, verb, arguments)?;
+        let signatures = self.signatures(&made)?;
+        submit::attach(&mut client, document, progress)?;
+        submit::obtain(&mut client, &made, &signatures, None)
+    }
+
+    /// The register's pages come through the same door.
+    ///
+    /// # Errors
+    /// As [`AdminDoor::connect`].
+    pub(super) fn connect(&self) -> Result<super::client::Client, NotDone> {
+        self.door.connect()
     }
 
     fn signatures(&self, made: &Made) -> Result<Vec<String>, NotDone> {

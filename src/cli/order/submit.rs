@@ -1,7 +1,7 @@
 //! `sceau order submit`: hands an order and its signatures in, and tells what came of it.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,11 @@ use serde_json::{Value, json};
 use super::super::client::{CallError, Client};
 use super::super::{AdminDoor, NotDone};
 use super::made::Made;
+use crate::policy::practitioner::import::FILE_LEN_MAX;
 use crate::policy::sshsig::ENVELOPE_LEN_MAX;
+
+/// Bytes of a piece of a document: in base64 it fits in a frame of the socket with room.
+const PIECE_LEN: usize = 45 * 1024;
 
 /// Soumet un ordre signé.
 #[derive(Debug, Args)]
@@ -24,6 +28,9 @@ pub(super) struct Submit {
     /// Signature ; à répéter si l'ordre en demande plusieurs.
     #[arg(long = "signature", value_name = "FICHIER", required = true)]
     signatures: Vec<PathBuf>,
+    /// Fichier sur lequel porte l'ordre (practitioners-import), tel qu'il était quand l'ordre a été signé.
+    #[arg(long, value_name = "FICHIER")]
+    document: Option<PathBuf>,
     /// Fichier où mettre le document que l'ordre fait livrer.
     #[arg(long, value_name = "FICHIER")]
     out: Option<PathBuf>,
@@ -39,7 +46,22 @@ impl Submit {
     pub(super) fn run(self) -> Result<u8, NotDone> {
         let made = Made::read(&self.order)?;
         let signatures = self.signatures.iter().map(|path| signature(path)).collect::<Result<Vec<_>, _>>()?;
-        submit(&mut self.door.connect()?, &made, &signatures, self.out.as_deref(), self.json)
+        let mut client = self.door.connect()?;
+        match (&self.document, made.verb().takes_document()) {
+            (Some(document), true) => attach(&mut client, &read_document(document)?, &mut |_, _| {})?,
+            (None, true) => {
+                return Err(NotDone::Usage(
+                    "cet ordre porte sur un fichier ; donnez --document FICHIER".to_owned(),
+                ));
+            }
+            (Some(_), false) => {
+                return Err(NotDone::Usage(
+                    "cet ordre ne porte sur aucun fichier ; retirez --document".to_owned(),
+                ));
+            }
+            (None, false) => {}
+        }
+        submit(&mut client, &made, &signatures, self.out.as_deref(), self.json)
     }
 }
 
@@ -51,6 +73,39 @@ fn signature(path: &Path) -> Result<String, NotDone> {
         Ok(_) => fs::read_to_string(path).map_err(|cause| unread(&cause.to_string())),
         Err(cause) => Err(unread(&cause.to_string())),
     }
+}
+
+/// A file that an order is about.
+///
+/// # Errors
+/// It cannot be read, or is too long.
+pub(in super::super) fn read_document(path: &Path) -> Result<Vec<u8>, NotDone> {
+    let unread = |cause: &str| NotDone::Usage(format!("{} n'est pas lisible ({cause})", path.display()));
+    let mut document = Vec::new();
+    let file = File::open(path).map_err(|cause| unread(&cause.to_string()))?;
+    file.take(FILE_LEN_MAX as u64 + 1).read_to_end(&mut document).map_err(|cause| unread(&cause.to_string()))?;
+    if document.len() > FILE_LEN_MAX {
+        return Err(unread("il dépasse 16 Mio"));
+    }
+    Ok(document)
+}
+
+/// Hands a document in, for the order that follows on this connection.
+///
+/// # Errors
+/// The answer was an error, or there was none.
+pub(super) fn attach(
+    client: &mut Client,
+    document: &[u8],
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<(), NotDone> {
+    let mut sent = 0;
+    for piece in document.chunks(PIECE_LEN) {
+        client.call_admin("Attach", &json!({ "chunk": STANDARD.encode(piece) }))?;
+        sent += piece.len();
+        progress(sent, document.len());
+    }
+    Ok(())
 }
 
 /// Submits an order; the document that it delivers is at `out` only once it is whole.

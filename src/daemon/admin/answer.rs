@@ -8,6 +8,7 @@ use crate::ledger::NotRecorded;
 use crate::policy::denial::Malformed;
 use crate::policy::operator::Operator;
 use crate::policy::order::Refusal;
+use crate::policy::practitioner::Record;
 use crate::varlink::call::{error, reply, reply_and_continue};
 use crate::varlink::members::MemberError;
 use crate::varlink::service::{expected_more, invalid_parameter};
@@ -193,6 +194,32 @@ pub(super) struct Instance<'a> {
 /// Appends the answer of `Instance`.
 pub(super) fn instance(out: &mut Vec<u8>, instance: &Instance<'_>) {
     reply(out, instance);
+}
+
+/// Appends the answer of `Attach`.
+pub(super) fn attached(out: &mut Vec<u8>, len: usize) {
+    #[derive(Serialize)]
+    struct Attached {
+        len: usize,
+    }
+    reply(out, Attached { len });
+}
+
+/// `Practitioners`.
+#[derive(Serialize)]
+pub(super) struct Page<'a> {
+    pub(super) source: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) register: Option<String>,
+    pub(super) total: usize,
+    pub(super) practitioners: Vec<&'a Record>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) next: Option<&'a str>,
+}
+
+/// Appends the answer of `Practitioners`.
+pub(super) fn practitioners(out: &mut Vec<u8>, page: &Page<'_>) {
+    reply(out, page);
 }
 
 /// Appends the answer of `Checkpoint`.

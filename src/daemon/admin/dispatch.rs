@@ -5,6 +5,8 @@ use zeroize::Zeroizing;
 use super::super::Daemon;
 use super::super::checkpointing::NoReceipt;
 use super::answer::{self, Instance, No, Unavailable};
+use super::attachment::Attachment;
+use super::practitioners;
 use super::submit::Obeyed;
 use crate::varlink::ADMIN_INTERFACE;
 use crate::varlink::call::Call;
@@ -20,22 +22,32 @@ pub(super) struct Submission {
     pub(super) signatures: Vec<Zeroizing<String>>,
     /// The caller takes several replies.
     pub(super) more: bool,
+    /// What came before it on its connection.
+    pub(super) document: Option<Zeroizing<Vec<u8>>>,
 }
 
 enum Request {
     Instance,
     Operators,
     Suspensions,
+    Attach(Zeroizing<String>),
     Submit(Submission),
+    Practitioners(Option<Zeroizing<String>>),
     Checkpoint,
 }
 
 /// Answers one frame of the Unix user `uid`; gives the document that is still to be delivered, if there is one. Otherwise
 /// exactly one answer is appended to `out`.
-pub(super) async fn answer(daemon: &Daemon, uid: u32, frame: &[u8], out: &mut Vec<u8>) -> Option<Obeyed> {
+pub(super) async fn answer(
+    daemon: &Daemon,
+    uid: u32,
+    frame: &[u8],
+    attachment: &mut Attachment,
+    out: &mut Vec<u8>,
+) -> Option<Obeyed> {
     let answered = match read(frame, out) {
         Ok(None) => return None,
-        Ok(Some(request)) => obey(daemon, uid, request, out).await,
+        Ok(Some(request)) => obey(daemon, uid, request, attachment, out).await,
         Err(no) => Err(no),
     };
     answered.unwrap_or_else(|no| {
@@ -56,9 +68,11 @@ fn read(frame: &[u8], out: &mut Vec<u8>) -> Result<Option<Request>, No> {
         Some("Operators") => Request::Operators,
         Some("Suspensions") => Request::Suspensions,
         Some("Checkpoint") => Request::Checkpoint,
+        Some("Attach") => Request::Attach(parameters.text("chunk")?),
+        Some("Practitioners") => Request::Practitioners(parameters.optional_text("after")?),
         Some("Submit") => {
             let (order, signatures) = (parameters.text("order")?, parameters.texts("signatures")?);
-            Request::Submit(Submission { order, signatures, more })
+            Request::Submit(Submission { order, signatures, more, document: None })
         }
         _ => {
             service::not_found(out, &method, INTERFACE);
@@ -69,7 +83,13 @@ fn read(frame: &[u8], out: &mut Vec<u8>) -> Result<Option<Request>, No> {
     Ok(Some(request))
 }
 
-async fn obey(daemon: &Daemon, uid: u32, request: Request, out: &mut Vec<u8>) -> Result<Option<Obeyed>, No> {
+async fn obey(
+    daemon: &Daemon,
+    uid: u32,
+    request: Request,
+    attachment: &mut Attachment,
+    out: &mut Vec<u8>,
+) -> Result<Option<Obeyed>, No> {
     match request {
         Request::Instance => {
             let instance = &daemon.admin.instance;
@@ -91,8 +111,14 @@ async fn obey(daemon: &Daemon, uid: u32, request: Request, out: &mut Vec<u8>) ->
             })?;
             answer::checkpoint(out, &note);
         }
+        Request::Attach(chunk) => answer::attached(out, attachment.append(&daemon.admin, uid, &chunk)?),
+        Request::Practitioners(after) => {
+            let in_force = daemon.registers.in_force();
+            answer::practitioners(out, &practitioners::page(&in_force, after.as_ref().map(|id| id.as_str()))?);
+        }
         Request::Submit(submission) => {
-            let obeyed = daemon.submit(uid, &submission).await?;
+            let submission = Submission { document: attachment.take(), ..submission };
+            let obeyed = daemon.submit(uid, submission).await?;
             if obeyed.document.is_some() {
                 return Ok(Some(obeyed));
             }

@@ -12,6 +12,7 @@ use super::super::Daemon;
 use super::super::frames::{End, Frames};
 use super::super::load::Place;
 use super::answer::No;
+use super::attachment::Attachment;
 use super::delivery::deliver;
 use super::dispatch::answer;
 use super::submit::Obeyed;
@@ -27,13 +28,13 @@ pub(in super::super) async fn serve(
     mut stop: watch::Receiver<bool>,
 ) {
     let limits = daemon.config.limits;
-    let mut frames = Frames::default();
+    let (mut frames, mut attachment) = (Frames::default(), Attachment::default());
     loop {
         let mut out = Vec::new();
         let mut goes_on = true;
         match frames.next(&mut stream, &limits, &mut stop).await {
             Ok(len) => {
-                let obeyed = answer(&daemon, uid, frames.frame(len), &mut out).await;
+                let obeyed = answer(&daemon, uid, frames.frame(len), &mut attachment, &mut out).await;
                 frames.forget(len);
                 if let Some(Obeyed { entry, document: Some(document), .. }) = obeyed {
                     let Some(last) = deliver(&mut stream, entry, document).await else { return };

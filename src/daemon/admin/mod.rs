@@ -8,6 +8,8 @@
 //! | `obey` | what each verb does: one function a verb |
 //! | `privacy`, `suspensions` | the orders of terms and copies; those that suspend and resume |
 //! | `export` | the archive of traces that an order asks for |
+//! | `practitioners` | the register of practitioners: its changes, its pages |
+//! | `attachment` | a document that comes beside an order |
 //! | `delivery` | documents that leave in chunks |
 //! | `answer` | answers and errors, put on the wire in one place |
 //!
@@ -15,11 +17,13 @@
 //! request of an application waits for one.
 
 mod answer;
+mod attachment;
 mod delivery;
 mod dispatch;
 pub(super) mod door;
 mod export;
 mod obey;
+mod practitioners;
 mod privacy;
 mod submit;
 mod suspensions;
@@ -48,6 +52,7 @@ const REFUSED_WITHIN: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct Admin {
     pub(super) connections: Arc<Places>,
+    attachments: Arc<Places>,
     instance: LedgerInstance,
     /// One order at a time, from its judgement to its trace.
     orders: Mutex<Orders>,
@@ -78,6 +83,7 @@ impl Admin {
         let used = restored.orders.iter().copied().collect();
         Ok(Self {
             connections: Places::new(CONNECTIONS_MAX),
+            attachments: Places::new(attachment::ATTACHMENTS_MAX),
             instance: restored.instance.clone(),
             orders: Mutex::new(Orders { operators, used, refused: HashMap::new() }),
         })

@@ -4,13 +4,14 @@
 //! disk: `then` in the same commit, the rest after it.
 
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::super::Daemon;
+use super::super::registers::InForce;
 use super::super::suspending::Changing;
 use super::answer::{No, Unavailable};
 use super::delivery::Document;
-use super::privacy;
-use super::suspensions;
+use super::{practitioners, privacy, suspensions};
 use crate::ledger::{Line, NotRecorded};
 use crate::policy::clock::Verdict;
 use crate::policy::operator::Named;
@@ -36,6 +37,8 @@ pub(in super::super) struct Effect {
     pub(super) done: Value,
     /// The register of operators from now on.
     pub(super) change: Option<Operators>,
+    /// The register of practitioners from now on.
+    pub(super) practitioners: Option<InForce>,
     /// It destroys whom the retention no longer keeps: decided in the commit of the order's trace.
     pub(super) purges: bool,
     /// What is delivered.
@@ -72,13 +75,19 @@ impl From<Refusal> for NotObeyed {
 impl Effect {
     /// Nothing but an answer.
     pub(in super::super) fn answer(done: Value) -> Self {
-        let (then, change, document, waiting, suspension) = (Vec::new(), None, None, None, None);
-        Self { then, done, change, purges: false, document, waiting, suspension }
+        let (then, change, practitioners) = (Vec::new(), None, None);
+        let (document, waiting, suspension) = (None, None, None);
+        Self { then, done, change, practitioners, purges: false, document, waiting, suspension }
     }
 }
 
 /// Prepares what an order does.
-pub(super) async fn obey(daemon: &Daemon, operators: &Operators, ordered: &Ordered) -> Result<Effect, NotObeyed> {
+pub(super) async fn obey(
+    daemon: &Daemon,
+    operators: &Operators,
+    ordered: &Ordered,
+    document: Option<Zeroizing<Vec<u8>>>,
+) -> Result<Effect, NotObeyed> {
     Ok(match ordered.command() {
         Command::OperatorsBootstrap(bootstrap) => operators_bootstrap(daemon, ordered, bootstrap)?,
         Command::OperatorAdd(named) => operator_add(operators, ordered, named)?,
@@ -93,6 +102,12 @@ pub(super) async fn obey(daemon: &Daemon, operators: &Operators, ordered: &Order
         Command::TracesPurge(_) => privacy::traces_purge(),
         Command::TracesBackup(backup) => privacy::traces_backup(daemon, backup).await?,
         Command::TracesExport(export) => daemon.traces_export(ordered, export)?,
+        Command::PractitionersImport(import) => {
+            practitioners::practitioners_import(daemon, ordered, import, document).await?
+        }
+        Command::AuthenticatorRevoke(revoke) => {
+            practitioners::authenticator_revoke(daemon, ordered, revoke).await?
+        }
         Command::LedgerRestore(restore) => daemon.acknowledge(restore)?,
         Command::PractitionerSuspend(_) | Command::ApplicationSuspend(_) | Command::EstablishmentSuspend(_) => {
             suspensions::suspend(daemon, ordered).await?

@@ -35,7 +35,7 @@ impl Daemon {
     /// What a crash leaves: before the trace is on the disk, nothing was done and the order may be submitted again; after it,
     /// the order is used up, and what it changes in the ledger is there, being in the same commit. A document whose
     /// delivery broke off needs a new order: the trace says that it left, for some of it did.
-    pub(super) async fn submit(&self, uid: u32, submission: &Submission) -> Result<Obeyed, No> {
+    pub(super) async fn submit(&self, uid: u32, submission: Submission) -> Result<Obeyed, No> {
         let order = Order::parse(submission.order.as_bytes()).map_err(No::Malformed)?;
         if submission.signatures.len() > BOOTSTRAP_MAX {
             let message = "un ordre porte cinq signatures au plus ; retirez celles qui sont de trop";
@@ -71,8 +71,8 @@ impl Daemon {
             }
         };
         let (order, mark) = (ordered.order(), ordered.order().mark());
-        let Effect { then, mut done, change, purges, document, waiting, suspension } =
-            match obey(self, &orders.operators, &ordered).await {
+        let Effect { then, mut done, change, practitioners, purges, document, waiting, suspension } =
+            match obey(self, &orders.operators, &ordered, submission.document).await {
                 Ok(effect) => effect,
                 Err(NotObeyed::No(no)) => return Err(no),
                 Err(NotObeyed::Refused(refusal)) => {
@@ -105,6 +105,9 @@ impl Daemon {
         orders.used.insert(mark);
         if let Some(operators) = change {
             orders.operators = operators;
+        }
+        if let Some(in_force) = practitioners {
+            self.registers.take(in_force);
         }
         tracing::info!(
             uid,

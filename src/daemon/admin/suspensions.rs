@@ -19,7 +19,7 @@ pub(super) async fn suspend(daemon: &Daemon, ordered: &Ordered) -> Result<Effect
     let who = match ordered.command() {
         Command::PractitionerSuspend(of) => {
             let id = practitioner(of)?;
-            if daemon.loaded.practitioners.get(&id).is_none() {
+            if daemon.registers.practitioners().get(&id).is_none() {
                 return Err(Refusal::SubjectUnknown.into());
             }
             Suspended::Practitioner(daemon.suspending.lookup().practitioner(&id))
@@ -111,7 +111,9 @@ impl Daemon {
 
     fn row(&self, who: &Suspended, cause: &'static str, since: Option<String>) -> Row {
         let practitioner = match who {
-            Suspended::Practitioner(lookup) => self.suspending.name(lookup).map(|id| id.as_str().to_owned()),
+            Suspended::Practitioner(lookup) => {
+                self.registers.in_force().names.get(lookup).map(|id| id.as_str().to_owned())
+            }
             _ => None,
         };
         let application = match who {

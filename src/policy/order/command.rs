@@ -21,6 +21,8 @@ pub enum Command {
     TracesPurge(TracesPurge),
     TracesBackup(TracesBackup),
     LedgerRestore(LedgerRestore),
+    PractitionersImport(PractitionersImport),
+    AuthenticatorRevoke(AuthenticatorRevoke),
     PractitionerSuspend(OfPractitioner),
     PractitionerResume(OfPractitioner),
     ApplicationSuspend(OfApplication),
@@ -131,6 +133,28 @@ pub struct OfApplication {
 #[serde(deny_unknown_fields)]
 pub struct OfEstablishment {}
 
+/// Arguments of `practitioners-import`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PractitionersImport {
+    /// `csv` or `json`.
+    pub format: String,
+    /// SHA-256 of the file that comes beside the order, in hexadecimal.
+    pub sha256: String,
+}
+
+/// Arguments of `authenticator-revoke`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthenticatorRevoke {
+    /// PS_IdNat.
+    pub practitioner: String,
+    /// Method of annexe 2.
+    pub method: String,
+    /// The authenticator's identifier in the register.
+    pub authenticator: String,
+}
+
 /// Arguments of orders are texts: `oui`, or not there.
 fn yes<'d, D: serde::Deserializer<'d>>(value: D) -> Result<bool, D::Error> {
     match String::deserialize(value)?.as_str() {
@@ -166,6 +190,8 @@ impl Command {
             Verb::ApplicationResume => Self::ApplicationResume(typed(arguments)?),
             Verb::EstablishmentSuspend => Self::EstablishmentSuspend(typed(arguments)?),
             Verb::EstablishmentResume => Self::EstablishmentResume(typed(arguments)?),
+            Verb::PractitionersImport => Self::PractitionersImport(typed(arguments)?),
+            Verb::AuthenticatorRevoke => Self::AuthenticatorRevoke(typed(arguments)?),
         })
     }
 
@@ -189,6 +215,8 @@ impl Command {
             Self::ApplicationResume(_) => Verb::ApplicationResume,
             Self::EstablishmentSuspend(_) => Verb::EstablishmentSuspend,
             Self::EstablishmentResume(_) => Verb::EstablishmentResume,
+            Self::PractitionersImport(_) => Verb::PractitionersImport,
+            Self::AuthenticatorRevoke(_) => Verb::AuthenticatorRevoke,
         }
     }
 }

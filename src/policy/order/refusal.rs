@@ -36,11 +36,16 @@ pub enum Refusal {
     SubjectUnknown,
     AlreadySuspended,
     NotSuspended,
+    RegisterInvalid,
+    RegisterNotImported,
+    PractitionerUnknown,
+    AuthenticatorUnknown,
+    NothingToChange,
 }
 
 impl Refusal {
     /// All reasons.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 35] = [
         Self::OtherLedger,
         Self::LifetimeTooLong,
         Self::NotYetValid,
@@ -71,6 +76,11 @@ impl Refusal {
         Self::SubjectUnknown,
         Self::AlreadySuspended,
         Self::NotSuspended,
+        Self::RegisterInvalid,
+        Self::RegisterNotImported,
+        Self::PractitionerUnknown,
+        Self::AuthenticatorUnknown,
+        Self::NothingToChange,
     ];
 
     /// The reason on the wire and in the trace.
@@ -107,6 +117,11 @@ impl Refusal {
             Self::SubjectUnknown => "subject-unknown",
             Self::AlreadySuspended => "already-suspended",
             Self::NotSuspended => "not-suspended",
+            Self::RegisterInvalid => "register-invalid",
+            Self::RegisterNotImported => "register-not-imported",
+            Self::PractitionerUnknown => "practitioner-unknown",
+            Self::AuthenticatorUnknown => "authenticator-unknown",
+            Self::NothingToChange => "nothing-to-change",
         }
     }
 
@@ -152,6 +167,15 @@ impl Refusal {
             Self::SubjectUnknown => "ce professionnel ou cette application n'est pas au registre ; vérifiez l'identifiant ou le nom",
             Self::AlreadySuspended => "la suspension est déjà en vigueur ; sceau suspensions les montre",
             Self::NotSuspended => "il n'y a pas de suspension à lever ; sceau suspensions les montre",
+            Self::RegisterInvalid => {
+                "une ligne au moins du fichier est refusée, rien n'a changé ; sceau practitioners import FICHIER --dry-run les dit toutes"
+            }
+            Self::RegisterNotImported => {
+                "le registre des professionnels est encore un fichier de la configuration ; importez-le d'abord (sceau practitioners import)"
+            }
+            Self::PractitionerUnknown => "aucun professionnel du registre n'a cet identifiant ; sceau practitioners list les donne",
+            Self::AuthenticatorUnknown => "ce professionnel n'a pas ce moyen d'authentification ; sceau practitioners list les donne",
+            Self::NothingToChange => "c'est déjà ainsi, il n'y a rien à changer",
         }
         .to_owned()
     }

@@ -37,6 +37,10 @@ pub enum Verb {
     EstablishmentSuspend,
     /// Issuing goes on.
     EstablishmentResume,
+    /// A file becomes the register of practitioners.
+    PractitionersImport,
+    /// A practitioner's authenticator is lost: it never serves again.
+    AuthenticatorRevoke,
 }
 
 /// What one signer must be: a holder of one of these roles.
@@ -49,7 +53,7 @@ const APPROVER: Slot = &[Role::Approver];
 
 impl Verb {
     /// All verbs.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::OperatorsBootstrap,
         Self::OperatorAdd,
         Self::OperatorRevoke,
@@ -66,6 +70,8 @@ impl Verb {
         Self::ApplicationResume,
         Self::EstablishmentSuspend,
         Self::EstablishmentResume,
+        Self::PractitionersImport,
+        Self::AuthenticatorRevoke,
     ];
 
     /// Its word in orders and traces.
@@ -88,6 +94,8 @@ impl Verb {
             Self::ApplicationResume => "application-resume",
             Self::EstablishmentSuspend => "establishment-suspend",
             Self::EstablishmentResume => "establishment-resume",
+            Self::PractitionersImport => "practitioners-import",
+            Self::AuthenticatorRevoke => "authenticator-revoke",
         }
     }
 
@@ -109,7 +117,9 @@ impl Verb {
             Self::OperatorsBootstrap => &[],
             Self::OperatorAdd | Self::OperatorRevoke if changes_deciders => &[ADMINISTRATOR, DECIDER],
             Self::OperatorAdd | Self::OperatorRevoke => &[ADMINISTRATOR],
-            Self::ClockAccept | Self::TracesBackup | Self::TracesCloseDmp => &[ADMINISTRATOR],
+            Self::ClockAccept | Self::TracesBackup | Self::TracesCloseDmp | Self::PractitionersImport => {
+                &[ADMINISTRATOR]
+            }
             Self::TracesExport => &[AUDITOR],
             Self::CounterAccept | Self::LedgerRestore => &[ADMINISTRATOR, DECIDER],
             // What stopped somebody was perhaps right: nobody alone undoes it.
@@ -118,7 +128,10 @@ impl Verb {
             }
             Self::TracesPurge => &[ADMINISTRATOR, APPROVER],
             // To stop is urgent: whoever may decide may stop.
-            Self::PractitionerSuspend | Self::ApplicationSuspend | Self::EstablishmentSuspend => &[DECIDER],
+            Self::PractitionerSuspend
+            | Self::AuthenticatorRevoke
+            | Self::ApplicationSuspend
+            | Self::EstablishmentSuspend => &[DECIDER],
         }
     }
 
@@ -126,6 +139,12 @@ impl Verb {
     #[must_use]
     pub const fn delivers(self) -> bool {
         matches!(self, Self::TracesExport | Self::TracesBackup)
+    }
+
+    /// Whether it is about a document that comes beside it, whose digest it has.
+    #[must_use]
+    pub const fn takes_document(self) -> bool {
+        matches!(self, Self::PractitionersImport)
     }
 
     /// Members of its arguments that are lists; the others are texts.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use sceau::config::{Config, STRUCTURES_MAX};
 use sceau::policy::application::{Applications, ApplicationsFile};
-use sceau::policy::practitioner::{Practitioners, PractitionersFile};
+use sceau::policy::practitioner::{Around, Practitioners, PractitionersFile, import};
 use sceau::vihf::profile::Profiles;
 
 static SHIPPED: LazyLock<Profiles> = LazyLock::new(|| Profiles::shipped().expect("the shipped profiles"));
@@ -15,6 +15,7 @@ pub fn holds(input: &[u8]) {
     is_taken_or_located(input);
     let Ok(text) = std::str::from_utf8(input) else { return };
     is_a_profile_or_refused(text);
+    is_a_register_or_told(input);
     let any = |_: &str| true;
     if let Ok(file) = toml::from_str::<ApplicationsFile>(text) {
         let (_, breaches) = Applications::check(file, |name| (name != "absent").then_some(1000), any, any);
@@ -23,6 +24,31 @@ pub fn holds(input: &[u8]) {
     if let Ok(file) = toml::from_str::<PractitionersFile>(text) {
         let (_, breaches) = Practitioners::check(file, &["SM".to_owned()], any, any);
         breaches.iter().for_each(|breach| is_for_people(&breach.cause));
+    }
+}
+
+/// The input as a file that is to become the register.
+fn is_a_register_or_told(input: &[u8]) {
+    let one = |name: &str| std::collections::HashSet::from([name.to_owned()]);
+    let around = Around {
+        physician_specialties: vec!["SM".to_owned()],
+        structures: one("1690781810"),
+        services: one("consultation"),
+        providers: one("sso"),
+    };
+    let lines = input.split(|byte| *byte == b'\n').count() as u64;
+    for format in [import::Format::Csv, import::Format::Json] {
+        match import::judge(input, format, &around, None, &mut |_, _| {}) {
+            Ok(imported) => assert!(!imported.all().is_empty()),
+            Err(slips) => {
+                assert!(!slips.is_empty());
+                for slip in slips {
+                    is_for_people(&slip.cause);
+                    assert!(!slip.column.chars().any(char::is_control), "{slip:?}");
+                    assert!((1..=lines).contains(&slip.line), "{slip:?}");
+                }
+            }
+        }
     }
 }
 

@@ -1,0 +1,45 @@
+//! `sceau practitioners`: the register of practitioners.
+
+mod change;
+mod export;
+mod import;
+mod list;
+mod progress;
+mod read;
+mod review;
+
+use clap::{Args, Subcommand};
+
+use super::NotDone;
+
+/// Importe, exporte, montre et revoit le registre des professionnels.
+#[derive(Debug, Args)]
+pub(super) struct Practitioners {
+    #[command(subcommand)]
+    verb: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    #[command(after_help = import::AFTER_HELP)]
+    Import(import::Import),
+    Export(export::Export),
+    List(list::List),
+    Suspend(change::Suspend),
+    RevokeAuthenticator(change::RevokeAuthenticator),
+    Review(review::Review),
+}
+
+impl Practitioners {
+    /// Runs the verb.
+    pub(super) fn run(self) -> Result<u8, NotDone> {
+        match self.verb {
+            What::Import(import) => import.run(),
+            What::Export(export) => export.run(),
+            What::List(list) => list.run(),
+            What::Suspend(suspend) => suspend.run(),
+            What::RevokeAuthenticator(revoke) => revoke.run(),
+            What::Review(review) => review.run(),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! An appliance with an administrator and an approver, and files that are to become its register.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use sceau::traces::entry::event::Event;
+use serde_json::{Value, json};
+
+use crate::support::daemons::Daemons;
+use crate::support::establishment::Establishment;
+use crate::support::key_kind::KeyType;
+use crate::support::ledger::entries;
+use crate::support::plan::Plan;
+use crate::support::program::program;
+use crate::support::varlink::{Client, Refused, ago, nonce};
+
+/// National ids: the general physician of the file, and a nurse that no file has.
+pub(super) const ANNE: &str = "899900063480";
+pub(super) const NEW: &str = "899900100027";
+
+/// First line of every table.
+pub(super) const HEAD: &str = "id;name;profession;specialty;services;enrolled_by;enrolled_how;enrolled_on;authenticator;trained_on;suspended\n";
+
+pub(super) struct Scene {
+    // Dropped first: the programs must be gone before their folder.
+    pub(super) daemons: Daemons,
+    pub(super) establishment: Establishment,
+}
+
+impl Scene {
+    pub(super) fn open(name: &str) -> Scene {
+        Scene::of(Plan::new(name))
+    }
+
+    /// Terms are over at once, as test mode allows.
+    pub(super) fn of(plan: Plan) -> Scene {
+        let establishment = plan.key_type(KeyType::P256).build();
+        let daemons = Daemons::start(&establishment);
+        let scene = Scene { daemons, establishment };
+        for name in ["alice", "bob", "carol"] {
+            good(&scene.run("ssh-keygen", &["-q", "-N", "", "-t", "ed25519", "-f", name], ""));
+        }
+        let operators = ["alice:administrator:alice.pub", "bob:approver:bob.pub", "carol:auditor:carol.pub"];
+        let mut bootstrap = vec!["operators", "bootstrap"];
+        operators.iter().for_each(|operator| bootstrap.extend(["--operator", operator]));
+        ["alice", "bob", "carol"].iter().for_each(|key| bootstrap.extend(["--sign-with", key]));
+        good(&scene.sceau(&bootstrap));
+        scene
+    }
+
+    pub(super) fn run(&self, program: &str, arguments: &[&str], input: &str) -> Output {
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(&self.establishment.folder);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // Who refuses its words may not read them.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    pub(super) fn sceau(&self, arguments: &[&str]) -> Output {
+        let config = self.establishment.config();
+        let arguments = [arguments, &["--config", config.to_str().unwrap()]].concat();
+        self.run(program("sceau").to_str().unwrap(), &arguments, "")
+    }
+
+    /// Writes a file into the folder.
+    pub(super) fn file(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        std::fs::write(self.establishment.folder.join(name), bytes).unwrap();
+    }
+
+    /// `sceau practitioners …` signed by these.
+    pub(super) fn practitioners(&self, arguments: &[&str], signers: &[&str]) -> Output {
+        self.practitioner("", &[&["practitioners"], arguments].concat(), signers)
+    }
+
+    /// `sceau …` about the one of this id, signed by these.
+    pub(super) fn practitioner(&self, id: &str, arguments: &[&str], signers: &[&str]) -> Output {
+        let config = self.establishment.config();
+        let mut all = [arguments, &["--config", config.to_str().unwrap()]].concat();
+        signers.iter().for_each(|signer| all.extend(["--sign-with", signer]));
+        self.run(program("sceau").to_str().unwrap(), &all, id)
+    }
+
+    /// Imports a table by alice's order.
+    pub(super) fn import(&self, table: impl AsRef<[u8]>) -> Output {
+        self.file("professionnels.csv", table);
+        self.practitioners(&["import", "professionnels.csv"], &["alice"])
+    }
+
+    /// `practitioners list --json`.
+    pub(super) fn list(&self) -> Value {
+        json(&self.practitioners(&["list", "--json"], &[]))
+    }
+
+    /// National ids in the register.
+    pub(super) fn ids(&self) -> Vec<String> {
+        let list = self.list();
+        list["practitioners"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["id"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    pub(super) fn ledger(&self) -> PathBuf {
+        self.establishment.folder.join("ledger")
+    }
+
+    /// Kills `sceaud`; returns once its next life is ready.
+    pub(super) fn kill_and_wait(&self) {
+        let before = self.daemons.sceaud.starts();
+        self.daemons.sceaud.kill();
+        self.daemons.sceaud.wait_ready(before + 1);
+    }
+
+    /// Entries that tell a change of the register of practitioners.
+    pub(super) fn changes(&self) -> usize {
+        let is_ours = |event: &Event<_, _>| matches!(event, Event::Register(told) if told.register.as_str() == "practitioners" && told.mandate.is_some());
+        entries(&self.establishment).iter().filter(|entry| is_ours(&entry.event)).count()
+    }
+
+    /// An order of alice's for an import of these bytes, written without the product's own code.
+    pub(super) fn import_order(&self, bytes: &[u8]) -> Value {
+        self.file("signed", bytes);
+        let sum = self.run("sha256sum", &["signed"], "");
+        let sum = String::from_utf8(sum.stdout).unwrap().split(' ').next().unwrap().to_owned();
+        let ledger = self.admin().call("fr.sceau.Admin.Instance", json!({})).unwrap()["ledger"].clone();
+        let order = json!({
+            "sceau_order": 1, "ledger": ledger, "verb": "practitioners-import", "id": nonce(),
+            "issued_at": ago(std::time::Duration::ZERO), "expires_at": ago_ahead(),
+            "arguments": { "format": "csv", "sha256": sum },
+        });
+        let text = order.to_string();
+        let signature = self.run("ssh-keygen", &["-q", "-Y", "sign", "-n", "sceau-order", "-f", "alice"], &text);
+        json!({ "order": text, "signatures": [String::from_utf8(signature.stdout).unwrap()] })
+    }
+
+    /// A new connection to the operators' door.
+    pub(super) fn admin(&self) -> Client {
+        Client::connect(&self.establishment.admin_socket()).unwrap()
+    }
+}
+
+fn ago_ahead() -> String {
+    let format = &time::format_description::well_known::Rfc3339;
+    (time::OffsetDateTime::now_utc() + time::Duration::hours(1)).format(format).unwrap()
+}
+
+/// Hands a document in and submits.
+pub(super) fn submit(client: &mut Client, submission: &Value, document: &[u8]) -> Result<Value, Refused> {
+    use base64::Engine as _;
+    for piece in document.chunks(40_000) {
+        let chunk = base64::engine::general_purpose::STANDARD.encode(piece);
+        client.call("fr.sceau.Admin.Attach", json!({ "chunk": chunk }))?;
+    }
+    client.call("fr.sceau.Admin.Submit", submission.clone())
+}
+
+/// A line of a nurse who is in order.
+pub(super) fn nurse(id: &str, name: &str) -> String {
+    format!("{id};{name};60;;consultation;Bureau des cartes;cps;2026-01-10;;2026-01-15;\n")
+}
+
+/// The general physician's line, with these services and authenticators.
+pub(super) fn anne(services: &str, authenticators: &str) -> String {
+    format!(
+        "{ANNE};ANNE DUPONT;10;SM26;{services};Bureau des cartes;cps;2026-01-10;{authenticators};2026-01-15;\n"
+    )
+}
+
+/// PS_IdNat of that number: 8, eleven digits of which the last is the key of Luhn.
+pub(super) fn rpps(number: usize) -> String {
+    let body = format!("{:010}", 9_000_000_000usize + number);
+    let sum: u32 = body
+        .bytes()
+        .rev()
+        .enumerate()
+        .map(|(at, digit)| {
+            let digit = u32::from(digit - b'0') * if at % 2 == 0 { 2 } else { 1 };
+            digit / 10 + digit % 10
+        })
+        .sum();
+    format!("8{body}{}", (10 - sum % 10) % 10)
+}
+
+/// A table of that many nurses, whose names begin with `name`.
+pub(super) fn crowd(count: usize, name: &str) -> String {
+    (0..count).map(|number| nurse(&rpps(number), &format!("{name} NUMERO {number}"))).collect()
+}
+
+pub(super) fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+pub(super) fn good(output: &Output) {
+    assert!(output.status.success(), "{}", said(output));
+}
+
+pub(super) fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(output)))
+}
