@@ -121,6 +121,18 @@ pub const RULES: &[Rule] = &[
     ),
     error("practitioner-twice", Misconfigured, "un professionnel est déclaré deux fois", "retirez l'une des deux"),
     error(
+        "authenticator-twice",
+        Misconfigured,
+        "un moyen d'authentification est apparié deux fois",
+        "laissez-le à son porteur",
+    ),
+    error(
+        "enrolment-incomplete",
+        Misconfigured,
+        "l'enrôlement ne dit pas qui, comment et quand",
+        "donnez `enrolled_by`, `enrolled_how` et `enrolled_on`",
+    ),
+    error(
         "unknown-provider",
         Misconfigured,
         "un fournisseur d'identité n'est pas déclaré",

@@ -28,7 +28,7 @@ const ENGLISH: [&str; 14] = [
 ];
 
 /// Every command line, and every option it takes.
-const COMMANDS: [(&[&str], &[&str]); 23] = [
+const COMMANDS: [(&[&str], &[&str]); 30] = [
     (&["sceaud"], &["--config", "--help", "--version"]),
     (&["sceau-relayd"], &["--config", "--help", "--version"]),
     (&["sceau-signer"], &["--config", "--instance", "--help", "--version"]),
@@ -103,6 +103,34 @@ const COMMANDS: [(&[&str], &[&str]); 23] = [
     (&["sceau", "traces", "verify"], &["--config", "--since", "--json", "--help"]),
     (&["sceau", "traces", "usage"], &["--config", "--rolling", "--json", "--help"]),
     (&["sceau", "traces", "reconcile"], &["--config", "--json", "--help"]),
+    (
+        &["sceau", "practitioners"],
+        &["import", "export", "list", "suspend", "revoke-authenticator", "review", "--help"],
+    ),
+    (
+        &["sceau", "practitioners", "import"],
+        &["--format", "--dry-run", "--sign-with", "--json", "--config", "--socket", "--help"],
+    ),
+    (&["sceau", "practitioners", "export"], &["--out", "--format", "--config", "--socket", "--help"]),
+    (&["sceau", "practitioners", "list"], &["--json", "--config", "--socket", "--help"]),
+    (
+        &["sceau", "practitioners", "suspend"],
+        &["--practitioner", "--sign-with", "--json", "--config", "--socket", "--help"],
+    ),
+    (
+        &["sceau", "practitioners", "revoke-authenticator"],
+        &[
+            "--practitioner",
+            "--method",
+            "--authenticator",
+            "--sign-with",
+            "--json",
+            "--config",
+            "--socket",
+            "--help",
+        ],
+    ),
+    (&["sceau", "practitioners", "review"], &["--within", "--unused", "--json", "--config", "--socket", "--help"]),
     (&["sceau-verify"], &["vihf", "traces", "--help", "--version"]),
     (&["sceau-verify", "traces"], &["--key", "--since", "--json", "--help"]),
     (&["sceau-verify", "vihf"], &["--trust", "--profile", "--at", "--json", "--format", "--help"]),

@@ -10,7 +10,7 @@ mod review;
 
 use clap::{Args, Subcommand};
 
-use super::NotDone;
+use super::{AFTER_HELP, NotDone};
 
 /// Importe, exporte, montre et revoit le registre des professionnels.
 #[derive(Debug, Args)]
@@ -23,10 +23,15 @@ pub(super) struct Practitioners {
 enum What {
     #[command(after_help = import::AFTER_HELP)]
     Import(import::Import),
+    #[command(after_help = AFTER_HELP)]
     Export(export::Export),
+    #[command(after_help = AFTER_HELP)]
     List(list::List),
+    #[command(after_help = AFTER_HELP)]
     Suspend(change::Suspend),
+    #[command(after_help = AFTER_HELP)]
     RevokeAuthenticator(change::RevokeAuthenticator),
+    #[command(after_help = AFTER_HELP)]
     Review(review::Review),
 }
 
