@@ -26,6 +26,11 @@ impl Notes {
         waiting.len() == 1
     }
 
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.waiting().len()
+    }
+
     /// Takes all.
     pub(super) fn take(&self) -> Vec<Line> {
         std::mem::take(&mut *self.waiting())

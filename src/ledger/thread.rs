@@ -23,10 +23,11 @@ const BATCH_MAX: usize = 256;
 /// How long a note may wait for a commit that somebody else needs: nobody waits for it, and a crash costs no more than
 /// the knowledge whether the assertion left.
 const NOTE_WAIT_MAX: Duration = Duration::from_millis(200);
-/// How long a commit waits for company while the ledger is busy: a commit costs as much as the rows of several entries.
+/// How long a commit waits for company while the signers have work: a commit costs as much as the rows of several entries.
 const GATHER: Duration = Duration::from_millis(4);
-/// Askers of one commit from which the ledger is busy: fewer would lose more by waiting than they share.
-const BUSY_MIN: usize = 8;
+/// Assertions behind the ledger, recorded and not yet sealed, from which the signers have work for longer than [`GATHER`]: with
+/// fewer the wait would leave them idle, and whoever waits would wait for nothing.
+const BUSY_MIN: usize = 16;
 /// How often expired assertions and passed windows are looked for, and views are folded at least.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// After its end an assertion counts as expired: what was known of it has long been noted by then.
@@ -73,7 +74,7 @@ impl Thread {
 
     /// Commits until the ledger is dropped; then writes the entry of the stop.
     pub(super) fn run(mut self, queue: &Receiver<Job>) {
-        let (mut sweep_at, mut busy, mut open) = (Moment::now(), false, true);
+        let (mut sweep_at, mut open) = (Moment::now(), true);
         while open {
             let until = self.notes_at.unwrap_or(sweep_at).min(sweep_at);
             // A destruction goes on whenever nobody is to be served.
@@ -84,7 +85,7 @@ impl Thread {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => open = false,
             }
-            if !self.lines.is_empty() && busy {
+            if !self.lines.is_empty() && self.signers_are_busy() {
                 // Asleep, not woken for each that comes.
                 std::thread::sleep(GATHER);
             }
@@ -98,7 +99,6 @@ impl Thread {
                     }
                     self.take(job);
                 }
-                busy = self.lines.len() >= BUSY_MIN;
             }
             let now = Moment::now();
             if !self.lines.is_empty() || !open || self.notes_at.is_some_and(|at| at <= now) {
@@ -119,6 +119,11 @@ impl Thread {
             let _ = self.writer.write(vec![Line::plain(Event::Stop)], self.guards.now());
             self.writer.fold(self.guards.now());
         }
+    }
+
+    /// Whether enough is being sealed: an assertion is until its disposition is noted.
+    fn signers_are_busy(&self) -> bool {
+        self.writer.views.pending.len().saturating_sub(self.notes.len()) >= BUSY_MIN
     }
 
     fn take(&mut self, job: Job) {
