@@ -1,16 +1,14 @@
 //! The listening sockets: handed over by systemd, or bound at the configured path.
 
 use std::env;
-use std::fs;
 use std::io;
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener as StdListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use listenfd::ListenFd;
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -19,6 +17,7 @@ use super::admin::{self, CONNECTIONS_PER_USER_MAX};
 use super::answer::{Answer, No};
 use super::dispatch::Served;
 use super::door;
+use crate::sys::socket::Listening;
 
 /// Pause when no connection can be accepted (descriptors exhausted): the next attempt must not burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -92,41 +91,19 @@ impl Handed {
 /// # Errors
 /// What the system said, with the path.
 pub(super) fn open(handed: &mut Handed, kind: Kind, path: &Path) -> io::Result<Option<Door>> {
-    let (listener, own) = match handed.take(kind)? {
-        Some(listener) => (listener, None),
-        None if handed.names.is_empty() => (bind(path, kind.mode())?, Some(path.to_owned())),
+    let socket = match handed.take(kind)? {
+        Some(listener) => Listening::handed(listener)?,
+        None if handed.names.is_empty() => Listening::bind(path, kind.mode())?,
         None => return Ok(None),
     };
-    listener.set_nonblocking(true)?;
-    Ok(Some(Door { kind, listener: UnixListener::from_std(listener)?, own }))
+    Ok(Some(Door { kind, socket }))
 }
 
-/// The open door; one that was bound here leaves no socket behind.
+/// The open door.
 #[derive(Debug)]
 pub(super) struct Door {
     kind: Kind,
-    listener: UnixListener,
-    own: Option<PathBuf>,
-}
-
-impl Drop for Door {
-    fn drop(&mut self) {
-        if let Some(path) = &self.own {
-            let _ = fs::remove_file(path);
-        }
-    }
-}
-
-fn bind(path: &Path, mode: u32) -> io::Result<StdListener> {
-    if fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket()) {
-        if std::os::unix::net::UnixStream::connect(path).is_ok() {
-            return Err(io::Error::new(io::ErrorKind::AddrInUse, "another sceaud answers on it"));
-        }
-        fs::remove_file(path)?;
-    }
-    let listener = StdListener::bind(path)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
-    Ok(listener)
+    socket: Listening,
 }
 
 /// Accepts connections until `stop` says so, then waits for what is under way, at most `shutdown_ms`.
@@ -137,10 +114,10 @@ pub(super) async fn accept(daemon: Arc<Daemon>, door: Door, mut stop: watch::Rec
         let accepted = tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => break,
-            accepted = door.listener.accept() => accepted,
+            accepted = door.socket.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => match door.kind {
+            Ok(stream) => match door.kind {
                 Kind::Token => admit(&daemon, Served::Token, stream, &stop, &mut connections),
                 Kind::Relay => admit(&daemon, Served::Relay, stream, &stop, &mut connections),
                 Kind::Admin => admit_operator(&daemon, stream, &stop, &mut connections),

@@ -77,18 +77,20 @@ impl Daemon {
             claim.free();
             return Err(No::Busy);
         };
-        let placed = self.seals.place(session.structure().as_str(), uid, now).await;
-        if matches!(placed, Err(NotPlaced::Busy)) {
-            claim.free();
-            return Err(No::Busy);
-        }
+        let placed = match self.seals.place(session.structure().as_str(), uid, now).await {
+            Ok(place) => Ok(place),
+            Err(NotPlaced::Seal(error)) => Err(error),
+            Err(NotPlaced::Busy) => {
+                claim.free();
+                return Err(No::Busy);
+            }
+        };
         if let Err(no) = self.clock_is_fit() {
             return Err(self.spend(claim, application, asked, no).await);
         }
         let place = match placed {
             Ok(place) => place,
-            Err(NotPlaced::Busy) => return Err(No::Busy),
-            Err(NotPlaced::Seal(error)) => {
+            Err(error) => {
                 let no = self.note(error);
                 return Err(self.spend(claim, application, asked, no).await);
             }

@@ -10,7 +10,7 @@
 //! | `secrets`, `epochs`, `key_file`, `keys`, `keyed` | the ledger's keys: what identities are looked up and encrypted by; those in memory |
 //! | `retention`, `destruction` | whose term is over; a purge from the side of who ordered it |
 //! | `purge`, `purge_rows`, `purge_task` | destruction in steps between two commits: its stages, its rows, what it is asked |
-//! | `backup_segment`, `backup_state`, `escrow` | what leaves for a backup, and the keys that travel apart |
+//! | `backup`, `backup_segment`, `backup_state`, `escrow`, `restore` | what leaves for a backup, and the keys that travel apart |
 //! | `line`, `notes` | one thing to be written, and the proof that it was; things that nobody waits for |
 //! | `draft` | the entries of one commit: identities sealed, chains linked, leaves hashed |
 //! | `change`, `views` | what an entry changes in the views; the views in the writer's memory |
@@ -20,6 +20,7 @@
 //! | `reader`, `tree` | a snapshot for who reads beside the writer; its proofs |
 //! | `checkpoints` | what was signed of it, kept beside it; receipts |
 //! | `lock`, `begun`, `trouble`, `guards` | one writer for each folder; the mark of a first start; its health; its clock and reserve |
+//! | [`counter`], `reserve` | what tells it from an older copy; room kept for what is under way |
 //! | [`export`] | the ledger as it was at one checkpoint: archives are made from it |
 //! | `instance` | which ledger this is: what orders name |
 //! | `registers` | the registers that orders change, and the orders that are used up |

@@ -2,11 +2,8 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::fs;
 use std::io;
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
-use std::os::unix::net::UnixListener as StdListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,12 +11,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use listenfd::ListenFd;
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Relay;
 use super::pipeline::answer;
+use crate::sys::socket::Listening;
 
 /// Any local user may connect; the registers of `sceaud` say whose calls are made.
 const SOCKET_MODE: u32 = 0o666;
@@ -33,12 +31,9 @@ const HEAD_LEN_MAX: usize = 32 * 1024;
 const BUSY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
-/// The open door; one that was bound here leaves no socket behind.
+/// The open door.
 #[derive(Debug)]
-pub(super) struct Door {
-    listener: UnixListener,
-    own: Option<PathBuf>,
-}
+pub(super) struct Door(Listening);
 
 impl Door {
     /// Takes the socket that systemd hands over, or makes one at `path`; a stale socket is replaced, a living one is not.
@@ -46,33 +41,11 @@ impl Door {
     /// # Errors
     /// What the system said.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let (listener, own) = match ListenFd::from_env().take_unix_listener(0)? {
-            Some(listener) => (listener, None),
-            None => (bind(path)?, Some(path.to_owned())),
-        };
-        listener.set_nonblocking(true)?;
-        Ok(Self { listener: UnixListener::from_std(listener)?, own })
+        Ok(Self(match ListenFd::from_env().take_unix_listener(0)? {
+            Some(listener) => Listening::handed(listener)?,
+            None => Listening::bind(path, SOCKET_MODE)?,
+        }))
     }
-}
-
-impl Drop for Door {
-    fn drop(&mut self) {
-        if let Some(path) = &self.own {
-            let _ = fs::remove_file(path);
-        }
-    }
-}
-
-fn bind(path: &Path) -> io::Result<StdListener> {
-    if fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket()) {
-        if std::os::unix::net::UnixStream::connect(path).is_ok() {
-            return Err(io::Error::new(io::ErrorKind::AddrInUse, "another sceau-relayd answers on it"));
-        }
-        fs::remove_file(path)?;
-    }
-    let listener = StdListener::bind(path)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(SOCKET_MODE))?;
-    Ok(listener)
 }
 
 /// Connections of each user; HTTP/1.1 has one call at a time on each.
@@ -116,10 +89,10 @@ pub(super) async fn accept(relay: Arc<Relay>, door: Door, mut stop: watch::Recei
         let accepted = tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => break,
-            accepted = door.listener.accept() => accepted,
+            accepted = door.0.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => admit(&relay, stream, &stop, &mut connections),
+            Ok(stream) => admit(&relay, stream, &stop, &mut connections),
             Err(error) => {
                 tracing::warn!(%error, "no connection could be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;

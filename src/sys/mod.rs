@@ -15,6 +15,8 @@ pub mod log;
 pub mod peer;
 #[cfg(unix)]
 pub mod process;
+#[cfg(all(unix, feature = "appliance"))]
+pub mod socket;
 #[cfg(unix)]
 pub mod space;
 #[cfg(unix)]
