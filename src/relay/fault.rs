@@ -21,10 +21,10 @@ enum Side {
 /// A call that was not made, or whose answer did not come.
 #[derive(Clone, Debug)]
 #[must_use]
-pub(super) struct Fault {
+pub struct Fault {
     side: Side,
     /// Subcode, kebab-case: a closed, documented list.
-    pub(super) code: Cow<'static, str>,
+    pub code: Cow<'static, str>,
     status: StatusCode,
     message: Cow<'static, str>,
 }

@@ -5,14 +5,16 @@ const LEN_MAX: usize = 1024;
 
 /// `type/subtype` in lower case, and parameters by lower-case name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct MediaType {
-    pub(super) essence: String,
+pub struct MediaType {
+    /// `type/subtype`, in lower case.
+    pub essence: String,
     parameters: Vec<(String, String)>,
 }
 
 impl MediaType {
     /// Reads a header's value; None: malformed, or a parameter twice.
-    pub(super) fn parse(value: &str) -> Option<Self> {
+    #[must_use]
+    pub fn parse(value: &str) -> Option<Self> {
         if value.len() > LEN_MAX {
             return None;
         }
@@ -49,7 +51,8 @@ impl MediaType {
     }
 
     /// A parameter's value.
-    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 

@@ -49,6 +49,14 @@ mod web_ps;
 
 pub use run::main;
 
+// What reads the bytes of applications: public for whoever tries it with any bytes (tests/fuzz).
+pub use envelope::Envelope;
+pub use fault::Fault;
+pub use mime::MediaType;
+pub use part::{Root, Span, Wrong};
+pub use parts::Parts;
+pub use patients::Patients;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::task::JoinSet;

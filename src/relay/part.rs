@@ -9,16 +9,21 @@ pub(super) const HEAD_LEN_MAX: usize = 4096;
 
 /// How a body carries its envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Root {
+pub enum Root {
     /// The body is the envelope.
     Whole,
     /// It is the first part between these boundaries, which is named `start` if that is given.
-    Part { boundary: String, start: Option<String> },
+    Part {
+        /// Between the parts, without its hyphens.
+        boundary: String,
+        /// Content-ID of the envelope's part.
+        start: Option<String>,
+    },
 }
 
 /// Why a body is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wrong {
+pub enum Wrong {
     /// Neither SOAP 1.2 nor MTOM.
     Type,
     /// The parts cannot be told apart, or the root is not the first or is encoded.
@@ -27,14 +32,19 @@ pub(super) enum Wrong {
 
 /// The envelope's place in what was read so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) from: usize,
-    pub(super) to: usize,
+pub struct Span {
+    /// First byte.
+    pub from: usize,
+    /// Byte behind the last.
+    pub to: usize,
 }
 
 impl Root {
     /// How a body of that type carries its envelope.
-    pub(super) fn of(content: &MediaType) -> Result<Self, Wrong> {
+    ///
+    /// # Errors
+    /// [`Wrong`]; nothing of the body is to be read.
+    pub fn of(content: &MediaType) -> Result<Self, Wrong> {
         if !content.is_utf8() {
             return Err(Wrong::Type);
         }
@@ -59,7 +69,10 @@ impl Root {
 
     /// The envelope's place, if its end has been read; `ended`: nothing comes any more. `scanned` remembers up to where the
     /// end was looked for.
-    pub(super) fn find(&self, read: &[u8], ended: bool, scanned: &mut usize) -> Result<Option<Span>, Wrong> {
+    ///
+    /// # Errors
+    /// [`Wrong::Parts`].
+    pub fn find(&self, read: &[u8], ended: bool, scanned: &mut usize) -> Result<Option<Span>, Wrong> {
         let Self::Part { boundary, start } = self else {
             return Ok(ended.then_some(Span { from: 0, to: read.len() }));
         };

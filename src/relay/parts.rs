@@ -9,7 +9,7 @@ const ENVELOPE_TYPES: [&str; 2] = ["xop+xml", "soap+xml"];
 
 /// Watches a multipart body from the root's end on, however it is cut.
 #[derive(Debug)]
-pub(super) struct Parts {
+pub struct Parts {
     /// CRLF, two hyphens, the boundary.
     delimiter: Vec<u8>,
     /// Content-ID of the root.
@@ -31,7 +31,8 @@ enum State {
 
 impl Parts {
     /// The watch over a body of that kind; none where there are no parts.
-    pub(super) fn of(root: &Root) -> Option<Self> {
+    #[must_use]
+    pub fn of(root: &Root) -> Option<Self> {
         let Root::Part { boundary, start } = root else { return None };
         let delimiter = format!("\r\n--{boundary}").into_bytes();
         let root = start.as_deref().map(bare);
@@ -42,7 +43,7 @@ impl Parts {
     ///
     /// # Errors
     /// A part is named or typed like the root, its head could be read in two ways, or something follows the end.
-    pub(super) fn see(&mut self, piece: &[u8]) -> Result<(), Wrong> {
+    pub fn see(&mut self, piece: &[u8]) -> Result<(), Wrong> {
         let mut window = std::mem::take(&mut self.carry);
         window.extend_from_slice(piece);
         let mut at = 0;
@@ -62,7 +63,8 @@ impl Parts {
     }
 
     /// Whether the last delimiter has come.
-    pub(super) fn is_ended(&self) -> bool {
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
         self.state == State::Ended
     }
 

@@ -238,6 +238,16 @@ impl Rig {
         self.post("/registry", &self.sealed(session, patient), self.query(patient, "").as_bytes())
     }
 
+    /// The same on a connection that is there already.
+    pub(super) fn ask_on(&self, mut stream: UnixStream, session: &str, patient: &str) -> Answer {
+        let (headers, query) = (self.sealed(session, patient), self.query(patient, ""));
+        let len = query.len();
+        let head =
+            format!("POST /registry HTTP/1.1\r\n{headers}Content-Length: {len}\r\nConnection: close\r\n\r\n");
+        let _ = stream.write_all(format!("{head}{query}").as_bytes());
+        read(&mut stream)
+    }
+
     /// What became of the assertion of that entry, in order.
     pub(super) fn course(&self) -> Vec<Outcome> {
         let of = |entry: &sceau::traces::entry::Entry| match &entry.event {
