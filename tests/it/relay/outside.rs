@@ -44,6 +44,29 @@ fn zeep_consults_a_record_through_the_socket() {
     assert!(calls.iter().all(|call| call["verdict"] == "accepted"));
 }
 
+/// The guide's own curl command, with the test's socket and address.
+#[test]
+fn the_guides_curl_command_makes_a_call() {
+    let rig = Rig::start();
+    let session = rig.session();
+    let guide = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/integrateur.md"));
+    let guide = guide.unwrap();
+    let blocks = guide.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let command = blocks.into_iter().find(|block| block.contains("--unix-socket")).unwrap();
+    let socket = rig.establishment.folder.join("run/relay.sock").display().to_string();
+    let command = command
+        .replace("/run/sceau-relay/relay.sock", &socket)
+        .replace("lps.dmp.exemple.fr/si-dmp-server/v2/services", &rig.host());
+    std::fs::write(rig.establishment.folder.join("appel.xml"), rig.query(PATIENTS[0], "")).unwrap();
+    let mut shell = Command::new("bash");
+    shell.args(["-e", "-o", "pipefail", "-c", &command]).current_dir(&rig.establishment.folder);
+    shell.env("SESSION", session).env("NONCE", nonce()).env("INS", PATIENTS[0]);
+    let output = shell.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("ResponseStatusType:Success"), "{said}");
+    assert_eq!(rig.dmp().calls().len(), 1);
+}
+
 /// Where Debian puts the jars of libjaxws-java and of what it depends on; its own manifests do not name all of them.
 const JARS: &str = "/usr/share/java";
 const STACK: [&str; 22] = [

@@ -10,7 +10,6 @@ use time::Duration;
 use toml::Table;
 
 use super::dmp::{Dmp, ServerPki, Wanted, free_port};
-use crate::doorstep::physician_login;
 use crate::support::certificate::SealCertificate;
 use crate::support::configuration::table;
 use crate::support::daemon::Daemon;
@@ -20,8 +19,9 @@ use crate::support::key_bank;
 use crate::support::key_kind::KeyType;
 use crate::support::ledger::entries;
 use crate::support::plan::Plan;
+use crate::support::practitioners::Practitioner;
 use crate::support::softhsm::MODULE;
-use crate::support::varlink::nonce;
+use crate::support::varlink::{login, nonce};
 use crate::support::wait::eventually;
 
 /// `wsa:Action` of ITI-18 and ITI-43 (vihf.md §8).
@@ -172,7 +172,10 @@ impl Rig {
     }
 
     pub(super) fn session(&self) -> String {
-        self.establishment.client().open_session(physician_login()).unwrap()
+        self.establishment
+            .client()
+            .open_session(login(&Practitioner::physician().id, "CPS", "consultation"))
+            .unwrap()
     }
 
     pub(super) fn connect(&self) -> UnixStream {
