@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::line::Beside;
+use super::memories;
 use super::purge_rows;
 use super::store::{Edge, StoreError, data_key, number, row_id};
 use crate::traces::digest::Digest;
@@ -80,6 +81,7 @@ impl<'s> Batch<'s> {
                 let mut insert = self.transaction.prepare_cached("INSERT INTO orders VALUES (?1, ?2)")?;
                 insert.execute(params![mark.as_bytes(), row_id(index)?])?;
             }
+            Beside::Told { name, value } => memories::keep(&self.transaction, name, value)?,
             Beside::Register { name, content } => {
                 let mut insert =
                     self.transaction.prepare_cached("INSERT OR REPLACE INTO registers VALUES (?1, ?2, ?3)")?;

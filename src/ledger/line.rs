@@ -1,7 +1,8 @@
 //! One thing to be written with what must be durable with it, and the proof that it was.
 
+use super::startup::in_force;
 use crate::traces::digest::Digest;
-use crate::traces::entry::event::Event;
+use crate::traces::entry::event::{Configuration, Event};
 use crate::traces::entry::outcome::Outcome;
 use crate::vihf::assertion::Patient;
 use crate::vihf::identity::PsIdNat;
@@ -35,6 +36,11 @@ pub(super) enum Beside {
     Ordered {
         mark: Digest,
         then: Vec<Line>,
+    },
+    /// What the entry tells is remembered in one word.
+    Told {
+        name: String,
+        value: String,
     },
     /// A register has a new content.
     Register {
@@ -93,6 +99,13 @@ impl Line {
     #[must_use]
     pub fn register(event: Event<PsIdNat, Patient>, name: &'static str, content: Vec<u8>) -> Self {
         Self { event, chain: None, beside: Beside::Register { name, content } }
+    }
+
+    /// Another configuration or convention that comes into force with this entry.
+    #[must_use]
+    pub fn configuration(configuration: Configuration) -> Self {
+        let beside = in_force(configuration.configuration, configuration.convention);
+        Self { event: Event::Configuration(configuration), chain: None, beside }
     }
 
     /// What tells that the DMP of the patient of that lookup is closed: the term of its traces begins at `at`.

@@ -15,7 +15,7 @@
 //! | `draft` | the entries of one commit: identities sealed, chains linked, leaves hashed |
 //! | `change`, `views` | what an entry changes in the views; the views in the writer's memory |
 //! | `fold` | the views on the disk, written in batches |
-//! | `recovery`, `restored` | a start: log, edge and views held against each other; what survived |
+//! | `recovery`, `restored`, `startup` | a start: log, edge and views held against each other; what survived; what it tells |
 //! | `writer`, `thread` | what is committed; who commits it, and when |
 //! | `reader`, `tree` | a snapshot for who reads beside the writer; its proofs |
 //! | `checkpoints` | what was signed of it, kept beside it; receipts |
@@ -23,7 +23,7 @@
 //! | [`counter`], `reserve` | what tells it from an older copy; room kept for what is under way |
 //! | [`export`] | the ledger as it was at one checkpoint: archives are made from it |
 //! | `instance` | which ledger this is: what orders name |
-//! | `registers` | the registers that orders change, and the orders that are used up |
+//! | `registers`, `memories` | the registers that orders change, and the orders that are used up; what is remembered in a word |
 //!
 //! What is promised: an entry that was answered for is on the disk (WAL, `synchronous=FULL`), and its nonce is in it; a crash
 //! leaves a prefix of what was written, never a part of an entry.
@@ -51,6 +51,7 @@ mod keyed;
 mod keys;
 mod line;
 mod lock;
+mod memories;
 mod notes;
 mod purge;
 mod purge_rows;
@@ -67,6 +68,7 @@ mod retention;
 #[cfg(test)]
 mod retention_tests;
 mod secrets;
+mod startup;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -90,6 +92,7 @@ pub use reader::{Chain, Reader};
 pub use restore::{Against, NotRestored, RestoredLedger, restore};
 pub use restored::{Kept, Reportable, Restored, Spent};
 pub use retention::Tally;
+pub use startup::{RegisterFile, Startup};
 pub use store::{Edge, StoreError};
 pub use tree::LeafTree;
 
@@ -102,10 +105,8 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 use crate::traces::digest::Digest;
-use crate::traces::entry::event::Event;
+use crate::traces::entry::event::{Configuration, Mandate};
 use crate::traces::entry::key::LookupKey;
-use crate::vihf::assertion::Patient;
-use crate::vihf::identity::PsIdNat;
 use crate::vihf::instant::Instant;
 use counter::Intents;
 use lock::Lock;
@@ -163,8 +164,8 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Opens the ledger in `folder`, makes it if there is none, and writes the entry of this start; nonces are remembered for
-    /// `window_ms`.
+    /// Opens the ledger in `folder`, makes it if there is none, and writes the entry of this start with what came into force
+    /// since the last one; nonces are remembered for `window_ms`.
     ///
     /// After `Ok` the start is on the disk and no other process writes this ledger. What a crash left is repaired (a batch is
     /// there or not, views are made anew); what cannot be repaired is told.
@@ -173,11 +174,11 @@ impl Ledger {
     /// [`StoreError`].
     pub fn open(
         folder: &Path,
-        start: Event<PsIdNat, Patient>,
+        start: impl Into<Startup>,
         window_ms: u64,
         now: Instant,
     ) -> Result<(Self, Restored), StoreError> {
-        Self::start(folder, start, window_ms, Some(now), Guards::default())
+        Self::start(folder, start.into(), window_ms, Some(now), Guards::default())
     }
 
     /// The same under guards; the clock learns how new the newest entry is.
@@ -186,16 +187,16 @@ impl Ledger {
     /// [`StoreError`].
     pub fn open_guarded(
         folder: &Path,
-        start: Event<PsIdNat, Patient>,
+        start: impl Into<Startup>,
         window_ms: u64,
         guards: Guards,
     ) -> Result<(Self, Restored), StoreError> {
-        Self::start(folder, start, window_ms, None, guards)
+        Self::start(folder, start.into(), window_ms, None, guards)
     }
 
     fn start(
         folder: &Path,
-        start: Event<PsIdNat, Patient>,
+        start: Startup,
         window_ms: u64,
         now: Option<Instant>,
         guards: Guards,
@@ -276,6 +277,22 @@ impl Ledger {
     pub async fn record<T>(&self, line: Line, payload: T) -> Result<Recorded<T>, NotRecorded> {
         let written = self.write(line).await?;
         Ok(Recorded::new(payload, written))
+    }
+
+    /// Tells that another configuration or convention is in force from now on, by whose order if by one's. The next start
+    /// tells it again only if it is not the same any more.
+    ///
+    /// An order that brings it into force has [`Line::configuration`] in its own commit instead.
+    ///
+    /// # Errors
+    /// As [`Ledger::write`]: what was in force stays in force.
+    pub async fn tell_configuration(
+        &self,
+        configuration: Digest,
+        convention: Digest,
+        mandate: Option<Mandate>,
+    ) -> Result<Written, NotRecorded> {
+        self.write(Line::configuration(Configuration { configuration, convention, mandate })).await
     }
 
     /// Leaves a line for the next commit without waiting for it, and for later ones while the disk refuses: what a crash loses

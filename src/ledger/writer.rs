@@ -12,14 +12,12 @@ use super::purge::Purge;
 use super::registers;
 use super::restored::Restored;
 use super::secrets::{Ivs, Secrets};
+use super::startup::Startup;
 use super::store::{Edge, Store, StoreError};
 use super::trouble;
 use super::views::Views;
 use super::{NotRecorded, Snapshot};
 use crate::traces::digest::Digest;
-use crate::traces::entry::event::Event;
-use crate::vihf::assertion::Patient;
-use crate::vihf::identity::PsIdNat;
 use crate::vihf::instant::Instant;
 
 /// The writer's state: what is committed.
@@ -91,10 +89,11 @@ impl Writer {
         })
     }
 
-    /// Opens a boot generation with the entry of a start.
-    pub(super) fn start(&mut self, event: Event<PsIdNat, Patient>, now: Instant) -> Result<(), StoreError> {
+    /// Opens a boot generation with the entry of a start, and what it tells.
+    pub(super) fn start(&mut self, startup: impl Into<Startup>, now: Instant) -> Result<(), StoreError> {
+        let lines = startup.into().lines(&self.store.connection, &self.secrets.lookup, self.edge.frontier.size() == 0)?;
         self.edge.boot += 1;
-        let written = self.commit(vec![Line::plain(event)], now, true);
+        let written = self.commit(lines, now, true);
         if written.is_err() {
             self.edge.boot -= 1;
         }

@@ -24,6 +24,8 @@ pub enum Finding {
     OutcomeMisplaced { at: u64, of: u64 },
     /// An assertion has no disposition long after its end: its outcome was stripped or never written.
     OutcomeMissing { of: u64 },
+    /// An entry names a configuration or convention of which neither start nor change tells.
+    ConfigurationUntold { at: u64 },
     /// The entries are not those that a checkpoint was signed for.
     Altered { from: u64, to: u64 },
     /// The map of a checkpoint is not that of its entries.
@@ -91,6 +93,7 @@ impl Finding {
             Self::ChainBroken { .. } => "practitioner-chain-broken",
             Self::OutcomeMisplaced { .. } => "outcome-misplaced",
             Self::OutcomeMissing { .. } => "outcome-missing",
+            Self::ConfigurationUntold { .. } => "configuration-untold",
             Self::Altered { .. } => "entries-altered",
             Self::MapAltered { .. } => "map-altered",
             Self::CheckpointForged { .. } => "checkpoint-forged",
@@ -165,6 +168,11 @@ impl fmt::Display for Finding {
                 f,
                 "l'assertion de l'entrée {of} n'a pas de suite bien après sa fin : sa suite a été retirée ; n'en déduisez \
                  aucun accès"
+            ),
+            Self::ConfigurationUntold { at } => write!(
+                f,
+                "l'entrée {at} a été faite sous une configuration ou une convention que ni un démarrage ni un changement n'annonce : \
+                 elle vient d'ailleurs, ou l'annonce a été retirée"
             ),
             Self::Altered { from, to } => {
                 write!(

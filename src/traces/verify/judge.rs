@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 
 use super::finding::Finding;
+use super::in_force::InForce;
 use super::outcomes::Outcomes;
 use super::points::{Points, Whose};
 use super::{Restoration, Verdict};
@@ -42,6 +43,7 @@ pub struct Judge {
     map: Memory,
     last: Option<(Instant, u64)>,
     outcomes: Outcomes,
+    in_force: InForce,
 }
 
 /// The map in memory.
@@ -94,6 +96,7 @@ impl Judge {
             map: Memory::default(),
             last: None,
             outcomes: Outcomes::default(),
+            in_force: InForce::default(),
         };
         judge.compare();
         judge
@@ -196,6 +199,7 @@ impl Judge {
             }
         }
         self.outcomes.take(entry, &mut self.verdict);
+        self.in_force.take(entry, &mut self.verdict);
     }
 
     /// Compares the tree with every checkpoint of its present size.

@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod finding;
+mod in_force;
 pub mod judge;
 mod outcomes;
 mod points;
