@@ -152,7 +152,7 @@ fn a_restored_ledger_has_everything_and_goes_on_in_a_declared_generation() {
         assert!(scene.opened("stranger", segment).is_none_or(|clear| !clear.starts_with(b"sceau-backup")));
     }
     let restored = scene.restore(&scene.clear(), &scene.escrow(), Against::default()).unwrap();
-    assert_eq!((restored.generation, restored.entries, restored.data_keys), (2, 112, 111));
+    assert_eq!((restored.generation.number(), restored.entries, restored.data_keys), (2, 112, 111));
     // Leaf by leaf the same, then the declaration; identities and the closing are there, and it goes on.
     let into = scene.folder.path().join("restored");
     let (old, new) = (Reader::open(&scene.ledger()).unwrap(), Reader::open(&into).unwrap());
@@ -170,7 +170,11 @@ fn a_restored_ledger_has_everything_and_goes_on_in_a_declared_generation() {
     ledger.note(Line::plain(access(1, 42)));
     drop(ledger);
     let reader = Reader::open(&into).unwrap();
-    assert_eq!(reader.of_patient(&reader.lookup_key().patient(&patient(42))).unwrap(), [43, 114]);
+    assert_eq!(
+        reader.of_patient(&reader.lookup_key().patient(&patient(42))).unwrap(),
+        [43, 115],
+        "behind the start and the configuration that it told"
+    );
 }
 
 #[test]
@@ -246,6 +250,6 @@ fn an_older_or_another_history_than_the_officers_is_told() {
     };
     assert_eq!(restore(&here, false).unwrap().entries, 101);
     assert!(matches!(restore(&later, false), Err(NotRestored::Behind { entries: 101, kept: 104 })));
-    assert_eq!(restore(&later, true).unwrap().generation, 2);
+    assert_eq!(restore(&later, true).unwrap().generation.number(), 2);
     assert!(matches!(restore(&forked, true), Err(NotRestored::Forked { size: 50 })));
 }

@@ -2,10 +2,12 @@
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
+use super::instance::{self, Instance};
 use super::line::Beside;
 use super::memories;
 use super::purge_rows;
 use super::store::{Edge, StoreError, data_key, number, row_id};
+use crate::traces::audit::Generation;
 use crate::traces::digest::Digest;
 use crate::vihf::instant::Instant;
 
@@ -59,7 +61,8 @@ impl<'s> Batch<'s> {
     pub(super) fn beside(&self, index: u64, chain: Option<Digest>, beside: &Beside) -> Result<(), StoreError> {
         let chain = chain.unwrap_or_default();
         match beside {
-            Beside::Nothing => {}
+            // The generation began while it was drafted.
+            Beside::Nothing | Beside::Generation => {}
             Beside::SessionBegins { secret, uid, ends, body } => {
                 let mut insert =
                     self.transaction.prepare_cached("INSERT INTO sessions VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
@@ -89,6 +92,18 @@ impl<'s> Batch<'s> {
             }
         }
         Ok(())
+    }
+
+    /// Which ledger this is.
+    pub(super) fn instance(&self) -> Result<Instance, StoreError> {
+        Instance::read(&self.transaction)
+    }
+
+    /// The next generation begins: `root` is that of the tree with its declaration.
+    pub(super) fn begin_generation(&self, root: &Digest) -> Result<(), StoreError> {
+        instance::draw(&self.transaction)?;
+        let number = self.instance()?.generation.number();
+        memories::keep(&self.transaction, memories::GENERATION, &Generation::begun(number, root).to_string())
     }
 
     /// A new time begins at `at`: sessions end, their ends having been told by the old one, and no nonce is remembered for

@@ -12,6 +12,8 @@ pub(super) const SCHEMA: &str =
 
 /// Hashes of the configuration and the convention that were last told.
 pub(super) const CONFIGURATION: &str = "configuration";
+/// Name of the generation, from the second on.
+pub(super) const GENERATION: &str = "generation";
 /// Before the name of a register whose file was last told of.
 pub(super) const FILE: &str = "file:";
 

@@ -158,7 +158,7 @@ pub struct Ledger {
     room: Room,
     /// What the counter is to have reached.
     intent: Mutex<u64>,
-    generation: u64,
+    instance: Mutex<LedgerInstance>,
     thread: Option<JoinHandle<()>>,
     _lock: Lock,
 }
@@ -219,7 +219,7 @@ impl Ledger {
         }
         let now = now.unwrap_or_else(|| guards.now());
         let restored = writer.restore(now)?;
-        let generation = writer.store.generation()?;
+        let instance = Mutex::new(writer.store.instance()?);
         writer.start(start, now)?;
         begun::mark(folder)?;
         // Beside the writer, as an officer would look at it.
@@ -241,7 +241,7 @@ impl Ledger {
             health,
             room,
             intent,
-            generation,
+            instance,
             thread: Some(thread),
             _lock: lock,
         };
@@ -339,10 +339,20 @@ impl Ledger {
         *self.intent.lock().unwrap_or_else(PoisonError::into_inner) = intent;
     }
 
-    /// Which life of the ledger this is: 1, and one more for each declared restoration.
+    /// Which ledger this is, in which life.
     #[must_use]
-    pub fn generation(&self) -> u64 {
-        self.generation
+    pub fn instance(&self) -> LedgerInstance {
+        self.instance.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes up the generation that an order began ([`Line::counter`]), once that is on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing may be signed, under whichever name.
+    pub fn renew(&self) -> Result<(), StoreError> {
+        let instance = self.reader()?.instance()?;
+        *self.instance.lock().unwrap_or_else(PoisonError::into_inner) = instance;
+        Ok(())
     }
 
     /// Keeps the note of a signed checkpoint of `size` entries, and waits until it is on the disk.

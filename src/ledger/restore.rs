@@ -13,21 +13,17 @@ use rusqlite::{Connection, params};
 
 use super::backup_segment::{Header, Record, SegmentError, SegmentReader, tag_key};
 use super::escrow::Escrow;
-use super::instance::{self, Instance as LedgerInstance};
 use super::line::Line;
 use super::secrets::{ROOT_FILE, Secrets};
 use super::store::{Store, StoreError, digest, number, row_id};
 use super::writer::Writer;
 use super::{FILE, epochs, key_file, purge_rows};
 use crate::proof::Providers;
+use crate::traces::audit::Generation;
 use crate::traces::checkpoint::Checkpoint;
-use crate::traces::digest::Digest;
 use crate::traces::entry::Entry;
-use crate::traces::entry::event::{Event, Register};
-use crate::traces::entry::word::Word;
 use crate::traces::merkle::frontier::Frontier;
 use crate::traces::merkle::leaf_hash;
-use crate::traces::restoration;
 use crate::vihf::instant::Instant;
 
 /// Rows of one transaction: bounds the log file.
@@ -37,7 +33,7 @@ const CHUNK_ROWS: u64 = 1 << 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestoredLedger {
     /// The new generation.
-    pub generation: u64,
+    pub generation: Generation,
     /// Entries of the lives before; the next one declares the restore.
     pub entries: u64,
     /// Identities that can be read.
@@ -219,32 +215,19 @@ fn fill<R: Read>(
     let edge = params![frontier.to_bytes(), time.ms(), row_id(boot)?, row_id(Providers::memory_ms())?];
     connection.execute("UPDATE edge SET frontier = ?1, time_ms = ?2, boot = ?3, window_ms = ?4", edge)?;
     connection.execute("UPDATE instance SET generation = ?1", [row_id(header.generation)?])?;
-    instance::draw(connection)?;
     let data_keys = open_all(connection, &Secrets::open(folder)?)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    let LedgerInstance { generation, .. } = LedgerInstance::read(connection)?;
-    let root = frontier.root();
-    let checkpoint = header.checkpoint;
-    let restored = RestoredLedger { generation, entries, data_keys, root: root.to_base64(), checkpoint };
-    declare(store, folder, &restored, &root, now)?;
-    Ok(restored)
+    let (root, checkpoint) = (frontier.root().to_base64(), header.checkpoint);
+    let generation = declare(store, folder, now)?;
+    Ok(RestoredLedger { generation, entries, data_keys, root, checkpoint })
 }
 
-/// The first entry of the new life; makes the views of the log on its way.
-fn declare(
-    store: Store,
-    folder: &Path,
-    restored: &RestoredLedger,
-    root: &Digest,
-    now: Instant,
-) -> Result<(), NotRestored> {
-    let register = Word::parse(restoration::REGISTER).ok_or(StoreError::Broken("a register's name"))?;
-    let content = restoration::content(restored.generation, restored.entries, root);
+/// The first entry of the new life, which is given; makes the views of the log on its way.
+fn declare(store: Store, folder: &Path, now: Instant) -> Result<Generation, NotRestored> {
     let mut writer = Writer::new(store, Secrets::open(folder)?, 0, now)?;
-    let event = Event::Register(Register { register, content, mandate: None });
-    writer.commit(vec![Line::plain(event)], now, false)?;
+    writer.commit(vec![Line::generation(None)], now, false)?;
     writer.store.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-    Ok(())
+    Ok(writer.store.instance()?.generation)
 }
 
 /// Every data key opens under the escrow's wrapping key; how many there are.

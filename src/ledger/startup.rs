@@ -41,7 +41,12 @@ impl From<Event<PsIdNat, Patient>> for Startup {
 
 impl Startup {
     /// The lines of one commit: the start, then whatever is not as it was last told. A ledger `is_new` is told by its start.
-    pub(super) fn lines(self, connection: &Connection, lookup: &LookupKey, is_new: bool) -> Result<Vec<Line>, StoreError> {
+    pub(super) fn lines(
+        self,
+        connection: &Connection,
+        lookup: &LookupKey,
+        is_new: bool,
+    ) -> Result<Vec<Line>, StoreError> {
         let Event::Start(start) = &self.start else { return Ok(vec![Line::plain(self.start)]) };
         let (configuration, convention) = (start.configuration, start.convention);
         let begun = Line { event: self.start, chain: None, beside: in_force(configuration, convention) };

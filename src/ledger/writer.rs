@@ -91,7 +91,8 @@ impl Writer {
 
     /// Opens a boot generation with the entry of a start, and what it tells.
     pub(super) fn start(&mut self, startup: impl Into<Startup>, now: Instant) -> Result<(), StoreError> {
-        let lines = startup.into().lines(&self.store.connection, &self.secrets.lookup, self.edge.frontier.size() == 0)?;
+        let lines =
+            startup.into().lines(&self.store.connection, &self.secrets.lookup, self.edge.frontier.size() == 0)?;
         self.edge.boot += 1;
         let written = self.commit(lines, now, true);
         if written.is_err() {

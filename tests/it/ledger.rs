@@ -92,6 +92,9 @@ fn every_request_leaves_its_trace() {
     let kinds: Vec<_> = ledger.iter().map(|entry| entry.event.kind()).collect();
     let expected = [
         Kind::Start,
+        // The files of both registers.
+        Kind::Register,
+        Kind::Register,
         Kind::SessionOpened,
         Kind::Issued,
         Kind::Outcome,

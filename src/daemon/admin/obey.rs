@@ -153,9 +153,14 @@ fn register(operators: Operators, ordered: &Ordered) -> Effect {
 /// The entry of a register's new content.
 pub(super) fn changed(register: &str, content: &[u8], ordered: &Ordered) -> Event<PsIdNat, Patient> {
     let word = |text: &str| Word::parse(text).unwrap_or_else(Word::unknown);
-    let actor = ordered.signers().first().map_or_else(Word::unknown, |name| word(name));
-    let mandate = Some(Mandate { actor, order: ordered.order().digest });
+    let mandate = Some(mandate(ordered));
     Event::Register(Register { register: word(register), content: Digest::of(&[content]), mandate })
+}
+
+/// On whose order something changes.
+pub(super) fn mandate(ordered: &Ordered) -> Mandate {
+    let actor = ordered.signers().first().and_then(|name| Word::parse(name)).unwrap_or_else(Word::unknown);
+    Mandate { actor, order: ordered.order().digest }
 }
 
 impl Daemon {
@@ -180,19 +185,19 @@ impl Daemon {
                 return Err(NotObeyed::No(NotRecorded::Unavailable.into()));
             }
         };
-        let number = intent.to_string();
+        let (number, generation) = (intent.to_string(), self.ledger.instance().generation.number() + 1);
         let event = changed(COUNTER, number.as_bytes(), ordered);
-        let then = vec![Line::counter(event, intent)];
+        let then = Line::counter(event, intent, Some(mandate(ordered)));
         Ok(Effect {
-            then,
+            then: then.into(),
             waiting: Some(Waiting::Counter(intent)),
-            ..Effect::answer(json!({ "counter": number }))
+            ..Effect::answer(json!({ "counter": number, "generation": generation }))
         })
     }
 
     /// `ledger-restore`: the restoration that began this generation is known to two persons; the order's trace says so.
     fn acknowledge(&self, restore: &LedgerRestore) -> Result<Effect, Refusal> {
-        let generation = self.admin.instance.generation;
+        let generation = self.ledger.instance().generation.number();
         if generation == FIRST_GENERATION || restore.generation != generation.to_string() {
             return Err(Refusal::NothingToAccept);
         }

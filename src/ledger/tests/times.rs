@@ -109,7 +109,7 @@ fn what_the_counter_is_to_reach_is_durable() {
     assert_eq!(Store::open(&left.path().join(FILE)).unwrap().intent().unwrap(), 7);
     // With the order that accepts another number, in its commit.
     assert_eq!(writer.store.sessions(at(0)).unwrap().len(), 1);
-    writer.commit(vec![Line::counter(order(Some("x")).event, 3)], at(AHEAD_MS), false).unwrap();
+    writer.commit(Line::counter(order(Some("x")).event, 3, None).into(), at(AHEAD_MS), false).unwrap();
     assert_eq!(writer.intent().unwrap(), 3);
     // What nobody knows the nonces of ends with it.
     let left = crash(folder.path());
