@@ -104,6 +104,7 @@ impl Daemon {
     /// once, and nothing is issued before.
     pub(super) fn number_accepted(&self, intent: u64) {
         self.ledger.follow(intent);
+        self.maybe_spent.begins();
         if let Err(error) = self.ledger.renew() {
             // Nothing is signed under a name that is not this generation's.
             tracing::error!(%error, "the generation that the order began cannot be read");

@@ -12,6 +12,7 @@ mod frames;
 mod halt;
 mod listen;
 mod load;
+mod lost;
 mod outcomes;
 mod pipeline;
 mod refusals;
@@ -43,6 +44,7 @@ use counter::Counting;
 use declared::Declared;
 use halt::{Halt, Halted};
 use load::Places;
+use lost::MaybeSpent;
 use outcomes::Outcomes;
 use refusals::Refusals;
 use registers::Registers;
@@ -84,6 +86,7 @@ struct Daemon {
     nonces: Nonces,
     /// Proofs of login that were used.
     proofs: Nonces,
+    maybe_spent: MaybeSpent,
     declared: Declared,
     volumes: Volumes,
     suspending: Suspending,
@@ -131,6 +134,7 @@ impl Daemon {
                 Duration::from_millis(Providers::memory_ms()),
                 limits.nonces_per_application_max,
             ),
+            maybe_spent: MaybeSpent::new(restored.lost),
             declared: Declared::new(config.declarations.limits.sessions_per_hour_max),
             volumes: Volumes::new(config.guard),
             suspending,
@@ -198,6 +202,7 @@ impl Daemon {
             default_profile: &self.config.profiles.default,
             providers: &self.loaded.providers,
             declarations: &self.config.declarations,
+            lost_until: self.maybe_spent.until(now),
             login_future_max_ms: self.config.limits.login_future_max_ms,
             now,
         }

@@ -247,6 +247,7 @@ async fn keep_up(daemon: &Arc<Daemon>) {
         tick.tick().await;
         daemon.watch_clock(&mut told);
         daemon.watch_space();
+        daemon.settle_lost().await;
         daemon.watch_volumes().await;
         daemon.count_aside(false).await;
         daemon.record_refusals(false).await;

@@ -177,6 +177,25 @@ fn a_restored_ledger_has_everything_and_goes_on_in_a_declared_generation() {
     );
 }
 
+/// Neither what one person took back, nor that something may have been lost, ends with the machine.
+#[test]
+fn a_restore_knows_what_was_taken_back_and_that_proofs_may_be_spent() {
+    let mut scene = Scene::new();
+    let earlier = Instant::from_ms(now().ms() - 3 * 86_400_000);
+    scene.writer.commit(vec![Line::plain(order("clock-accept"))], earlier, false).unwrap();
+    scene.back_up();
+    scene.restore(&scene.clear(), &scene.escrow(), Against::default()).unwrap();
+    let into = scene.folder.path().join("restored");
+    assert_eq!(Reader::open(&into).unwrap().stepped_back_ms().unwrap() / 86_400_000, 3);
+    let (ledger, kept) = Ledger::open(&into, start(), 60_000, now()).unwrap();
+    assert_eq!(kept.lost, Some(Lost::Open));
+    drop(ledger);
+    // In a state of the other one that was restored from it, a folder is not added to.
+    scene.restore(&scene.clear(), &scene.escrow(), Against::default()).unwrap();
+    let reader = Reader::open(&into).unwrap();
+    assert!(matches!(backup_goes_on(&reader, scene.state.as_deref()), Err(NotBackedUp::State)));
+}
+
 #[test]
 fn what_a_purge_destroyed_no_backup_brings_back() {
     let mut scene = Scene::new();

@@ -4,11 +4,16 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::instance::{self, Instance};
 use super::line::Beside;
+use super::lost::Lost;
 use super::memories;
 use super::purge_rows;
+use super::stepped_back;
 use super::store::{Edge, StoreError, data_key, number, row_id};
 use crate::traces::audit::Generation;
 use crate::traces::digest::Digest;
+use crate::traces::entry::event::Event;
+use crate::vihf::assertion::Patient;
+use crate::vihf::identity::PsIdNat;
 use crate::vihf::instant::Instant;
 
 /// A transaction under way; dropped, nothing of it was.
@@ -78,6 +83,7 @@ impl<'s> Batch<'s> {
                 self.intend(*intent)?;
                 // The nonces of what an older copy lacks are not known: nothing that they were spent with goes on.
                 self.transaction.execute("DELETE FROM sessions", [])?;
+                Lost::Open.keep(&self.transaction)?;
             }
             Beside::Ordered { mark, .. } => {
                 // One that is there already breaks the commit: the memory of used ones refused it before.
@@ -106,12 +112,23 @@ impl<'s> Batch<'s> {
         memories::keep(&self.transaction, memories::GENERATION, &Generation::begun(number, root).to_string())
     }
 
+    /// How far time was taken back by one person's word, from here on.
+    pub(super) fn stepped_back(&self, event: &Event<PsIdNat, Patient>, by_ms: u64) -> Result<(), StoreError> {
+        let before = stepped_back::read(&self.transaction)?;
+        let after = stepped_back::after(before, event, by_ms);
+        if after == before { Ok(()) } else { stepped_back::keep(&self.transaction, after) }
+    }
+
     /// A new time begins at `at`: sessions end, their ends having been told by the old one, and no nonce is remembered for
     /// longer than it would be if it were used now.
     pub(super) fn begin_time(&self, at: Instant) -> Result<(), StoreError> {
         self.transaction.execute("DELETE FROM sessions", [])?;
         let latest = "UPDATE nonces SET until_ms = min(until_ms, ?1 + (SELECT window_ms FROM edge))";
         self.transaction.execute(latest, [at.ms()])?;
+        if Lost::read(&self.transaction)?.is_some() {
+            // It was told by the old time.
+            Lost::Open.keep(&self.transaction)?;
+        }
         Ok(())
     }
 

@@ -99,6 +99,10 @@ impl<'w> Draft<'w> {
 
     fn append(&mut self, line: Line) -> Result<Written, StoreError> {
         let Line { mut event, chain, mut beside } = line;
+        if event.begins_time() || event.confirms_time() {
+            let by_ms = self.drafted.edge.time.ms_since(self.known.now);
+            self.batch.stepped_back(&event, u64::try_from(by_ms).unwrap_or_default())?;
+        }
         if event.begins_time() {
             self.drafted.edge.time = self.known.now;
             self.batch.begin_time(self.known.now)?;

@@ -14,6 +14,10 @@ pub(super) const SCHEMA: &str =
 pub(super) const CONFIGURATION: &str = "configuration";
 /// Name of the generation, from the second on.
 pub(super) const GENERATION: &str = "generation";
+/// Up to when proofs of login may have been spent in a part that was lost: milliseconds since 1970, or [`OPEN`].
+pub(super) const LOST: &str = "lost";
+/// Not yet known: nothing since has had a clock that is fit.
+pub(super) const OPEN: &str = "open";
 /// Before the name of a register whose file was last told of.
 pub(super) const FILE: &str = "file:";
 

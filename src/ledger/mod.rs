@@ -24,6 +24,7 @@
 //! | [`export`] | the ledger as it was at one checkpoint: archives are made from it |
 //! | `instance` | which ledger this is: what orders name |
 //! | `registers`, `memories` | the registers that orders change, and the orders that are used up; what is remembered in a word |
+//! | `lost`, `stepped_back` | which proofs a lost part may have spent; how far time was taken back by one person's word |
 //!
 //! What is promised: an entry that was answered for is on the disk (WAL, `synchronous=FULL`), and its nonce is in it; a crash
 //! leaves a prefix of what was written, never a part of an entry.
@@ -51,6 +52,7 @@ mod keyed;
 mod keys;
 mod line;
 mod lock;
+mod lost;
 mod memories;
 mod notes;
 mod purge;
@@ -69,6 +71,7 @@ mod retention;
 mod retention_tests;
 mod secrets;
 mod startup;
+mod stepped_back;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -86,6 +89,7 @@ pub use escrow::{Escrow, NotAnEscrow};
 pub use guards::Guards;
 pub use instance::Instance as LedgerInstance;
 pub use line::{Line, Recorded, Written};
+pub use lost::Lost;
 pub use purge_rows::Counts;
 pub use purge_task::{Destroyed, NotPurged};
 pub use reader::{Chain, Reader};
@@ -353,6 +357,16 @@ impl Ledger {
         let instance = self.reader()?.instance()?;
         *self.instance.lock().unwrap_or_else(PoisonError::into_inner) = instance;
         Ok(())
+    }
+
+    /// Remembers up to when proofs of login may have been spent in a part that was lost; a crash leaves it [`Lost::Open`].
+    ///
+    /// # Errors
+    /// [`NotRecorded`]: it is as it was.
+    pub async fn lost_until(&self, at: Instant) -> Result<(), NotRecorded> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::LostUntil(at, reply))?;
+        answer.await.unwrap_or(Err(NotRecorded::Broken))
     }
 
     /// Keeps the note of a signed checkpoint of `size` entries, and waits until it is on the disk.

@@ -14,6 +14,7 @@ use rusqlite::{Connection, params};
 use super::backup_segment::{Header, Record, SegmentError, SegmentReader, tag_key};
 use super::escrow::Escrow;
 use super::line::Line;
+use super::lost::Lost;
 use super::secrets::{ROOT_FILE, Secrets};
 use super::store::{Store, StoreError, digest, number, row_id};
 use super::writer::Writer;
@@ -192,7 +193,7 @@ fn fill<R: Read>(
         let (name, read) = segment?;
         filling.segment(&name, read, &key)?;
     }
-    let Filling { frontier, last, key_number, header, .. } = filling;
+    let Filling { frontier, last, key_number, header, stepped_back_ms, .. } = filling;
     let header = header.ok_or(NotRestored::Empty)?;
     if header.epoch != escrow.epoch {
         return Err(NotRestored::Escrow { needed: header.epoch, given: escrow.epoch });
@@ -211,7 +212,10 @@ fn fill<R: Read>(
     connection.execute("DELETE FROM sqlite_sequence WHERE name = 'data_keys'", [])?;
     // A number that a destroyed key had is not used again.
     connection.execute("INSERT INTO sqlite_sequence VALUES ('data_keys', ?1)", [row_id(key_number)?])?;
-    // Sessions are gone, and what their nonces guarded with them; a proof of login may still be in its time.
+    // Sessions are gone, and what their nonces guarded with them; a proof of login may still be in its time: one that these
+    // entries have is known, one that was spent since is not.
+    Lost::Open.keep(connection)?;
+    super::stepped_back::keep(connection, stepped_back_ms)?;
     let edge = params![frontier.to_bytes(), time.ms(), row_id(boot)?, row_id(Providers::memory_ms())?];
     connection.execute("UPDATE edge SET frontier = ?1, time_ms = ?2, boot = ?3, window_ms = ?4", edge)?;
     connection.execute("UPDATE instance SET generation = ?1", [row_id(header.generation)?])?;
@@ -257,12 +261,15 @@ struct Filling<'s> {
     /// Its tag.
     tag: String,
     rows: u64,
+    /// How far time was taken back in these entries, and not confirmed.
+    stepped_back_ms: u64,
 }
 
 impl<'s> Filling<'s> {
     fn new(connection: &'s Connection, since: Option<&'s Checkpoint>) -> Self {
         let (frontier, tag) = (Frontier::new(), String::new());
-        Self { connection, since, frontier, last: None, key_number: 0, header: None, tag, rows: 0 }
+        let (key_number, rows, stepped_back_ms) = (0, 0, 0);
+        Self { connection, since, frontier, last: None, key_number, header: None, tag, rows, stepped_back_ms }
     }
 
     /// Takes one segment whole.
@@ -338,6 +345,9 @@ impl<'s> Filling<'s> {
         let practitioner = entry.event.practitioner().map_or(0, |practitioner| practitioner.key);
         let patient = entry.event.patient().map_or(0, |patient| patient.identity.key);
         self.key_number = self.key_number.max(practitioner).max(patient);
+        let by_ms = self.last.map_or(0, |(time, _)| time.ms_since(entry.time));
+        let by_ms = u64::try_from(by_ms).unwrap_or_default();
+        self.stepped_back_ms = super::stepped_back::after(self.stepped_back_ms, &entry.event, by_ms);
         self.last = Some((entry.time, entry.boot));
         let mut insert = self.connection.prepare_cached("INSERT INTO entries VALUES (?1, ?2)")?;
         insert.execute(params![row_id(index)?, leaf])?;

@@ -8,6 +8,7 @@ use super::fold::TAIL_MAX;
 use super::instance::Instance as LedgerInstance;
 use super::keys::Keys;
 use super::line::{Line, Written};
+use super::lost::Lost;
 use super::purge::Purge;
 use super::registers;
 use super::restored::Restored;
@@ -84,6 +85,7 @@ impl Writer {
             sessions,
             issued,
             instance: LedgerInstance::read(&self.store.connection)?,
+            lost: Lost::read(&self.store.connection)?,
             orders: registers::orders(&self.store.connection)?,
             registers: registers::all(&self.store.connection, &self.secrets)?,
         })
@@ -121,6 +123,14 @@ impl Writer {
         let written = written.map_err(|error| error.class());
         self.told(written);
         written
+    }
+
+    /// Remembers up to when proofs may have been spent in what was lost: a commit of its own.
+    pub(super) fn lost_until(&self, at: Instant) -> Result<(), NotRecorded> {
+        if self.trouble() == Some(NotRecorded::Broken) {
+            return Err(NotRecorded::Broken);
+        }
+        Lost::Until(at).keep(&self.store.connection).map_err(|error| error.class())
     }
 
     /// What the ledger is at this moment.

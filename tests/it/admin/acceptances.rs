@@ -22,7 +22,7 @@ use crate::support::wait::eventually;
 const DAY_MS: i64 = 24 * 3_600_000;
 
 /// `sceaud` and its signers.
-fn open(establishment: Establishment, environment: &[(&str, &str)]) -> (DoorAlone, Vec<Daemon>) {
+pub(crate) fn open(establishment: Establishment, environment: &[(&str, &str)]) -> (DoorAlone, Vec<Daemon>) {
     let instances = establishment.signer_instances();
     let audit = establishment.audit_instance();
     let signers =
@@ -93,6 +93,54 @@ fn a_bad_time_in_the_ledger_is_settled_by_a_signed_order() {
     let back: Vec<_> = ledger.windows(2).filter(|pair| pair[1].time < pair[0].time).collect();
     assert_eq!(back.len(), 1, "time goes back once");
     assert!(back[0][1].event.begins_time() && back[0][0].time.ms_since(back[0][1].time) > DAY_MS / 2);
+}
+
+/// One person puts any clock right at once; what he took back shortens no term before a second one looked.
+#[test]
+fn a_time_that_one_person_took_back_ends_no_term_until_two_confirm_it() {
+    let establishment = Plan::new("acceptances").key_type(KeyType::P256).build();
+    let clock = Shim::of(&establishment);
+    let (door, _signers) = open(establishment, &clock.environment());
+    let office = Office::before(door);
+    office.register();
+    let two = [&office.alice, &office.bob];
+    let mut lives = 1;
+    let mut live_again = |off_ms: i64| {
+        office.door.sceaud.kill_and_hold();
+        clock.is_off(off_ms);
+        let _ = std::fs::remove_file(office.door.establishment.folder.join("ledger/clock.json"));
+        office.door.sceaud.release();
+        lives += 1;
+        office.door.sceaud.wait_ready(lives);
+    };
+    // The machine is started with a wrong clock, and runs by it.
+    live_again(3 * DAY_MS);
+    clock.is_off(0);
+    let close = || office.order("traces-close-dmp", json!({ "patient": PATIENTS[0] }));
+    assert_eq!(brief(office.submit(&close(), &[&office.alice])), says("Unavailable", "clock"));
+    office.submit(&office.order("clock-accept", json!({})), &[&office.alice]).unwrap();
+    for _ in 0..2 {
+        // Care goes on; terms do not, restarts or not.
+        let mut client = office.door.client();
+        let session = client.open_session(physician_login()).unwrap();
+        client.consult(&session, PATIENTS[0]).unwrap();
+        for (order, signers) in [(close(), &two[..1]), (office.order("traces-purge", json!({})), &two[..])] {
+            let refused = office.submit(&order, signers).unwrap_err();
+            assert_eq!(refused.brief(), ("Unavailable", "clock-unconfirmed"));
+            assert!(refused.parameters["message"].as_str().unwrap().contains("clock-confirm"), "{refused:?}");
+        }
+        live_again(0);
+    }
+    let confirm = office.order("clock-confirm", json!({}));
+    assert_eq!(brief(office.submit(&confirm, &[&office.alice])), says("Denied", "signers-missing"));
+    assert_eq!(brief(office.submit(&confirm, &[&office.alice, &office.carol])), says("Denied", "role-missing"));
+    let done = office.submit(&confirm, &two).unwrap();
+    assert!(done["done"]["stepped_back_ms"].as_i64().unwrap() > 2 * DAY_MS);
+    office.submit(&close(), &[&office.alice]).unwrap();
+    office.submit(&office.order("traces-purge", json!({})), &two).unwrap();
+    let again = office.order("clock-confirm", json!({}));
+    assert_eq!(brief(office.submit(&again, &two)), says("Denied", "nothing-to-accept"));
+    obeys_its_rules(&entries(&office.door.establishment));
 }
 
 #[test]
