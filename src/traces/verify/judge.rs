@@ -266,11 +266,17 @@ impl Judge {
                 let cause = format!("it is of generation {generation}, the entries of {}", self.generation());
                 self.verdict.add(Finding::CheckpointForged { cause });
             } else if checkpoint.root == self.frontier.root() {
+                if whose == Whose::Ledger
+                    && self.disputed.as_ref().is_some_and(|kept| kept.origin() == checkpoint.origin())
+                {
+                    // What stands there was signed under the officer's own name: two histories of one.
+                    self.disputed = None;
+                }
                 self.compare_map(&checkpoint);
                 self.verdict.covered = size;
             } else if whose == Whose::Officer {
                 self.verdict.add(Finding::Forked { size });
-                self.disputed = Some(checkpoint);
+                self.disputed = Some(checkpoint).filter(|_| self.verdict.covered < size);
             } else {
                 self.broken = true;
                 self.verdict.add(Finding::Altered { from: self.verdict.covered, to: size.saturating_sub(1) });

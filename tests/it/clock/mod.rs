@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use nix::time::{ClockId, clock_gettime};
 use serde_json::json;
 
 use crate::admin::office::{Key, at, named};
@@ -222,7 +223,10 @@ fn a_machine_started_far_ahead_waits_for_its_synchronisation_and_writes_nothing_
         );
     });
     let rig = Rig::new(plan);
-    let daemons = rig.start();
+    // The machine was started just now, however long it has been on.
+    let booted = clock_gettime(ClockId::CLOCK_BOOTTIME).unwrap().tv_sec().to_string();
+    let [library, off] = rig.clock.environment();
+    let daemons = Daemons::start_with(&rig.establishment, &[library, off, ("CLOCK_SHIM_BOOTED", &booted)]);
     let office = Orders::of(&rig.establishment);
     let session = rig.establishment.client().open_session(physician_login()).unwrap();
     let mut lives = 1;
