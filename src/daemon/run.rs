@@ -12,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use super::providers::keep_keys;
 use super::{Daemon, checkpointing, listen, trace};
 use crate::config::{Config, ConfigError};
 use crate::ledger::{Guards, Ledger, StoreError};
@@ -173,6 +174,7 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
         _ = interrupt.recv() => Ok(()),
         refused = watch_over(&daemon, refusals) => Err(NotRun::Key(refused)),
         () = keep_up(&daemon) => Err(NotRun::Door),
+        () = keep_keys(&daemon) => Err(NotRun::Door),
         _ = doors.join_next() => Err(NotRun::Door),
     };
     tracing::info!("sceaud stops; what is under way is finished");

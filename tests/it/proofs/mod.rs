@@ -6,6 +6,7 @@ mod declared;
 mod identity_provider;
 mod mint;
 mod replays;
+mod rotation;
 mod shapes;
 
 use std::time::{SystemTime, UNIX_EPOCH};
