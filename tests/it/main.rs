@@ -4,6 +4,7 @@
 mod admin;
 mod check;
 mod checkpoints;
+mod clients;
 mod clock;
 mod command_line;
 mod counter;
