@@ -8,6 +8,7 @@ mod clients;
 mod clock;
 mod command_line;
 mod counter;
+mod cross;
 mod documents;
 mod door;
 mod doorstep;

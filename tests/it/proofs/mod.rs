@@ -4,7 +4,7 @@ mod attacks;
 mod claims;
 mod declared;
 mod identity_provider;
-mod mint;
+pub(crate) mod mint;
 mod replays;
 mod rotation;
 mod shapes;
