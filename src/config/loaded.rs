@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::load::Whole;
+use super::named::RegisterFile;
 use super::{AuditKey, Config, ConfigError, Fault, IdentityProvider, SealKey};
 use crate::certificate::SealCertificate;
 use crate::policy::application::Applications;
@@ -43,6 +44,8 @@ pub struct Loaded {
     pub applications: Applications,
     /// For whom.
     pub practitioners: Practitioners,
+    /// The registers' files.
+    pub register_files: Vec<RegisterFile>,
     /// Who proves logins, with their keys.
     pub providers: Providers,
     /// Keys and certificates; every certificate was appraised.
@@ -71,6 +74,7 @@ impl Config {
             profiles: named.profiles,
             applications: named.applications,
             practitioners: named.practitioners,
+            register_files: named.register_files,
             providers: named.providers,
             seals: seals.collect(),
             audit: named.audit,

@@ -29,7 +29,7 @@ pub use ledger::LedgerPlace;
 pub use limits::Limits;
 pub use load::{Reading, Whole};
 pub use loaded::{Audit, Loaded, Seal};
-pub use named::{Appraised, Named};
+pub use named::{Appraised, Named, RegisterFile};
 pub use relay::{Destination, PatientPlace, Relay, Stapling};
 pub use rereading::{Reread, Rereading};
 pub use seal::SealKey;

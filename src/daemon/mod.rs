@@ -12,6 +12,7 @@ mod frames;
 mod halt;
 mod listen;
 mod load;
+mod lost;
 mod outcomes;
 mod pipeline;
 mod providers;
@@ -44,6 +45,7 @@ use counter::Counting;
 use declared::Declared;
 use halt::{Halt, Halted};
 use load::Places;
+use lost::MaybeSpent;
 use outcomes::Outcomes;
 use providers::ProvidersInForce;
 use refusals::Refusals;
@@ -87,6 +89,7 @@ struct Daemon {
     nonces: Nonces,
     /// Proofs of login that were used.
     proofs: Nonces,
+    maybe_spent: MaybeSpent,
     declared: Declared,
     volumes: Volumes,
     suspending: Suspending,
@@ -136,6 +139,7 @@ impl Daemon {
                 Duration::from_millis(Providers::memory_ms()),
                 limits.nonces_per_application_max,
             ),
+            maybe_spent: MaybeSpent::new(restored.lost),
             declared: Declared::new(config.declarations.limits.sessions_per_hour_max),
             volumes: Volumes::new(config.guard),
             suspending,
@@ -203,6 +207,7 @@ impl Daemon {
             default_profile: &self.config.profiles.default,
             providers,
             declarations: &self.config.declarations,
+            lost_until: self.maybe_spent.until(now),
             login_future_max_ms: self.config.limits.login_future_max_ms,
             now,
         }

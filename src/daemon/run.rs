@@ -127,7 +127,7 @@ fn relay_user(config: &Config) -> Result<Option<u32>, NotRun> {
 
 async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotRun> {
     let relay = relay_user(&config)?;
-    let start = trace::start(config.digest, config.convention_digest);
+    let start = trace::start(config.digest, config.convention_digest, &loaded.register_files);
     // Proofs are kept with the nonces of their time.
     let window_ms = config.session_lifetime_max_ms().max(Providers::memory_ms());
     // The ledger makes its folder; what is believed of the clock is read from there if it is there.
@@ -250,6 +250,7 @@ async fn keep_up(daemon: &Arc<Daemon>) {
         tick.tick().await;
         daemon.watch_clock(&mut told);
         daemon.watch_space();
+        daemon.settle_lost().await;
         daemon.watch_volumes().await;
         daemon.count_aside(false).await;
         daemon.record_refusals(false).await;

@@ -78,6 +78,7 @@ impl Judge {
             providers: &self.loaded.providers,
             declarations: &self.config.declarations,
             login_future_max_ms: self.config.limits.login_future_max_ms,
+            lost_until: None,
             now: self.now,
         };
         told(opening::decide(&known, &self.application, &proofs.opening(asked, self.now)))

@@ -4,6 +4,7 @@ mod attacks;
 mod claims;
 mod declared;
 mod identity_provider;
+mod lost;
 pub(crate) mod mint;
 mod replays;
 mod rotation;
