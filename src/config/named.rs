@@ -14,7 +14,7 @@ use crate::policy::application::{Applications, ApplicationsFile};
 use crate::policy::breach::Breach;
 use crate::policy::practitioner::{Practitioners, PractitionersFile};
 use crate::policy::review;
-use crate::proof::{KeySet, KeySetFault, Providers};
+use crate::proof::Providers;
 use crate::traces::audit::AuditPublicKey;
 use crate::traces::digest::Digest;
 use crate::vihf::instant::Instant;
@@ -156,13 +156,8 @@ impl Config {
     fn read_providers(&self, faults: &mut Vec<Fault>) -> Providers {
         let mut providers = Providers::default();
         for provider in &self.identity_providers {
-            let keys = read_bytes(&provider.jwks).map(|bytes| KeySet::parse(&bytes, &provider.terms.algorithms));
-            match keys {
-                Ok(Ok(keys)) => providers.add(provider.terms.clone(), keys),
-                Ok(Err(cause)) => {
-                    let rule = if cause.fault == KeySetFault::Secret { "jwks-secret" } else { "jwks-unusable" };
-                    faults.push(Fault::of(rule, &provider.jwks, cause.to_string()));
-                }
+            match provider.read_keys() {
+                Ok(keys) => providers.add(provider.terms.clone(), keys),
                 Err(fault) => faults.push(fault),
             }
         }

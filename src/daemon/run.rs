@@ -12,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use super::providers::keep_keys;
 use super::{Daemon, checkpointing, listen, trace};
 use crate::config::{Config, ConfigError};
 use crate::ledger::{Guards, Ledger, StoreError};
@@ -134,6 +135,7 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
     let clock = Arc::new(clock);
     let guards = Guards { clock: Some(Arc::clone(&clock)), reserve_len: config.ledger.reserve_len };
     let (ledger, restored) = Ledger::open_guarded(&config.ledger.folder, start, window_ms, guards)?;
+    tokio::spawn(ledger.hand_answers());
     let (refused, refusals) = mpsc::unbounded_channel();
     let seals = Seals::connect(&config, &loaded.seals, &refused);
     let audit = loaded.audit.as_ref().and_then(|audit| Audit::connect(&config, audit, &refused));
@@ -173,6 +175,7 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
         _ = interrupt.recv() => Ok(()),
         refused = watch_over(&daemon, refusals) => Err(NotRun::Key(refused)),
         () = keep_up(&daemon) => Err(NotRun::Door),
+        () = keep_keys(&daemon) => Err(NotRun::Door),
         _ = doors.join_next() => Err(NotRun::Door),
     };
     tracing::info!("sceaud stops; what is under way is finished");

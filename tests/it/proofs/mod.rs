@@ -5,8 +5,9 @@ mod claims;
 mod declared;
 mod identity_provider;
 mod lost;
-mod mint;
+pub(crate) mod mint;
 mod replays;
+mod rotation;
 mod shapes;
 
 use std::time::{SystemTime, UNIX_EPOCH};
