@@ -1,6 +1,6 @@
 //! What the relay reads again while it runs: certificates, lists and the configuration that names them; alarms on their age.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use super::Relay;
 use super::seals::Seals;
 use super::tls::Tls;
 use crate::certificate::SealCertificate;
-use crate::config::{Config, ConfigError, Fault};
+use crate::config::{Config, ConfigError, Fault, Reread, Rereading};
+use crate::traces::digest::Digest;
 
 /// Days before a client certificate's end at which an alarm is raised (vihf.md §6).
 const RENEWAL_ALARM_DAYS: i64 = 60;
@@ -30,6 +31,18 @@ pub(super) enum Unusable {
         "la configuration n'a pas de [relay] ; ajoutez-le, avec [[authentication]] et [[dmp]], ou n'activez pas le relais"
     )]
     NoRelay,
+}
+
+impl Unusable {
+    /// The first fault, with its file.
+    fn fault(&self, path: &Path) -> Fault {
+        let first = match self {
+            Self::Config(error) => error.faults().first().cloned(),
+            Self::File(fault) => Some(fault.clone()),
+            Self::NoRelay => None,
+        };
+        first.unwrap_or_else(|| Fault::of("missing-key", path, self.to_string()))
+    }
 }
 
 /// The files of one moment.
@@ -57,15 +70,22 @@ impl Files {
         let seals = Seals::read(&config).map_err(Unusable::File)?;
         Ok(Self { config, relay, tls, seals })
     }
+
+    /// Of all that is taken up when it changes.
+    pub(super) fn digest(&self) -> Digest {
+        let seals = self.seals.iter().map(SealCertificate::der);
+        Digest::of(&std::iter::once(self.tls.digest.as_bytes().as_slice()).chain(seals).collect::<Vec<_>>())
+    }
 }
 
 /// Reads again when `reload_ms` is over or a list was fetched; what cannot be read leaves the last good state, which ages.
 ///
 /// Of the configuration, `[[authentication]]`, `[[seal]]` and the files that `[relay]` names are taken up; calls and limits
-/// are those of the start.
-pub(super) async fn watch(path: std::path::PathBuf, relay: Arc<Relay>, fetched: Arc<Notify>) {
+/// are those of the start, whose digest is `started`.
+pub(super) async fn watch(path: PathBuf, started: Digest, relay: Arc<Relay>, fetched: Arc<Notify>) {
     let every = Duration::from_millis(relay.limits.reload_ms);
-    let (mut said, mut renewal, mut ageing) = (String::new(), Alarm::default(), Alarm::default());
+    let mut files = Rereading::of(started);
+    let (mut renewal, mut ageing) = (Alarm::default(), Alarm::default());
     loop {
         let tls = relay.servers.tls();
         if let Some(days_left) = tls.days_left().filter(|days| *days <= RENEWAL_ALARM_DAYS)
@@ -87,9 +107,15 @@ pub(super) async fn watch(path: std::path::PathBuf, relay: Arc<Relay>, fetched: 
             () = fetched.notified() => {}
         }
         // Files are read and signers are asked meanwhile: the worker's calls go on elsewhere.
-        match tokio::task::block_in_place(|| Files::read(&path)) {
-            Ok(read) => {
-                said.clear();
+        let read = tokio::task::block_in_place(|| Files::read(&path)).map_err(|cause| cause.fault(&path));
+        let read = read.map(|read| {
+            let digest = read.digest();
+            (read, digest)
+        });
+        match files.judge(read) {
+            Reread::Same => {}
+            Reread::Mended => tracing::info!("certificates and lists can be read again; they have not changed"),
+            Reread::Changed(read) => {
                 if read.tls.digest != tls.digest {
                     tracing::info!("certificates or lists have changed; new connections use them");
                     relay.servers.change(read.tls);
@@ -98,16 +124,10 @@ pub(super) async fn watch(path: std::path::PathBuf, relay: Arc<Relay>, fetched: 
                     tracing::info!("seal certificates have changed; carried assertions are judged by them");
                 }
             }
-            Err(cause) => {
-                let text = cause.to_string();
-                if text != said {
-                    tracing::error!(
-                        cause = text,
-                        "certificates or lists cannot be read again; the last ones stay"
-                    );
-                    said = text;
-                }
-            }
+            Reread::Refused(fault) => tracing::error!(
+                cause = %fault,
+                "certificates or lists cannot be read again; the last ones stay"
+            ),
         }
         relay.servers.prune();
         relay.counts.tell();

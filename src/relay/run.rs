@@ -21,6 +21,7 @@ use super::servers::Servers;
 use super::web_ps::Tickets;
 use crate::config::{Config, Fault};
 use crate::sys::{log, process};
+use crate::traces::digest::Digest;
 use crate::usage;
 
 /// Configuration or certificate is refused (contract, exit codes): systemd does not start it again.
@@ -91,7 +92,9 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), NotRun> {
     process::keep_memory_private()?;
-    let Files { config, relay: limits, tls, seals } = Files::read(&arguments.config)?;
+    let files = Files::read(&arguments.config)?;
+    let started = files.digest();
+    let Files { config, relay: limits, tls, seals } = files;
     let lists = Lists::of(&limits).map_err(NotRun::Authorities)?;
     if limits.crls.is_empty() && limits.crl_urls.is_empty() {
         tracing::warn!("no revocation list: test mode alone does without");
@@ -116,10 +119,10 @@ fn run(arguments: &Arguments) -> Result<(), NotRun> {
     });
     // Signatures block within a connection's poll: the other tasks of that thread need another one.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
-    runtime.block_on(serve(config, relay, lists))
+    runtime.block_on(serve(config, relay, (lists, started)))
 }
 
-async fn serve(config: Config, relay: Arc<Relay>, lists: Lists) -> Result<(), NotRun> {
+async fn serve(config: Config, relay: Arc<Relay>, (lists, started): (Lists, Digest)) -> Result<(), NotRun> {
     let path = config.sockets.relay.clone();
     let shutdown = Duration::from_millis(config.limits.shutdown_ms);
     let mut terminate = signal(SignalKind::terminate())?;
@@ -129,7 +132,7 @@ async fn serve(config: Config, relay: Arc<Relay>, lists: Lists) -> Result<(), No
     let mut accepting = tokio::spawn(door::accept(Arc::clone(&relay), door, stopped, shutdown));
     let fetched = Arc::new(Notify::new());
     let fetching = tokio::spawn(lists.keep_fresh(Arc::clone(&fetched)));
-    let watching = tokio::spawn(files::watch(config.path, Arc::clone(&relay), fetched));
+    let watching = tokio::spawn(files::watch(config.path, started, Arc::clone(&relay), fetched));
     let guarding = tokio::spawn(watchdog());
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "sceau-relayd listens");
     let _ = sd_notify::notify(&[NotifyState::Ready]);

@@ -49,7 +49,8 @@ fn zeep_consults_a_record_through_the_socket() {
 fn the_guides_curl_command_makes_a_call() {
     let rig = Rig::start();
     let session = rig.session();
-    let guide = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/integrateur.md"));
+    let guide =
+        std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/integrateur.md"));
     let guide = guide.unwrap();
     let blocks = guide.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
     let command = blocks.into_iter().find(|block| block.contains("--unix-socket")).unwrap();
