@@ -8,8 +8,10 @@ mod counter;
 mod declared;
 mod dispatch;
 mod door;
+mod exceptional;
 mod frames;
 mod halt;
+mod homologations;
 mod listen;
 mod load;
 mod outcomes;
@@ -41,11 +43,12 @@ use answer::No;
 use checkpointing::{Ask, Checkpoints};
 use counter::Counting;
 use declared::Declared;
+use exceptional::Exceptional;
 use halt::{Halt, Halted};
 use load::Places;
 use outcomes::Outcomes;
 use refusals::Refusals;
-use registers::Registers;
+use registers::{InForce, Registers};
 use sessions::{Sessions, Traced};
 use space::Growth;
 use suspending::Suspending;
@@ -55,7 +58,6 @@ use crate::config::{Config, Loaded};
 use crate::ledger::{Ledger, Restored, SPENT_PROOFS, StoreError};
 use crate::policy::memory::Memory;
 use crate::policy::opening::Known;
-use crate::policy::practitioner::Practitioners;
 use crate::proof::Providers;
 use crate::replay::{Nonces, PROOFS};
 use crate::seal::audit::Audit;
@@ -86,6 +88,7 @@ struct Daemon {
     proofs: Nonces,
     declared: Declared,
     volumes: Volumes,
+    exceptional: Exceptional,
     suspending: Suspending,
     outcomes: Outcomes,
     requests: Arc<Places>,
@@ -114,8 +117,8 @@ impl Daemon {
         let structures = config.structures.iter().map(|s| (s.id, s.sector)).collect();
         let window = Duration::from_millis(config.session_lifetime_max_ms());
         let specialties = config.physician_specialties(&loaded.profiles);
-        let file = std::mem::take(&mut loaded.practitioners);
-        let registers = Registers::new(file, restored, specialties, ledger.lookup_key()?)?;
+        let files = (std::mem::take(&mut loaded.practitioners), std::mem::take(&mut loaded.applications));
+        let registers = Registers::new(files, restored, specialties, ledger.lookup_key()?)?;
         let suspending = Suspending::new(restored, &ledger)?;
         let daemon = Self {
             registers,
@@ -124,18 +127,19 @@ impl Daemon {
             clock,
             counting: Counting::of(&config),
             growth: Growth::default(),
-            sessions: Sessions::new(loaded.applications.uids(), window, limits.sessions_per_application_max),
-            nonces: Nonces::new(loaded.applications.uids(), window, limits.nonces_per_application_max),
+            sessions: Sessions::new(window, limits.sessions_per_application_max),
+            nonces: Nonces::new(window, limits.nonces_per_application_max, limits.emergency_share_percent),
             proofs: Nonces::new(
-                std::iter::once(PROOFS),
                 Duration::from_millis(Providers::memory_ms()),
                 limits.nonces_per_application_max,
+                0,
             ),
             declared: Declared::new(config.declarations.limits.sessions_per_hour_max),
             volumes: Volumes::new(config.guard),
+            exceptional: Exceptional::default(),
             suspending,
-            outcomes: Outcomes::new(loaded.applications.uids()),
-            requests: Places::new(limits.requests_in_flight_max),
+            outcomes: Outcomes::default(),
+            requests: Places::sharing(limits.requests_in_flight_max, limits.emergency_share_percent),
             connections: Places::new(limits.connections_max),
             refusals: Refusals::default(),
             halted: Halted::default(),
@@ -156,26 +160,27 @@ impl Daemon {
     fn restore(&self, restored: &Restored) -> Result<(), StoreError> {
         let (now, moment) = (self.clock.now(), Instant::now());
         let reader = self.ledger.reader()?;
-        self.declared.refill(&reader, &self.loaded.applications, now, moment)?;
+        let in_force = self.registers.in_force();
+        let applications = &in_force.applications.register;
+        self.declared.refill(&reader, applications, now, moment)?;
         let suspensions = self.suspending.in_force().clone();
-        self.volumes.refill(&reader, &self.loaded.applications, &self.config, &suspensions, now)?;
+        self.volumes.refill(&reader, applications, &self.config, &suspensions, now)?;
         drop(reader);
         for spent in &restored.nonces {
             if spent.application.as_str() == SPENT_PROOFS {
                 self.proofs.restore(PROOFS, spent, now, moment);
-            } else if let Some(application) = self.loaded.applications.named(spent.application.as_str()) {
+            } else if let Some(application) = applications.named(spent.application.as_str()) {
                 self.nonces.restore(application.uid, spent, now, moment);
             }
         }
         for issued in &restored.issued {
-            if let Some(application) = self.loaded.applications.named(issued.application.as_str()) {
+            if let Some(application) = applications.named(issued.application.as_str()) {
                 self.outcomes.restore(application.uid, issued);
             }
         }
-        let practitioners = self.registers.practitioners();
-        let known = self.known(&practitioners, now);
+        let known = self.known(&in_force, now);
         for kept in &restored.sessions {
-            let session = self.loaded.applications.get(kept.uid).and_then(|application| {
+            let session = applications.get(kept.uid).and_then(|application| {
                 let memory: Memory = serde_json::from_slice(&kept.body).ok()?;
                 memory.session(&known, application)
             });
@@ -188,12 +193,12 @@ impl Daemon {
     }
 
     /// What a session is decided with.
-    fn known<'k>(&'k self, practitioners: &'k Practitioners, now: Day) -> Known<'k> {
+    fn known<'k>(&'k self, in_force: &'k InForce, now: Day) -> Known<'k> {
         Known {
             convention: &self.config.convention,
             services: &self.config.services,
             structures: &self.structures,
-            practitioners,
+            practitioners: &in_force.practitioners.register,
             profiles: &self.loaded.profiles,
             default_profile: &self.config.profiles.default,
             providers: &self.loaded.providers,

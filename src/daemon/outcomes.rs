@@ -2,7 +2,7 @@
 //! fills this memory again after a restart, from its newest entries.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::relay::NotSpent;
 use crate::ledger::{Reportable, Written};
@@ -13,8 +13,8 @@ use crate::vihf::instant::Instant;
 const ISSUED_MAX: usize = 1 << 16;
 
 /// The last assertions of each application.
-#[derive(Debug)]
-pub(super) struct Outcomes(HashMap<u32, Mutex<Issued>>);
+#[derive(Debug, Default)]
+pub(super) struct Outcomes(Mutex<HashMap<u32, Issued>>);
 
 #[derive(Debug, Default)]
 struct Issued {
@@ -39,11 +39,6 @@ struct Usable {
 }
 
 impl Outcomes {
-    /// Nothing issued yet to any of `applications` (Unix users).
-    pub(super) fn new(applications: impl Iterator<Item = u32>) -> Self {
-        Self(applications.map(|uid| (uid, Mutex::default())).collect())
-    }
-
     /// Remembers that the application `uid` got the assertion `id`, for which transaction and until when.
     pub(super) fn issued(
         &self,
@@ -62,10 +57,8 @@ impl Outcomes {
     }
 
     fn keep(&self, uid: u32, id: &str, known: Known) {
-        let Some(issued) = self.0.get(&uid) else {
-            return;
-        };
-        let mut issued = issued.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.all();
+        let issued = all.entry(uid).or_default();
         if issued.order.len() >= ISSUED_MAX
             && let Some(old) = issued.order.pop_front()
         {
@@ -80,8 +73,7 @@ impl Outcomes {
     /// # Errors
     /// Unknown, forgotten, or another application's.
     pub(super) fn find(&self, uid: u32, id: &str, now: Instant) -> Result<Written, Denial> {
-        let issued = self.0.get(&uid).map(|issued| issued.lock().unwrap_or_else(PoisonError::into_inner));
-        let known = issued.and_then(|issued| issued.by_id.get(id).copied());
+        let known = self.all().get(&uid).and_then(|issued| issued.by_id.get(id).copied());
         if let Some(known) = known.filter(|known| known.until.is_none_or(|until| now < until)) {
             return Ok(known.written);
         }
@@ -99,8 +91,8 @@ impl Outcomes {
     /// # Errors
     /// [`NotSpent`]: it is as it was.
     pub(super) fn spend(&self, uid: u32, id: &str, transactions: &str, now: Instant) -> Result<Written, NotSpent> {
-        let issued = self.0.get(&uid).map(|issued| issued.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut issued = issued.ok_or(NotSpent::Unknown)?;
+        let mut all = self.all();
+        let issued = all.get_mut(&uid).ok_or(NotSpent::Unknown)?;
         let known = issued.by_id.get_mut(id).ok_or(NotSpent::Unknown)?;
         let usable = known.usable.as_mut().ok_or(NotSpent::Unknown)?;
         if usable.spent {
@@ -115,6 +107,11 @@ impl Outcomes {
         usable.spent = true;
         Ok(known.written)
     }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<u32, Issued>> {
+        // Nothing under this lock panics but for memory.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[cfg(test)]
@@ -124,7 +121,7 @@ mod tests {
 
     #[test]
     fn an_assertion_is_spent_once_in_time_by_its_application_for_its_transaction() {
-        let outcomes = Outcomes::new([7, 8].into_iter());
+        let outcomes = Outcomes::default();
         let written = Written { index: 3, chain: None };
         let at = Instant::from_ms(1_000);
         for id in ["_a", "_b"] {

@@ -7,6 +7,7 @@ mod checkpoints;
 mod clock;
 mod command_line;
 mod counter;
+mod denials;
 mod documents;
 mod door;
 mod doorstep;
