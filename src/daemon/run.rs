@@ -134,6 +134,7 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
     let clock = Arc::new(clock);
     let guards = Guards { clock: Some(Arc::clone(&clock)), reserve_len: config.ledger.reserve_len };
     let (ledger, restored) = Ledger::open_guarded(&config.ledger.folder, start, window_ms, guards)?;
+    tokio::spawn(ledger.hand_answers());
     let (refused, refusals) = mpsc::unbounded_channel();
     let seals = Seals::connect(&config, &loaded.seals, &refused);
     let audit = loaded.audit.as_ref().and_then(|audit| Audit::connect(&config, audit, &refused));

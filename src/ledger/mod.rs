@@ -16,7 +16,7 @@
 //! | `change`, `views` | what an entry changes in the views; the views in the writer's memory |
 //! | `fold` | the views on the disk, written in batches |
 //! | `recovery`, `restored` | a start: log, edge and views held against each other; what survived |
-//! | `writer`, `thread` | what is committed; who commits it, and when |
+//! | `writer`, `thread`, `answers` | what is committed; who commits it, and when; who is told |
 //! | `reader`, `tree` | a snapshot for who reads beside the writer; its proofs |
 //! | `checkpoints` | what was signed of it, kept beside it; receipts |
 //! | `lock`, `begun`, `trouble`, `guards` | one writer for each folder; the mark of a first start; its health; its clock and reserve |
@@ -28,6 +28,7 @@
 //! What is promised: an entry that was answered for is on the disk (WAL, `synchronous=FULL`), and its nonce is in it; a crash
 //! leaves a prefix of what was written, never a part of an entry.
 
+mod answers;
 mod backup;
 mod backup_segment;
 mod backup_state;
@@ -276,6 +277,15 @@ impl Ledger {
     pub async fn record<T>(&self, line: Line, payload: T) -> Result<Recorded<T>, NotRecorded> {
         let written = self.write(line).await?;
         Ok(Recorded::new(payload, written))
+    }
+
+    /// Hands on the answers of each commit together until the ledger is dropped: for the runtime of those who wait for them.
+    /// Until it runs, and when it no longer does, each is woken by the writer's thread.
+    pub fn hand_answers(&self) -> impl Future<Output = ()> + Send + 'static {
+        let (answers, handing) = answers::Answers::together();
+        // A thread that is gone gives no answers.
+        let _ = self.send(Job::Answers(answers));
+        handing.run()
     }
 
     /// Leaves a line for the next commit without waiting for it, and for later ones while the disk refuses: what a crash loses
