@@ -1,6 +1,7 @@
 //! The program `sceaud`: the doors for applications and operators. No network, no foreign code; keys are behind the signers.
 
 mod admin;
+mod alarms;
 pub mod answer;
 mod checkpointing;
 mod clock;
@@ -11,7 +12,6 @@ mod door;
 mod exceptional;
 mod frames;
 mod halt;
-mod homologations;
 mod listen;
 mod load;
 mod outcomes;

@@ -50,6 +50,8 @@ pub(super) struct InForce {
     pub(super) practitioners: Kept<Practitioners>,
     pub(super) names: Arc<Names>,
     pub(super) applications: Kept<Applications>,
+    /// Applications of the ledger whose Unix user did not exist at the start.
+    pub(super) left_out: usize,
 }
 
 /// One register that an order makes.
@@ -84,12 +86,12 @@ impl Registers {
             Some(document) => restored_practitioners(&practitioners, document, physician_specialties)?,
             None => Kept::of(practitioners, None),
         };
-        let applications = match document(application::REGISTER) {
+        let (applications, left_out) = match document(application::REGISTER) {
             Some(document) => restored_applications(&applications, document)?,
-            None => Kept::of(applications, None),
+            None => (Kept::of(applications, None), 0),
         };
         let names = Arc::new(names(&practitioners.register, &lookup));
-        let in_force = RwLock::new(InForce { practitioners, names, applications });
+        let in_force = RwLock::new(InForce { practitioners, names, applications, left_out });
         Ok(Self { in_force, lookup: Arc::new(lookup) })
     }
 
@@ -121,7 +123,10 @@ impl Registers {
                 in_force.practitioners = practitioners;
                 in_force.names = Arc::new(names);
             }
-            New::Applications(applications) => in_force.applications = applications,
+            New::Applications(applications) => {
+                in_force.applications = applications;
+                in_force.left_out = 0;
+            }
         }
     }
 }
@@ -149,7 +154,8 @@ fn restored_practitioners(
     Ok(Kept::of(register, Some(Digest::of(&[document]))))
 }
 
-fn restored_applications(file: &Applications, document: &[u8]) -> Result<Kept<Applications>, StoreError> {
+/// The register, and how many of its entries are left out.
+fn restored_applications(file: &Applications, document: &[u8]) -> Result<(Kept<Applications>, usize), StoreError> {
     let parsed = Applications::parse(document, |user| peer::uid_of(user).ok().flatten());
     let (register, lost) = parsed.ok_or(StoreError::Broken("the register of applications"))?;
     if !file.all().is_empty() {
@@ -159,11 +165,11 @@ fn restored_applications(file: &Applications, document: &[u8]) -> Result<Kept<Ap
             "the file of applications is ignored: the register in the ledger rules; empty the file"
         );
     }
-    for user in lost {
+    for user in &lost {
         tracing::warn!(
             user,
             "an application is left out: its Unix user does not exist; create it and start again"
         );
     }
-    Ok(Kept::of(register, Some(Digest::of(&[document]))))
+    Ok((Kept::of(register, Some(Digest::of(&[document]))), lost.len()))
 }

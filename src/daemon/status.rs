@@ -94,7 +94,7 @@ impl Daemon {
             troubles.push(Trouble { reason: "space-low", message: self.space_words().into() });
         }
         troubles.extend(self.volume_troubles());
-        troubles.extend(self.homologation_troubles());
+        troubles.extend(self.application_troubles());
         troubles
     }
 }

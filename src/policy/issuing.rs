@@ -115,6 +115,11 @@ fn still_open(
         return refuse(Reason::ProfileNotAllowed, message);
     }
     if let Some(method) = session.method {
+        if !known.convention.methods.contains(&method) {
+            let message =
+                "l'établissement n'a plus cette méthode à sa convention (annexe 2) ; authentifiez-vous autrement";
+            return refuse(Reason::MethodNotDeclared, message);
+        }
         if !application.methods.contains(&method) {
             let message =
                 "cette méthode n'est plus ouverte à cette application ; faites mettre à jour son registre";
