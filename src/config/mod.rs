@@ -15,6 +15,7 @@ mod load;
 mod loaded;
 mod named;
 mod relay;
+mod rereading;
 mod schema;
 mod seal;
 mod signer_key;
@@ -28,8 +29,9 @@ pub use ledger::LedgerPlace;
 pub use limits::Limits;
 pub use load::{Reading, Whole};
 pub use loaded::{Audit, Loaded, Seal};
-pub use named::{Appraised, Named};
+pub use named::{Appraised, Named, RegisterFile};
 pub use relay::{Destination, PatientPlace, Relay, Stapling};
+pub use rereading::{Reread, Rereading};
 pub use seal::SealKey;
 pub use signer_key::{KeyName, PinSource, Purpose, SignerKey};
 

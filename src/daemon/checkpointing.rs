@@ -203,13 +203,14 @@ async fn checkpoint(
     if daemon.is_newest().is_err() || daemon.halted.cause().is_some_and(Halt::is_of_counter) {
         return Err(NoReceipt::Ledger(NotRecorded::Unavailable));
     }
-    let signed = audit.sign(daemon.ledger.generation(), now.size, now.root, now.map).await.map_err(|cause| {
-        // The world's trouble is told when readiness changes.
-        if cause == NotSigned::False {
-            tracing::error!(%cause, key = %audit.key(), "no checkpoint");
-        }
-        NoReceipt::Audit
-    })?;
+    let signed =
+        audit.sign(daemon.ledger.instance().generation, now.size, now.root, now.map).await.map_err(|cause| {
+            // The world's trouble is told when readiness changes.
+            if cause == NotSigned::False {
+                tracing::error!(%cause, key = %audit.key(), "no checkpoint");
+            }
+            NoReceipt::Audit
+        })?;
     let signed = Arc::new(signed);
     *daemon.checkpoints.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&signed));
     Ok(signed)

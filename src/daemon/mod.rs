@@ -14,8 +14,10 @@ mod frames;
 mod halt;
 mod listen;
 mod load;
+mod lost;
 mod outcomes;
 mod pipeline;
+mod providers;
 mod refusals;
 mod registers;
 mod relay;
@@ -46,7 +48,9 @@ use declared::Declared;
 use exceptional::Exceptional;
 use halt::{Halt, Halted};
 use load::Places;
+use lost::MaybeSpent;
 use outcomes::Outcomes;
+use providers::ProvidersInForce;
 use refusals::Refusals;
 use registers::{InForce, Registers};
 use sessions::{Sessions, Traced};
@@ -73,6 +77,7 @@ struct Daemon {
     config: Config,
     loaded: Loaded,
     registers: Registers,
+    providers: ProvidersInForce,
     structures: Vec<(StructIdNat, Sector)>,
     seals: Seals,
     /// None: nothing signs the ledger, which production does not admit.
@@ -86,6 +91,7 @@ struct Daemon {
     nonces: Nonces,
     /// Proofs of login that were used.
     proofs: Nonces,
+    maybe_spent: MaybeSpent,
     declared: Declared,
     volumes: Volumes,
     exceptional: Exceptional,
@@ -118,10 +124,12 @@ impl Daemon {
         let window = Duration::from_millis(config.session_lifetime_max_ms());
         let specialties = config.physician_specialties(&loaded.profiles);
         let files = (std::mem::take(&mut loaded.practitioners), std::mem::take(&mut loaded.applications));
+        let providers = ProvidersInForce::new(&config, std::mem::take(&mut loaded.providers));
         let registers = Registers::new(files, restored, specialties, ledger.lookup_key()?)?;
         let suspending = Suspending::new(restored, &ledger)?;
         let daemon = Self {
             registers,
+            providers,
             structures,
             ledger,
             clock,
@@ -134,6 +142,7 @@ impl Daemon {
                 limits.nonces_per_application_max,
                 0,
             ),
+            maybe_spent: MaybeSpent::new(restored.lost),
             declared: Declared::new(config.declarations.limits.sessions_per_hour_max),
             volumes: Volumes::new(config.guard),
             exceptional: Exceptional::default(),
@@ -178,7 +187,8 @@ impl Daemon {
                 self.outcomes.restore(application.uid, issued);
             }
         }
-        let known = self.known(&in_force, now);
+        let providers = self.providers.now();
+        let known = self.known(&in_force, &providers, now);
         for kept in &restored.sessions {
             let session = applications.get(kept.uid).and_then(|application| {
                 let memory: Memory = serde_json::from_slice(&kept.body).ok()?;
@@ -193,7 +203,7 @@ impl Daemon {
     }
 
     /// What a session is decided with.
-    fn known<'k>(&'k self, in_force: &'k InForce, now: Day) -> Known<'k> {
+    fn known<'k>(&'k self, in_force: &'k InForce, providers: &'k Providers, now: Day) -> Known<'k> {
         Known {
             convention: &self.config.convention,
             services: &self.config.services,
@@ -201,8 +211,9 @@ impl Daemon {
             practitioners: &in_force.practitioners.register,
             profiles: &self.loaded.profiles,
             default_profile: &self.config.profiles.default,
-            providers: &self.loaded.providers,
+            providers,
             declarations: &self.config.declarations,
+            lost_until: self.maybe_spent.until(now),
             login_future_max_ms: self.config.limits.login_future_max_ms,
             now,
         }

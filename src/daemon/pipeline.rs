@@ -65,9 +65,11 @@ impl Daemon {
                     NotClaimed::Full => No::Busy,
                 },
             )?;
+        let providers = self.providers.now();
+        let known = self.known(&in_force, &providers, now);
         let approved = self
             .not_suspended(application, traced.chain)
-            .and_then(|()| approved(issuing::decide(&self.known(&in_force, now), application, session, asking)));
+            .and_then(|()| approved(issuing::decide(&known, application, session, asking)));
         let approved = match approved {
             Ok(approved) => approved,
             Err(no) => return Err(self.spend(claim, application, asked, no).await),
@@ -153,9 +155,11 @@ impl Daemon {
         // Before policy, unlike an issue: the login's age, and the session's end, are told by this clock.
         self.clock_is_fit().map_err(|no| self.hold_refusal(application, no, asked))?;
         let practitioner = self.suspending.lookup().practitioner(&request.practitioner);
+        let providers = self.providers.now();
+        let known = self.known(&in_force, &providers, now);
         let session = self
             .not_suspended(application, practitioner)
-            .and_then(|()| approved(opening::decide(&self.known(&in_force, now), application, request)))
+            .and_then(|()| approved(opening::decide(&known, application, request)))
             .map_err(|no| self.hold_refusal(application, no, asked))?;
         if !self.sessions.has_room(uid) {
             return Err(No::Busy);

@@ -12,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use super::providers::keep_keys;
 use super::{Daemon, checkpointing, listen, trace};
 use crate::config::{Config, ConfigError};
 use crate::ledger::{Guards, Ledger, StoreError};
@@ -126,7 +127,7 @@ fn relay_user(config: &Config) -> Result<Option<u32>, NotRun> {
 
 async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotRun> {
     let relay = relay_user(&config)?;
-    let start = trace::start(config.digest, config.convention_digest);
+    let start = trace::start(config.digest, config.convention_digest, &loaded.register_files);
     // Proofs are kept with the nonces of their time.
     let window_ms = config.session_lifetime_max_ms().max(Providers::memory_ms());
     // The ledger makes its folder; what is believed of the clock is read from there if it is there.
@@ -174,6 +175,7 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
         _ = interrupt.recv() => Ok(()),
         refused = watch_over(&daemon, refusals) => Err(NotRun::Key(refused)),
         () = keep_up(&daemon) => Err(NotRun::Door),
+        () = keep_keys(&daemon) => Err(NotRun::Door),
         _ = doors.join_next() => Err(NotRun::Door),
     };
     tracing::info!("sceaud stops; what is under way is finished");
@@ -249,6 +251,7 @@ async fn keep_up(daemon: &Arc<Daemon>) {
         tick.tick().await;
         daemon.watch_clock(&mut told);
         daemon.watch_space();
+        daemon.settle_lost().await;
         daemon.watch_volumes().await;
         daemon.watch_exceptional();
         daemon.count_aside(false).await;

@@ -95,6 +95,7 @@ impl Daemon {
         }
         troubles.extend(self.volume_troubles());
         troubles.extend(self.application_troubles());
+        troubles.extend(self.providers.troubles(&self.config));
         troubles
     }
 }

@@ -8,6 +8,7 @@ use rusqlite::params;
 
 use super::FILE;
 use super::secrets::Secrets;
+use super::stepped_back;
 use super::store::{Edge, Store, StoreError, number, row_id};
 use super::tree::LeafTree;
 use crate::traces::digest::Digest;
@@ -62,6 +63,14 @@ impl Reader {
     #[must_use]
     pub fn lookup_key(&self) -> &LookupKey {
         &self.secrets.lookup
+    }
+
+    /// How far time was taken back by orders of one person each, in milliseconds, since two last confirmed it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn stepped_back_ms(&self) -> Result<u64, StoreError> {
+        stepped_back::read(&self.store.connection)
     }
 
     /// One leaf.

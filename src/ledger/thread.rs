@@ -52,6 +52,8 @@ pub(super) enum Job {
     Stop,
     /// What the ledger is.
     Snapshot(oneshot::Sender<Snapshot>),
+    /// Up to when proofs may have been spent in what was lost.
+    LostUntil(Instant, oneshot::Sender<Result<(), NotRecorded>>),
     /// What the counter is to reach.
     Intend(u64, oneshot::Sender<Result<(), NotRecorded>>),
 }
@@ -157,6 +159,9 @@ impl Thread {
             Job::Snapshot(reply) => {
                 // Who no longer waits needs none.
                 let _ = reply.send(self.writer.snapshot());
+            }
+            Job::LostUntil(at, reply) => {
+                let _ = reply.send(self.writer.lost_until(at));
             }
             Job::Intend(intent, reply) => {
                 // Who no longer waits finds it at the next comparison.

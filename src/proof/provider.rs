@@ -96,6 +96,24 @@ impl Providers {
         self.0.push(Arc::new(Provider { terms, keys }));
     }
 
+    /// The same providers, of whom the one of that name signs with `keys` from now on.
+    #[must_use]
+    pub fn with_keys(&self, name: &str, keys: &KeySet) -> Self {
+        let renewed = |provider: &Arc<Provider>| {
+            if provider.terms.name != name {
+                return Arc::clone(provider);
+            }
+            Arc::new(Provider { keys: keys.clone(), ..Provider::clone(provider) })
+        };
+        Self(self.0.iter().map(renewed).collect())
+    }
+
+    /// The keys of the provider of that name.
+    #[must_use]
+    pub fn keys(&self, name: &str) -> Option<&KeySet> {
+        self.0.iter().find(|provider| provider.terms.name == name).map(|provider| &provider.keys)
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -11,7 +11,7 @@ use super::verifier::Verifier;
 use super::waiting::Caller;
 use crate::config::{self, Config, KeyName};
 use crate::policy::load::Load;
-use crate::traces::audit::{AuditPublicKey, generation_name};
+use crate::traces::audit::{AuditPublicKey, Generation, generation_name};
 use crate::traces::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::traces::digest::Digest;
 
@@ -95,7 +95,7 @@ impl Audit {
     /// [`NotSigned`].
     pub async fn sign(
         &self,
-        generation: u64,
+        generation: Generation,
         size: u64,
         root: Digest,
         map: Digest,

@@ -4,9 +4,11 @@
 mod admin;
 mod check;
 mod checkpoints;
+mod clients;
 mod clock;
 mod command_line;
 mod counter;
+mod cross;
 mod denials;
 mod documents;
 mod door;

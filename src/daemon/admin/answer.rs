@@ -53,6 +53,8 @@ pub(super) enum Unavailable {
     DestructionUnderWay,
     /// The clock is not fit, and the order is one that time decides; nothing was done.
     Clock,
+    /// Time was taken back by one person, and the order is one that time decides; nothing was done.
+    ClockUnconfirmed,
     /// No certificate is configured, or none of them can receive a backup; nothing was done.
     NoBackupCertificate,
 }
@@ -67,6 +69,7 @@ impl Unavailable {
             Self::AuditKey => "audit-key",
             Self::DestructionUnderWay => "destruction-under-way",
             Self::Clock => "clock",
+            Self::ClockUnconfirmed => "clock-unconfirmed",
             Self::NoBackupCertificate => "no-backup-certificate",
         }
     }
@@ -88,6 +91,10 @@ impl Unavailable {
             Self::Clock => {
                 "l'horloge du serveur a sauté ou n'est pas synchronisée, et un terme se compte à l'heure juste ; remettez-la à \
                  l'heure, puis faites un nouvel ordre"
+            }
+            Self::ClockUnconfirmed => {
+                "l'heure a été reculée de plus de 24 heures par une seule personne, et un terme se compte à l'heure confirmée ; faites signer \
+                 clock-confirm par deux opérateurs, puis faites un nouvel ordre"
             }
             Self::NoBackupCertificate => {
                 "aucun certificat de [backup] ne peut recevoir la sauvegarde ; le journal de sceaud dit pourquoi ; corrigez-le, puis soumettez le même ordre"

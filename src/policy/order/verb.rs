@@ -13,6 +13,8 @@ pub enum Verb {
     OperatorRevoke,
     /// The clock is right although it jumped.
     ClockAccept,
+    /// The time is right, although one person alone took it back.
+    ClockConfirm,
     /// The ledger is the right one although the counter says otherwise.
     CounterAccept,
     /// Traces of practitioners or one patient leave as a signed archive.
@@ -55,11 +57,12 @@ const APPROVER: Slot = &[Role::Approver];
 
 impl Verb {
     /// All verbs.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::OperatorsBootstrap,
         Self::OperatorAdd,
         Self::OperatorRevoke,
         Self::ClockAccept,
+        Self::ClockConfirm,
         Self::CounterAccept,
         Self::TracesExport,
         Self::TracesCloseDmp,
@@ -85,6 +88,7 @@ impl Verb {
             Self::OperatorAdd => "operator-add",
             Self::OperatorRevoke => "operator-revoke",
             Self::ClockAccept => "clock-accept",
+            Self::ClockConfirm => "clock-confirm",
             Self::CounterAccept => "counter-accept",
             Self::TracesExport => "traces-export",
             Self::TracesCloseDmp => "traces-close-dmp",
@@ -127,7 +131,7 @@ impl Verb {
             | Self::PractitionersImport
             | Self::ApplicationsImport => &[ADMINISTRATOR],
             Self::TracesExport => &[AUDITOR],
-            Self::CounterAccept | Self::LedgerRestore => &[ADMINISTRATOR, DECIDER],
+            Self::ClockConfirm | Self::CounterAccept | Self::LedgerRestore => &[ADMINISTRATOR, DECIDER],
             // What stopped somebody was perhaps right: nobody alone undoes it.
             Self::PractitionerResume | Self::ApplicationResume | Self::EstablishmentResume => {
                 &[ADMINISTRATOR, DECIDER]

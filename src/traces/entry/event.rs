@@ -15,6 +15,9 @@ pub const ACTORS_MAX: usize = 5;
 /// Verb of the order by which a new time begins: its entry alone may be older than its predecessor.
 pub const CLOCK_ACCEPT: &str = "clock-accept";
 
+/// Verb of the order of two by which the time is right, whoever set it.
+pub const CLOCK_CONFIRM: &str = "clock-confirm";
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the kinds are told in kind.rs")]
@@ -224,6 +227,12 @@ impl<P, S> Event<P, S> {
     #[must_use]
     pub fn begins_time(&self) -> bool {
         matches!(self, Self::Order(order) if order.verb.as_str() == CLOCK_ACCEPT && order.refused.is_none())
+    }
+
+    /// Whether two persons confirm the time with it.
+    #[must_use]
+    pub fn confirms_time(&self) -> bool {
+        matches!(self, Self::Order(order) if order.verb.as_str() == CLOCK_CONFIRM && order.refused.is_none())
     }
 
     /// The practitioner, where the event itself names one.

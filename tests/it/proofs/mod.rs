@@ -4,8 +4,10 @@ mod attacks;
 mod claims;
 mod declared;
 mod identity_provider;
-mod mint;
+mod lost;
+pub(crate) mod mint;
 mod replays;
+mod rotation;
 mod shapes;
 
 use std::time::{SystemTime, UNIX_EPOCH};
