@@ -143,8 +143,16 @@ fn every_rule_that_is_used_is_known() {
             if is_name
                 && !ceremony
                 && !evidence
-                && !["dmp-air", "form-post-stand-in", "sceau-signer", "sceau-authentication", "kebab-case"]
-                    .contains(&word)
+                && ![
+                    "dmp-air",
+                    "form-post-stand-in",
+                    "sceau-signer",
+                    "sceau-authentication",
+                    "kebab-case",
+                    // What the ledger calls that register.
+                    "applications-file",
+                ]
+                .contains(&word)
                 && !word.ends_with('-')
             {
                 assert!(known.contains(&word), "{source}: {word}");
