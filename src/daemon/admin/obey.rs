@@ -255,7 +255,7 @@ impl Daemon {
             Waiting::Clock => {
                 if recorded {
                     self.sessions.end_all();
-                    self.maybe_spent.time_begins();
+                    self.maybe_spent.begins();
                 }
                 self.clock.accepted(recorded);
             }
