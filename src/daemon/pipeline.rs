@@ -285,7 +285,7 @@ impl Daemon {
             return Ok(None);
         }
         self.checkpoints.receipt(written.index).await.map(Some).map_err(|cause| match cause {
-            NoReceipt::Audit => No::Unavailable(Unavailable::Ledger),
+            NoReceipt::Audit | NoReceipt::Counter => No::Unavailable(Unavailable::Ledger),
             NoReceipt::Ledger(cause) => self.unrecorded(cause),
         })
     }

@@ -178,7 +178,8 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
         () = keep_keys(&daemon) => Err(NotRun::Door),
         _ = doors.join_next() => Err(NotRun::Door),
     };
-    tracing::info!("sceaud stops; what is under way is finished");
+    let signatures_checked = daemon.providers.now().signatures_checked();
+    tracing::info!(signatures_checked, "sceaud stops; what is under way is finished");
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     let _ = stop.send(true);
     while doors.join_next().await.is_some() {}

@@ -2,7 +2,7 @@
 
 use super::startup::in_force;
 use crate::traces::digest::Digest;
-use crate::traces::entry::event::{Configuration, Event, Mandate, Register};
+use crate::traces::entry::event::{Alarm, Configuration, Event, Mandate, Register};
 use crate::traces::entry::outcome::Outcome;
 use crate::traces::entry::word::Word;
 use crate::traces::restoration;
@@ -124,6 +124,12 @@ impl Line {
     #[must_use]
     pub fn closes(event: Event<PsIdNat, Patient>, patient: Digest, at: Instant) -> Self {
         Self { event, chain: None, beside: Beside::Closes { patient, at } }
+    }
+
+    /// An alarm of the volume guard; `chain` is the practitioner's, if it is one's.
+    #[must_use]
+    pub fn alarm(alarm: Alarm, chain: Option<Digest>) -> Self {
+        Self { event: Event::Alarm(alarm), chain, beside: Beside::Nothing }
     }
 
     /// What needs nothing beside its entry: an assertion that is about to be sealed and a refusal, whose nonces the entry has;

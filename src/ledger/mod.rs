@@ -220,7 +220,8 @@ impl Ledger {
         }
         let mut writer = Writer::new(store, secrets, window_ms, now.unwrap_or_else(|| guards.now()))?;
         if let Some(clock) = &guards.clock {
-            clock.not_before(writer.newest());
+            let is_empty = writer.size().load(Ordering::Acquire) == 0;
+            clock.not_before((!is_empty).then(|| writer.newest()));
         }
         let now = now.unwrap_or_else(|| guards.now());
         let restored = writer.restore(now)?;

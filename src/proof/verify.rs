@@ -40,6 +40,7 @@ pub fn verify(providers: &Providers, audiences: &[Audience], text: &str, now: In
     // The issuer's name is only a look-up word until the signature is verified under that issuer's keys.
     let issuer = claims::text(&jws.claims, "iss")?.ok_or(Refusal::Claim)?;
     let provider = providers.of_issuer(&issuer).ok_or(Refusal::Issuer)?;
+    providers.count_check();
     signature(provider, &jws)?;
     let claims = Claims::read(&jws.claims)?;
     audience(provider, audiences, &claims)?;

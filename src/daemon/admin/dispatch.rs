@@ -109,6 +109,7 @@ async fn obey(
             let newest = daemon.ledger.size().saturating_sub(1);
             let note = daemon.checkpoints.covering(newest).await.map_err(|cause| match cause {
                 NoReceipt::Audit => No::Unavailable(Unavailable::AuditKey),
+                NoReceipt::Counter => No::Unavailable(daemon.counter_trouble()),
                 NoReceipt::Ledger(cause) => cause.into(),
             })?;
             answer::checkpoint(out, &note);

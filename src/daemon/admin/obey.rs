@@ -178,7 +178,7 @@ impl Daemon {
     /// `clock-accept`: the clock is right although it jumped.
     fn accept_clock(&self) -> Result<Effect, Refusal> {
         match self.clock.verdict() {
-            Verdict::Jumped { .. } => {
+            Verdict::Jumped { .. } | Verdict::Ahead { .. } => {
                 let done = json!({ "time": clock::now().to_string() });
                 Ok(Effect { waiting: Some(Waiting::Clock), ..Effect::answer(done) })
             }
@@ -242,7 +242,10 @@ impl Daemon {
     pub(super) fn begin(&self, waiting: Waiting) -> Result<(), No> {
         match waiting {
             // Entries take their time from the new clock from here on; nothing is issued before `settle`.
-            Waiting::Clock => self.clock.accept().map(|_| ()).map_err(|_| NotRecorded::Unavailable.into()),
+            Waiting::Clock => {
+                self.outcomes.time_begins();
+                self.clock.accept().map(|_| ()).map_err(|_| NotRecorded::Unavailable.into())
+            }
             Waiting::Counter(_) => Ok(()),
         }
     }

@@ -115,15 +115,16 @@ impl Verb {
 
     /// Who must sign: one person for each slot, none for two.
     ///
-    /// `changes_deciders`: the order adds or revokes an administrator or approver while two persons could decide it. One
-    /// administrator alone could otherwise make the second person of all two-person orders. The second may be an
-    /// approver, so that the loss of one of two administrators' keys can be repaired. A bootstrap is signed by everyone that
+    /// `needs_two`: the order adds an operator, or revokes one who decides, while two persons could decide it. One administrator
+    /// alone could otherwise make the second person of all two-person orders, or an auditor of his own who reads every trace. The
+    /// second may be an approver, so that the loss of one of two administrators' keys can be repaired; to revoke an auditor is
+    /// urgent and needs one. A bootstrap is signed by everyone that
     /// it names, which the decision sees to.
     #[must_use]
-    pub(super) const fn signers(self, changes_deciders: bool) -> &'static [Slot] {
+    pub(super) const fn signers(self, needs_two: bool) -> &'static [Slot] {
         match self {
             Self::OperatorsBootstrap => &[],
-            Self::OperatorAdd | Self::OperatorRevoke if changes_deciders => &[ADMINISTRATOR, DECIDER],
+            Self::OperatorAdd | Self::OperatorRevoke if needs_two => &[ADMINISTRATOR, DECIDER],
             Self::OperatorAdd | Self::OperatorRevoke => &[ADMINISTRATOR],
             Self::ClockAccept
             | Self::TracesBackup

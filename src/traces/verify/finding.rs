@@ -43,6 +43,8 @@ pub enum Finding {
     Forked { size: u64 },
     /// The ledger was restored, and declares it, from a backup that had less than the officer has seen.
     Restored { generation: Generation, entries: u64, kept: u64 },
+    /// An older copy was taken for the ledger, by a declared order of two, and lacks what the officer has seen.
+    OlderCopy { generation: Generation, entries: u64, kept: u64 },
     /// One copy was restored twice: what the officer has seen is of the other's life.
     RestoredTwice { generation: Generation, other: Generation, entries: u64, kept: u64 },
     /// An entry declares a restoration that is not this ledger's.
@@ -104,7 +106,7 @@ impl Finding {
             Self::Truncated { .. } => "ledger-truncated",
             Self::RolledBack { .. } => "ledger-rolled-back",
             Self::Forked { .. } => "ledger-forked",
-            Self::Restored { .. } => "ledger-restored",
+            Self::Restored { .. } | Self::OlderCopy { .. } => "ledger-restored",
             Self::RestoredTwice { .. } => "ledger-restored-twice",
             Self::RestorationFalse { .. } => "restoration-false",
             Self::OtherGeneration { .. } => "archive-other-generation",
@@ -214,6 +216,12 @@ impl fmt::Display for Finding {
                  {generation}) : les entrées {entries} à {} que vous aviez vues sont perdues ; demandez-en la raison, gardez votre \
                  point de contrôle et prenez-en un de la génération nouvelle",
                 kept.saturating_sub(1)
+            ),
+            Self::OlderCopy { generation, entries, kept } => write!(
+                f,
+                "le journal a été repris d'une copie plus ancienne par un ordre de deux opérateurs (counter-accept), ce que l'entrée {entries} \
+                 déclare (génération {generation}) : des entrées d'avant votre point de contrôle, à {kept} entrées, n'y sont plus ; \
+                 demandez-en la raison, gardez votre point de contrôle et prenez-en un de la génération nouvelle"
             ),
             Self::RestoredTwice { generation, other, entries, kept } => write!(
                 f,

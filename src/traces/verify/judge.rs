@@ -46,6 +46,8 @@ pub struct Judge {
     moved: BTreeMap<Digest, Head>,
     map: Memory,
     last: Option<(Instant, u64)>,
+    /// The officer's checkpoint, if the entries are not those that it was signed for: a declaration may still come.
+    disputed: Option<Checkpoint>,
     /// The entry of the newest [`COUNTER_ACCEPT`] that was done.
     accepted: Option<u64>,
     outcomes: Outcomes,
@@ -101,6 +103,7 @@ impl Judge {
             moved: BTreeMap::new(),
             map: Memory::default(),
             last: None,
+            disputed: None,
             accepted: None,
             outcomes: Outcomes::default(),
             in_force: InForce::default(),
@@ -175,13 +178,36 @@ impl Judge {
         let named = generation_in(kept.origin());
         let is_other =
             |one: &&Restoration| one.generation.number() >= named.number() && !one.generation.is_named(named);
-        let Restoration { generation, entries, .. } = *self.verdict.restorations.iter().find(is_other)?;
+        let Restoration { generation, entries, from, .. } = *self.verdict.restorations.iter().find(is_other)?;
         let kept = kept.size;
+        if from == From::OlderCopy {
+            return (kept > entries).then_some(Finding::OlderCopy { generation, entries, kept });
+        }
         (kept > entries).then_some(if generation.number() == named.number() {
             Finding::RestoredTwice { generation, other: named, entries, kept }
         } else {
             Finding::Restored { generation, entries, kept }
         })
+    }
+
+    /// An older copy goes on for a while, unsigned, before two persons take it for the ledger: what stands there instead of what the
+    /// officer has seen is told as theirs, not as a fork that nobody tells of.
+    fn declared_later(&mut self) {
+        let Some(kept) = self.disputed.take() else { return };
+        let named = generation_in(kept.origin());
+        let explains = |one: &&Restoration| {
+            one.from == From::OlderCopy && one.generation.number() > named.number() && one.entries >= kept.size
+        };
+        let Some(Restoration { generation, entries, .. }) =
+            self.verdict.restorations.iter().find(explains).cloned()
+        else {
+            return;
+        };
+        for found in &mut self.verdict.findings {
+            if *found == (Finding::Forked { size: kept.size }) {
+                *found = Finding::OlderCopy { generation, entries, kept: kept.size };
+            }
+        }
     }
 
     fn entry(&mut self, at: u64, entry: &Entry) {
@@ -240,10 +266,17 @@ impl Judge {
                 let cause = format!("it is of generation {generation}, the entries of {}", self.generation());
                 self.verdict.add(Finding::CheckpointForged { cause });
             } else if checkpoint.root == self.frontier.root() {
+                if whose == Whose::Ledger
+                    && self.disputed.as_ref().is_some_and(|kept| kept.origin() == checkpoint.origin())
+                {
+                    // What stands there was signed under the officer's own name: two histories of one.
+                    self.disputed = None;
+                }
                 self.compare_map(&checkpoint);
                 self.verdict.covered = size;
             } else if whose == Whose::Officer {
                 self.verdict.add(Finding::Forked { size });
+                self.disputed = Some(checkpoint).filter(|_| self.verdict.covered < size);
             } else {
                 self.broken = true;
                 self.verdict.add(Finding::Altered { from: self.verdict.covered, to: size.saturating_sub(1) });
@@ -275,6 +308,7 @@ impl Judge {
     pub fn finish(mut self) -> Verdict {
         let entries = self.verdict.entries;
         self.outcomes.finish(&mut self.verdict);
+        self.declared_later();
         if let Some(kept) = self.points.officers_beyond() {
             let rolled_back = Finding::RolledBack { entries, kept: kept.size };
             let found = self.lost(kept).unwrap_or(rolled_back);

@@ -36,7 +36,7 @@ use question::{Asked, Proofs};
 use world::{State, World, register};
 
 /// Sessions of a world whose every assertion is asked for under the register that they were opened with.
-const SESSIONS: usize = 600;
+const SESSIONS: usize = 300;
 /// The same for each register in which everybody is in another state by now.
 const SESSIONS_OF_ANOTHER_STATE: usize = 40;
 /// Questions of the same verdict that go through the socket, in each world and in each session.

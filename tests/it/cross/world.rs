@@ -5,6 +5,7 @@ use toml::{Table, Value};
 
 use crate::proofs::mint::Mint;
 use crate::support::configuration::{PROFILES, SERVICES, table};
+use crate::support::crowd::rpps;
 use crate::support::establishment::Establishment;
 use crate::support::key_kind::KeyType;
 use crate::support::plan::{Plan, STRUCTURES};
@@ -66,12 +67,7 @@ impl State {
 
     /// PS_IdNat: each state is one person.
     pub(super) fn id(self) -> String {
-        let number = format!("999001{:04}", self as usize);
-        let sum = number.bytes().rev().enumerate().map(|(place, digit)| {
-            let digit = u32::from(digit - b'0');
-            if place % 2 == 0 { digit * 2 / 10 + digit * 2 % 10 } else { digit }
-        });
-        format!("8{number}{}", (10 - sum.sum::<u32>() % 10) % 10)
+        rpps(self as usize)
     }
 
     /// `sub` at the identity provider.

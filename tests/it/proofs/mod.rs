@@ -2,6 +2,7 @@
 
 mod attacks;
 mod claims;
+mod cost;
 mod declared;
 mod identity_provider;
 mod lost;

@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 use sceau::traces::entry::event::Event;
 use serde_json::{Value, json};
 
+pub(super) use crate::support::crowd::{HEAD, crowd, nurse, rpps};
 use crate::support::daemons::Daemons;
 use crate::support::establishment::Establishment;
 use crate::support::key_kind::KeyType;
@@ -19,10 +20,7 @@ use crate::support::varlink::{Client, Refused, ago, nonce};
 pub(crate) const ANNE: &str = "899900063480";
 pub(crate) const NEW: &str = "899900100027";
 
-/// First line of every table.
-pub(crate) const HEAD: &str = "id;name;profession;specialty;services;enrolled_by;enrolled_how;enrolled_on;authenticator;trained_on;suspended\n";
-
-/// The same of applications.
+/// First line of every table of applications.
 pub(crate) const APPLICATIONS_HEAD: &str = "user;lps_name;lps_version;lps_id;homologation;homologation_expires_on;services;channels;methods;profiles;audience;may_declare;suspended\n";
 
 /// A line of an application; a column may be given otherwise.
@@ -206,11 +204,6 @@ pub(crate) fn submit(client: &mut Client, submission: &Value, document: &[u8]) -
     client.call("fr.sceau.Admin.Submit", submission.clone())
 }
 
-/// A line of a nurse who is in order.
-pub(crate) fn nurse(id: &str, name: &str) -> String {
-    format!("{id};{name};60;;consultation;Bureau des cartes;cps;2026-01-10;;2026-01-15;\n")
-}
-
 /// The general physician's line, with these services and authenticators.
 pub(crate) fn anne(services: &str, authenticators: &str) -> String {
     format!(
@@ -218,27 +211,7 @@ pub(crate) fn anne(services: &str, authenticators: &str) -> String {
     )
 }
 
-/// PS_IdNat of that number: 8, eleven digits of which the last is the key of Luhn.
-pub(crate) fn rpps(number: usize) -> String {
-    let body = format!("{:010}", 9_000_000_000usize + number);
-    let sum: u32 = body
-        .bytes()
-        .rev()
-        .enumerate()
-        .map(|(at, digit)| {
-            let digit = u32::from(digit - b'0') * if at % 2 == 0 { 2 } else { 1 };
-            digit / 10 + digit % 10
-        })
-        .sum();
-    format!("8{body}{}", (10 - sum % 10) % 10)
-}
-
-/// A table of that many nurses, whose names begin with `name`.
-pub(crate) fn crowd(count: usize, name: &str) -> String {
-    (0..count).map(|number| nurse(&rpps(number), &format!("{name} NUMERO {number}"))).collect()
-}
-
-pub(crate) fn said(output: &Output) -> String {
+pub(super) fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 

@@ -235,5 +235,30 @@ fn a_copy_that_its_counter_contradicted_begins_a_generation() {
     let time = Entry::decode(&ledger.leaves[at]).unwrap().time;
     let (from, acknowledged, entries) = (From::OlderCopy, Some(accepted), at as u64);
     assert_eq!(verdict.restorations, [Restoration { generation, from, entries, at: time, acknowledged }]);
-    assert_eq!(verdict.findings, [Finding::Restored { generation, entries, kept: 16 }]);
+    let told = |kept| [Finding::OlderCopy { generation, entries, kept }];
+    assert_eq!(verdict.findings, told(16));
+    // What it did before two persons took it for the ledger stands instead of what the officer has seen.
+    let notes = [ledger.signed_as(&name_of(generation))];
+    let kept = cut(&Ledger::new(), 14).signed();
+    assert_eq!(ledger.verdict_over(&notes, Some(kept.clone())).findings, told(14));
+    // What was there when the copy was made is there.
+    assert_eq!(ledger.verdict_over(&notes, Some(cut(&Ledger::new(), 11).signed())).findings, []);
+    // One that was signed under the old name, before or where the officer looked, is a fork, whatever was declared since.
+    for size in [14, 15] {
+        let mut forked = cut(&ledger, size);
+        forked.leaves.truncate(size);
+        let both = [forked.signed(), notes[0].clone()];
+        assert_eq!(
+            ledger.verdict_over(&both, Some(kept.clone())).findings[0],
+            Finding::Forked { size: 14 },
+            "{size}"
+        );
+    }
+    // Without the order it is a fork.
+    let mut undeclared = cut(&Ledger::new(), 11);
+    for _ in 0..6 {
+        undeclared.write(None, sample::refused(None, 3));
+    }
+    let found = undeclared.verdict_over(&[undeclared.signed_as(&name_of(generation))], Some(kept)).findings;
+    assert_eq!(found[0], Finding::Forked { size: 14 });
 }
