@@ -145,6 +145,8 @@ fn every_rule_that_is_used_is_known() {
                 && !evidence
                 && ![
                     "dmp-air",
+                    "applications-file",
+                    "practitioners-file",
                     "form-post-stand-in",
                     "sceau-signer",
                     "sceau-authentication",
