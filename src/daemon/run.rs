@@ -240,6 +240,7 @@ async fn watch_over(daemon: &Daemon, mut refusals: mpsc::UnboundedReceiver<Strin
         if tokio::time::Instant::now() >= alarm_at {
             alarm_at += RENEWAL_ALARM_EVERY;
             renewal_alarms(daemon);
+            daemon.homologation_alarms();
         }
     }
 }
@@ -254,6 +255,7 @@ async fn keep_up(daemon: &Arc<Daemon>) {
         daemon.watch_space();
         daemon.settle_lost().await;
         daemon.watch_volumes().await;
+        daemon.watch_exceptional();
         daemon.count_aside(false).await;
         daemon.record_refusals(false).await;
         let clock = Arc::clone(&daemon.clock);
