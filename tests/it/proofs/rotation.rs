@@ -67,7 +67,7 @@ fn troubles(client: &mut Client) -> Vec<String> {
 fn new_keys_are_taken_without_a_restart_and_old_ones_no_longer_count() {
     let (old, new) = (Provider::new(), Provider::new());
     let establishment = watched(old.plan()).build();
-    let mut daemons = Daemons::start(&establishment);
+    let daemons = Daemons::start(&establishment);
     let mut client = establishment.client();
     let before = claims();
     let session = client.open_session(proved(&before, &old.proof(&before))).unwrap();
