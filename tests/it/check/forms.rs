@@ -145,14 +145,13 @@ fn every_rule_that_is_used_is_known() {
                 && !evidence
                 && ![
                     "dmp-air",
-                    "applications-file",
-                    "practitioners-file",
                     "form-post-stand-in",
                     "sceau-signer",
                     "sceau-authentication",
                     "kebab-case",
-                    // What the ledger calls that register.
+                    // What the ledger calls these registers.
                     "applications-file",
+                    "practitioners-file",
                 ]
                 .contains(&word)
                 && !word.ends_with('-')
