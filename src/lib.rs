@@ -24,6 +24,7 @@
 //! | [`proof`] | proof of a login: an identity provider's token to facts or a named refusal | pure |
 //! | [`vihf`] | the token: typed facts to canonical bytes | pure |
 //! | [`certificate`] | may this certificate serve for this structure; subjects and requests | pure |
+//! | [`evidence`] | what the TPM of an appliance attests: the document, how it is bound, its appraisal; no TSS |
 //! | [`traces`] | the ledger: entries, Merkle tree and map, signed checkpoints, their verification | pure |
 //! | [`lint`] | what is wrong with a VIHF, ours or not: every rule by name | pure |
 //! | [`varlink`] | frames to calls and back | pure |
@@ -59,6 +60,7 @@ pub mod config;
 pub mod daemon;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod envelope;
+pub mod evidence;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod ledger;
 pub mod lint;

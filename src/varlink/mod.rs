@@ -2,6 +2,7 @@
 //!
 //! Pure: bytes to values and back. Both the door of `sceaud` and the command line speak through here.
 
+pub mod base64;
 pub mod call;
 pub mod json;
 pub mod members;
