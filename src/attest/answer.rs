@@ -19,6 +19,12 @@ const RETRY_AFTER_MS: u64 = 1_000;
 pub(super) enum Answer {
     /// What the counter says.
     Counter { value: u64 },
+    /// The request for the officer; whether a counter was made, if one is configured.
+    Request { request: String, counter_made: Option<bool> },
+    /// The answer to his challenge.
+    Enrolment { answer: String },
+    /// Evidence.
+    Evidence { evidence: String },
 }
 
 impl Answer {
@@ -96,7 +102,23 @@ impl From<TpmError> for No {
     }
 }
 
+/// A counter that is not there is a cause of its own.
+pub(super) fn undefined(error: TpmError) -> No {
+    match error {
+        TpmError::Missing => No::Unavailable(
+            "counter-undefined",
+            "le compteur n'existe pas dans le TPM ; faites sceau attest enrol".to_owned(),
+        ),
+        error => error.into(),
+    }
+}
+
 impl No {
+    /// A wrong value of a parameter.
+    pub(super) fn malformed(field: &str, message: impl Into<String>) -> Self {
+        Self::Words(MemberError::Malformed { field: field.to_owned(), message: message.into() })
+    }
+
     /// Appends its frame.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         let ours = |name: &str| format!("{INTERFACE}.{name}");

@@ -16,6 +16,7 @@ use zeroize::Zeroize as _;
 
 use super::Attester;
 use super::answer::No;
+use super::evidence;
 use super::request::Request;
 use crate::sys::frames::{End, Frames};
 use crate::sys::socket::Listening;
@@ -111,7 +112,10 @@ async fn serve(attester: Arc<Attester>, mut stream: UnixStream, _place: Place, m
                 frames.forget(len);
                 let answered = match asked {
                     Ok(None) => Ok(None),
-                    Ok(Some(request)) => attester.worker.done(request).await.map(Some),
+                    Ok(Some(request)) => {
+                        let request = completed(&attester, request).await;
+                        attester.worker.done(request).await.map(Some)
+                    }
                     Err(no) => Err(no),
                 };
                 match answered {
@@ -133,4 +137,12 @@ async fn serve(attester: Arc<Attester>, mut stream: UnixStream, _place: Place, m
             return;
         }
     }
+}
+
+/// Asks sceaud what a request needs of it, aside from the TPM's thread: sceaud may be waiting for that one.
+async fn completed(attester: &Attester, request: Request) -> Request {
+    let Request::Evidence { nonce, .. } = request else { return request };
+    let config = attester.config.clone();
+    let checkpoint = tokio::task::spawn_blocking(move || evidence::checkpoint(&config)).await.ok().flatten();
+    Request::Evidence { nonce, checkpoint }
 }

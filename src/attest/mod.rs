@@ -6,6 +6,8 @@
 //! | `door`, `request`, `answer` | who asks, for what, and what he is told |
 //! | `worker` | the one thread that speaks to the TPM, and its queue |
 //! | `task` | what is done with the TPM: begin here |
+//! | `enrolment`, `enrolled` | keys and counter made, and what is remembered of it |
+//! | `evidence` | what the machine claims, and the TPM's word that covers it |
 //! | `budget` | how often the counter may be raised |
 //!
 //! # Invariants
@@ -16,6 +18,9 @@
 mod answer;
 mod budget;
 mod door;
+mod enrolled;
+mod enrolment;
+mod evidence;
 mod request;
 mod run;
 mod task;

@@ -2,6 +2,9 @@
 
 use super::Admitted;
 use super::answer::{INTERFACE, No};
+use crate::evidence::document::Document as _;
+use crate::evidence::enrolment::Challenge;
+use crate::evidence::nonce::Nonce;
 use crate::varlink::ATTEST_INTERFACE;
 use crate::varlink::call::Call;
 use crate::varlink::members::Members;
@@ -14,6 +17,12 @@ pub(super) enum Request {
     Counter,
     /// Raise it.
     Increment,
+    /// Make keys and counter, and a request for the officer; `anew`: whatever TPM it was before.
+    Enrol { anew: bool },
+    /// Answer the officer's challenge.
+    Activate { challenge: Box<Challenge> },
+    /// Prove the machine's state; the checkpoint is asked of sceaud on the way.
+    Evidence { nonce: Nonce, checkpoint: Option<String> },
 }
 
 impl Request {
@@ -35,6 +44,9 @@ impl Request {
         let request = match name {
             Some("Counter") => Self::bare(parameters, Self::Counter)?,
             Some("Increment") => Self::bare(parameters, Self::Increment)?,
+            Some("Enrol") => Self::enrol(parameters)?,
+            Some("Activate") => Self::activate(parameters)?,
+            Some("Evidence") => Self::evidence(parameters)?,
             _ => return Err(No::Method(method)),
         };
         request.may_be_asked(uid, admitted)?;
@@ -46,11 +58,35 @@ impl Request {
         Ok(request)
     }
 
+    fn enrol(mut parameters: Members) -> Result<Self, No> {
+        let anew = parameters.flag("anew")?;
+        parameters.finish()?;
+        Ok(Self::Enrol { anew })
+    }
+
+    fn activate(mut parameters: Members) -> Result<Self, No> {
+        let text = parameters.text("challenge")?;
+        let challenge = Challenge::read(text.as_bytes())
+            .map_err(|cause| parameters.malformed("challenge", cause.to_string()))?;
+        parameters.finish()?;
+        Ok(Self::Activate { challenge: Box::new(challenge) })
+    }
+
+    fn evidence(mut parameters: Members) -> Result<Self, No> {
+        let text = parameters.text("nonce")?;
+        let nonce = Nonce::parse(&text)
+            .ok_or_else(|| parameters.malformed("nonce", "donnez les 64 chiffres hexadécimaux du vérificateur"))?;
+        parameters.finish()?;
+        Ok(Self::Evidence { nonce, checkpoint: None })
+    }
+
     /// Whether that user may ask it.
     fn may_be_asked(&self, uid: u32, admitted: Admitted) -> Result<(), No> {
         let may = match self {
             // A number that others raise is a ledger that halts.
             Self::Counter | Self::Increment => uid == admitted.ledger,
+            // Nothing of it is secret or does harm: the rights of the socket's file are enough.
+            Self::Enrol { .. } | Self::Activate { .. } | Self::Evidence { .. } => true,
         };
         if may {
             return Ok(());

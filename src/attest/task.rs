@@ -2,17 +2,15 @@
 
 use std::time::Instant;
 
-use super::answer::{Answer, No};
+use super::answer::{Answer, No, undefined};
 use super::budget::Budget;
 pub(super) use super::request::Request;
 use crate::config::{Config, CounterPlace};
-use crate::tpm::TpmError;
-use crate::tpm::device::Tpm;
 
 /// The TPM's place, and what is remembered between tasks.
 #[derive(Debug)]
 pub(super) struct Tasks {
-    config: Config,
+    pub(super) config: Config,
     budget: Budget,
 }
 
@@ -46,6 +44,9 @@ impl Tasks {
                 let value = self.open()?.raise_counter(index).map_err(undefined)?;
                 Ok(Answer::Counter { value })
             }
+            Request::Enrol { anew } => self.enrol(anew),
+            Request::Activate { challenge } => self.activate(&challenge),
+            Request::Evidence { nonce, checkpoint } => self.evidence(nonce, checkpoint),
         }
     }
 
@@ -59,20 +60,5 @@ impl Tasks {
                     .to_owned(),
             )),
         }
-    }
-
-    fn open(&self) -> Result<Tpm, TpmError> {
-        Tpm::open(&self.config.tpm.tcti, None)
-    }
-}
-
-/// A counter that is not there is a cause of its own.
-fn undefined(error: TpmError) -> No {
-    match error {
-        TpmError::Missing => No::Unavailable(
-            "counter-undefined",
-            "le compteur n'existe pas dans le TPM ; faites sceau attest enrol".to_owned(),
-        ),
-        error => error.into(),
     }
 }

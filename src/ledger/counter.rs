@@ -40,7 +40,7 @@ pub trait Counter: fmt::Debug + Send {
 
     /// Raises it by one, and what it says then. After `Ok` that is durable.
     ///
-    /// Raised for the first time it may say any number: a TPM's counter begins above every one that the TPM ever had.
+    /// Raised for the first time it may say any number: a TPM's counter begins above every one that was removed from it.
     ///
     /// # Errors
     /// [`CounterError`]; it was raised or was not.

@@ -26,8 +26,8 @@ const COUNTER_LEN: u16 = 8;
 impl Tpm {
     /// Makes the counter, if it is not there; whether it was made.
     ///
-    /// A counter that is undefined and made again goes on above every counter that the TPM has had (TPM 2.0 Part 1 §37.2.4),
-    /// so that making it anew is no way back.
+    /// A counter that is undefined and made again goes on above every counter that was ever removed from the TPM (TPM 2.0
+    /// Part 1 §37.2.4), so that making it anew is no way back.
     ///
     /// # Errors
     /// [`TpmError::Answer`] if the index is another thing than such a counter; any other.

@@ -20,7 +20,7 @@ pub struct TpmName(pub Vec<u8>);
 pub struct Tpm {
     pub(super) context: Context,
     /// The owner's storage key: sessions are salted with it, sealed objects are its children.
-    pub(super) storage: KeyHandle,
+    storage: Option<KeyHandle>,
     name: TpmName,
     /// The session that every command goes through: answers are authentic, secrets encrypted on the wire.
     pub(super) session: AuthSession,
@@ -43,13 +43,42 @@ impl Tpm {
             return Err(TpmError::Other);
         }
         let session = session::salted(&mut context, storage)?;
-        Ok(Self { context, storage, name, session })
+        Ok(Self { context, storage: Some(storage), name, session })
     }
 
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &TpmName {
         &self.name
+    }
+
+    /// Gives up the storage key's place in the TPM, which has room for three objects; the session stays salted.
+    ///
+    /// # Errors
+    /// [`TpmError`].
+    pub fn release(&mut self) -> Result<(), TpmError> {
+        if let Some(storage) = self.storage.take() {
+            self.context.flush_context(storage.into())?;
+        }
+        Ok(())
+    }
+
+    /// The storage key, made again if it was given up.
+    pub(super) fn storage(&mut self) -> Result<KeyHandle, TpmError> {
+        if let Some(storage) = self.storage {
+            return Ok(storage);
+        }
+        let (storage, name) = session::storage_key(&mut self.context)?;
+        if name.value() != self.name.0 {
+            return Err(TpmError::Other);
+        }
+        self.storage = Some(storage);
+        Ok(storage)
+    }
+
+    /// A plain session beside the encrypting one, for a command that two objects authorise.
+    pub(super) fn second_session(&mut self) -> Result<AuthSession, TpmError> {
+        session::plain(&mut self.context)
     }
 
     /// Runs commands through the session.

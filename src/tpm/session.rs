@@ -55,6 +55,19 @@ pub(super) fn salted(context: &mut Context, key: KeyHandle) -> Result<AuthSessio
     start(context, key, SessionType::Hmac)
 }
 
+/// An HMAC session without encryption: who authorises by it is proved all the same.
+pub(super) fn plain(context: &mut Context) -> Result<AuthSession, TpmError> {
+    let session = context.start_auth_session(
+        None,
+        None,
+        None,
+        SessionType::Hmac,
+        SymmetricDefinition::AES_128_CFB,
+        HashingAlgorithm::Sha256,
+    )?;
+    session.ok_or_else(|| TpmError::Library("no session".to_owned()))
+}
+
 /// A policy session salted with that key; what is unsealed through it crosses the wire encrypted.
 pub(super) fn policy(context: &mut Context, key: KeyHandle) -> Result<PolicySession, TpmError> {
     PolicySession::try_from(start(context, key, SessionType::Policy)?).map_err(of_library)
