@@ -3,6 +3,7 @@
 mod ask;
 mod enrol;
 mod evidence;
+mod logs;
 
 use clap::{Args, Subcommand};
 
