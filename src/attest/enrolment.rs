@@ -94,7 +94,11 @@ impl Tasks {
     }
 
     /// The AK, which must be the enrolled one.
-    pub(super) fn own_key(&self, enrolled: &Enrolled, tpm: &mut Tpm) -> Result<crate::tpm::attestation_key::AttestationKey, No> {
+    pub(super) fn own_key(
+        &self,
+        enrolled: &Enrolled,
+        tpm: &mut Tpm,
+    ) -> Result<crate::tpm::attestation_key::AttestationKey, No> {
         let key = tpm.attestation_key(self.config.tpm.attestation_key())?;
         if key.name == enrolled.attestation_key.0 { Ok(key) } else { Err(TpmError::Other.into()) }
     }
@@ -104,10 +108,11 @@ impl Tasks {
         Enrolled::read(&self.config.tpm.folder).map_err(|cause| self.folder(&cause))
     }
 
-    fn folder(&self, cause: &std::io::Error) -> No {
+    pub(super) fn folder(&self, cause: &std::io::Error) -> No {
         tracing::error!(%cause, "what is remembered of the enrolment cannot be read or written");
         let folder = self.config.tpm.folder.display();
-        let message = format!("le dossier {folder} ([tpm] folder) ne peut pas être lu ou écrit ; vérifiez ses droits");
+        let message =
+            format!("le dossier {folder} ([tpm] folder) ne peut pas être lu ou écrit ; vérifiez ses droits");
         No::Unavailable("folder", message)
     }
 
@@ -115,6 +120,18 @@ impl Tasks {
     pub(super) fn open(&self) -> Result<Tpm, No> {
         let known = self.enrolled()?.map(|enrolled| enrolled.storage());
         Ok(Tpm::open(&self.config.tpm.tcti, known.as_ref())?)
+    }
+
+    /// How the TPM is, for whoever watches it.
+    pub(super) fn status(&mut self) -> Result<Answer, No> {
+        let enrolled = self.enrolled()?.is_some();
+        let mut tpm = self.open()?;
+        let counter = match self.counter_value(&mut tpm) {
+            Ok(value) => value.map(|_| true),
+            Err(No::Unavailable("counter-undefined", _)) => Some(false),
+            Err(no) => return Err(no),
+        };
+        Ok(Answer::Status { enrolled, lockout: tpm.in_lockout()?, counter, sealed: self.sealed()? })
     }
 
     /// What the counter says, if there is one in the TPM.

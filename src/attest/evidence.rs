@@ -10,7 +10,9 @@ use super::task::Tasks;
 use crate::certificate::SealCertificate;
 use crate::config::Config;
 use crate::evidence::binding::qualifying_data;
-use crate::evidence::document::{Attested, Claims, Document as _, Evidence, Ledger, Marshalled, PCRS, PcrValue, Seal};
+use crate::evidence::document::{
+    Attested, Claims, Document as _, Evidence, Ledger, Marshalled, PCRS, PcrValue, Seal,
+};
 use crate::evidence::nonce::Nonce;
 use crate::sys::call::{Reply, call};
 use crate::tpm::{TpmError, quote};
@@ -106,7 +108,10 @@ fn attested(quoted: quote::Attested) -> Attested {
 /// A file that the configuration names.
 fn read(path: &Path) -> Result<Vec<u8>, No> {
     std::fs::read(path).map_err(|cause| {
-        No::Unavailable("configuration", format!("{} ne peut pas être lu ({cause}) ; vérifiez ses droits", path.display()))
+        No::Unavailable(
+            "configuration",
+            format!("{} ne peut pas être lu ({cause}) ; vérifiez ses droits", path.display()),
+        )
     })
 }
 

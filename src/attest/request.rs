@@ -1,10 +1,17 @@
 //! From a frame to what is asked, every value of its type, by somebody who may ask it.
 
+use zeroize::Zeroizing;
+
 use super::Admitted;
 use super::answer::{INTERFACE, No};
+use super::approvals;
+use super::sealing::Order;
+use crate::config::KeyName;
 use crate::evidence::document::Document as _;
 use crate::evidence::enrolment::Challenge;
 use crate::evidence::nonce::Nonce;
+use crate::tpm::policy::Value;
+use crate::traces::digest::Digest;
 use crate::varlink::ATTEST_INTERFACE;
 use crate::varlink::call::Call;
 use crate::varlink::members::Members;
@@ -23,6 +30,16 @@ pub(super) enum Request {
     Activate { challenge: Box<Challenge> },
     /// Prove the machine's state; the checkpoint is asked of sceaud on the way.
     Evidence { nonce: Nonce, checkpoint: Option<String> },
+    /// Say how the TPM is.
+    Status,
+    /// Seal a PIN.
+    Seal(Box<Order>),
+    /// Give it back.
+    Unseal { name: KeyName, boot_pin: Zeroizing<String> },
+    /// Admit approvals of other states.
+    Approve { name: KeyName, signatures: String },
+    /// Say whether it would be given back, with these values.
+    Foresee { name: KeyName, expected: Vec<Value> },
 }
 
 impl Request {
@@ -30,12 +47,7 @@ impl Request {
     ///
     /// # Errors
     /// The refusal to answer with.
-    pub(super) fn read(
-        frame: &[u8],
-        uid: u32,
-        admitted: Admitted,
-        out: &mut Vec<u8>,
-    ) -> Result<Option<Self>, No> {
+    pub(super) fn read(frame: &[u8], uid: u32, admitted: Admitted, out: &mut Vec<u8>) -> Result<Option<Self>, No> {
         let Some(call) = service::serve(Call::parse(frame)?, (INTERFACE, ATTEST_INTERFACE), out)? else {
             return Ok(None);
         };
@@ -44,9 +56,14 @@ impl Request {
         let request = match name {
             Some("Counter") => Self::bare(parameters, Self::Counter)?,
             Some("Increment") => Self::bare(parameters, Self::Increment)?,
+            Some("Status") => Self::bare(parameters, Self::Status)?,
             Some("Enrol") => Self::enrol(parameters)?,
             Some("Activate") => Self::activate(parameters)?,
             Some("Evidence") => Self::evidence(parameters)?,
+            Some("Seal") => Self::seal(parameters)?,
+            Some("Unseal") => Self::unseal(parameters)?,
+            Some("Approve") => Self::approve(parameters)?,
+            Some("Foresee") => Self::foresee(parameters)?,
             _ => return Err(No::Method(method)),
         };
         request.may_be_asked(uid, admitted)?;
@@ -80,18 +97,75 @@ impl Request {
         Ok(Self::Evidence { nonce, checkpoint: None })
     }
 
+    fn seal(mut parameters: Members) -> Result<Self, No> {
+        let name = name(&mut parameters)?;
+        let (secret, boot_pin) = (parameters.text("secret")?, parameters.text("boot_pin")?);
+        let (approver, signatures) = (parameters.text("approver")?, parameters.text("signatures")?);
+        let pcrs = parameters.text("pcrs")?;
+        let pcrs = approvals::choice(&pcrs).ok_or_else(|| {
+            parameters.malformed("pcrs", "donnez des numéros de 0 à 23, croissants, comme 7,11,12")
+        })?;
+        let replace = parameters.flag("replace")?;
+        parameters.finish()?;
+        let (approver, signatures) = (approver.to_string(), signatures.to_string());
+        Ok(Self::Seal(Box::new(Order { name, secret, boot_pin, approver, pcrs, signatures, replace })))
+    }
+
+    fn unseal(mut parameters: Members) -> Result<Self, No> {
+        let (name, boot_pin) = (name(&mut parameters)?, parameters.text("boot_pin")?);
+        parameters.finish()?;
+        Ok(Self::Unseal { name, boot_pin })
+    }
+
+    fn approve(mut parameters: Members) -> Result<Self, No> {
+        let (name, signatures) = (name(&mut parameters)?, parameters.text("signatures")?.to_string());
+        parameters.finish()?;
+        Ok(Self::Approve { name, signatures })
+    }
+
+    fn foresee(mut parameters: Members) -> Result<Self, No> {
+        let name = name(&mut parameters)?;
+        let mut expected = Vec::new();
+        for text in parameters.texts("expected")? {
+            let value =
+                text.split_once('=').and_then(|(pcr, value)| Some((pcr.parse().ok()?, Digest::from_hex(value)?)));
+            expected.push(
+                value
+                    .ok_or_else(|| parameters.malformed("expected", "donnez PCR=VALEUR, comme 11=64 chiffres"))?,
+            );
+        }
+        parameters.finish()?;
+        Ok(Self::Foresee { name, expected })
+    }
+
     /// Whether that user may ask it.
     fn may_be_asked(&self, uid: u32, admitted: Admitted) -> Result<(), No> {
-        let may = match self {
+        let (may, message) = match self {
             // A number that others raise is a ledger that halts.
-            Self::Counter | Self::Increment => uid == admitted.ledger,
+            Self::Counter | Self::Increment => (
+                uid == admitted.ledger,
+                "cet utilisateur n'a pas ce droit : le compteur est à sceaud seul (sockets.signer_client)",
+            ),
+            // A PIN is the token's; and a try at it may be one of the last.
+            Self::Seal(_) | Self::Unseal { .. } | Self::Approve { .. } => {
+                (uid == admitted.sealing, "cet utilisateur n'a pas ce droit : les PIN scellés sont à root seul")
+            }
             // Nothing of it is secret or does harm: the rights of the socket's file are enough.
-            Self::Enrol { .. } | Self::Activate { .. } | Self::Evidence { .. } => true,
+            Self::Status
+            | Self::Enrol { .. }
+            | Self::Activate { .. }
+            | Self::Evidence { .. }
+            | Self::Foresee { .. } => (true, ""),
         };
         if may {
             return Ok(());
         }
-        let message = "cet utilisateur n'a pas ce droit : le compteur est à sceaud seul (sockets.signer_client)";
         Err(No::Denied("caller-not-admitted", message.to_owned()))
     }
+}
+
+/// The name of a sealed PIN, which becomes part of a file's name.
+fn name(parameters: &mut Members) -> Result<KeyName, No> {
+    let text = parameters.text("name")?;
+    Ok(KeyName::parse(&text).map_err(|cause| parameters.malformed("name", cause))?)
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::Value;
 
-use crate::cli::client::CallError;
 use crate::cli::NotDone;
+use crate::cli::client::CallError;
 use crate::config::Config;
 use crate::evidence::document::DOCUMENT_LEN_MAX;
 use crate::sys::call::{Reply, call};
@@ -58,7 +58,7 @@ impl Ask {
 ///
 /// # Errors
 /// Something is there, or what the system said.
-pub(super) fn keep(path: &Path, document: &str) -> Result<(), NotDone> {
+pub(in crate::cli) fn keep(path: &Path, document: &str) -> Result<(), NotDone> {
     durable::create(path, document.as_bytes(), 0o644).map_err(|cause| match cause.kind() {
         io::ErrorKind::AlreadyExists => {
             NotDone::Usage(format!("{} existe déjà ; donnez un autre nom avec --out", path.display()))
@@ -71,9 +71,12 @@ pub(super) fn keep(path: &Path, document: &str) -> Result<(), NotDone> {
 ///
 /// # Errors
 /// It cannot be read, or is longer than any.
-pub(super) fn read(path: &Path) -> Result<String, NotDone> {
+pub(in crate::cli) fn read(path: &Path) -> Result<String, NotDone> {
     let unread = |cause: &dyn std::fmt::Display| {
-        NotDone::Usage(format!("{} ne peut pas être lu ({cause}) ; donnez le fichier reçu de l'officier", path.display()))
+        NotDone::Usage(format!(
+            "{} ne peut pas être lu ({cause}) ; donnez le fichier reçu de l'officier",
+            path.display()
+        ))
     };
     let len = path.metadata().map_err(|cause| unread(&cause))?.len();
     if usize::try_from(len).is_ok_and(|len| len > DOCUMENT_LEN_MAX) {

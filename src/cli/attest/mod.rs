@@ -1,6 +1,6 @@
 //! `sceau attest`: the machine is enrolled with an officer, and proves its state to him.
 
-mod ask;
+pub(super) mod ask;
 mod enrol;
 mod evidence;
 mod logs;
@@ -8,7 +8,6 @@ mod logs;
 use clap::{Args, Subcommand};
 
 use super::NotDone;
-pub(super) use ask::Ask;
 
 /// Enrôle cette machine auprès d'un officier de sécurité, et lui prouve son état par son TPM.
 #[derive(Debug, Args)]

@@ -2,4 +2,7 @@
 
 mod counter;
 mod evidence;
+mod policies;
 mod rig;
+mod sealing;
+mod status;
