@@ -1,5 +1,7 @@
 //! Enrolment: keys and counter are made, and the officer is given what he needs to believe them.
 
+use std::path::PathBuf;
+
 use super::answer::{Answer, No, undefined};
 use super::enrolled::Enrolled;
 use super::task::Tasks;
@@ -106,6 +108,18 @@ impl Tasks {
     /// What is remembered.
     pub(super) fn enrolled(&self) -> Result<Option<Enrolled>, No> {
         Enrolled::read(&self.config.tpm.folder).map_err(|cause| self.folder(&cause))
+    }
+
+    /// Files of that kind in the folder, in the order of their names; none that was left half written.
+    pub(super) fn kept(&self, suffix: &str) -> Result<Vec<PathBuf>, No> {
+        let entries = std::fs::read_dir(&self.config.tpm.folder).map_err(|cause| self.folder(&cause))?;
+        let is_kept = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|name| name.ends_with(suffix) && !name.starts_with('.'))
+        };
+        let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_kept).collect();
+        paths.sort();
+        Ok(paths)
     }
 
     pub(super) fn folder(&self, cause: &std::io::Error) -> No {

@@ -50,6 +50,7 @@ impl Tasks {
         let claims = self.claims(self.counter_value(&mut tpm)?, checkpoint)?;
         let qualifying = qualifying_data(&nonce, &claims);
         let (quoted, values) = tpm.quote(&key, &qualifying, &PCRS)?;
+        let keys = self.certified_keys(&mut tpm, &key, &qualifying)?;
         let pcrs = PCRS.into_iter().zip(values).map(|(pcr, sha256)| PcrValue { pcr, sha256 }).collect();
         let evidence = Evidence {
             format: Evidence::FORMAT.to_owned(),
@@ -62,7 +63,7 @@ impl Tasks {
             // Root's alone to read: who asks for evidence as root adds them, and the quoted PCRs tell whether they are right.
             event_log: Marshalled::default(),
             userspace_log: None,
-            keys: Vec::new(),
+            keys,
             counter: None,
             consistency: None,
         };

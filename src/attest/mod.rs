@@ -9,6 +9,7 @@
 //! | `enrolment`, `enrolled` | keys and counter made, and what is remembered of it |
 //! | `evidence` | what the machine claims, and the TPM's word that covers it |
 //! | `sealing`, `approvals` | PINs given back in a state of the machine that was approved |
+//! | `certified` | keys of ours in the TPM, certified anew in each evidence |
 //! | `budget` | how often the counter may be raised |
 //!
 //! # Invariants
@@ -19,6 +20,7 @@
 mod answer;
 mod approvals;
 mod budget;
+mod certified;
 mod door;
 mod enrolled;
 mod enrolment;

@@ -1,13 +1,18 @@
 //! From a frame to what is asked, every value of its type, by somebody who may ask it.
 
+use std::ops::RangeInclusive;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::Admitted;
 use super::answer::{INTERFACE, No};
 use super::approvals;
+use super::certified;
 use super::sealing::Order;
 use crate::config::KeyName;
-use crate::evidence::document::Document as _;
+use crate::evidence::document::{Document as _, KeyRole};
 use crate::evidence::enrolment::Challenge;
 use crate::evidence::nonce::Nonce;
 use crate::tpm::policy::Value;
@@ -16,6 +21,9 @@ use crate::varlink::ATTEST_INTERFACE;
 use crate::varlink::call::Call;
 use crate::varlink::members::Members;
 use crate::varlink::service;
+
+/// Persistent handles (TPM 2.0 Part 2 §7.4).
+const PERSISTENT: RangeInclusive<u32> = 0x8100_0000..=0x81ff_ffff;
 
 /// What is asked.
 #[derive(Debug)]
@@ -32,6 +40,8 @@ pub(super) enum Request {
     Evidence { nonce: Nonce, checkpoint: Option<String> },
     /// Say how the TPM is.
     Status,
+    /// Show a key of ours in each evidence.
+    Certify(Box<certified::Order>),
     /// Seal a PIN.
     Seal(Box<Order>),
     /// Give it back.
@@ -60,6 +70,7 @@ impl Request {
             Some("Enrol") => Self::enrol(parameters)?,
             Some("Activate") => Self::activate(parameters)?,
             Some("Evidence") => Self::evidence(parameters)?,
+            Some("Certify") => Self::certify(parameters)?,
             Some("Seal") => Self::seal(parameters)?,
             Some("Unseal") => Self::unseal(parameters)?,
             Some("Approve") => Self::approve(parameters)?,
@@ -95,6 +106,26 @@ impl Request {
             .ok_or_else(|| parameters.malformed("nonce", "donnez les 64 chiffres hexadécimaux du vérificateur"))?;
         parameters.finish()?;
         Ok(Self::Evidence { nonce, checkpoint: None })
+    }
+
+    fn certify(mut parameters: Members) -> Result<Self, No> {
+        let role = match parameters.text("role")?.as_str() {
+            "audit" => KeyRole::Audit,
+            "seal" => KeyRole::Seal,
+            "authentication" => KeyRole::Authentication,
+            _ => return Err(parameters.malformed("role", "donnez audit, seal ou authentication").into()),
+        };
+        let key = parameters.text("key")?;
+        let key = KeyName::parse(&key).map_err(|cause| parameters.malformed("key", cause))?;
+        let (public, private) = (bytes(&mut parameters, "public")?, bytes(&mut parameters, "private")?);
+        let parent = parameters.text("parent")?;
+        let parent = parent.strip_prefix("0x").and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let parent = parent.filter(|parent| PERSISTENT.contains(parent));
+        let parent =
+            parent.ok_or_else(|| parameters.malformed("parent", "donnez une adresse persistante, 0x81……"))?;
+        let auth = parameters.text("auth")?;
+        parameters.finish()?;
+        Ok(Self::Certify(Box::new(certified::Order { role, key, public, private, parent, auth })))
     }
 
     fn seal(mut parameters: Members) -> Result<Self, No> {
@@ -147,9 +178,10 @@ impl Request {
                 "cet utilisateur n'a pas ce droit : le compteur est à sceaud seul (sockets.signer_client)",
             ),
             // A PIN is the token's; and a try at it may be one of the last.
-            Self::Seal(_) | Self::Unseal { .. } | Self::Approve { .. } => {
-                (uid == admitted.sealing, "cet utilisateur n'a pas ce droit : les PIN scellés sont à root seul")
-            }
+            Self::Seal(_) | Self::Unseal { .. } | Self::Approve { .. } | Self::Certify(_) => (
+                uid == admitted.sealing,
+                "cet utilisateur n'a pas ce droit : PIN scellés et clés du TPM sont à root seul",
+            ),
             // Nothing of it is secret or does harm: the rights of the socket's file are enough.
             Self::Status
             | Self::Enrol { .. }
@@ -162,6 +194,13 @@ impl Request {
         }
         Err(No::Denied("caller-not-admitted", message.to_owned()))
     }
+}
+
+/// A TPM structure, base64.
+fn bytes(parameters: &mut Members, member: &str) -> Result<Vec<u8>, No> {
+    let text = parameters.text(member)?;
+    let decoded = STANDARD.decode(text.as_bytes());
+    Ok(decoded.map_err(|_| parameters.malformed(member, "ce n'est pas du base64"))?)
 }
 
 /// The name of a sealed PIN, which becomes part of a file's name.

@@ -113,7 +113,7 @@ impl Tasks {
     /// Gives a PIN back.
     pub(super) fn unseal(&mut self, name: &KeyName, boot_pin: &[u8]) -> Result<Answer, No> {
         let began = Instant::now();
-        let kept = self.kept(name)?;
+        let kept = self.sealed_of(name)?;
         let mut tpm = Tpm::open(&self.config.tpm.tcti, Some(&TpmName(kept.storage.0.clone())))?;
         let values = measured(&mut tpm, &kept.pcrs)?;
         let secret = open(&mut tpm, &kept, &values, boot_pin)?;
@@ -125,7 +125,7 @@ impl Tasks {
 
     /// Admits approvals of other states; the TPM is not asked, so that it can be done before the machine is in them.
     pub(super) fn approve(&mut self, name: &KeyName, signatures: &str) -> Result<Answer, No> {
-        let mut kept = self.kept(name)?;
+        let mut kept = self.sealed_of(name)?;
         let read = approvals::read(signatures, &kept.pcrs, &kept.approver()?).map_err(|cause| refused(&cause))?;
         let new: Vec<_> = read.into_iter().filter(|written| !kept.approvals.contains(written)).collect();
         let added = new.len();
@@ -139,7 +139,7 @@ impl Tasks {
 
     /// Whether the PIN would be given back: now, or with these values in the place of the PCRs' own.
     pub(super) fn foresee(&mut self, name: &KeyName, expected: &[policy::Value]) -> Result<Answer, No> {
-        let kept = self.kept(name)?;
+        let kept = self.sealed_of(name)?;
         if let Some((pcr, _)) = expected.iter().find(|(pcr, _)| !kept.pcrs.contains(pcr)) {
             let message =
                 format!("le PCR {pcr} n'est pas de ce scellement, qui a les PCR {}", approvals::list(&kept.pcrs));
@@ -164,20 +164,15 @@ impl Tasks {
 
     /// Names of the sealed PINs.
     pub(super) fn sealed(&self) -> Result<Vec<String>, No> {
-        let entries = std::fs::read_dir(&self.config.tpm.folder).map_err(|cause| self.folder(&cause))?;
-        let name = |entry: io::Result<std::fs::DirEntry>| {
-            Some(entry.ok()?.file_name().to_str()?.strip_suffix(SUFFIX)?.to_owned())
-        };
-        let mut names: Vec<_> = entries.filter_map(name).filter(|name| !name.starts_with('.')).collect();
-        names.sort();
-        Ok(names)
+        let name = |path: &PathBuf| Some(path.file_name()?.to_str()?.strip_suffix(SUFFIX)?.to_owned());
+        Ok(self.kept(SUFFIX)?.iter().filter_map(name).collect())
     }
 
     fn sealed_path(&self, name: &KeyName) -> PathBuf {
         self.config.tpm.folder.join(format!("{name}{SUFFIX}"))
     }
 
-    fn kept(&self, name: &KeyName) -> Result<Kept, No> {
+    fn sealed_of(&self, name: &KeyName) -> Result<Kept, No> {
         let path = self.sealed_path(name);
         let bytes = std::fs::read(&path).map_err(|cause| match cause.kind() {
             io::ErrorKind::NotFound => No::Denied(

@@ -1,6 +1,7 @@
 //! `sceau attest`: the machine is enrolled with an officer, and proves its state to him.
 
 pub(super) mod ask;
+mod certify;
 mod enrol;
 mod evidence;
 mod logs;
@@ -21,6 +22,7 @@ enum Step {
     Enrol(enrol::Enrol),
     Answer(enrol::Answer),
     Evidence(evidence::Collect),
+    Certify(certify::Certify),
 }
 
 impl Attest {
@@ -30,6 +32,7 @@ impl Attest {
             Step::Enrol(enrol) => enrol.run(),
             Step::Answer(answer) => answer.run(),
             Step::Evidence(evidence) => evidence.run(),
+            Step::Certify(certify) => certify.run(),
         }
     }
 }

@@ -75,7 +75,10 @@ fn arithmetic_agrees_with_a_trial_session_of_the_tpm() {
         let theirs = tpm.trial_of_pcrs(pcrs).unwrap();
         assert_eq!(of_pcrs(&values), theirs, "{pcrs:?}");
         drop(tpm);
-        // And the command line with tpm2-tools.
+        // And tpm2-tools, which take eight at most.
+        if pcrs.len() > 8 {
+            continue;
+        }
         let selection = format!("sha256:{}", pcrs.iter().map(u8::to_string).collect::<Vec<_>>().join(","));
         run(&mut machine.tpm.tool("tpm2_createpolicy", &["--policy-pcr", "-l", &selection, "-L", "policy"]));
         // The tool leaves its session behind.
