@@ -4,6 +4,7 @@
 
 use crate::policy::practitioner::EVIDENCE;
 use crate::proof::{Algorithm, Factor};
+use crate::vihf::codes::Purpose;
 use crate::vihf::method::Method;
 
 /// What a key holds.
@@ -68,6 +69,10 @@ fn factors() -> Vec<&'static str> {
     Factor::NAMES.to_vec()
 }
 
+fn purposes() -> Vec<&'static str> {
+    Purpose::ALL.iter().map(|purpose| purpose.code()).collect()
+}
+
 fn channels() -> Vec<&'static str> {
     vec!["LPS", "WEB_PS"]
 }
@@ -121,7 +126,12 @@ pub(super) const CONFIGURATION: &[Key] = &[
         "relay",
         Kind::Table(&[
             must("anchors", Kind::Texts),
+            may("intermediates", Kind::Texts),
             may("crls", Kind::Texts),
+            may("crl_urls", Kind::Texts),
+            may("crl_folder", Kind::Text),
+            may("crl_fetch_ms", ANY),
+            may("crl_len_max", ANY),
             may("crl_age_max_ms", ANY),
             may("stapling", Kind::Word(|| vec!["optional", "required"])),
             may("reload_ms", ANY),
@@ -147,7 +157,15 @@ pub(super) const CONFIGURATION: &[Key] = &[
             must("path", Kind::Text),
             must("action", Kind::Text),
             must("transactions", Kind::Texts),
-            must("patient", Kind::Word(|| super::relay::PatientPlace::NAMES.to_vec())),
+            must("patient", Kind::Word(|| super::destination::PatientPlace::NAMES.to_vec())),
+        ]),
+    ),
+    may(
+        "web_ps",
+        Kind::Tables(&[
+            must("name", Kind::Text),
+            must("target", Kind::Text),
+            must("delivery", Kind::Word(|| super::web_ps::Delivery::NAMES.to_vec())),
         ]),
     ),
     may(
@@ -173,6 +191,7 @@ pub(super) const CONFIGURATION: &[Key] = &[
             must("lifetime_ms", ANY),
             must("login_age_max_ms", ANY),
             may("emergency", Kind::Boolean),
+            may("purposes", Kind::Words(purposes)),
         ]),
     ),
     may(
@@ -266,6 +285,7 @@ pub(super) const CONFIGURATION: &[Key] = &[
             may("connections_per_stranger_max", ANY),
             may("requests_in_flight_max", ANY),
             may("requests_in_flight_per_application_max", ANY),
+            may("emergency_share_percent", ANY),
             may("frame_read_ms", ANY),
             may("answer_write_ms", ANY),
             may("idle_ms", ANY),

@@ -1,20 +1,18 @@
-//! A call's body: the envelope read and held, everything after it streamed, within limits of length and of time.
+//! A call's body up to the end of its envelope, which is held; everything after it streams.
 
-use std::collections::VecDeque;
-use std::future::{Future as _, poll_fn};
-use std::io;
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::StatusCode;
-use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use hyper::body::{Body as _, Incoming};
+use tokio::time::timeout;
 
+use super::call_body::CallBody;
 use super::fault::Fault;
 use super::part::{Root, Span, Wrong};
+use super::parts::Parts;
+use super::stream::Limited;
 use crate::config::Relay;
 
 /// A body whose envelope has been read.
@@ -100,20 +98,28 @@ impl Message {
     }
 
     /// The body to send, with `envelope` in the place of the one that was read.
-    pub(super) fn with_envelope(self, envelope: Vec<u8>, limits: &Relay) -> CallBody {
+    ///
+    /// # Errors
+    /// What was read behind the envelope could pass for another one.
+    pub(super) fn with_envelope(self, envelope: Vec<u8>, root: &Root, limits: &Relay) -> Result<CallBody, Fault> {
         let old = self.span.to - self.span.from;
         let (before, after) = (self.read.get(..self.span.from), self.read.get(self.span.to..));
         let (before, after) = (before.unwrap_or_default().to_vec(), after.unwrap_or_default().to_vec());
+        let mut parts = Parts::of(root);
+        if let Some(parts) = &mut parts {
+            parts.see(&after).map_err(|_| wrong_parts())?;
+            if self.rest.is_none() && !parts.is_ended() {
+                return Err(wrong_parts());
+            }
+        }
         let grown = |len: u64| len.saturating_sub(old as u64).saturating_add(envelope.len() as u64);
         let known = match &self.rest {
             None => Some(self.read.len() as u64),
             Some(_) => self.declared,
         };
         let len = known.map(grown);
-        let pieces = [before, envelope, after];
-        let pieces: VecDeque<Bytes> = pieces.into_iter().filter(|p| !p.is_empty()).map(Bytes::from).collect();
         let stream = Limited::new(self.rest, limits.call_len_max, limits.silence_ms);
-        CallBody { pieces, stream, len, progress: Arc::default() }
+        Ok(CallBody::new([before, envelope, after], stream, parts, len))
     }
 }
 
@@ -133,126 +139,4 @@ pub(super) fn wrong_parts() -> Fault {
         "le corps doit être du SOAP 1.2 en UTF-8 (application/soap+xml), seul ou en première partie MTOM \
          (multipart/related, type application/xop+xml) sans encodage ; corrigez Content-Type",
     )
-}
-
-/// A body that streams on within limits: a length, and silence.
-#[derive(Debug)]
-pub(super) struct Limited {
-    inner: Option<Incoming>,
-    left: u64,
-    silence: Duration,
-    deadline: Pin<Box<Sleep>>,
-}
-
-impl Limited {
-    pub(super) fn new(inner: Option<Incoming>, len_max: u64, silence_ms: u64) -> Self {
-        let silence = Duration::from_millis(silence_ms);
-        Self { inner, left: len_max, silence, deadline: Box::pin(sleep(silence)) }
-    }
-
-    /// The next piece; an error ends the stream without its proper end, so that the reader knows.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
-        let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
-        loop {
-            match Pin::new(&mut *inner).poll_frame(cx) {
-                Poll::Ready(Some(Ok(frame))) => {
-                    self.deadline.as_mut().reset(Instant::now() + self.silence);
-                    // Trailers are dropped: nobody of ours reads them.
-                    let Ok(data) = frame.into_data() else { continue };
-                    let Some(left) = self.left.checked_sub(data.len() as u64) else {
-                        self.inner = None;
-                        return Poll::Ready(Some(Err(io::ErrorKind::FileTooLarge.into())));
-                    };
-                    self.left = left;
-                    return Poll::Ready(Some(Ok(data)));
-                }
-                Poll::Ready(Some(Err(cause))) => {
-                    self.inner = None;
-                    return Poll::Ready(Some(Err(io::Error::other(cause))));
-                }
-                Poll::Ready(None) => {
-                    self.inner = None;
-                    return Poll::Ready(None);
-                }
-                Poll::Pending => break,
-            }
-        }
-        match self.deadline.as_mut().poll(cx) {
-            Poll::Ready(()) => {
-                self.inner = None;
-                Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())))
-            }
-            Poll::Pending => Poll::Pending,
-        }
-    }
-
-    pub(super) fn is_ended(&self) -> bool {
-        self.inner.as_ref().is_none_or(Body::is_end_stream)
-    }
-
-    pub(super) fn size_hint(&self) -> SizeHint {
-        self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
-    }
-}
-
-/// The body that goes to the DMP.
-#[derive(Debug)]
-pub(super) struct CallBody {
-    pieces: VecDeque<Bytes>,
-    stream: Limited,
-    len: Option<u64>,
-    progress: Arc<Progress>,
-}
-
-/// How far a body has gone, for whoever waits for the answer.
-#[derive(Debug, Default)]
-pub(super) struct Progress {
-    /// Bytes taken by the connection.
-    pub(super) bytes: AtomicU64,
-    /// All of them.
-    pub(super) ended: AtomicBool,
-}
-
-impl CallBody {
-    /// Its progress, which can be looked at while it is sent.
-    pub(super) fn progress(&self) -> Arc<Progress> {
-        Arc::clone(&self.progress)
-    }
-
-    fn passed(&mut self, piece: &Bytes) {
-        let len = piece.len() as u64;
-        self.len = self.len.map(|left| left.saturating_sub(len));
-        self.progress.bytes.fetch_add(len, Ordering::AcqRel);
-    }
-}
-
-impl Drop for CallBody {
-    fn drop(&mut self) {
-        self.progress.ended.store(true, Ordering::Release);
-    }
-}
-
-impl Body for CallBody {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        if let Some(piece) = self.pieces.pop_front() {
-            self.passed(&piece);
-            return Poll::Ready(Some(Ok(Frame::data(piece))));
-        }
-        let next = self.stream.poll(cx);
-        if let Poll::Ready(Some(Ok(piece))) = &next {
-            self.passed(piece);
-        }
-        next.map(|next| next.map(|piece| piece.map(Frame::data)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.pieces.is_empty() && self.stream.is_ended()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.len.map_or_else(SizeHint::default, SizeHint::with_exact)
-    }
 }
