@@ -1,5 +1,7 @@
 //! `sceau-verify`: the officer's offline verifier. Reads files, writes a report, touches nothing else.
 
+mod authorities;
+mod file;
 mod json;
 mod sarif;
 mod text;
