@@ -1,5 +1,7 @@
 //! The command line `sceau`: one file per verb.
 
+#[cfg(feature = "appliance")]
+mod attest;
 mod check;
 mod client;
 mod issue;
@@ -48,6 +50,9 @@ struct Arguments {
 enum Verb {
     #[command(after_help = AFTER_HELP)]
     Issue(Box<issue::Issue>),
+    #[cfg(feature = "appliance")]
+    #[command(after_help = AFTER_HELP)]
+    Attest(attest::Attest),
     #[cfg(feature = "appliance")]
     #[command(after_help = AFTER_HELP)]
     Keys(Box<keys::Keys>),
@@ -164,6 +169,8 @@ pub fn main() -> ExitCode {
     let done = match usage::parse::<Arguments>().verb {
         Verb::Issue(issue) => issue.run(),
         Verb::Lint(vihf) => vihf.run().map_err(NotDone::from),
+        #[cfg(feature = "appliance")]
+        Verb::Attest(attest) => attest.run(),
         #[cfg(feature = "appliance")]
         Verb::Keys(keys) => keys.run(),
         Verb::Operators(operators) => operators.run(),

@@ -1,8 +1,11 @@
 //! Limits of the door, each with a unit and a reason; all may be set under `[limits]`.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use crate::policy::breach::Breach;
+use crate::sys::frames::Patience;
 
 /// Largest number that any count may be set to: beyond, memory is no longer bounded by a limit but by the machine.
 const COUNT_MAX: usize = 10_000_000;
@@ -75,6 +78,15 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// How long a peer's frames are waited for.
+    #[must_use]
+    pub fn patience(&self) -> Patience {
+        Patience {
+            idle: Duration::from_millis(self.idle_ms),
+            frame: Duration::from_millis(self.frame_read_ms),
+        }
+    }
+
     /// Limits under which nobody could be served, or that protect nothing: each with its value and its range.
     #[must_use]
     pub fn check(&self) -> Vec<Breach> {

@@ -18,13 +18,14 @@ mod relay;
 mod schema;
 mod seal;
 mod signer_key;
+mod tpm;
 mod walk;
 
 pub use audit::AuditKey;
 pub use clock::ClockRules;
 pub use fault::{ConfigError, Fault, Position, system_words};
 pub use identity_provider::IdentityProvider;
-pub use ledger::LedgerPlace;
+pub use ledger::{CounterPlace, LedgerPlace};
 pub use limits::Limits;
 pub use load::{Reading, Whole};
 pub use loaded::{Audit, Loaded, Seal};
@@ -32,6 +33,7 @@ pub use named::{Appraised, Named};
 pub use relay::{Destination, PatientPlace, Relay, Stapling};
 pub use seal::SealKey;
 pub use signer_key::{KeyName, PinSource, Purpose, SignerKey};
+pub use tpm::TpmPlace;
 
 use std::path::{Path, PathBuf};
 
@@ -95,6 +97,8 @@ pub struct Config {
     pub sockets: Sockets,
     /// Where the ledger is.
     pub ledger: LedgerPlace,
+    /// Where the TPM is, and what it has measured.
+    pub tpm: TpmPlace,
     /// How far the clock is believed.
     pub clock: ClockRules,
     /// Who may open backups, and the keys in escrow.
@@ -183,6 +187,8 @@ pub struct Sockets {
     pub relay: PathBuf,
     /// `fr.sceau.Relay`; ignored by `sceaud` when systemd hands it the socket.
     pub relay_ledger: PathBuf,
+    /// `fr.sceau.Attest`; ignored by `sceau-attestd` when systemd hands it the socket.
+    pub attest: PathBuf,
     /// Unix user of the relay: the only one that may ask those signers, and call `fr.sceau.Relay`.
     pub relay_user: String,
 }
@@ -197,6 +203,7 @@ impl Default for Sockets {
             authentication_signers: "/run/sceau-authentication".into(),
             relay: "/run/sceau-relay/relay.sock".into(),
             relay_ledger: "/run/sceau/relay-ledger.sock".into(),
+            attest: "/run/sceau-attest/attest.sock".into(),
             relay_user: "sceau-relay".to_owned(),
         }
     }

@@ -8,7 +8,6 @@ mod counter;
 mod declared;
 mod dispatch;
 mod door;
-mod frames;
 mod halt;
 mod listen;
 mod load;

@@ -28,6 +28,7 @@
 //! What is promised: an entry that was answered for is on the disk (WAL, `synchronous=FULL`), and its nonce is in it; a crash
 //! leaves a prefix of what was written, never a part of an entry.
 
+pub mod attested;
 mod backup;
 mod backup_segment;
 mod backup_state;

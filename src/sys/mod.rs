@@ -1,6 +1,8 @@
 //! The operating system: users, processes, clocks, logs; the only room that names nix.
 
 pub mod clock;
+#[cfg(all(unix, feature = "appliance"))]
+pub mod call;
 #[cfg(unix)]
 pub mod command;
 #[cfg(unix)]
@@ -8,6 +10,8 @@ pub mod cpu;
 pub mod durable;
 #[cfg(unix)]
 pub mod file;
+#[cfg(all(unix, feature = "appliance"))]
+pub mod frames;
 #[cfg(unix)]
 pub mod log;
 #[cfg(unix)]
