@@ -94,7 +94,11 @@ impl Tasks {
     }
 
     /// The AK, which must be the enrolled one.
-    pub(super) fn own_key(&self, enrolled: &Enrolled, tpm: &mut Tpm) -> Result<crate::tpm::attestation_key::AttestationKey, No> {
+    pub(super) fn own_key(
+        &self,
+        enrolled: &Enrolled,
+        tpm: &mut Tpm,
+    ) -> Result<crate::tpm::attestation_key::AttestationKey, No> {
         let key = tpm.attestation_key(self.config.tpm.attestation_key())?;
         if key.name == enrolled.attestation_key.0 { Ok(key) } else { Err(TpmError::Other.into()) }
     }
@@ -107,7 +111,8 @@ impl Tasks {
     fn folder(&self, cause: &std::io::Error) -> No {
         tracing::error!(%cause, "what is remembered of the enrolment cannot be read or written");
         let folder = self.config.tpm.folder.display();
-        let message = format!("le dossier {folder} ([tpm] folder) ne peut pas être lu ou écrit ; vérifiez ses droits");
+        let message =
+            format!("le dossier {folder} ([tpm] folder) ne peut pas être lu ou écrit ; vérifiez ses droits");
         No::Unavailable("folder", message)
     }
 

@@ -11,7 +11,9 @@ use super::task::Tasks;
 use crate::certificate::SealCertificate;
 use crate::config::Config;
 use crate::evidence::binding::qualifying_data;
-use crate::evidence::document::{Attested, Claims, Document as _, Evidence, Ledger, Marshalled, PCRS, PcrValue, Seal};
+use crate::evidence::document::{
+    Attested, Claims, Document as _, Evidence, Ledger, Marshalled, PCRS, PcrValue, Seal,
+};
 use crate::evidence::nonce::Nonce;
 use crate::sys::call::{Reply, call};
 use crate::tpm::{TpmError, quote};
@@ -119,14 +121,20 @@ fn attested(quoted: quote::Attested) -> Attested {
 /// A file that the configuration names.
 fn read(path: &Path) -> Result<Vec<u8>, No> {
     std::fs::read(path).map_err(|cause| {
-        No::Unavailable("configuration", format!("{} ne peut pas être lu ({cause}) ; vérifiez ses droits", path.display()))
+        No::Unavailable(
+            "configuration",
+            format!("{} ne peut pas être lu ({cause}) ; vérifiez ses droits", path.display()),
+        )
     })
 }
 
 /// A log of measurements; none if it is not there.
 fn log(path: &Path, len_max: u64) -> Result<Option<Vec<u8>>, No> {
     let refused = |cause: &dyn std::fmt::Display| {
-        No::Unavailable("event-log", format!("{} ne peut pas être lu ({cause}) ; vérifiez ses droits", path.display()))
+        No::Unavailable(
+            "event-log",
+            format!("{} ne peut pas être lu ({cause}) ; vérifiez ses droits", path.display()),
+        )
     };
     let file = match std::fs::File::open(path) {
         Ok(file) => file,

@@ -30,12 +30,7 @@ impl Request {
     ///
     /// # Errors
     /// The refusal to answer with.
-    pub(super) fn read(
-        frame: &[u8],
-        uid: u32,
-        admitted: Admitted,
-        out: &mut Vec<u8>,
-    ) -> Result<Option<Self>, No> {
+    pub(super) fn read(frame: &[u8], uid: u32, admitted: Admitted, out: &mut Vec<u8>) -> Result<Option<Self>, No> {
         let Some(call) = service::serve(Call::parse(frame)?, (INTERFACE, ATTEST_INTERFACE), out)? else {
             return Ok(None);
         };

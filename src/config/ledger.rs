@@ -84,7 +84,8 @@ impl LedgerTable {
             mib => mib.unwrap_or(none_in_test),
         };
         let alarm_mib = self.space_alarm_mib.unwrap_or(ALARM_MIB);
-        let file = |counter: &str| counter.strip_prefix(FILE_COUNTER).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let file =
+            |counter: &str| counter.strip_prefix(FILE_COUNTER).filter(|path| !path.is_empty()).map(PathBuf::from);
         let counter = match self.counter.as_deref().map(|counter| (file(counter), tpm_index(counter))) {
             None => None,
             Some((_, Some(index))) => Some(CounterPlace::Tpm(index)),

@@ -81,10 +81,7 @@ impl Limits {
     /// How long a peer's frames are waited for.
     #[must_use]
     pub fn patience(&self) -> Patience {
-        Patience {
-            idle: Duration::from_millis(self.idle_ms),
-            frame: Duration::from_millis(self.frame_read_ms),
-        }
+        Patience { idle: Duration::from_millis(self.idle_ms), frame: Duration::from_millis(self.frame_read_ms) }
     }
 
     /// Limits under which nobody could be served, or that protect nothing: each with its value and its range.

@@ -77,7 +77,8 @@ fn advanced(world: World) -> (World, Result<(), NotCounted>) {
 fn a_power_cut_at_any_step_strands_nobody() {
     for kept in [false, true] {
         for cut_at in 0..4 {
-            let (cut, result) = advanced(World { intent: 7, counter: 7, steps_left: cut_at, kept, ..World::default() });
+            let (cut, result) =
+                advanced(World { intent: 7, counter: 7, steps_left: cut_at, kept, ..World::default() });
             assert_eq!(result.is_ok(), cut_at > 2, "{cut:?}");
             // Cut again while it is made good, then left alone.
             for again in 0..3 {
@@ -116,15 +117,19 @@ proptest! {
 
 #[test]
 fn an_older_ledger_and_a_reset_counter_are_told_apart_and_may_be_accepted() {
-    let stale = |intent, counter| match advanced(World { intent, counter, steps_left: 9, kept: true, ..World::default() }).1 {
-        Err(NotCounted::Stale(stale)) => stale,
-        other => panic!("{other:?}"),
-    };
+    let stale =
+        |intent, counter| match advanced(World { intent, counter, steps_left: 9, kept: true, ..World::default() })
+            .1
+        {
+            Err(NotCounted::Stale(stale)) => stale,
+            other => panic!("{other:?}"),
+        };
     assert_eq!(stale(6, 7), Stale::Older { intent: 6, counter: 7 });
     assert_eq!(stale(9, 7), Stale::Reset { intent: 9, counter: 7 });
     assert_eq!(stale(0, 1), Stale::Older { intent: 0, counter: 1 }, "a ledger begun anew");
     for (intent, counter) in [(6, 7), (9, 7), (0, 1), (5, 0)] {
-        let world = std::sync::Mutex::new(World { intent, counter, steps_left: 9, kept: true, ..World::default() });
+        let world =
+            std::sync::Mutex::new(World { intent, counter, steps_left: 9, kept: true, ..World::default() });
         let accepted = intent_to_accept(&mut Side(&world)).unwrap();
         Side(&world).intend(accepted).unwrap();
         compare(&mut Side(&world), &mut Side(&world)).unwrap();

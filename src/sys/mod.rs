@@ -1,8 +1,8 @@
 //! The operating system: users, processes, clocks, logs; the only room that names nix.
 
-pub mod clock;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod call;
+pub mod clock;
 #[cfg(unix)]
 pub mod command;
 #[cfg(unix)]

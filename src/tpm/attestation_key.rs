@@ -67,11 +67,7 @@ impl Tpm {
 
     fn described(&mut self, handle: KeyHandle) -> Result<AttestationKey, TpmError> {
         let (public, name, _) = self.context.read_public(handle)?;
-        Ok(AttestationKey {
-            public: public.marshall().map_err(of_library)?,
-            name: name.value().to_vec(),
-            handle,
-        })
+        Ok(AttestationKey { public: public.marshall().map_err(of_library)?, name: name.value().to_vec(), handle })
     }
 }
 

@@ -27,7 +27,8 @@ impl Tpm {
         (credential, secret): (&[u8], &[u8]),
     ) -> Result<Option<Zeroizing<Vec<u8>>>, TpmError> {
         let (Some(credential), Some(secret)) = (tpm2b(credential), tpm2b(secret)) else { return Ok(None) };
-        let (Ok(credential), Ok(secret)) = (IdObject::try_from(credential), EncryptedSecret::try_from(secret)) else {
+        let (Ok(credential), Ok(secret)) = (IdObject::try_from(credential), EncryptedSecret::try_from(secret))
+        else {
             return Ok(None);
         };
         let policy = self.endorsement_session()?;

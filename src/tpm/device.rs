@@ -2,10 +2,10 @@
 
 use std::str::FromStr as _;
 
+use tss_esapi::Context;
 use tss_esapi::handles::KeyHandle;
 use tss_esapi::interface_types::session_handles::AuthSession;
 use tss_esapi::tcti_ldr::TctiNameConf;
-use tss_esapi::Context;
 
 use super::TpmError;
 use super::session;

@@ -9,7 +9,8 @@ use tss_esapi::interface_types::ecc::EccCurve;
 use tss_esapi::interface_types::resource_handles::Hierarchy;
 use tss_esapi::interface_types::session_handles::{AuthSession, PolicySession};
 use tss_esapi::structures::{
-    EccPoint, Name, Public, PublicBuilder, PublicEccParametersBuilder, SymmetricDefinition, SymmetricDefinitionObject,
+    EccPoint, Name, Public, PublicBuilder, PublicEccParametersBuilder, SymmetricDefinition,
+    SymmetricDefinitionObject,
 };
 
 use super::TpmError;

@@ -12,6 +12,7 @@ mod documents;
 mod door;
 mod doorstep;
 mod establishment_parts;
+mod evidence;
 mod faults;
 mod forge;
 mod guard;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::Value;
 
-use crate::cli::client::CallError;
 use crate::cli::NotDone;
+use crate::cli::client::CallError;
 use crate::config::Config;
 use crate::evidence::document::DOCUMENT_LEN_MAX;
 use crate::sys::call::{Reply, call};
@@ -73,7 +73,10 @@ pub(super) fn keep(path: &Path, document: &str) -> Result<(), NotDone> {
 /// It cannot be read, or is longer than any.
 pub(super) fn read(path: &Path) -> Result<String, NotDone> {
     let unread = |cause: &dyn std::fmt::Display| {
-        NotDone::Usage(format!("{} ne peut pas être lu ({cause}) ; donnez le fichier reçu de l'officier", path.display()))
+        NotDone::Usage(format!(
+            "{} ne peut pas être lu ({cause}) ; donnez le fichier reçu de l'officier",
+            path.display()
+        ))
     };
     let len = path.metadata().map_err(|cause| unread(&cause))?.len();
     if usize::try_from(len).is_ok_and(|len| len > DOCUMENT_LEN_MAX) {

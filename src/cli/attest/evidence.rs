@@ -32,7 +32,8 @@ pub(super) struct Collect {
 }
 
 fn nonce(text: &str) -> Result<Nonce, String> {
-    Nonce::parse(text).ok_or_else(|| "donnez les 64 chiffres hexadécimaux, en minuscules, du vérificateur".to_owned())
+    Nonce::parse(text)
+        .ok_or_else(|| "donnez les 64 chiffres hexadécimaux, en minuscules, du vérificateur".to_owned())
 }
 
 impl Collect {
@@ -42,7 +43,9 @@ impl Collect {
         let text = self.ask.document("Evidence", &nonce, "evidence")?;
         let mut evidence = Evidence::read(text.as_bytes()).map_err(|_| CallError::Reply)?;
         if evidence.claims.ledger.is_none() {
-            eprintln!("sceau : la preuve ne montre pas le journal : sceaud n'a pas donné de point de contrôle ; vérifiez-le");
+            eprintln!(
+                "sceau : la preuve ne montre pas le journal : sceaud n'a pas donné de point de contrôle ; vérifiez-le"
+            );
         }
         if let Some(since) = self.since {
             evidence.consistency = Some(self.grown(&evidence, since)?);

@@ -12,8 +12,6 @@ mod keys;
 mod ledger;
 mod measured;
 mod quote;
-#[cfg(test)]
-mod tests;
 mod time;
 mod verdict;
 

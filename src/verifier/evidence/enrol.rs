@@ -111,7 +111,7 @@ impl Enrol {
         kept.save()?;
         create(out, &challenge.text())?;
         print(&format!(
-            "certificat EK garanti par {}\ndéfi écrit : {} ; l'appliance y répond par sceau attest enrol --challenge\n",
+            "certificat EK garanti par {}\ndéfi écrit : {} ; l'appliance y répond par sceau attest answer\n",
             authorities.last().map_or("", String::as_str),
             out.display()
         ))?;

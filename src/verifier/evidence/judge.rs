@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::officer::{self, Judged, Kept};
-use super::{State, create, document, html, json, page, print};
+use super::{create, document, html, json, page, print};
 use crate::evidence::appraisal::{Known, NonceStanding, Standing, Status, Verdict, appraise};
 use crate::evidence::document::{DOCUMENT_LEN_MAX, Document as _, Evidence};
 use crate::evidence::nonce::Nonce;
@@ -25,10 +25,11 @@ const REASON_LEN_MAX: usize = 500;
 #[derive(Debug, Args)]
 pub(super) struct Judge {
     /// Preuve à juger (sceau attest evidence).
-    #[arg(value_name = "PREUVE.json")]
-    file: PathBuf,
-    #[command(flatten)]
-    state: State,
+    #[arg(value_name = "PREUVE.json", required = true)]
+    file: Option<PathBuf>,
+    /// Fichier de l'officier : appliances, nonces, historique.
+    #[arg(long, value_name = "OFFICIER.json", required = true)]
+    state: Option<PathBuf>,
     /// Appliance dont c'est la preuve ; par défaut, celle pour qui le nonce a été tiré.
     #[arg(long, value_name = "NOM")]
     appliance: Option<String>,
@@ -71,9 +72,14 @@ impl Judge {
     /// # Errors
     /// [`NotJudged`]; the nonce is spent once a verdict was kept, whatever fails afterwards.
     pub(super) fn run(self) -> Result<u8, NotJudged> {
-        let bytes = open(&self.file, DOCUMENT_LEN_MAX as u64)?;
-        let evidence = Evidence::read(&bytes)
-            .map_err(|cause| NotJudged::Usage(format!("{} : {cause}", self.file.display())))?;
+        // clap asks for both where there is no verb.
+        let (Some(file), Some(state)) = (&self.file, &self.state) else {
+            let cause = "donnez la preuve à juger et --state, ou un verbe : enrol, nonce, history";
+            return Err(NotJudged::Usage(cause.to_owned()));
+        };
+        let bytes = open(file, DOCUMENT_LEN_MAX as u64)?;
+        let evidence =
+            Evidence::read(&bytes).map_err(|cause| NotJudged::Usage(format!("{} : {cause}", file.display())))?;
         let digest = Digest::of(&[&bytes]);
         let roots = if self.roots.is_empty() {
             None
@@ -83,7 +89,7 @@ impl Judge {
         let reference = self.reference.as_deref().map(document::<Reference>).transpose()?;
         let asked = self.asked()?;
         let reason = self.reason()?;
-        let mut kept = Kept::open(&self.state.path, false)?;
+        let mut kept = Kept::open(state, false)?;
         let now = clock::now();
         let owner = kept.officer.asked(&evidence.nonce).map(str::to_owned);
         let by_key = kept.officer.appliances.iter().find(|known| {
@@ -121,7 +127,7 @@ impl Judge {
         kept.save()?;
         let report = Report {
             appliance: &name,
-            file: self.file.display().to_string(),
+            file: file.display().to_string(),
             document: digest,
             at: now,
             nonce: evidence.nonce,

@@ -43,7 +43,7 @@ pub(crate) struct Evidence {
     #[command(subcommand)]
     verb: Option<Verb>,
     #[command(flatten)]
-    judge: Option<judge::Judge>,
+    judge: judge::Judge,
 }
 
 #[derive(Debug, Subcommand)]
@@ -62,14 +62,11 @@ impl Evidence {
     /// # Errors
     /// [`NotJudged`].
     pub(crate) fn run(self) -> Result<u8, NotJudged> {
-        match (self.verb, self.judge) {
-            (Some(Verb::Enrol(enrol)), _) => enrol.run(),
-            (Some(Verb::Nonce(draw)), _) => draw.run(),
-            (Some(Verb::History(history)), _) => history.run(),
-            (None, Some(judge)) => judge.run(),
-            (None, None) => Err(NotJudged::Usage(
-                "donnez la preuve à juger et --state, ou un verbe : enrol, nonce, history".to_owned(),
-            )),
+        match self.verb {
+            Some(Verb::Enrol(enrol)) => enrol.run(),
+            Some(Verb::Nonce(draw)) => draw.run(),
+            Some(Verb::History(history)) => history.run(),
+            None => self.judge.run(),
         }
     }
 }

@@ -18,7 +18,9 @@ fn is_halted(machine: &Machine, log: &str, cause: &str) {
 
 #[test]
 fn the_counter_is_told_and_raised_as_the_tpm_has_it() {
-    let Some(machine) = Machine::with("the_counter_is_told_and_raised_as_the_tpm_has_it", Swtpm::bare) else { return };
+    let Some(machine) = Machine::with("the_counter_is_told_and_raised_as_the_tpm_has_it", Swtpm::bare) else {
+        return;
+    };
     let daemon = machine.attestd();
     assert_eq!(machine.ask("Counter", json!({})).unwrap_err().brief(), ("Unavailable", "counter-undefined"));
     // A TPM that has had another counter.
@@ -121,7 +123,8 @@ fn a_clone_beside_another_tpm_halts_and_two_that_count_together_do() {
     is_halted(&other, &daemons.sceaud.log(), "this counter was reset");
     drop((daemons, theirs));
     // A copy that counted with this TPM leaves the original behind.
-    let (ledger, aside) = (machine.establishment.folder.join("ledger"), machine.establishment.folder.join("aside"));
+    let (ledger, aside) =
+        (machine.establishment.folder.join("ledger"), machine.establishment.folder.join("aside"));
     copy(&ledger, &aside);
     drop(Daemons::start(&machine.establishment));
     copy(&aside, &ledger);

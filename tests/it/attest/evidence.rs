@@ -152,9 +152,15 @@ fn evidence_is_what_the_tpm_says_at_this_moment() {
     let evidence: Evidence = read(&machine, "evidence.json");
     assert!(checkquote(&machine, &evidence, &nonce));
     assert!(!checkquote(&machine, &evidence, &Nonce::new([8; 32])), "it answers one nonce");
-    assert_eq!((evidence.event_log.0.as_slice(), evidence.userspace_log.unwrap().0.as_slice()), (&b"a log"[..], &b"another"[..]));
+    assert_eq!(
+        (evidence.event_log.0.as_slice(), evidence.userspace_log.unwrap().0.as_slice()),
+        (&b"a log"[..], &b"another"[..])
+    );
     let request: Request = read(&machine, "request.json");
-    assert_eq!((&evidence.attestation_key, &evidence.endorsement), (&request.attestation_key, &request.endorsement));
+    assert_eq!(
+        (&evidence.attestation_key, &evidence.endorsement),
+        (&request.attestation_key, &request.endorsement)
+    );
     assert_eq!(evidence.claims.counter, Some(machine.counter()));
     assert_eq!(evidence.claims.seals.len(), machine.establishment.seals.len());
     let ledger = evidence.claims.ledger.unwrap();
@@ -192,7 +198,8 @@ fn who_asks_too_much_is_told_so_and_the_counter_is_still_raised() {
         let asking: Vec<_> = (0..24).map(|_| scope.spawn(ask)).collect();
         asking.into_iter().map(|asked| asked.join().unwrap()).collect::<Vec<_>>()
     });
-    let busy = answers.iter().filter_map(|answer| answer.as_ref().err()).filter(|no| no.brief().0 == "Busy").count();
+    let busy =
+        answers.iter().filter_map(|answer| answer.as_ref().err()).filter(|no| no.brief().0 == "Busy").count();
     let given = answers.iter().filter(|answer| answer.is_ok()).count();
     assert!(busy > 0 && given > 0 && busy + given == 24, "{busy} refused, {given} given");
     assert_eq!(machine.value("Increment"), 1);
