@@ -46,8 +46,10 @@ pub enum Match {
         /// Not listed, so not compared.
         unlisted: Vec<u8>,
     },
-    /// These PCRs hold what nothing that is listed would put there.
+    /// These PCRs hold values that are listed nowhere.
     Foreign(Vec<u8>),
+    /// Every value is listed, but those of these PCRs not for one and the same thing.
+    Mixed(Vec<u8>),
     /// The file says nothing of [`IMAGE_PCR`]: it admits any image.
     NoImage,
 }
@@ -72,13 +74,16 @@ impl Reference {
         let matching: Vec<&Admitted> = self.admitted.iter().filter(|admitted| holds(admitted)).collect();
         let listed = |pcr: &u8| self.admitted.iter().any(|admitted| lists(admitted, *pcr));
         let covered = |pcr: &u8| matching.iter().any(|admitted| lists(admitted, *pcr));
-        let foreign: Vec<u8> = PCRS.into_iter().filter(|pcr| listed(pcr) && !covered(pcr)).collect();
-        if foreign.is_empty() {
+        let not_covered: Vec<u8> = PCRS.into_iter().filter(|pcr| listed(pcr) && !covered(pcr)).collect();
+        if not_covered.is_empty() {
             let names =
                 matching.iter().map(|admitted| format!("{} {}", admitted.name, admitted.version)).collect();
             Match::Admitted { names, unlisted: USUAL_PCRS.into_iter().filter(|pcr| !listed(pcr)).collect() }
         } else {
-            Match::Foreign(foreign)
+            let all = || self.admitted.iter().flat_map(|admitted| &admitted.pcrs);
+            let known = |pcr: &u8| all().any(|listed| listed.pcr == *pcr && value(*pcr) == Some(listed.sha256));
+            let foreign: Vec<u8> = not_covered.iter().copied().filter(|pcr| !known(pcr)).collect();
+            if foreign.is_empty() { Match::Mixed(not_covered) } else { Match::Foreign(foreign) }
         }
     }
 }
@@ -105,8 +110,9 @@ mod tests {
         assert_eq!(held(&all, &[(4, 1), (11, 11)]), good("1"));
         assert_eq!(held(&all, &[(4, 1), (11, 12)]), good("1"));
         assert_eq!(held(&all, &[(4, 2), (11, 21)]), good("2"));
-        assert_eq!(held(&all, &[(4, 1), (11, 21)]), Match::Foreign(vec![4, 11]));
-        assert_eq!(held(&all, &[(4, 1)]), Match::Foreign(vec![4, 11]));
+        assert_eq!(held(&all, &[(4, 1), (11, 21)]), Match::Mixed(vec![4, 11]));
+        assert_eq!(held(&all, &[(4, 1), (11, 9)]), Match::Foreign(vec![11]));
+        assert_eq!(held(&all, &[(4, 1)]), Match::Foreign(vec![11]));
     }
 
     #[test]

@@ -51,19 +51,18 @@ fn logs(evidence: &Evidence, value: impl Fn(u8) -> Option<Digest>, findings: &mu
     }
     let differs = |pcr: &u8| value(*pcr) != pcrs.get(usize::from(*pcr));
     let open = |pcr: &u8| records.is_none() && USERSPACE_PCRS.contains(pcr);
-    let foreign: Vec<String> =
-        PCRS.iter().filter(|pcr| differs(pcr) && !open(pcr)).map(ToString::to_string).collect();
+    let foreign: Vec<u8> = PCRS.into_iter().filter(|pcr| differs(pcr) && !open(pcr)).collect();
     findings.shown.events = log.events.len();
     if !foreign.is_empty() {
-        let detail = format!("rejoué, il ne mène pas aux valeurs citées des PCR {}", foreign.join(", "));
+        let detail = format!("rejoué, il ne mène pas aux valeurs citées des PCR {}", listed(&foreign));
         findings.add(Check::EventLog, Status::Failed, detail);
         return findings.not_checked(&[Check::SecureBoot], not_read);
     }
-    let beyond: Vec<String> = PCRS.iter().filter(|pcr| differs(pcr)).map(ToString::to_string).collect();
+    let beyond: Vec<u8> = PCRS.into_iter().filter(|pcr| differs(pcr)).collect();
     if !beyond.is_empty() {
         findings.notes.push(format!(
             "sans journal de systemd, les PCR {} ne sont pas rejoués ; le PCR 11 est tenu par ses valeurs de référence",
-            beyond.join(" et ")
+            listed(&beyond)
         ));
     }
     findings.add(
@@ -92,18 +91,20 @@ fn reference(known: &Known<'_>, value: impl Fn(u8) -> Option<Digest>, findings: 
     match reference.hold(value) {
         Match::Admitted { names, unlisted } => {
             if !unlisted.is_empty() {
-                let unlisted: Vec<String> = unlisted.iter().map(ToString::to_string).collect();
                 findings
                     .notes
-                    .push(format!("aucune valeur de référence n'est donnée pour les PCR {}", unlisted.join(", ")));
+                    .push(format!("aucune valeur de référence n'est donnée pour les PCR {}", listed(&unlisted)));
             }
             findings.add(Check::ReferenceValues, Status::Passed, names.join(", "));
             findings.shown.admitted = names;
         }
         Match::Foreign(pcrs) => {
-            let pcrs: Vec<String> = pcrs.iter().map(ToString::to_string).collect();
+            let detail = format!("aucune version admise n'a ces valeurs des PCR {}", listed(&pcrs));
+            findings.add(Check::ReferenceValues, Status::Failed, detail);
+        }
+        Match::Mixed(pcrs) => {
             let detail =
-                format!("les PCR {} n'ont pas ensemble les valeurs d'une version admise", pcrs.join(", "));
+                format!("les PCR {} ont des valeurs admises, mais de versions différentes", listed(&pcrs));
             findings.add(Check::ReferenceValues, Status::Failed, detail);
         }
         Match::NoImage => {
@@ -112,6 +113,10 @@ fn reference(known: &Known<'_>, value: impl Fn(u8) -> Option<Digest>, findings: 
             findings.add(Check::ReferenceValues, Status::Failed, detail);
         }
     }
+}
+
+fn listed(pcrs: &[u8]) -> String {
+    pcrs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn machine(known: &Known<'_>, now: Option<Digest>, findings: &mut Findings) {

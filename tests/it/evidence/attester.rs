@@ -198,8 +198,14 @@ impl Attester {
 
     /// TPM2_Quote by the key at a handle.
     pub(super) fn quote(&self, key: u32, selection: &str, data: &Digest) -> Attested {
+        self.quote_in("ecdsa", key, selection, data)
+    }
+
+    /// The same in another scheme, which is that of the key.
+    pub(super) fn quote_in(&self, scheme: &str, key: u32, selection: &str, data: &Digest) -> Attested {
         let files = ["-m", "quote", "-s", "quote.sig", "-o", "quote.pcrs"];
-        let what = ["-c", &handle(key), "-l", selection, "-q", &hex(data.as_bytes()), "-g", "sha256"];
+        let data = hex(data.as_bytes());
+        let what = ["-c", &handle(key), "-l", selection, "-q", &data, "-g", "sha256", "--scheme", scheme];
         self.tool("tpm2_quote", &[&what[..], &files].concat());
         Attested { attest: Marshalled(self.file("quote")), signature: Marshalled(self.file("quote.sig")) }
     }

@@ -1,5 +1,7 @@
 //! Evidence of a machine in order is good, and stays so over restarts, growth and updates.
 
+use sceau::evidence::document::Document as _;
+
 use super::attester::Attester;
 use super::boot::Boot;
 use super::officer::Officer;
@@ -13,6 +15,8 @@ fn good_evidence_is_good_and_the_next_is_held_against_it() {
     let first = attester.evidence(officer.nonce("pharmacie"), None);
     let verdict = officer.judged(&first, &[]);
     verdict.assert_good();
+    for f in ["evidence.json", "reference.json"] {
+    }
     assert_eq!(verdict.with("not-applicable"), ["keys"]);
     assert_eq!(verdict.json["shown"]["phases"][2], "ready");
     assert_eq!(verdict.json["shown"]["admitted"][0], "image 1");
@@ -54,5 +58,3 @@ fn what_was_not_given_is_never_called_good() {
     let (code, page) = officer.said(&["evidence.json", "--state", "state.json"]);
     assert!(code == 1 && page.contains("NON DÉCIDÉ") && page.contains("--reference"), "{page}");
 }
-
-use sceau::evidence::document::Document as _;

@@ -48,7 +48,11 @@ fn mutated_quotes_are_judged_as_by_tpm2_checkquote() {
         judged(&Attested { attest: Marshalled(mutation.of(&good.attest.0)), ..good.clone() }, data, &mutation);
     }
     for mutation in mutations("signature", good.signature.0.len(), MUTATIONS[1]) {
-        judged(&Attested { signature: Marshalled(mutation.of(&good.signature.0)), ..good.clone() }, data, &mutation);
+        judged(
+            &Attested { signature: Marshalled(mutation.of(&good.signature.0)), ..good.clone() },
+            data,
+            &mutation,
+        );
     }
     for mutation in mutations("data", data.len(), MUTATIONS[2]) {
         judged(&good, &mutation.of(data), &mutation);

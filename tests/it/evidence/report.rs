@@ -15,7 +15,9 @@ const BROWSERS: [&str; 3] = ["chromium-headless-shell", "chromium", "firefox-esr
 
 #[test]
 fn the_report_is_self_contained_and_shows_every_check_in_a_browser() {
-    let Some(attester) = Attester::new("the_report_is_self_contained_and_shows_every_check_in_a_browser") else { return };
+    let Some(attester) = Attester::new("the_report_is_self_contained_and_shows_every_check_in_a_browser") else {
+        return;
+    };
     let officer = Officer::of(&attester);
     let mut evidence = attester.evidence(officer.nonce("pharmacie"), None);
     // Words of the attester are shown as words.
@@ -51,9 +53,17 @@ fn the_report_is_self_contained_and_shows_every_check_in_a_browser() {
     let mut shown = Command::new(browser);
     shown.args(["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", "--virtual-time-budget=1000"]);
     shown.arg(format!("--user-data-dir={}", officer.path("profile").display()));
-    let output = shown.arg(format!("file://{}", bad.display())).env("HOME", officer.folder.path()).output().unwrap();
+    let output =
+        shown.arg(format!("file://{}", bad.display())).env("HOME", officer.folder.path()).output().unwrap();
     let dom = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(dom.contains("<title>Preuve de pharmacie</title>"), "{dom}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(dom.matches("<th scope=\"row\">").count(), fs::read_to_string(&bad).unwrap().matches("<th scope=\"row\">").count());
+    assert!(
+        dom.contains("<title>Preuve de pharmacie</title>"),
+        "{dom}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(
+        dom.matches("<th scope=\"row\">").count(),
+        fs::read_to_string(&bad).unwrap().matches("<th scope=\"row\">").count()
+    );
     assert_eq!(dom.matches("Que faire").count(), 1, "{dom}");
 }

@@ -62,8 +62,11 @@ fn an_edited_document_is_refused_for_what_was_edited() {
     let mut fresher = good.clone();
     fresher.nonce = officer.nonce("pharmacie");
     officer.judged(&fresher, &[]).assert_fails("old quote under a new nonce", &["binding"], "pas ceux");
-    officer.judged(&good, &[]).assert_good();
-    let mut spent = good.clone();
+    // An older one than what was seen since is told so, and a newer one is good.
+    officer.judged(&good, &[]).assert_fails("an older evidence", &["clock"], "pas avancé");
+    let newer = make();
+    officer.judged(&newer, &[]).assert_good();
+    let mut spent = newer.clone();
     spent.endorsement.ek_chain.clear();
     officer.judged(&spent, &[]).assert_fails("spent nonce", &["ek-certificate", "nonce"], "chaîne");
     // The quote of an older evidence in a newer one.

@@ -24,7 +24,7 @@ fn what_was_measured_beside_the_log_is_seen() {
     // Without systemd's log PCR 11 does not replay, and its reference values still hold it.
     let mut mute = attester.evidence(officer.nonce("pharmacie"), None);
     mute.userspace_log = None;
-    officer.judged(&mute, &[]).assert_fails("PCR 11 without its log", &["reference-values"], "PCR 4, 11");
+    officer.judged(&mute, &[]).assert_fails("PCR 11 without its log", &["reference-values"], "PCR 11");
     attester.restart();
     let mut mute = attester.evidence(officer.nonce("pharmacie"), None);
     mute.userspace_log = None;
@@ -48,7 +48,7 @@ fn another_image_or_secure_boot_off_is_seen() {
     attester.boot = Boot::of("foreign");
     attester.restart();
     let judged = |attester: &Attester| officer.judged(&attester.evidence(officer.nonce("pharmacie"), None), &[]);
-    judged(&attester).assert_fails("another image", &["reference-values"], "PCR 4, 7, 11");
+    judged(&attester).assert_fails("another image", &["reference-values"], "PCR 4, 11");
     // Secure Boot off: PCR 7 tells, and so does the log, whatever a foreign system adds or renames.
     attester.boot = Boot::with("1", &[0]);
     attester.restart();

@@ -26,7 +26,9 @@ fn another_key_or_algorithm_of_the_same_tpm_is_refused() {
     let kind = ["-G", "rsa", "-g", "sha256", "-s", "rsapss", "-c", "pss.ctx", "-u", "pss.pub"];
     attester.tool("tpm2_createak", &[&["-C", "0x81010030"][..], &kind].concat());
     attester.tool("tpm2_evictcontrol", &["-C", "o", "-c", "pss.ctx", "0x81010011"]);
-    officer.judged(&make(PSS_AK), &[]).assert_fails("RSA-PSS", &["quote"], "RSA-PSS");
+    let mut pss = make(AK);
+    pss.quote = attester.quote_in("rsapss", PSS_AK, SELECTION, &qualifying_data(&pss.nonce, &pss.claims));
+    officer.judged(&pss, &[]).assert_fails("RSA-PSS", &["quote"], "RSA-PSS");
     // A key that signs anything is no AK, whatever it signs.
     officer.judged(&make(AUDIT), &[]).assert_fails("quote by a signing key", &["quote"], "clé d'attestation");
     // A certification in the place of the quote.
