@@ -7,6 +7,8 @@ use crate::traces::digest::Digest;
 
 /// PCR of the image: every section of its unified kernel image, then the phases of its boot.
 pub const IMAGE_PCR: u8 = 11;
+/// PCR of what a boot was given beside its image: another command line, credentials, extensions. Nothing of that is zero.
+pub const OPTIONS_PCR: u8 = 12;
 /// PCRs that reference values usually have: boot loader and kernel, Secure Boot policy, image.
 pub const USUAL_PCRS: [u8; 3] = [4, 7, IMAGE_PCR];
 
@@ -50,6 +52,8 @@ pub enum Match {
     Foreign(Vec<u8>),
     /// Every value is listed, but those of these PCRs not for one and the same thing.
     Mixed(Vec<u8>),
+    /// [`OPTIONS_PCR`] is not listed, and something was measured into it.
+    Options,
     /// The file says nothing of [`IMAGE_PCR`]: it admits any image.
     NoImage,
 }
@@ -74,6 +78,9 @@ impl Reference {
         let matching: Vec<&Admitted> = self.admitted.iter().filter(|admitted| holds(admitted)).collect();
         let listed = |pcr: &u8| self.admitted.iter().any(|admitted| lists(admitted, *pcr));
         let covered = |pcr: &u8| matching.iter().any(|admitted| lists(admitted, *pcr));
+        if !listed(&OPTIONS_PCR) && value(OPTIONS_PCR).is_some_and(|value| value != Digest::default()) {
+            return Match::Options;
+        }
         let not_covered: Vec<u8> = PCRS.into_iter().filter(|pcr| listed(pcr) && !covered(pcr)).collect();
         if not_covered.is_empty() {
             let names =
@@ -123,6 +130,15 @@ mod tests {
             Match::Admitted { names: vec!["image 1".to_owned(), "image keys".to_owned()], unlisted: vec![] }
         );
         assert_eq!(held(&all, &[(4, 1), (7, 8), (11, 11)]), Match::Foreign(vec![7]));
+    }
+
+    #[test]
+    fn what_a_boot_was_given_beside_its_image_is_admitted_by_name_only() {
+        assert_eq!(held(&[admitted("1", &[(11, 11)])], &[(11, 11), (12, 5)]), Match::Options);
+        let unlisted = vec![4, 7];
+        let good = Match::Admitted { names: vec!["image 1".to_owned()], unlisted };
+        assert_eq!(held(&[admitted("1", &[(11, 11)])], &[(11, 11), (12, 0)]), good);
+        assert_eq!(held(&[admitted("1", &[(11, 11), (12, 5)])], &[(11, 11), (12, 5)]), good);
     }
 
     #[test]

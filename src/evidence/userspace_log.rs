@@ -10,8 +10,6 @@ use crate::traces::digest::Digest;
 pub const USERSPACE_LOG_LEN_MAX: usize = 1024 * 1024;
 /// Begins a record (RFC 7464 §2.2).
 const RECORD: char = '\u{1e}';
-/// Longest word of systemd that is shown, in characters.
-const WORD_LEN_MAX: usize = 40;
 
 /// One measurement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,8 +111,7 @@ fn record(line: &str, number: usize) -> Result<Option<Record>, UserspaceLogFault
     if phase.as_ref().is_some_and(|phase| Digest::of(&[phase.as_bytes()]) != sha256) {
         return Err(UserspaceLogFault::Phase { record: number });
     }
-    let shown = |phase: String| phase.chars().filter(|c| !c.is_control()).take(WORD_LEN_MAX).collect();
-    Ok(Some(Record { pcr, sha256, phase: phase.map(shown) }))
+    Ok(Some(Record { pcr, sha256, phase }))
 }
 
 /// Extends with every measurement, in the log's order.

@@ -37,7 +37,7 @@ enum Verb {
     #[command(after_help = traces::AFTER_TRACES_HELP)]
     Traces(traces::Traces),
     #[command(after_help = evidence::AFTER_EVIDENCE_HELP)]
-    Evidence(evidence::Evidence),
+    Evidence(Box<evidence::Evidence>),
 }
 
 /// Why nothing was judged; the text is for the person who typed it.

@@ -18,9 +18,14 @@ const KEYS_MAX: usize = 64;
 /// TPMA_NV bits 4 to 7, the kind of an index, and that of a counter (part 2, §13.4).
 const NV_KIND: (u32, u32) = (0xF0, 0x10);
 
-pub(super) fn check(evidence: &Evidence, known: &Known<'_>, ak: &P256, findings: &mut Findings) {
+/// Whether the audit key is certified.
+pub(super) fn check(evidence: &Evidence, known: &Known<'_>, ak: &P256, findings: &mut Findings) -> bool {
     counter(evidence, known, ak, findings);
-    audit_key(evidence, ak, findings);
+    others(evidence, ak, findings);
+    audit_key(evidence, ak, findings)
+}
+
+fn others(evidence: &Evidence, ak: &P256, findings: &mut Findings) {
     let mut others = evidence.keys.iter().filter(|key| key.role != KeyRole::Audit).peekable();
     if others.peek().is_none() {
         findings.add(Check::Keys, Status::NotApplicable, "aucune autre clé n'est dite dans le TPM");
@@ -77,10 +82,9 @@ fn in_use(key: &CertifiedKey, public: &Public, evidence: &Evidence) -> Result<()
     }
 }
 
-fn audit_key(evidence: &Evidence, ak: &P256, findings: &mut Findings) {
+fn audit_key(evidence: &Evidence, ak: &P256, findings: &mut Findings) -> bool {
     let Some(ledger) = &evidence.claims.ledger else {
-        findings.add(Check::AuditKey, Status::Failed, "l'appliance ne déclare aucune clé d'audit");
-        return;
+        return findings.add(Check::AuditKey, Status::Failed, "l'appliance ne déclare aucune clé d'audit");
     };
     let result = match AuditPublicKey::parse(&ledger.audit_key) {
         Err(_) => Err("la clé d'audit déclarée n'est pas lisible".to_owned()),
@@ -99,7 +103,7 @@ fn audit_key(evidence: &Evidence, ak: &P256, findings: &mut Findings) {
             }
         }
     };
-    findings.decide(Check::AuditKey, result);
+    findings.decide(Check::AuditKey, result)
 }
 
 fn counter(evidence: &Evidence, known: &Known<'_>, ak: &P256, findings: &mut Findings) {
@@ -150,7 +154,7 @@ fn index(counter: &CertifiedCounter, value: u64, evidence: &Evidence, ak: &P256)
         return Err(unreadable.to_owned());
     }
     let (mask, kind) = NV_KIND;
-    if u32::from(public.attributes.bits()) & mask != kind {
+    if public.attributes.bits() & mask != kind {
         return Err("l'index montré n'est pas un compteur : sa valeur peut être écrite".to_owned());
     }
     let known = [&[0x00, 0x0B], Digest::of(&[&counter.public.0]).as_bytes().as_slice()].concat();

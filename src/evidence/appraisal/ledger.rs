@@ -9,7 +9,7 @@ use crate::traces::merkle::verify::consistency;
 /// Most hashes of a proof: two for each level of a tree of 2^64 entries.
 const PROOF_MAX: usize = 128;
 
-pub(super) fn check(evidence: &Evidence, known: &Known<'_>, findings: &mut Findings) {
+pub(super) fn check(evidence: &Evidence, known: &Known<'_>, certified: bool, findings: &mut Findings) {
     let Some(ledger) = &evidence.claims.ledger else {
         findings.add(
             Check::Ledger,
@@ -26,10 +26,11 @@ pub(super) fn check(evidence: &Evidence, known: &Known<'_>, findings: &mut Findi
             Some(before) => grown(before, now, generation, evidence.consistency.as_ref()),
         }
     });
-    // The first one believed pins the audit key.
-    if findings.decide(Check::Ledger, result) {
-        findings.enrolled.audit_key.get_or_insert_with(|| ledger.audit_key.clone());
-        if known.new_baseline {
+    let passed = findings.decide(Check::Ledger, result);
+    let pinned = known.enrolled.audit_key.is_some() && !known.new_baseline;
+    // The first one believed pins the audit key, if that is in the TPM: a key of which nothing is known must not stand against the next.
+    if passed && (pinned || certified) {
+        if !pinned {
             findings.enrolled.audit_key = Some(ledger.audit_key.clone());
         }
         findings.baseline.ledger = Some(ledger.clone());

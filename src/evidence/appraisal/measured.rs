@@ -1,7 +1,7 @@
 //! What was started: logs against PCRs, Secure Boot, reference values, machine.
 
 use super::quote::Quoted;
-use super::{Check, Findings, Known, Status};
+use super::{Check, Findings, Known, Status, shown};
 use crate::evidence::document::{Evidence, PCRS};
 use crate::evidence::event_log::EventLog;
 use crate::evidence::event_log::replay::Pcrs;
@@ -18,7 +18,7 @@ const MACHINE_PCR: u8 = 15;
 pub(super) fn check(evidence: &Evidence, known: &Known<'_>, quoted: &Quoted, findings: &mut Findings) {
     if !quoted.pcrs {
         let all = [Check::EventLog, Check::SecureBoot, Check::ReferenceValues, Check::Machine];
-        return findings.not_checked(&all, "non vérifié : les valeurs des PCR ne sont pas crues");
+        return findings.not_checked(&all, "les valeurs des PCR ne sont pas crues");
     }
     let value = |pcr: u8| evidence.pcrs.iter().find(|value| value.pcr == pcr).map(|value| value.sha256);
     logs(evidence, value, findings);
@@ -27,7 +27,7 @@ pub(super) fn check(evidence: &Evidence, known: &Known<'_>, quoted: &Quoted, fin
 }
 
 fn logs(evidence: &Evidence, value: impl Fn(u8) -> Option<Digest>, findings: &mut Findings) {
-    let not_read = "non vérifié : le journal du démarrage n'est pas cru";
+    let not_read = "le journal du démarrage n'est pas cru";
     let log = match EventLog::parse(&evidence.event_log.0) {
         Ok(log) => log,
         Err(fault) => {
@@ -47,14 +47,14 @@ fn logs(evidence: &Evidence, value: impl Fn(u8) -> Option<Digest>, findings: &mu
     };
     if let Some(records) = &records {
         userspace_log::replay(records, &mut pcrs);
-        findings.shown.phases = records.iter().filter_map(|record| record.phase.clone()).collect();
+        findings.shown.phases = records.iter().filter_map(|record| record.phase.as_deref().map(shown)).collect();
     }
     let differs = |pcr: &u8| value(*pcr) != pcrs.get(usize::from(*pcr));
     let open = |pcr: &u8| records.is_none() && USERSPACE_PCRS.contains(pcr);
     let foreign: Vec<u8> = PCRS.into_iter().filter(|pcr| differs(pcr) && !open(pcr)).collect();
     findings.shown.events = log.events.len();
     if !foreign.is_empty() {
-        let detail = format!("rejoué, il ne mène pas aux valeurs citées des PCR {}", listed(&foreign));
+        let detail = format!("rejoué, il ne mène pas aux valeurs citées (PCR {})", listed(&foreign));
         findings.add(Check::EventLog, Status::Failed, detail);
         return findings.not_checked(&[Check::SecureBoot], not_read);
     }
@@ -85,7 +85,7 @@ fn logs(evidence: &Evidence, value: impl Fn(u8) -> Option<Digest>, findings: &mu
 
 fn reference(known: &Known<'_>, value: impl Fn(u8) -> Option<Digest>, findings: &mut Findings) {
     let Some(reference) = known.reference else {
-        let detail = "non vérifié : donnez les valeurs de référence de l'image par --reference";
+        let detail = "donnez les valeurs de référence de l'image par --reference";
         return findings.not_checked(&[Check::ReferenceValues], detail);
     };
     match reference.hold(value) {
@@ -99,12 +99,15 @@ fn reference(known: &Known<'_>, value: impl Fn(u8) -> Option<Digest>, findings: 
             findings.shown.admitted = names;
         }
         Match::Foreign(pcrs) => {
-            let detail = format!("aucune version admise n'a ces valeurs des PCR {}", listed(&pcrs));
+            let detail = format!("aucune version admise n'a les valeurs citées (PCR {})", listed(&pcrs));
             findings.add(Check::ReferenceValues, Status::Failed, detail);
         }
         Match::Mixed(pcrs) => {
-            let detail =
-                format!("les PCR {} ont des valeurs admises, mais de versions différentes", listed(&pcrs));
+            let detail = format!("chaque valeur est admise, mais de versions différentes (PCR {})", listed(&pcrs));
+            findings.add(Check::ReferenceValues, Status::Failed, detail);
+        }
+        Match::Options => {
+            let detail = "le PCR 12 n'est pas vide et aucune valeur n'en est admise : options ou « credentials » ajoutés au démarrage";
             findings.add(Check::ReferenceValues, Status::Failed, detail);
         }
         Match::NoImage => {

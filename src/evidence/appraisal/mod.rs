@@ -116,12 +116,12 @@ pub fn appraise(evidence: &Evidence, known: &Known<'_>) -> Verdict {
         Some(ak) => {
             findings.shown.version = Some(shown(&evidence.claims.version));
             findings.shown.image = evidence.claims.image.as_deref().map(shown);
-            keys::check(evidence, known, ak, &mut findings);
-            ledger::check(evidence, known, &mut findings);
+            let certified = keys::check(evidence, known, ak, &mut findings);
+            ledger::check(evidence, known, certified, &mut findings);
         }
         None => findings.not_checked(
             &[Check::Counter, Check::AuditKey, Check::Keys, Check::Ledger],
-            "non vérifié : ces déclarations ne sont couvertes par aucune citation crue",
+            "ces déclarations ne sont couvertes par aucune citation crue",
         ),
     }
     let Findings { mut outcomes, notes, shown, baseline, enrolled } = findings;
@@ -131,6 +131,12 @@ pub fn appraise(evidence: &Evidence, known: &Known<'_>) -> Verdict {
         changes(evidence, known.baseline, &mut verdict.notes);
         verdict.baseline.pcrs.clone_from(&evidence.pcrs);
         verdict.baseline.claims = Some(seen(&evidence.claims));
+    }
+    if verdict.standing() != Standing::Good
+        && verdict.baseline.counter.as_ref().is_some_and(|seen| seen.index.is_none())
+    {
+        // A value that no TPM certified is a word: of a system that is not in order, it must not stand against the next one.
+        verdict.baseline.counter.clone_from(&known.baseline.counter);
     }
     if known.new_baseline && verdict.standing() != Standing::Good {
         // A new beginning is one whole, or none.
@@ -175,9 +181,10 @@ fn changes(evidence: &Evidence, baseline: &Baseline, notes: &mut Vec<String>) {
     }
 }
 
-/// A word of the attester, fit for a terminal.
+/// A word of the attester, fit for a terminal: without control characters and without those that turn its direction.
 fn shown(word: &str) -> String {
-    word.chars().filter(|c| !c.is_control()).take(SHOWN_LEN_MAX).collect()
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    word.chars().filter(|c| !c.is_control() && !turns(*c)).take(SHOWN_LEN_MAX).collect()
 }
 
 /// Longest word of the attester that is shown, in characters.

@@ -16,18 +16,14 @@ pub(super) struct Quoted {
     pub(super) covers_claims: bool,
 }
 
-const NO_QUOTE: &str = "non vérifié : la citation n'est pas crue";
+const NO_QUOTE: &str = "la citation n'est pas crue";
 
 pub(super) fn check(evidence: &Evidence, known: &Known<'_>, ak: Option<&P256>, findings: &mut Findings) -> Quoted {
     let fresh = nonce(known, findings);
     let nothing = Quoted { clock: None, pcrs: false, covers_claims: false };
     let rest = [Check::PcrBank, Check::Binding, Check::PcrValues];
     let Some(ak) = ak else {
-        findings.add(
-            Check::Quote,
-            Status::NotChecked,
-            "non vérifié : la clé d'attestation n'est pas celle de l'enrôlement",
-        );
+        findings.add(Check::Quote, Status::NotChecked, "la clé d'attestation n'est pas celle de l'enrôlement");
         findings.not_checked(&rest, NO_QUOTE);
         return nothing;
     };
@@ -73,7 +69,7 @@ pub(super) fn check(evidence: &Evidence, known: &Known<'_>, ak: Option<&P256>, f
     );
     let shown = evidence.pcrs.iter().map(|value| value.pcr).eq(PCRS);
     let pcrs = if !bank {
-        findings.add(Check::PcrValues, Status::NotChecked, "non vérifié : ce ne sont pas les PCR voulus")
+        findings.add(Check::PcrValues, Status::NotChecked, "ce ne sont pas les PCR voulus")
     } else if !shown {
         findings.add(
             Check::PcrValues,

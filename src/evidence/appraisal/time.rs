@@ -15,7 +15,7 @@ const VERIFIER_ERROR_MS: u64 = 10 * 60_000;
 pub(super) fn check(known: &Known<'_>, quoted: &Quoted, findings: &mut Findings) {
     let (Some(clock), NonceStanding::Fresh(drawn) | NonceStanding::Again(drawn)) = (quoted.clock, known.nonce)
     else {
-        return findings.not_checked(&[Check::Clock], "non vérifié : aucune citation fraîche n'est crue");
+        return findings.not_checked(&[Check::Clock], "aucune citation fraîche n'est crue");
     };
     findings.shown.clock = Some(clock);
     let passed = findings.decide(

@@ -128,3 +128,24 @@ fn a_nonce_is_spent_by_one_document_and_ages() {
     officer.judged(&theirs, &[]).assert_fails("a colleague's", &["nonce"], "pas été tiré");
     assert_ne!(nonce, Nonce::new([0; 32]));
 }
+
+#[test]
+fn one_command_at_a_time_holds_the_officers_file() {
+    let Some(attester) = Attester::new("one_command_at_a_time_holds_the_officers_file") else { return };
+    let officer = Officer::of(&attester);
+    let before = officer.read("state.json");
+    let lock = fs::File::open(officer.path("state.json.lock")).unwrap();
+    lock.lock().unwrap();
+    for arguments in [&["nonce", "--state", "state.json"][..], &["history", "--state", "state.json"]] {
+        let (code, said) = officer.said(arguments);
+        assert!(code == 3 && said.contains("autre commande"), "{said}");
+    }
+    assert_eq!(officer.read("state.json"), before);
+    drop(lock);
+    officer.nonce("pharmacie");
+    // A file that is not whole is refused, not begun anew.
+    officer.write("state.json", &before[..before.len() / 2]);
+    let (code, said) = officer.said(&["nonce", "--state", "state.json"]);
+    assert!(code == 2 && said.contains("fr.sceau.officer/1"), "{said}");
+    assert_eq!(officer.read("state.json"), before[..before.len() / 2]);
+}
