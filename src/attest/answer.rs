@@ -1,7 +1,8 @@
 //! What a caller is told: one answer or one refusal, with cause and remedy.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use crate::tpm::TpmError;
 use crate::varlink::call::{error, reply};
@@ -25,6 +26,24 @@ pub(super) enum Answer {
     Enrolment { answer: String },
     /// Evidence.
     Evidence { evidence: String },
+    /// A PIN.
+    Secret {
+        #[serde(serialize_with = "erased_later")]
+        secret: Zeroizing<String>,
+    },
+    /// States were approved.
+    Approved { added: u64 },
+    /// What would become of an unsealing.
+    Foreseen { opens: bool, policy: String, pcrs: Vec<String>, approvals: u64 },
+    /// How the TPM is.
+    Status { enrolled: bool, lockout: bool, counter: Option<bool>, sealed: Vec<String> },
+    /// Done.
+    Done {},
+}
+
+/// The text, into the frame that is erased once it is sent.
+fn erased_later<S: Serializer>(secret: &Zeroizing<String>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(secret)
 }
 
 impl Answer {
@@ -82,7 +101,10 @@ impl From<TpmError> for No {
                 "le TPM n'a plus de place, ou l'index du compteur sert à autre chose ; libérez un objet persistant \
                  (tpm2_getcap handles-persistent), ou changez d'index",
             ),
-            TpmError::Secret => ("secret-refused", "le secret est faux ; vérifiez-le avant tout autre essai"),
+            TpmError::Secret => (
+                "secret-refused",
+                "le PIN de démarrage est faux ; vérifiez-le avant tout autre essai, le TPM les compte et finit par se verrouiller",
+            ),
             TpmError::Policy => (
                 "policy-refused",
                 "la machine n'est pas dans un état approuvé ; sceau seal test dit quel PCR diffère, et sceau seal reseal \

@@ -1,5 +1,7 @@
 //! Enrolment: keys and counter are made, and the officer is given what he needs to believe them.
 
+use std::path::PathBuf;
+
 use super::answer::{Answer, No, undefined};
 use super::enrolled::Enrolled;
 use super::task::Tasks;
@@ -108,7 +110,19 @@ impl Tasks {
         Enrolled::read(&self.config.tpm.folder).map_err(|cause| self.folder(&cause))
     }
 
-    fn folder(&self, cause: &std::io::Error) -> No {
+    /// Files of that kind in the folder, in the order of their names; none that was left half written.
+    pub(super) fn kept(&self, suffix: &str) -> Result<Vec<PathBuf>, No> {
+        let entries = std::fs::read_dir(&self.config.tpm.folder).map_err(|cause| self.folder(&cause))?;
+        let is_kept = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|name| name.ends_with(suffix) && !name.starts_with('.'))
+        };
+        let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_kept).collect();
+        paths.sort();
+        Ok(paths)
+    }
+
+    pub(super) fn folder(&self, cause: &std::io::Error) -> No {
         tracing::error!(%cause, "what is remembered of the enrolment cannot be read or written");
         let folder = self.config.tpm.folder.display();
         let message =
@@ -120,6 +134,18 @@ impl Tasks {
     pub(super) fn open(&self) -> Result<Tpm, No> {
         let known = self.enrolled()?.map(|enrolled| enrolled.storage());
         Ok(Tpm::open(&self.config.tpm.tcti, known.as_ref())?)
+    }
+
+    /// How the TPM is, for whoever watches it.
+    pub(super) fn status(&mut self) -> Result<Answer, No> {
+        let enrolled = self.enrolled()?.is_some();
+        let mut tpm = self.open()?;
+        let counter = match self.counter_value(&mut tpm) {
+            Ok(value) => value.map(|_| true),
+            Err(No::Unavailable("counter-undefined", _)) => Some(false),
+            Err(no) => return Err(no),
+        };
+        Ok(Answer::Status { enrolled, lockout: tpm.in_lockout()?, counter, sealed: self.sealed()? })
     }
 
     /// What the counter says, if there is one in the TPM.

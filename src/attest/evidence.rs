@@ -1,6 +1,5 @@
 //! Evidence: what the machine claims, and the TPM's word that covers it.
 
-use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,10 +17,6 @@ use crate::evidence::nonce::Nonce;
 use crate::sys::call::{Reply, call};
 use crate::tpm::{TpmError, quote};
 
-/// Longest firmware log in bytes. Reason: the kernel's own are some ten to two hundred thousand.
-const EVENT_LOG_LEN_MAX: u64 = 2 * 1024 * 1024;
-/// Longest log of systemd in bytes.
-const USERSPACE_LOG_LEN_MAX: u64 = 1024 * 1024;
 /// Longest wait for sceaud's newest checkpoint: a TPM's audit key signs in a second.
 const CHECKPOINT_WAIT: Duration = Duration::from_secs(10);
 /// Longest checkpoint in bytes, with its frame.
@@ -49,21 +44,13 @@ pub(super) fn checkpoint(config: &Config) -> Option<String> {
 impl Tasks {
     /// Evidence for that nonce; `checkpoint` is the ledger's newest.
     pub(super) fn evidence(&mut self, nonce: Nonce, checkpoint: Option<String>) -> Result<Answer, No> {
-        let event_log = log(&self.config.tpm.event_log, EVENT_LOG_LEN_MAX)?.ok_or_else(|| {
-            let path = self.config.tpm.event_log.display();
-            let message = format!(
-                "le journal de démarrage {path} n'existe pas : le noyau n'a pas de journal TPM, ou securityfs n'est pas monté ; \
-                 corrigez [tpm] event_log"
-            );
-            No::Unavailable("event-log", message)
-        })?;
-        let userspace_log = log(&self.config.tpm.userspace_log, USERSPACE_LOG_LEN_MAX)?;
         let mut tpm = self.open()?;
         let enrolled = self.enrolled()?.ok_or(TpmError::Missing)?;
         let key = self.own_key(&enrolled, &mut tpm)?;
         let claims = self.claims(self.counter_value(&mut tpm)?, checkpoint)?;
         let qualifying = qualifying_data(&nonce, &claims);
         let (quoted, values) = tpm.quote(&key, &qualifying, &PCRS)?;
+        let keys = self.certified_keys(&mut tpm, &key, &qualifying)?;
         let pcrs = PCRS.into_iter().zip(values).map(|(pcr, sha256)| PcrValue { pcr, sha256 }).collect();
         let evidence = Evidence {
             format: Evidence::FORMAT.to_owned(),
@@ -73,9 +60,10 @@ impl Tasks {
             attestation_key: Marshalled(key.public),
             quote: attested(quoted),
             pcrs,
-            event_log: Marshalled(event_log),
-            userspace_log: userspace_log.map(Marshalled),
-            keys: Vec::new(),
+            // Root's alone to read: who asks for evidence as root adds them, and the quoted PCRs tell whether they are right.
+            event_log: Marshalled::default(),
+            userspace_log: None,
+            keys,
             counter: None,
             consistency: None,
         };
@@ -126,28 +114,6 @@ fn read(path: &Path) -> Result<Vec<u8>, No> {
             format!("{} ne peut pas être lu ({cause}) ; vérifiez ses droits", path.display()),
         )
     })
-}
-
-/// A log of measurements; none if it is not there.
-fn log(path: &Path, len_max: u64) -> Result<Option<Vec<u8>>, No> {
-    let refused = |cause: &dyn std::fmt::Display| {
-        No::Unavailable(
-            "event-log",
-            format!("{} ne peut pas être lu ({cause}) ; vérifiez ses droits", path.display()),
-        )
-    };
-    let file = match std::fs::File::open(path) {
-        Ok(file) => file,
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(cause) => return Err(refused(&cause)),
-    };
-    let mut bytes = Vec::new();
-    file.take(len_max + 1).read_to_end(&mut bytes).map_err(|cause| refused(&cause))?;
-    if u64::try_from(bytes.len()).is_ok_and(|len| len <= len_max) {
-        Ok(Some(bytes))
-    } else {
-        Err(refused(&format!("plus de {len_max} octets")))
-    }
 }
 
 /// `IMAGE_VERSION` of the running system, where it is an image.

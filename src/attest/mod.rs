@@ -8,21 +8,26 @@
 //! | `task` | what is done with the TPM: begin here |
 //! | `enrolment`, `enrolled` | keys and counter made, and what is remembered of it |
 //! | `evidence` | what the machine claims, and the TPM's word that covers it |
+//! | `sealing`, `approvals` | PINs given back in a state of the machine that was approved |
+//! | `certified` | keys of ours in the TPM, certified anew in each evidence |
 //! | `budget` | how often the counter may be raised |
 //!
 //! # Invariants
 //! - The TPM is opened for one task and left as it was found: nothing of a caller's stays in it but what he asked to keep.
-//! - The counter is told and raised for the user of `sceaud` alone.
+//! - The counter is told and raised for the user of `sceaud` alone; a PIN is given back to root alone.
 //! - Nothing here is on the way of a token: who waits for a quote waits in a queue of his own.
 
 mod answer;
+mod approvals;
 mod budget;
+mod certified;
 mod door;
 mod enrolled;
 mod enrolment;
 mod evidence;
 mod request;
 mod run;
+mod sealing;
 mod task;
 mod worker;
 
@@ -43,4 +48,6 @@ struct Attester {
 struct Admitted {
     /// The user of `sceaud`.
     ledger: u32,
+    /// Who may seal PINs and have them back: root, or whoever runs a test establishment.
+    sealing: u32,
 }

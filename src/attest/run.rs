@@ -22,6 +22,8 @@ use crate::usage;
 const EXIT_CONFIGURATION: u8 = 2;
 /// The world's trouble: systemd starts it again.
 const EXIT_UNAVAILABLE: u8 = 3;
+/// Uid of root.
+const ROOT: u32 = 0;
 /// How often the watchdog is told, as long as the TPM's thread moves.
 const WATCHDOG_EVERY: Duration = Duration::from_secs(5);
 
@@ -98,11 +100,12 @@ fn run(arguments: &Arguments) -> Result<(), NotRun> {
 
 /// The user of `sceaud`, which must exist in production; our own in a test establishment that names none.
 fn admitted(config: &Config) -> Result<Admitted, NotRun> {
+    let sealing = if config.is_test() { peer::own_uid() } else { ROOT };
     let user = &config.sockets.signer_client;
     let ledger = if user.is_empty() { None } else { peer::uid_of(user)? };
     match ledger {
-        Some(ledger) => Ok(Admitted { ledger }),
-        None if config.is_test() => Ok(Admitted { ledger: peer::own_uid() }),
+        Some(ledger) => Ok(Admitted { ledger, sealing }),
+        None if config.is_test() => Ok(Admitted { ledger: peer::own_uid(), sealing }),
         None => Err(NotRun::Client(user.clone())),
     }
 }

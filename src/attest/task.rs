@@ -47,6 +47,12 @@ impl Tasks {
             Request::Enrol { anew } => self.enrol(anew),
             Request::Activate { challenge } => self.activate(&challenge),
             Request::Evidence { nonce, checkpoint } => self.evidence(nonce, checkpoint),
+            Request::Status => self.status(),
+            Request::Certify(order) => self.certify(*order),
+            Request::Seal(order) => self.seal(&order),
+            Request::Unseal { name, boot_pin } => self.unseal(&name, boot_pin.as_bytes()),
+            Request::Approve { name, signatures } => self.approve(&name, &signatures),
+            Request::Foresee { name, expected } => self.foresee(&name, &expected),
         }
     }
 

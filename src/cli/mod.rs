@@ -11,6 +11,8 @@ mod operators;
 mod order;
 #[cfg(feature = "appliance")]
 mod practitioners;
+#[cfg(feature = "appliance")]
+mod seal;
 mod status;
 mod suspensions;
 #[cfg(feature = "appliance")]
@@ -53,6 +55,9 @@ enum Verb {
     #[cfg(feature = "appliance")]
     #[command(after_help = AFTER_HELP)]
     Attest(attest::Attest),
+    #[cfg(feature = "appliance")]
+    #[command(after_help = AFTER_HELP)]
+    Seal(Box<seal::Seal>),
     #[cfg(feature = "appliance")]
     #[command(after_help = AFTER_HELP)]
     Keys(Box<keys::Keys>),
@@ -171,6 +176,8 @@ pub fn main() -> ExitCode {
         Verb::Lint(vihf) => vihf.run().map_err(NotDone::from),
         #[cfg(feature = "appliance")]
         Verb::Attest(attest) => attest.run(),
+        #[cfg(feature = "appliance")]
+        Verb::Seal(seal) => seal.run(),
         #[cfg(feature = "appliance")]
         Verb::Keys(keys) => keys.run(),
         Verb::Operators(operators) => operators.run(),

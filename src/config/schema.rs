@@ -277,6 +277,7 @@ pub(super) const CONFIGURATION: &[Key] = &[
             may("shutdown_ms", ANY),
             may("checkpoint_entries_max", ANY),
             may("checkpoint_ms_max", ANY),
+            may("jwks_reload_ms", ANY),
         ]),
     ),
 ];

@@ -146,10 +146,11 @@ impl Daemon {
         // Before policy, unlike an issue: the login's age, and the session's end, are told by this clock.
         self.clock_is_fit().map_err(|no| self.hold_refusal(application, no, asked))?;
         let practitioner = self.suspending.lookup().practitioner(&request.practitioner);
-        let practitioners = self.registers.practitioners();
+        let (practitioners, providers) = (self.registers.practitioners(), self.providers.now());
+        let known = self.known(&practitioners, &providers, now);
         let session = self
             .not_suspended(application, practitioner)
-            .and_then(|()| approved(opening::decide(&self.known(&practitioners, now), application, request)))
+            .and_then(|()| approved(opening::decide(&known, application, request)))
             .map_err(|no| self.hold_refusal(application, no, asked))?;
         if !self.sessions.has_room(uid) {
             return Err(No::Busy);
@@ -275,7 +276,7 @@ impl Daemon {
             return Ok(None);
         }
         self.checkpoints.receipt(written.index).await.map(Some).map_err(|cause| match cause {
-            NoReceipt::Audit => No::Unavailable(Unavailable::Ledger),
+            NoReceipt::Audit | NoReceipt::Counter => No::Unavailable(Unavailable::Ledger),
             NoReceipt::Ledger(cause) => self.unrecorded(cause),
         })
     }

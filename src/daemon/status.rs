@@ -85,6 +85,7 @@ impl Daemon {
             troubles.push(Trouble { reason: "space-low", message: self.space_words().into() });
         }
         troubles.extend(self.volume_troubles());
+        troubles.extend(self.providers.troubles(&self.config));
         troubles
     }
 }

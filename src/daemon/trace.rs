@@ -3,7 +3,8 @@
 use super::Daemon;
 use super::refusals::{Kind, OTHERS};
 use super::sessions::Traced;
-use crate::ledger::Line;
+use crate::config::RegisterFile;
+use crate::ledger::{self, Line, Startup};
 use crate::policy::application::Application;
 use crate::policy::memory::Memory;
 use crate::policy::opening::Opening;
@@ -31,9 +32,15 @@ fn stranger(uid: u32) -> Word {
     if uid == OTHERS { word("uid:*") } else { word(&format!("uid:{uid}")) }
 }
 
-/// The entry of a start.
-pub(super) fn start(configuration: Digest, convention: Digest) -> Clear {
-    Event::Start(Start { software: word(env!("CARGO_PKG_VERSION")), configuration, convention })
+/// The entry of a start, with the files of registers that were read for it.
+pub(super) fn start(configuration: Digest, convention: Digest, files: &[RegisterFile]) -> Startup {
+    let start = Event::Start(Start { software: word(env!("CARGO_PKG_VERSION")), configuration, convention });
+    let file = |file: &RegisterFile| ledger::RegisterFile {
+        name: word(file.name),
+        content: file.content,
+        names_people: file.names_people,
+    };
+    Startup { start, files: files.iter().map(file).collect() }
 }
 
 impl Daemon {

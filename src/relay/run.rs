@@ -17,7 +17,7 @@ use super::ledger::Ledger;
 use super::servers::Servers;
 use super::tls::Tls;
 use crate::certificate::SealCertificate;
-use crate::config::{Config, ConfigError, Fault};
+use crate::config::{Config, ConfigError, Fault, Reread, Rereading};
 use crate::sys::{log, process};
 use crate::usage;
 
@@ -163,34 +163,30 @@ async fn serve(config: Config, relay: Arc<Relay>) -> Result<(), NotRun> {
 /// Reads certificates and lists again when they change; what cannot be read leaves the last good state, which ages.
 async fn watch_files(config: Config, relay: Arc<Relay>) {
     let every = Duration::from_millis(relay.limits.reload_ms);
-    let (mut said, mut alarm_at) = (String::new(), tokio::time::Instant::now());
+    let (mut files, mut alarm_at) = (Rereading::of(relay.servers.tls().digest), tokio::time::Instant::now());
     loop {
-        let tls = relay.servers.tls();
-        if let Some(days_left) = tls.days_left().filter(|days| *days <= RENEWAL_ALARM_DAYS)
+        if let Some(days_left) = relay.servers.tls().days_left().filter(|days| *days <= RENEWAL_ALARM_DAYS)
             && tokio::time::Instant::now() >= alarm_at
         {
             alarm_at = tokio::time::Instant::now() + ALARM_EVERY;
             tracing::warn!(days_left, "renewal alarm: the client certificate ends soon");
         }
         tokio::time::sleep(every).await;
-        match Tls::read(&config, &relay.limits) {
-            Ok(read) => {
-                said.clear();
-                if read.digest != tls.digest {
-                    tracing::info!("certificates or lists have changed; new connections use them");
-                    relay.servers.change(read);
-                }
+        let read = Tls::read(&config, &relay.limits).map(|read| {
+            let digest = read.digest;
+            (read, digest)
+        });
+        match files.judge(read) {
+            Reread::Same => {}
+            Reread::Mended => tracing::info!("certificates and lists can be read again; they have not changed"),
+            Reread::Changed(read) => {
+                tracing::info!("certificates or lists have changed; new connections use them");
+                relay.servers.change(read);
             }
-            Err(fault) => {
-                let text = fault.to_string();
-                if text != said {
-                    tracing::error!(
-                        cause = text,
-                        "certificates or lists cannot be read again; the last ones stay"
-                    );
-                    said = text;
-                }
-            }
+            Reread::Refused(fault) => tracing::error!(
+                cause = %fault,
+                "certificates or lists cannot be read again; the last ones stay"
+            ),
         }
         relay.servers.prune();
         relay.counts.tell();

@@ -3,6 +3,7 @@
 use std::str::FromStr as _;
 
 use tss_esapi::Context;
+use tss_esapi::constants::PropertyTag;
 use tss_esapi::handles::KeyHandle;
 use tss_esapi::interface_types::session_handles::AuthSession;
 use tss_esapi::tcti_ldr::TctiNameConf;
@@ -14,6 +15,9 @@ use super::session;
 /// from another one, and from somebody on the wire who plays it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TpmName(pub Vec<u8>);
+
+/// `inLockout` of TPMA_PERMANENT.
+const IN_LOCKOUT: u32 = 1 << 9;
 
 /// An open TPM; dropped, it holds nothing of ours but what is persistent.
 #[derive(Debug)]
@@ -50,6 +54,15 @@ impl Tpm {
     #[must_use]
     pub fn name(&self) -> &TpmName {
         &self.name
+    }
+
+    /// Whether protected objects are refused after too many wrong secrets (TPMA_PERMANENT, TPM 2.0 Part 2 §8.6).
+    ///
+    /// # Errors
+    /// [`TpmError`].
+    pub fn in_lockout(&mut self) -> Result<bool, TpmError> {
+        let permanent = self.context.get_tpm_property(PropertyTag::Permanent)?;
+        Ok(permanent.is_some_and(|flags| flags & IN_LOCKOUT != 0))
     }
 
     /// Gives up the storage key's place in the TPM, which has room for three objects; the session stays salted.

@@ -58,7 +58,7 @@ impl Ask {
 ///
 /// # Errors
 /// Something is there, or what the system said.
-pub(super) fn keep(path: &Path, document: &str) -> Result<(), NotDone> {
+pub(in crate::cli) fn keep(path: &Path, document: &str) -> Result<(), NotDone> {
     durable::create(path, document.as_bytes(), 0o644).map_err(|cause| match cause.kind() {
         io::ErrorKind::AlreadyExists => {
             NotDone::Usage(format!("{} existe déjà ; donnez un autre nom avec --out", path.display()))
@@ -71,7 +71,7 @@ pub(super) fn keep(path: &Path, document: &str) -> Result<(), NotDone> {
 ///
 /// # Errors
 /// It cannot be read, or is longer than any.
-pub(super) fn read(path: &Path) -> Result<String, NotDone> {
+pub(in crate::cli) fn read(path: &Path) -> Result<String, NotDone> {
     let unread = |cause: &dyn std::fmt::Display| {
         NotDone::Usage(format!(
             "{} ne peut pas être lu ({cause}) ; donnez le fichier reçu de l'officier",

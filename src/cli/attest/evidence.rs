@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::ask::{Ask, keep};
+use super::logs;
 use crate::cli::NotDone;
 use crate::cli::client::CallError;
 use crate::cli::traces::TracesError;
@@ -15,7 +16,7 @@ use crate::evidence::nonce::Nonce;
 use crate::ledger::Reader;
 use crate::traces::merkle::prove;
 
-/// Écrit la preuve d'état de cette machine pour un nonce de l'officier, à lui remettre.
+/// Écrit la preuve d'état de cette machine pour un nonce de l'officier, à lui remettre ; à faire en tant que root.
 #[derive(Debug, Args)]
 pub(super) struct Collect {
     #[command(flatten)]
@@ -42,6 +43,7 @@ impl Collect {
         let nonce = json!({ "nonce": self.nonce.to_string() });
         let text = self.ask.document("Evidence", &nonce, "evidence")?;
         let mut evidence = Evidence::read(text.as_bytes()).map_err(|_| CallError::Reply)?;
+        logs::add(&Config::load(&self.ask.config)?.tpm, &mut evidence)?;
         if evidence.claims.ledger.is_none() {
             eprintln!(
                 "sceau : la preuve ne montre pas le journal : sceaud n'a pas donné de point de contrôle ; vérifiez-le"

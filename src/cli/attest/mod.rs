@@ -1,13 +1,14 @@
 //! `sceau attest`: the machine is enrolled with an officer, and proves its state to him.
 
-mod ask;
+pub(super) mod ask;
+mod certify;
 mod enrol;
 mod evidence;
+mod logs;
 
 use clap::{Args, Subcommand};
 
 use super::NotDone;
-pub(super) use ask::Ask;
 
 /// Enrôle cette machine auprès d'un officier de sécurité, et lui prouve son état par son TPM.
 #[derive(Debug, Args)]
@@ -21,6 +22,7 @@ enum Step {
     Enrol(enrol::Enrol),
     Answer(enrol::Answer),
     Evidence(evidence::Collect),
+    Certify(certify::Certify),
 }
 
 impl Attest {
@@ -30,6 +32,7 @@ impl Attest {
             Step::Enrol(enrol) => enrol.run(),
             Step::Answer(answer) => answer.run(),
             Step::Evidence(evidence) => evidence.run(),
+            Step::Certify(certify) => certify.run(),
         }
     }
 }

@@ -162,9 +162,9 @@ fn a_tpm_that_dies_is_told_and_heals() {
     assert_eq!(machine.value("Counter"), 1);
     // A program that is killed within a task leaves a TPM that the next one can use.
     let asks = std::thread::scope(|scope| {
-        let asking = scope.spawn(|| machine.ask("Increment", json!({})).is_ok());
+        let asking = scope.spawn(|| machine.try_ask("Increment").is_ok_and(|answer| answer.is_ok()));
         daemon.kill();
-        asking.join().unwrap_or(false)
+        asking.join().unwrap()
     });
     daemon.wait_ready(2);
     until("the TPM answers", || machine.ask("Counter", json!({})).is_ok());

@@ -135,10 +135,11 @@ fn evidence_is_what_the_tpm_says_at_this_moment() {
     let attestd = machine.attestd();
     let nonce = Nonce::new([7; 32]);
     let ask = || machine.ask("Evidence", json!({ "nonce": nonce.to_string() }));
-    assert_eq!(ask().unwrap_err().brief(), ("Unavailable", "event-log"));
-    std::fs::write(folder.join("event.log"), b"a log").unwrap();
     assert_eq!(ask().unwrap_err().brief(), ("Unavailable", "tpm-not-enrolled"));
     done(&machine, &["enrol", "--out", "request.json"]);
+    let (code, said) = attest(&machine, &["evidence", "--nonce", &nonce.to_string(), "--out", "evidence.json"]);
+    assert!(code == 2 && said.contains("event.log n'existe pas"), "{said}");
+    std::fs::write(folder.join("event.log"), b"a log").unwrap();
     // Without sceaud the ledger is missing, and that is seen.
     let said = done(&machine, &["evidence", "--nonce", &nonce.to_string(), "--out", "alone.json"]);
     assert!(said.contains("ne montre pas le journal"), "{said}");

@@ -74,7 +74,13 @@ impl Machine {
         client.call(&format!("fr.sceau.Attest.{method}"), parameters)
     }
 
-    /// The same without parameters.
+    /// One call without parameters to a program that may not live to answer it.
+    pub(super) fn try_ask(&self, method: &str) -> std::io::Result<Result<Value, Refused>> {
+        let mut client = Client::connect(&self.establishment.folder.join("run/attest.sock"))?;
+        client.try_call(&format!("fr.sceau.Attest.{method}"), json!({}))
+    }
+
+    /// What a call without parameters says.
     pub(super) fn value(&self, method: &str) -> u64 {
         self.ask(method, json!({})).unwrap()["value"].as_u64().unwrap()
     }
