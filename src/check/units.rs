@@ -159,7 +159,7 @@ mod tests {
             fs::write(folder.join("own.conf"), text).unwrap();
         }
         let mut report = Report::default();
-        probe(Some(root.path()), &[], relay, &mut report);
+        probe(Some(root.path()), &[], (relay, false), &mut report);
         report.findings.iter().map(|finding| finding.rule.name).collect()
     }
 

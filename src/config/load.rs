@@ -7,14 +7,16 @@ use serde::Deserialize;
 
 use super::audit::{AuditKey, AuditTable};
 use super::clock::ClockTable;
+use super::destination::{Destination, check_destinations};
 use super::document::Document;
 use super::identity_provider::{self, IdentityProviderTable};
 use super::ledger::LedgerTable;
-use super::relay::{Destination, Relay, check_destinations};
+use super::relay::Relay;
 use super::schema::CONFIGURATION;
 use super::seal::SealTable;
 use super::signer_key::Purpose;
 use super::tpm::TpmPlace;
+use super::web_ps::{WebPs, check_web_ps};
 use super::{
     Backup, Config, ConfigError, Fault, Limits, Mode, Profiles, Registers, STRUCTURES_MAX, SealKey, Sockets,
     Structure, Trust,
@@ -47,6 +49,8 @@ pub(super) struct File {
     relay: Option<Relay>,
     #[serde(default)]
     dmp: Vec<Destination>,
+    #[serde(default)]
+    web_ps: Vec<WebPs>,
     #[serde(default)]
     trust: Trust,
     #[serde(default)]
@@ -241,6 +245,7 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
     };
     let authentications = authentications(file.authentication, base, document, (&keys, &uris), &mut breaches);
     let destinations = check_destinations(file.dmp, &mut breaches);
+    let web_ps = check_web_ps(file.web_ps, file.mode == Mode::Production, &mut breaches);
     let relay = file.relay.map(|relay| relay.based(base));
     match &relay {
         Some(relay) => {
@@ -257,6 +262,10 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
         None if !destinations.is_empty() && document.is_whole("relay") => {
             let cause = "[[dmp]] : il n'y a pas de [relay] ; ajoutez-le, avec ses autorités";
             breaches.push(Breach::of("contradiction", "dmp", "host", cause));
+        }
+        None if !web_ps.is_empty() && document.is_whole("relay") => {
+            let cause = "[[web_ps]] : il n'y a pas de [relay] ; ajoutez-le, ou retirez [[web_ps]]";
+            breaches.push(Breach::of("contradiction", "web_ps", "name", cause));
         }
         None => {}
     }
@@ -314,6 +323,7 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
         authentications,
         relay,
         destinations,
+        web_ps,
         trust: Trust {
             anchors: absolute(file.trust.anchors),
             intermediates: absolute(file.trust.intermediates),

@@ -88,7 +88,8 @@ impl Config {
         let audit = self.audit.iter().map(|audit| &audit.public_key);
         let named = self.profiles.files.iter().chain(&self.trust.anchors).chain(&self.trust.intermediates);
         let keys = self.identity_providers.iter().map(|provider| &provider.jwks);
-        let named = named.chain(self.relay.iter().flat_map(|relay| &relay.anchors));
+        let named =
+            named.chain(self.relay.iter().flat_map(|relay| relay.anchors.iter().chain(&relay.intermediates)));
         files.into_iter().chain(seals).chain(audit).chain(keys).chain(named).map(std::path::PathBuf::as_path)
     }
 

@@ -3,9 +3,11 @@
 //! Trusts the file's owner, nobody else. After `Ok` every path is absolute, every limit is set and every cross-reference
 //! (structure of a seal, default profile) holds; after `Err` nothing was changed anywhere.
 
+mod address;
 mod around;
 mod audit;
 mod clock;
+mod destination;
 mod document;
 mod fault;
 mod identity_provider;
@@ -21,9 +23,12 @@ mod seal;
 mod signer_key;
 mod tpm;
 mod walk;
+mod web_ps;
 
+pub use address::HttpAddress;
 pub use audit::AuditKey;
 pub use clock::ClockRules;
+pub use destination::{Destination, PatientPlace};
 pub use fault::{ConfigError, Fault, Position, system_words};
 pub use identity_provider::IdentityProvider;
 pub use ledger::{CounterPlace, LedgerPlace};
@@ -31,11 +36,12 @@ pub use limits::Limits;
 pub use load::{Reading, Whole};
 pub use loaded::{Audit, Loaded, Seal};
 pub use named::{Appraised, Named, RegisterFile};
-pub use relay::{Destination, PatientPlace, Relay, Stapling};
+pub use relay::{Relay, Stapling};
 pub use rereading::{Reread, Rereading};
 pub use seal::SealKey;
 pub use signer_key::{KeyName, PinSource, Purpose, SignerKey};
 pub use tpm::TpmPlace;
+pub use web_ps::{Delivery, WebPs};
 
 use std::path::{Path, PathBuf};
 
@@ -81,6 +87,8 @@ pub struct Config {
     pub relay: Option<Relay>,
     /// Calls that may go through the relay.
     pub destinations: Vec<Destination>,
+    /// Where browsers may be sent with an assertion.
+    pub web_ps: Vec<WebPs>,
     /// Who vouches for seal certificates.
     pub trust: Trust,
     /// What the establishment declared to the Cnam.

@@ -121,7 +121,12 @@ pub(super) const CONFIGURATION: &[Key] = &[
         "relay",
         Kind::Table(&[
             must("anchors", Kind::Texts),
+            may("intermediates", Kind::Texts),
             may("crls", Kind::Texts),
+            may("crl_urls", Kind::Texts),
+            may("crl_folder", Kind::Text),
+            may("crl_fetch_ms", ANY),
+            may("crl_len_max", ANY),
             may("crl_age_max_ms", ANY),
             may("stapling", Kind::Word(|| vec!["optional", "required"])),
             may("reload_ms", ANY),
@@ -147,7 +152,15 @@ pub(super) const CONFIGURATION: &[Key] = &[
             must("path", Kind::Text),
             must("action", Kind::Text),
             must("transactions", Kind::Texts),
-            must("patient", Kind::Word(|| super::relay::PatientPlace::NAMES.to_vec())),
+            must("patient", Kind::Word(|| super::destination::PatientPlace::NAMES.to_vec())),
+        ]),
+    ),
+    may(
+        "web_ps",
+        Kind::Tables(&[
+            must("name", Kind::Text),
+            must("target", Kind::Text),
+            must("delivery", Kind::Word(|| super::web_ps::Delivery::NAMES.to_vec())),
         ]),
     ),
     may(

@@ -2,7 +2,7 @@
 
 use super::{Check, Findings, Known, Status};
 use crate::evidence::document::{Consistency, Evidence, Ledger};
-use crate::traces::audit::AuditPublicKey;
+use crate::traces::audit::{AuditPublicKey, Generation};
 use crate::traces::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::traces::merkle::verify::consistency;
 
@@ -38,7 +38,7 @@ pub(super) fn check(evidence: &Evidence, known: &Known<'_>, certified: bool, fin
 }
 
 /// The checkpoint with its generation, if the ledger's audit key signed it.
-fn opened(ledger: &Ledger, known: &Known<'_>) -> Result<(SignedCheckpoint, u64), String> {
+fn opened(ledger: &Ledger, known: &Known<'_>) -> Result<(SignedCheckpoint, Generation), String> {
     let audit = AuditPublicKey::parse(&ledger.audit_key)
         .map_err(|_| "la clé d'audit déclarée n'est pas lisible".to_owned())?;
     let pinned = known.enrolled.audit_key.as_deref().filter(|_| !known.new_baseline);
@@ -60,7 +60,7 @@ fn opened(ledger: &Ledger, known: &Known<'_>) -> Result<(SignedCheckpoint, u64),
 fn grown(
     before: &Ledger,
     now: &Checkpoint,
-    generation: u64,
+    generation: Generation,
     proof: Option<&Consistency>,
 ) -> Result<String, String> {
     let kept = AuditPublicKey::parse(&before.audit_key).ok().and_then(|audit| audit.open(&before.checkpoint).ok());

@@ -143,6 +143,7 @@ impl World {
             declarations: &self.config.declarations,
             login_future_max_ms: self.config.limits.login_future_max_ms,
             now: self.now,
+            lost_until: None,
         };
         approved(opening::decide(&known, &self.application, asked))
     }

@@ -6,6 +6,7 @@ mod disk;
 mod forging;
 mod load;
 mod raw;
+pub(crate) mod relay;
 mod signers;
 
 use std::path::Path;
@@ -39,7 +40,7 @@ pub(crate) fn bench() -> Result<(), Failure> {
     println!("{:<34} {:>10} {:>16}", "C_Sign du module, même clé", "par s", "CPU µs/signature");
     let mut raws = Vec::new();
     for processes in [1, 2] {
-        let raw = raw::measure(&stage.establishment, processes, MEASURED);
+        let raw = raw::measure(&stage.establishment, raw::Key::Seal, processes, MEASURED);
         println!(
             "{:<34} {:>10.0} {:>16.0}",
             format!("{processes} processus, 1 session"),

@@ -91,7 +91,7 @@ fn structures(evidence: &mut Evidence) -> Vec<&mut Marshalled> {
     for key in &mut evidence.keys {
         all.extend([&mut key.public, &mut key.certification.attest, &mut key.certification.signature]);
     }
-    for counter in &mut evidence.counter {
+    if let Some(counter) = &mut evidence.counter {
         all.extend([&mut counter.public, &mut counter.certification.attest, &mut counter.certification.signature]);
     }
     all

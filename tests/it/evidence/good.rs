@@ -15,7 +15,6 @@ fn good_evidence_is_good_and_the_next_is_held_against_it() {
     let first = attester.evidence(officer.nonce("pharmacie"), None);
     let verdict = officer.judged(&first, &[]);
     verdict.assert_good();
-    for f in ["evidence.json", "reference.json"] {}
     assert_eq!(verdict.with("not-applicable"), ["keys"]);
     assert_eq!(verdict.json["shown"]["phases"][2], "ready");
     assert_eq!(verdict.json["shown"]["admitted"][0], "image 1");
