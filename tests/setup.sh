@@ -17,7 +17,7 @@ windows) packages="$packages gcc-mingw-w64-x86-64" ;;
 esac
 if [ "${1:-test}" = test ]; then
     # g++: the runtime of libFuzzer.
-    # nginx: the DMP of the relay's tests; libjaxws-java: a SOAP client of the JDK's; chromium: the browser of TD0.10.
+    # nginx: the DMP of the relay's tests; libjaxws-java: a SOAP client of the JDK's; chromium: the browser of TD0.10 and of reports.
     # mono-mcs: the compiler of the C# client; its runtime comes with tests/verifiers.
     packages="$packages nginx-light curl libjaxws-java chromium-headless-shell make g++ openssl libxml2-utils
         opensaml-schemas xmltooling-schemas python3-venv default-jdk-headless mono-mcs systemd

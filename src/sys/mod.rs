@@ -7,7 +7,6 @@ pub mod clock;
 pub mod command;
 #[cfg(unix)]
 pub mod cpu;
-#[cfg(unix)]
 pub mod durable;
 #[cfg(unix)]
 pub mod file;

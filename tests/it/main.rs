@@ -15,6 +15,7 @@ mod documents;
 mod door;
 mod doorstep;
 mod establishment_parts;
+mod evidence;
 mod faults;
 mod forge;
 mod guard;
