@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::KeyName;
-use super::load::unique;
-use crate::policy::breach::Breach;
+use crate::policy::breach::{Breach, unique};
 use crate::proof::{AGE_MAX_MS, Algorithm, CLOCK_SKEW_MAX_MS, MethodRule, Terms};
 use crate::vihf::identity::Form;
 use crate::vihf::method::Method;

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::load::Whole;
+use super::reading::Whole;
 use super::{AuditKey, Config, ConfigError, Fault, SealKey};
 use crate::certificate::SealCertificate;
 use crate::policy::application::Applications;

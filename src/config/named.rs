@@ -6,7 +6,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
 use super::document::{Document, read_bytes, read_text};
-use super::load::Whole;
+use super::reading::Whole;
 use super::schema::{APPLICATIONS, PRACTITIONERS, PROFILE};
 use super::{Audit, Config, ConfigError, Fault, SealKey};
 use crate::certificate::{Refusal, Requirements, SealCertificate, Trust, appraise};

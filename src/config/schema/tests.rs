@@ -4,7 +4,7 @@
 use serde::de::DeserializeOwned;
 
 use super::super::document::Document;
-use super::super::load::File;
+use super::super::file::File;
 use super::*;
 use crate::policy::application::ApplicationsFile;
 use crate::policy::practitioner::PractitionersFile;
