@@ -6,8 +6,8 @@ use crate::config::Config;
 use crate::sys::file;
 
 const SUBJECT: &str = "service";
-/// The one trouble that keeps nobody from an assertion yet; its rule has the same name.
-const SPACE_LOW: &str = "space-low";
+/// Troubles that keep nobody from an assertion yet; the rule of each has the same name.
+const NOT_YET: [&str; 4] = ["space-low", "convention-refused", "convention-ends-soon", "certificate-not-declared"];
 
 /// What came of asking `sceaud` for its Status.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,10 +46,14 @@ pub(super) fn probe(config: &Config, answer: &Answer, report: &mut Report) {
                 report.found(Finding::new("audit-not-ready", place(), &text));
             }
             for (reason, message) in troubles {
-                let rule = if reason == SPACE_LOW { SPACE_LOW } else { "service-trouble" };
+                let rule = match NOT_YET.into_iter().find(|known| known == reason) {
+                    Some(rule) => rule,
+                    None if reason == "convention" => "convention-not-in-force",
+                    None => "service-trouble",
+                };
                 report.found(Finding::new(rule, place(), &format!("sceaud : {message}")));
             }
-            let stopped_by_trouble = troubles.iter().any(|(reason, _)| reason != SPACE_LOW);
+            let stopped_by_trouble = troubles.iter().any(|(reason, _)| !NOT_YET.contains(&reason.as_str()));
             if !(*ready || stopped_by_trouble && unready.is_empty()) && state != "unprovisioned" {
                 let keys = if unready.is_empty() { "aucune clé".to_owned() } else { unready.join(", ") };
                 let text = format!(

@@ -1,17 +1,18 @@
-//! What a register is judged beside, out of the configuration.
+//! What a register is judged beside, out of the configuration and the convention.
 
 use super::Config;
+use crate::policy::convention::Convention;
 use crate::policy::practitioner::Around;
 use crate::vihf::profile::Profiles;
 
 impl Config {
     /// Structures, services, providers, and the specialties of the default profile.
     #[must_use]
-    pub fn around(&self, profiles: &Profiles) -> Around {
+    pub fn around(&self, convention: &Convention, profiles: &Profiles) -> Around {
         Around {
             physician_specialties: self.physician_specialties(profiles).to_vec(),
-            structures: self.structures.iter().map(|structure| structure.id.as_str().to_owned()).collect(),
-            services: self.services.iter().map(|service| service.name.clone()).collect(),
+            structures: convention.structures.iter().map(|structure| structure.id.as_str().to_owned()).collect(),
+            services: convention.services.iter().map(|service| service.name.clone()).collect(),
             providers: self.identity_providers.iter().map(|provider| provider.terms.name.clone()).collect(),
         }
     }

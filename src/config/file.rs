@@ -4,12 +4,13 @@ use serde::Deserialize;
 
 use super::audit::AuditTable;
 use super::clock::ClockTable;
+use super::convention::ConventionTable;
 use super::identity_provider::IdentityProviderTable;
 use super::ledger::LedgerTable;
 use super::relay::{Destination, Relay};
 use super::seal::SealTable;
 use super::{Backup, Limits, Mode, Profiles, Registers, Sockets, Trust};
-use crate::policy::convention::{Convention, Service};
+use crate::policy::convention::{Service, StructureTable};
 use crate::policy::declaration::{Declaration, ExceptionTable};
 use crate::policy::guard::Budgets;
 
@@ -31,13 +32,12 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) trust: Trust,
     #[serde(default)]
-    pub(super) convention: Convention,
+    pub(super) convention: ConventionTable,
     #[serde(default)]
     pub(super) service: Vec<Service>,
     #[serde(default)]
     pub(super) identity_provider: Vec<IdentityProviderTable>,
-    #[serde(default)]
-    pub(super) declaration: Declaration,
+    pub(super) declaration: Option<Declaration>,
     #[serde(default)]
     pub(super) exception: Vec<ExceptionTable>,
     #[serde(default)]
@@ -52,15 +52,7 @@ pub(super) struct File {
     pub(super) clock: ClockTable,
     #[serde(default)]
     pub(super) backup: Backup,
-    #[serde(default)]
-    pub(super) guard: Budgets,
+    pub(super) guard: Option<Budgets>,
     #[serde(default)]
     pub(super) limits: Limits,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct StructureTable {
-    pub(super) id: String,
-    pub(super) sector: String,
 }

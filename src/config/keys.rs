@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use super::SealKey;
 use super::audit::AuditKey;
 use super::document::Document;
 use super::file::File;
 use super::seal::SealTable;
 use super::signer_key::Purpose;
-use super::{STRUCTURES_MAX, SealKey, Structure};
 use crate::policy::breach::{Breach, unique};
+use crate::policy::convention::{STRUCTURES_MAX, Structure};
 
 /// Most seal keys: two (old and new while certificates overlap) for each structure.
 const SEALS_MAX: usize = 2 * STRUCTURES_MAX;

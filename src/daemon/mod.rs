@@ -4,6 +4,7 @@ mod admin;
 pub mod answer;
 mod checkpointing;
 mod clock;
+mod convention;
 mod counter;
 mod declared;
 mod dispatch;
@@ -39,6 +40,7 @@ use tokio::sync::mpsc;
 use admin::Admin;
 use answer::No;
 use checkpointing::{Ask, Checkpoints};
+use convention::{Conventions, InForce};
 use counter::Counting;
 use declared::Declared;
 use halt::{Halt, Halted};
@@ -61,8 +63,6 @@ use crate::replay::{Nonces, PROOFS};
 use crate::seal::audit::Audit;
 use crate::seal::seals::Seals;
 use crate::sys::timekeeper::Timekeeper;
-use crate::vihf::codes::Sector;
-use crate::vihf::identity::StructIdNat;
 use crate::vihf::instant::Instant as Day;
 
 /// Everything that answers requests.
@@ -71,7 +71,7 @@ struct Daemon {
     config: Config,
     loaded: Loaded,
     registers: Registers,
-    structures: Vec<(StructIdNat, Sector)>,
+    conventions: Conventions,
     seals: Seals,
     /// None: nothing signs the ledger, which production does not admit.
     audit: Option<Audit>,
@@ -111,7 +111,7 @@ impl Daemon {
     ) -> Result<(Self, mpsc::UnboundedReceiver<Ask>), StoreError> {
         let (checkpoints, asked) = Checkpoints::new();
         let limits = &config.limits;
-        let structures = config.structures.iter().map(|s| (s.id, s.sector)).collect();
+        let conventions = Conventions::new(&config, restored);
         let window = Duration::from_millis(config.session_lifetime_max_ms());
         let specialties = config.physician_specialties(&loaded.profiles);
         let file = std::mem::take(&mut loaded.practitioners);
@@ -119,7 +119,6 @@ impl Daemon {
         let suspending = Suspending::new(restored, &ledger)?;
         let daemon = Self {
             registers,
-            structures,
             ledger,
             clock,
             counting: Counting::of(&config),
@@ -131,8 +130,9 @@ impl Daemon {
                 Duration::from_millis(Providers::memory_ms()),
                 limits.nonces_per_application_max,
             ),
-            declared: Declared::new(config.declarations.limits.sessions_per_hour_max),
-            volumes: Volumes::new(config.guard),
+            declared: Declared::default(),
+            volumes: Volumes::new(conventions.current().convention.guard),
+            conventions,
             suspending,
             outcomes: Outcomes::new(loaded.applications.uids()),
             requests: Places::new(limits.requests_in_flight_max),
@@ -158,7 +158,8 @@ impl Daemon {
         let reader = self.ledger.reader()?;
         self.declared.refill(&reader, &self.loaded.applications, now, moment)?;
         let suspensions = self.suspending.in_force().clone();
-        self.volumes.refill(&reader, &self.loaded.applications, &self.config, &suspensions, now)?;
+        let in_force = self.conventions.current();
+        self.volumes.refill(&reader, &self.loaded.applications, &in_force.convention, &suspensions, now)?;
         drop(reader);
         for spent in &restored.nonces {
             if spent.application.as_str() == SPENT_PROOFS {
@@ -173,14 +174,19 @@ impl Daemon {
             }
         }
         let practitioners = self.registers.practitioners();
-        let known = self.known(&practitioners, now);
+        let known = self.known(&in_force, &practitioners, now);
         for kept in &restored.sessions {
             let session = self.loaded.applications.get(kept.uid).and_then(|application| {
                 let memory: Memory = serde_json::from_slice(&kept.body).ok()?;
                 memory.session(&known, application)
             });
             if let Some(session) = session {
-                let traced = Traced { session: Arc::new(session), entry: kept.entry, chain: kept.chain };
+                let traced = Traced {
+                    session: Arc::new(session),
+                    entry: kept.entry,
+                    chain: kept.chain,
+                    convention: in_force.digest,
+                };
                 self.sessions.keep(kept.secret, traced, now);
             }
         }
@@ -188,16 +194,16 @@ impl Daemon {
     }
 
     /// What a session is decided with.
-    fn known<'k>(&'k self, practitioners: &'k Practitioners, now: Day) -> Known<'k> {
+    fn known<'k>(&'k self, in_force: &'k InForce, practitioners: &'k Practitioners, now: Day) -> Known<'k> {
         Known {
-            convention: &self.config.convention,
-            services: &self.config.services,
-            structures: &self.structures,
+            convention: &in_force.convention,
+            services: &in_force.convention.services,
+            structures: &in_force.structures,
             practitioners,
             profiles: &self.loaded.profiles,
             default_profile: &self.config.profiles.default,
             providers: &self.loaded.providers,
-            declarations: &self.config.declarations,
+            declarations: &in_force.convention.declarations,
             login_future_max_ms: self.config.limits.login_future_max_ms,
             now,
         }

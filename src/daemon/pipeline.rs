@@ -6,6 +6,7 @@ use std::time::Instant as Moment;
 use super::Daemon;
 use super::answer::{Answer, No, Replayed, Unavailable};
 use super::checkpointing::NoReceipt;
+use super::convention::InForce;
 use super::halt::Halt;
 use super::refusals::Due;
 use super::request::{self, Issue, PatientNamed};
@@ -15,6 +16,7 @@ use crate::ledger::{Line, NotRecorded, Written};
 use crate::policy::application::{Application, unknown_application};
 use crate::policy::denial::{Decision, Denial, Malformed, Reason};
 use crate::policy::issuing::{self, Asking};
+use crate::policy::memory::Memory;
 use crate::policy::opening::{self, Opening};
 use crate::replay::{Claim, NotClaimed, PROOFS};
 use crate::seal::audit::Audit;
@@ -23,6 +25,7 @@ use crate::traces::entry::evidence::Evidence;
 use crate::traces::entry::outcome::Outcome;
 use crate::vihf::assertion::Patient;
 use crate::vihf::identity::InsOid;
+use crate::vihf::instant::Instant;
 use crate::vihf::profile::Profile;
 
 impl Daemon {
@@ -35,14 +38,14 @@ impl Daemon {
         self.in_order()?;
         let application = self.application(uid)?;
         let now = self.clock.now();
-        let traced = self
-            .sessions
-            .find(uid, &request.session, now)
-            .map_err(|denial| self.hold_refusal(application, denial.into(), Asked::default()))?;
+        // To the end of this request, whatever is taken meanwhile.
+        let in_force = self.conventions.current();
+        let traced = self.session(application, &request.session, &in_force, now)?;
         let session = &traced.session;
         let patient = request.patient.map(|named| self.patient(session.profile(), named)).transpose()?;
         let asked = Asked {
             session: Some(&traced),
+            convention: Some(in_force.digest),
             transaction: Some(request.transaction.key()),
             purpose: Some(request.purpose.code()),
             ..Asked::default()
@@ -59,9 +62,10 @@ impl Daemon {
                 NotClaimed::Full => No::Busy,
             })?;
         let practitioners = self.registers.practitioners();
-        let approved = self.not_suspended(application, traced.chain).and_then(|()| {
-            let rights = self.config.convention.rights;
-            approved(issuing::decide(rights, &practitioners, application, session, asking, now))
+        let approved = in_force.permits(now).and_then(|()| self.not_suspended(application, traced.chain));
+        let approved = approved.and_then(|()| {
+            let rights = in_force.convention.rights;
+            approved_by(issuing::decide(rights, &practitioners, application, session, asking, now))
         });
         let approved = match approved {
             Ok(approved) => approved,
@@ -77,7 +81,7 @@ impl Daemon {
             claim.free();
             return Err(No::Busy);
         };
-        let placed = match self.seals.place(session.structure().as_str(), uid, now).await {
+        let placed = match self.seals.place(session.structure().as_str(), uid, &in_force.convention, now).await {
             Ok(place) => Ok(place),
             Err(NotPlaced::Seal(error)) => Err(error),
             Err(NotPlaced::Busy) => {
@@ -107,7 +111,7 @@ impl Daemon {
         // The wait for a place is not part of the assertion's life.
         let forged = self.seals.forge(&place, approved, self.clock.now()).map_err(|error| self.note(error))?;
         let aside = place.step_aside();
-        let line = self.issued(&forged, traced.entry, claim.spend());
+        let line = self.issued(&forged, in_force.digest, traced.entry, claim.spend());
         let recorded = self.ledger.record(line, forged).await.map_err(|cause| self.unrecorded(cause))?;
         counted.keep();
         let written = recorded.written();
@@ -142,28 +146,34 @@ impl Daemon {
         self.in_order()?;
         let application = self.application(uid)?;
         let now = self.clock.now();
-        let asked = Asked { opening: Some(request), ..Asked::default() };
+        let in_force = self.conventions.current();
+        let asked = Asked { opening: Some(request), convention: Some(in_force.digest), ..Asked::default() };
         // Before policy, unlike an issue: the login's age, and the session's end, are told by this clock.
-        self.clock_is_fit().map_err(|no| self.hold_refusal(application, no, asked))?;
+        self.clock_is_fit()
+            .and_then(|()| in_force.permits(now))
+            .map_err(|no| self.hold_refusal(application, no, asked))?;
         let practitioner = self.suspending.lookup().practitioner(&request.practitioner);
         let practitioners = self.registers.practitioners();
         let session = self
             .not_suspended(application, practitioner)
-            .and_then(|()| approved(opening::decide(&self.known(&practitioners, now), application, request)))
+            .and_then(|()| {
+                approved_by(opening::decide(&self.known(&in_force, &practitioners, now), application, request))
+            })
             .map_err(|no| self.hold_refusal(application, no, asked))?;
         if !self.sessions.has_room(uid) {
             return Err(No::Busy);
         }
         self.may_begin().map_err(|no| self.hold_refusal(application, no, asked))?;
         let evidence = session.evidence();
-        let claim = self.show(uid, evidence).map_err(|no| {
+        let declared_max = in_force.convention.declarations.limits.sessions_per_hour_max;
+        let claim = self.show(uid, evidence, declared_max).map_err(|no| {
             let asked = Asked { evidence: Some(evidence), ..asked };
             self.hold_refusal(application, no, asked)
         })?;
         let session = Arc::new(session);
         let Some(secret) = Secret::draw() else { return Err(self.halt(Halt::Random)) };
         let expires_at = session.expires_at().to_string();
-        let line = self.opened(application, &session, secret.hash);
+        let line = self.opened(application, &session, in_force.digest, secret.hash);
         let written = match self.ledger.write(line).await {
             Ok(written) => written,
             Err(cause) => {
@@ -173,7 +183,8 @@ impl Daemon {
             }
         };
         let chain = written.chain.unwrap_or_default();
-        self.sessions.keep(secret.hash, Traced { session, entry: written.index, chain }, now);
+        let traced = Traced { session, entry: written.index, chain, convention: in_force.digest };
+        self.sessions.keep(secret.hash, traced, now);
         Ok(Answer::Opened { session: secret.text, expires_at })
     }
 
@@ -204,6 +215,42 @@ impl Daemon {
         let line = Self::closed(application, &traced, secret);
         self.ledger.write(line).await.map_err(|cause| self.unrecorded(cause))?;
         Ok(Answer::Done)
+    }
+
+    /// The application's open session, decided anew if it was opened under another convention: what is no longer declared
+    /// ends, what is declared otherwise is so from here on.
+    ///
+    /// # Errors
+    /// Unknown, expired, or no longer admitted; the reason is held for the ledger.
+    fn session(
+        &self,
+        application: &Application,
+        secret: &str,
+        in_force: &InForce,
+        now: Instant,
+    ) -> Result<Arc<Traced>, No> {
+        let uid = application.uid;
+        let asked = Asked { convention: Some(in_force.digest), ..Asked::default() };
+        let traced = self.sessions.find(uid, secret, now).map_err(|denial| {
+            // Without a convention no session was restored: that is the cause, and what heals.
+            let no = in_force.permits(now).err().unwrap_or_else(|| denial.into());
+            self.hold_refusal(application, no, asked)
+        })?;
+        if traced.convention == in_force.digest || !in_force.holds_at(now) {
+            return Ok(traced);
+        }
+        let practitioners = self.registers.practitioners();
+        let known = self.known(in_force, &practitioners, now);
+        let renewed = Memory::of(&traced.session).session(&known, application).filter(|s| now < s.expires_at());
+        let Some(session) = renewed else {
+            let message = "la convention de l'établissement a changé et n'admet plus cette session telle quelle ; ouvrez-en une autre";
+            let no = Denial::new(Reason::SessionExpired, message).into();
+            return Err(self.hold_refusal(application, no, Asked { session: Some(&traced), ..asked }));
+        };
+        let Traced { entry, chain, .. } = *traced;
+        let traced = Arc::new(Traced { session: Arc::new(session), entry, chain, convention: in_force.digest });
+        self.sessions.renew(uid, secret, Arc::clone(&traced), now);
+        Ok(traced)
     }
 
     /// Makes the nonce of a refused request durable with the refusal; gives the answer.
@@ -253,14 +300,16 @@ impl Daemon {
     /// What was shown for a login is spent: the proof, or one of the sessions without proof of this hour.
     ///
     /// After `Ok` a proof is `Replayed` unless the claim is freed; after `Err` nothing was spent.
-    fn show(&self, uid: u32, evidence: Evidence) -> Result<Option<Claim<'_>>, No> {
+    fn show(&self, uid: u32, evidence: Evidence, declared_max: usize) -> Result<Option<Claim<'_>>, No> {
         match evidence {
             Evidence::Proof(mark) => match self.proofs.claim_mark(PROOFS, mark, Moment::now()) {
                 Ok(claim) => Ok(Some(claim)),
                 Err(NotClaimed::Seen) => Err(No::Replayed(Replayed::Proof)),
                 Err(NotClaimed::Full) => Err(No::Busy),
             },
-            Evidence::Declared | Evidence::None if self.declared.count(uid, Moment::now()) => Ok(None),
+            Evidence::Declared | Evidence::None if self.declared.count(uid, declared_max, Moment::now()) => {
+                Ok(None)
+            }
             Evidence::Declared | Evidence::None => {
                 let message = "cette application a ouvert trop de sessions sans preuve depuis une heure ; attendez, ou \
                                prouvez les connexions";
@@ -334,7 +383,7 @@ impl Daemon {
     }
 }
 
-fn approved<T>(decision: Decision<T>) -> Result<T, No> {
+fn approved_by<T>(decision: Decision<T>) -> Result<T, No> {
     match decision {
         Decision::Approved(approved) => Ok(approved),
         Decision::Denied(denial) => Err(No::Denied(denial)),

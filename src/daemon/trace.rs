@@ -31,13 +31,13 @@ fn stranger(uid: u32) -> Word {
     if uid == OTHERS { word("uid:*") } else { word(&format!("uid:{uid}")) }
 }
 
-/// The entry of a start.
+/// The entry of a start; `convention` is the file as it was found, judged by nobody yet.
 pub(super) fn start(configuration: Digest, convention: Digest) -> Clear {
     Event::Start(Start { software: word(env!("CARGO_PKG_VERSION")), configuration, convention })
 }
 
 impl Daemon {
-    fn setting(&self, application: &Application, session: &Session) -> Setting<PsIdNat> {
+    fn setting(&self, application: &Application, session: &Session, convention: Digest) -> Setting<PsIdNat> {
         let authn = session.authn();
         Setting {
             application: word(&application.user),
@@ -51,16 +51,16 @@ impl Daemon {
             login: Some(authn.instant),
             initial_login: session.initial_login(),
             configuration: self.config.digest,
-            convention: self.config.convention_digest,
+            convention,
         }
     }
 
     /// The trace of an assertion that is about to be sealed.
-    pub(super) fn issued(&self, forged: &Forged, session: u64, nonce: Digest) -> Line {
+    pub(super) fn issued(&self, forged: &Forged, convention: Digest, session: u64, nonce: Digest) -> Line {
         let approved = forged.approved();
         let asking = approved.asking();
         let event = Event::Issued(Box::new(Issued {
-            setting: self.setting(approved.application(), approved.session()),
+            setting: self.setting(approved.application(), approved.session(), convention),
             session,
             nonce,
             transaction: word(asking.transaction.key()),
@@ -76,8 +76,14 @@ impl Daemon {
     }
 
     /// The trace of a session that opens.
-    pub(super) fn opened(&self, application: &Application, session: &Session, secret: Digest) -> Line {
-        let setting = self.setting(application, session);
+    pub(super) fn opened(
+        &self,
+        application: &Application,
+        session: &Session,
+        convention: Digest,
+        secret: Digest,
+    ) -> Line {
+        let setting = self.setting(application, session, convention);
         let body = serde_json::to_vec(&Memory::of(session)).unwrap_or_default();
         let event = Event::SessionOpened(Box::new(SessionOpened { setting, expires: session.expires_at() }));
         Line::opened(event, secret, application.uid, session.expires_at(), body)
@@ -147,7 +153,7 @@ impl Daemon {
             purpose: asked.purpose.map(word),
             patient: None,
             configuration: self.config.digest,
-            convention: self.config.convention_digest,
+            convention: asked.convention.unwrap_or_else(|| self.conventions.current().digest),
         };
         Event::Refused(Box::new(refused))
     }
@@ -156,6 +162,8 @@ impl Daemon {
 /// What is known of a refused request.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Asked<'a> {
+    /// The convention that it was judged by; none: that of now.
+    pub(super) convention: Option<Digest>,
     pub(super) session: Option<&'a Traced>,
     pub(super) opening: Option<&'a Opening>,
     pub(super) evidence: Option<Evidence>,

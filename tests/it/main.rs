@@ -6,6 +6,7 @@ mod check;
 mod checkpoints;
 mod clock;
 mod command_line;
+mod convention;
 mod counter;
 mod documents;
 mod door;

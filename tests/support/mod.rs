@@ -5,6 +5,7 @@
 //! | `plan` | what an establishment shall be: begin here |
 //! | `establishment` | what was laid out in a folder |
 //! | `configuration`, `practitioners` | `sceau.toml` and the registers |
+//! | `convention` | the convention of production, signed by approvers |
 //! | `seal` | a key, its PIN and its certificate |
 //! | `audit` | the audit key and its public half |
 //! | `pki`, `certificate`, `der` | certificates shaped like IGC-Santé's, right ones and spoilt ones |
@@ -26,6 +27,7 @@ pub mod audit;
 pub mod certificate;
 pub mod collection;
 pub mod configuration;
+pub mod convention;
 pub mod daemon;
 pub mod daemons;
 pub mod der;

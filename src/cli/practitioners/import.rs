@@ -11,7 +11,7 @@ use super::progress::Progress;
 use super::read;
 use crate::cli::NotDone;
 use crate::cli::order::{Signing, read_document};
-use crate::config::{Config, Whole};
+use crate::config::{Config, ConfigError, Whole};
 use crate::policy::order::Verb;
 use crate::policy::practitioner::import::{self, Format, Slip};
 use crate::policy::practitioner::{Practitioners, Record};
@@ -58,7 +58,8 @@ impl Import {
         let document = read_document(&self.file)?;
         let config = Config::load(self.signing.config())?;
         let named = config.examine_named(&Whole::ALL, |user| peer::uid_of(user).ok().flatten(), clock::now());
-        let around = config.around(&named.profiles);
+        let presented = named.convention.ok_or_else(|| ConfigError::from(named.convention_faults))?;
+        let around = config.around(&presented.convention, &named.profiles);
         let judged = {
             let mut progress = Progress::of("vérification");
             import::judge(&document, format, &around, None, &mut |done, total| progress.tell(done, total))

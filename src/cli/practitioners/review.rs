@@ -10,7 +10,7 @@ use serde_json::json;
 use super::read;
 use crate::cli::traces::TracesError;
 use crate::cli::{AdminDoor, NotDone};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::ledger::Reader;
 use crate::policy::practitioner::review::{Finding, Why, review};
 use crate::sys::clock;
@@ -44,7 +44,8 @@ impl Review {
         let register = read::register(&mut self.door.connect()?)?;
         let config = Config::load(&self.door.config)?;
         let used = Used::open(&config.ledger.folder)?;
-        let service_exists = |name: &str| config.service(name).is_some();
+        let presented = config.present_convention().map_err(ConfigError::from)?;
+        let service_exists = |name: &str| presented.convention.service(name).is_some();
         let (now, mut findings) = (clock::now(), Vec::new());
         for record in &register.records {
             let last = used.last(&record.id)?;

@@ -8,6 +8,7 @@ mod terms;
 
 pub(super) use configuration::CONFIGURATION;
 pub(super) use registers::{APPLICATIONS, PRACTITIONERS, PROFILE};
+pub(super) use terms::CONVENTION_FILE;
 
 use crate::proof::{Algorithm, Factor};
 use crate::vihf::method::Method;

@@ -48,7 +48,7 @@ pub(super) async fn practitioners_import(
     }
     let InForce { practitioners: current, document, .. } = daemon.registers.in_force();
     let lookup = daemon.registers.lookup();
-    let around = daemon.config.around(&daemon.loaded.profiles);
+    let around = daemon.config.around(&daemon.conventions.current().convention, &daemon.loaded.profiles);
     let judged = aside(move || {
         let current = document.is_some().then_some(&*current);
         let judged = import::judge(&bytes, format, &around, current, &mut |_, _| {});
