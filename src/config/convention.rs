@@ -26,7 +26,7 @@ const SIGNATURES_MAX: usize = 32;
 #[derive(Clone, Debug)]
 pub enum Terms {
     /// Inside `sceau.toml`, which test mode alone takes; empty where there are none.
-    Inline(Convention),
+    Inline(Box<Convention>),
     /// In a file of their own, signed by approvers.
     File(PathBuf),
 }
@@ -193,7 +193,7 @@ pub(super) fn terms(file: &mut File, base: &Path, form: Form, test: bool) -> (Te
         guard: file.guard.unwrap_or_default(),
     };
     let (convention, breaches) = tables.check(form, test);
-    (Terms::Inline(convention), breaches, !inline.is_empty())
+    (Terms::Inline(Box::new(convention)), breaches, !inline.is_empty())
 }
 
 impl Config {
@@ -214,7 +214,7 @@ impl Config {
         match &self.terms {
             Terms::File(path) => Presented::read(path, self.is_test()),
             Terms::Inline(convention) => Ok(Presented {
-                convention: convention.clone(),
+                convention: Convention::clone(convention),
                 text: String::new(),
                 digest: self.digest,
                 signatures: Vec::new(),

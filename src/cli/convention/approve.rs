@@ -20,7 +20,10 @@ Deux approbateurs signent le même fichier, chacun de son poste ; ssh-keygen dem
   sceau convention check convention.toml
   sceau convention take
 
-Sur un poste sans sceaud, donnez avec --against le fichier de la convention en vigueur.";
+Sur un poste sans sceaud, donnez avec --against le fichier de la convention en vigueur.
+
+Codes de sortie : 0 signée ; 1 convention refusée, non signée ; 2 ligne de commande, fichier ou clé incorrects ; 3 occupé ou \
+indisponible ; 4 arrêté sur défaut d'intégrité.";
 
 /// Montre une convention et ce qu'elle change, puis la signe ; la signature est écrite à côté.
 #[derive(Debug, Args)]

@@ -9,8 +9,8 @@ use super::super::{AdminDoor, NotDone};
 
 /// Fait relire à sceaud le fichier de la convention et le met en vigueur s'il est signé et dans ses dates.
 ///
-/// Aucune demande n'est interrompue ; une convention refusée laisse l'ancienne en vigueur. systemctl reload sceaud fait de
-/// même, et la réponse est alors au journal.
+/// Aucune demande n'est interrompue ; une convention refusée laisse l'ancienne en vigueur. systemctl reload sceaud fait
+/// de même.
 #[derive(Debug, Args)]
 pub(super) struct Take {
     /// Imprimer un document JSON.
