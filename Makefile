@@ -5,7 +5,7 @@ CARGO_BUILD := cargo build --release --locked
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
 DEMO := $(RELEASE)/examples/demo
 
-.PHONY: run serve test bench ledger-10m setup verify verify-windows fuzz soak image image-test
+.PHONY: run serve test bench bench-relay ledger-10m setup verify verify-windows fuzz soak image image-test
 
 # One VIHF over the socket, verified by xmlsec1.
 run:
@@ -26,6 +26,12 @@ bench:
 	@tests/setup.sh run
 	$(CARGO_BUILD) --bins --example demo
 	@$(DEMO) bench
+
+# The relay beside nginx with a key file, both calling one upstream over mutual TLS, in one run.
+bench-relay:
+	@tests/setup.sh test
+	$(CARGO_BUILD) --bins --example demo
+	@$(DEMO) bench relay
 
 # Ten million entries by the ledger's own code, without signatures: start, memory, one practitioner's month.
 LEDGER_ENTRIES ?= 10_000_000

@@ -16,9 +16,10 @@ windows) packages="$packages gcc-mingw-w64-x86-64" ;;
 esac
 if [ "${1:-test}" = test ]; then
     # g++: the runtime of libFuzzer.
-    # nginx: the DMP of the relay's tests.
-    packages="$packages nginx-light make g++ pkg-config openssl libxml2-utils opensaml-schemas xmltooling-schemas
-        python3-venv default-jdk-headless systemd
+    # nginx: the DMP of the relay's tests; libjaxws-java: a SOAP client of the JDK's; chromium: the browser of TD0.10.
+    # mono-mcs: the compiler of the C# client; its runtime comes with tests/verifiers.
+    packages="$packages nginx-light curl libjaxws-java chromium-headless-shell make g++ pkg-config openssl libxml2-utils
+        opensaml-schemas xmltooling-schemas python3-venv default-jdk-headless mono-mcs systemd
         swtpm swtpm-tools tpm2-abrmd libtpm2-pkcs11-1 libtpm2-pkcs11-tools libtss2-tcti-tabrmd0 dbus"
 fi
 missing=

@@ -6,6 +6,7 @@ mod key_use;
 mod name;
 #[cfg(feature = "appliance")]
 mod request;
+mod revocation;
 mod subject;
 
 pub use appraisal::{Refusal, Requirements, Trust, appraise, appraise_for};
@@ -15,6 +16,7 @@ pub use key_use::KeyUse;
 pub use name::rfc2253;
 #[cfg(feature = "appliance")]
 pub use request::{RequestError, Wanted, request};
+pub use revocation::{RevocationList, list_authorities};
 pub use subject::{OtherSubject, Subject, SubjectError};
 
 use base64::Engine as _;

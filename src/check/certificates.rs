@@ -57,7 +57,7 @@ pub(super) fn probe(config: &Config, named: &Named, now: Instant, report: &mut R
 /// The relay's client certificates, judged as the relay judges them.
 fn authentications(config: &Config, now: Instant, report: &mut Report) {
     let mut read: Vec<(&SealKey, SealCertificate)> = Vec::new();
-    for path in config.relay.iter().flat_map(|relay| relay.anchors.iter().chain(&relay.crls)) {
+    for path in config.relay.iter().flat_map(|relay| relay.anchors.iter().chain(&relay.intermediates)) {
         if let Err(cause) = std::fs::metadata(path) {
             report.found(Finding::of_fault(&Fault::unread(path, &cause)));
         }

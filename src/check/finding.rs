@@ -96,6 +96,6 @@ impl Finding {
 }
 
 /// The text without what would move the cursor of a terminal.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

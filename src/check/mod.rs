@@ -10,6 +10,7 @@ mod convention;
 mod finding;
 mod keys;
 mod ledger;
+mod lists;
 pub mod nagios;
 mod permissions;
 mod registers;
@@ -22,7 +23,7 @@ mod unit_file;
 mod units;
 
 pub use finding::{Finding, Place};
-pub use report::{DaysLeft, Report};
+pub use report::{DaysLeft, ListAge, Report};
 pub use rule::{RULES, Rule, Severity, Verdict, rule};
 pub use service::Answer;
 
@@ -47,6 +48,7 @@ pub fn examine(config: &Path, units: Option<&Path>, ask: impl FnOnce(&Path) -> A
         registers::probe(&named, &whole, &mut report);
         convention::probe(config, &named, now, &mut report);
         certificates::probe(config, &named, now, &mut report);
+        lists::probe(config, now, &mut report);
         let answer = whole.sockets.then(|| ask(&config.sockets.token));
         keys::probe(config, &mut report);
         signers::probe(config, &named, answer.as_ref(), &mut report);

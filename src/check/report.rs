@@ -1,10 +1,11 @@
 //! Everything that was found, and how it is told: to people, as JSON, to Nagios.
 
 use std::io;
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::finding::Finding;
+use super::finding::{Finding, plain};
 use super::rule::{Severity, Verdict};
 
 /// What was looked at; the names in JSON.
@@ -19,6 +20,17 @@ pub struct DaysLeft {
     pub days: i64,
 }
 
+/// Age of one revocation list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListAge {
+    /// Its file.
+    pub file: PathBuf,
+    /// Whole hours since it was made.
+    pub hours: i64,
+    /// Hours beyond which nothing is sent to the DMP.
+    pub max_hours: i64,
+}
+
 /// The result of all probes.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
@@ -30,6 +42,8 @@ pub struct Report {
     pub not_checked: Vec<(Subject, String)>,
     /// Certificates, for performance data.
     pub days_left: Vec<DaysLeft>,
+    /// Revocation lists of the relay.
+    pub lists: Vec<ListAge>,
 }
 
 impl Report {
@@ -79,8 +93,10 @@ impl Report {
             Verdict::Halted => "halted",
         };
         let not_checked = |(subject, why): &(Subject, String)| json!({ "subject": subject, "reason": why });
+        let list = |list: &ListAge| json!({ "file": list.file.display().to_string(), "hours": list.hours, "max_hours": list.max_hours });
         json!({
             "verdict": verdict,
+            "revocation_lists": self.lists.iter().map(list).collect::<Vec<_>>(),
             "findings": self.findings.iter().map(Finding::json).collect::<Vec<_>>(),
             "checked": self.checked,
             "not_checked": self.not_checked.iter().map(not_checked).collect::<Vec<_>>(),
@@ -108,6 +124,13 @@ impl Report {
         }
         let checked: Vec<_> = self.checked.iter().map(|subject| french(subject)).collect();
         writeln!(out, "Vérifié : {}.", if checked.is_empty() { "rien".to_owned() } else { checked.join(", ") })?;
+        for ListAge { file, hours, max_hours } in &self.lists {
+            writeln!(
+                out,
+                "Liste de révocation {} : {hours} h (au plus {max_hours} h).",
+                plain(&file.display().to_string())
+            )?;
+        }
         for (subject, why) in &self.not_checked {
             writeln!(out, "Non vérifié : {} ({why}).", french(subject))?;
         }

@@ -273,6 +273,29 @@ pub const RULES: &[Rule] = &[
         "la clé d'audit du token n'est pas celle d'AUDIT.pub",
         "corrigez [audit] uri ou public_key",
     ),
+    error(
+        "revocation-list-missing",
+        Unavailable,
+        "une liste de révocation que le relais va chercher n'est jamais venue",
+        "voyez le journal de sceau-relayd",
+    ),
+    error(
+        "revocation-list-unusable",
+        Misconfigured,
+        "un fichier de crls n'est pas une liste de révocation",
+        "donnez celle de l'autorité",
+    ),
+    error(
+        "revocation-list-old",
+        Unavailable,
+        "une liste de révocation est trop vieille ou échue : rien n'est envoyé au DMP",
+        "mettez-la à jour",
+    ),
+    warning(
+        "revocation-list-ages",
+        "une liste de révocation a passé la moitié de l'âge admis",
+        "voyez pourquoi elle n'est plus renouvelée",
+    ),
     warning("certificate-ends-soon", "il finit dans 60, 30 ou 7 jours au plus", "faites-le renouveler"),
     warning(
         "certificate-superseded",

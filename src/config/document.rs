@@ -14,6 +14,7 @@ use super::fault::{Fault, Lines};
 use super::schema::Key;
 use super::walk::Walk;
 use crate::policy::breach::Breach;
+use crate::traces::digest::Digest;
 
 /// Largest configuration or register file in bytes: 20,000 practitioners fit in a quarter of it.
 const FILE_LEN_MAX: u64 = 64 * 1024 * 1024;
@@ -108,6 +109,11 @@ impl<T> Document<T> {
     /// Takes the value and leaves what tells the places.
     pub(super) fn take(&mut self) -> Option<T> {
         self.value.take()
+    }
+
+    /// SHA-256 of the file as it was read.
+    pub(super) fn digest(&self) -> Digest {
+        Digest::of(&[self.text.as_bytes()])
     }
 
     /// The file's text.

@@ -5,10 +5,12 @@ use serde::Deserialize;
 use super::audit::AuditTable;
 use super::clock::ClockTable;
 use super::convention::ConventionTable;
+use super::destination::Destination;
 use super::identity_provider::IdentityProviderTable;
 use super::ledger::LedgerTable;
-use super::relay::{Destination, Relay};
+use super::relay::Relay;
 use super::seal::SealTable;
+use super::web_ps::WebPs;
 use super::{Backup, Limits, Mode, Profiles, Registers, Sockets, Trust};
 use crate::policy::convention::{Service, StructureTable};
 use crate::policy::declaration::{Declaration, ExceptionTable};
@@ -29,6 +31,8 @@ pub(super) struct File {
     pub(super) relay: Option<Relay>,
     #[serde(default)]
     pub(super) dmp: Vec<Destination>,
+    #[serde(default)]
+    pub(super) web_ps: Vec<WebPs>,
     #[serde(default)]
     pub(super) trust: Trust,
     #[serde(default)]

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::KeyName;
+use super::document::read_bytes;
+use super::{Fault, KeyName};
 use crate::policy::breach::{Breach, unique};
-use crate::proof::{AGE_MAX_MS, Algorithm, CLOCK_SKEW_MAX_MS, MethodRule, Terms};
+use crate::proof::{AGE_MAX_MS, Algorithm, CLOCK_SKEW_MAX_MS, KeySet, KeySetFault, MethodRule, Terms};
 use crate::vihf::identity::Form;
 use crate::vihf::method::Method;
 
@@ -33,6 +34,19 @@ pub struct IdentityProvider {
     pub jwks: PathBuf,
     /// What it is held to.
     pub terms: Terms,
+}
+
+impl IdentityProvider {
+    /// Reads its keys from its file.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is no set of keys that may serve.
+    pub fn read_keys(&self) -> Result<KeySet, Fault> {
+        KeySet::parse(&read_bytes(&self.jwks)?, &self.terms.algorithms).map_err(|cause| {
+            let rule = if cause.fault == KeySetFault::Secret { "jwks-secret" } else { "jwks-unusable" };
+            Fault::of(rule, &self.jwks, cause.to_string())
+        })
+    }
 }
 
 /// The TOML shape of an `[[identity_provider]]`.

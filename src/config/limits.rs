@@ -49,6 +49,8 @@ pub struct Limits {
     pub checkpoint_entries_max: u64,
     /// Time after which one is due once anything was written: what it may lack on a quiet day. A TPM signs in a tenth of it.
     pub checkpoint_ms_max: u64,
+    /// How often the key files of identity providers are looked at: what a rotation, or a key that was withdrawn, waits.
+    pub jwks_reload_ms: u64,
 }
 
 impl Default for Limits {
@@ -70,6 +72,7 @@ impl Default for Limits {
             shutdown_ms: 5_000,
             checkpoint_entries_max: 1_024,
             checkpoint_ms_max: 10_000,
+            jwks_reload_ms: 10_000,
         }
     }
 }
@@ -109,6 +112,7 @@ impl Limits {
             ("signature_ms", self.signature_ms, 60_000),
             ("shutdown_ms", self.shutdown_ms, 60_000),
             ("checkpoint_ms_max", self.checkpoint_ms_max, 3_600_000),
+            ("jwks_reload_ms", self.jwks_reload_ms, 3_600_000),
         ];
         if !(1..=CHECKPOINT_ENTRIES_MAX).contains(&self.checkpoint_entries_max) {
             refuse("checkpoint_entries_max", self.checkpoint_entries_max, format!("1 à {CHECKPOINT_ENTRIES_MAX}"));

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::convention::{self, Terms};
+use super::destination::check_destinations;
 use super::document::Document;
 use super::file::File;
 use super::reading::{Reading, Whole};
-use super::relay::check_destinations;
 use super::schema::CONFIGURATION;
+use super::web_ps::check_web_ps;
 use super::{
     Backup, Config, ConfigError, Fault, Mode, Profiles, Registers, Sockets, Trust, identity_provider, keys,
 };
@@ -93,6 +94,7 @@ fn check(mut file: File, path: &Path, base: &Path, document: &Document<File>) ->
     let authentications =
         keys::authentications(file.authentication, base, document, (&names, &uris), &mut breaches);
     let destinations = check_destinations(file.dmp, &mut breaches);
+    let web_ps = check_web_ps(file.web_ps, file.mode == Mode::Production, &mut breaches);
     let relay = file.relay.map(|relay| relay.based(base));
     match &relay {
         Some(relay) => {
@@ -109,6 +111,10 @@ fn check(mut file: File, path: &Path, base: &Path, document: &Document<File>) ->
         None if !destinations.is_empty() && document.is_whole("relay") => {
             let cause = "[[dmp]] : il n'y a pas de [relay] ; ajoutez-le, avec ses autorités";
             breaches.push(Breach::of("contradiction", "dmp", "host", cause));
+        }
+        None if !web_ps.is_empty() && document.is_whole("relay") => {
+            let cause = "[[web_ps]] : il n'y a pas de [relay] ; ajoutez-le, ou retirez [[web_ps]]";
+            breaches.push(Breach::of("contradiction", "web_ps", "name", cause));
         }
         None => {}
     }
@@ -144,6 +150,7 @@ fn check(mut file: File, path: &Path, base: &Path, document: &Document<File>) ->
         authentications,
         relay,
         destinations,
+        web_ps,
         trust: Trust {
             anchors: absolute(file.trust.anchors),
             intermediates: absolute(file.trust.intermediates),

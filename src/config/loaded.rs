@@ -3,12 +3,13 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use super::named::RegisterFile;
 use super::reading::Whole;
-use super::{AuditKey, Config, ConfigError, Fault, SealKey};
+use super::{AuditKey, Config, ConfigError, Fault, IdentityProvider, SealKey};
 use crate::certificate::SealCertificate;
 use crate::policy::application::Applications;
 use crate::policy::practitioner::Practitioners;
-use crate::proof::Providers;
+use crate::proof::{KeySet, Providers};
 use crate::traces::audit::AuditPublicKey;
 use crate::vihf::instant::Instant;
 use crate::vihf::profile::Profiles;
@@ -43,6 +44,8 @@ pub struct Loaded {
     pub applications: Applications,
     /// For whom.
     pub practitioners: Practitioners,
+    /// The registers' files.
+    pub register_files: Vec<RegisterFile>,
     /// Who proves logins, with their keys.
     pub providers: Providers,
     /// Keys and certificates; every certificate was appraised.
@@ -71,6 +74,7 @@ impl Config {
             profiles: named.profiles,
             applications: named.applications,
             practitioners: named.practitioners,
+            register_files: named.register_files,
             providers: named.providers,
             seals: seals.collect(),
             audit: named.audit,
@@ -85,23 +89,35 @@ impl Config {
         let audit = self.audit.iter().map(|audit| &audit.public_key);
         let named = self.profiles.files.iter().chain(&self.trust.anchors).chain(&self.trust.intermediates);
         let keys = self.identity_providers.iter().map(|provider| &provider.jwks);
-        let named = named.chain(self.relay.iter().flat_map(|relay| &relay.anchors));
+        let named =
+            named.chain(self.relay.iter().flat_map(|relay| relay.anchors.iter().chain(&relay.intermediates)));
         files.into_iter().chain(seals).chain(audit).chain(keys).chain(named).map(std::path::PathBuf::as_path)
+    }
+
+    /// The provider's keys as its file has them now, held to what a start holds it to.
+    ///
+    /// # Errors
+    /// The file cannot be read, is no set of keys that may serve, or in production others may write it.
+    pub fn reread_keys(&self, provider: &IdentityProvider) -> Result<KeySet, Fault> {
+        match writable(&provider.jwks) {
+            Some(fault) if !self.is_test() => Err(fault),
+            _ => provider.read_keys(),
+        }
     }
 
     /// Who can write these files can make himself an application, or anybody a practitioner.
     #[must_use]
     pub fn writable(&self) -> Vec<Fault> {
-        let mode = |path: &Path| path.metadata().map(|metadata| metadata.permissions().mode() & 0o777).ok();
-        self.deciding_files()
-            .filter_map(|path| mode(path).map(|mode| (path, mode)))
-            .filter(|(_, mode)| mode & WRITABLE_BY_OTHERS != 0)
-            .map(|(path, mode)| {
-                let cause = format!(
-                    "ses droits ({mode:o}) laissent d'autres que son propriétaire l'écrire ; faites chmod go-w"
-                );
-                Fault::of("file-writable", path, cause)
-            })
-            .collect()
+        self.deciding_files().filter_map(writable).collect()
     }
+}
+
+/// What is wrong with a deciding file that others than its owner may write.
+pub(super) fn writable(path: &Path) -> Option<Fault> {
+    let mode = path.metadata().ok()?.permissions().mode() & 0o777;
+    (mode & WRITABLE_BY_OTHERS != 0).then(|| {
+        let cause =
+            format!("ses droits ({mode:o}) laissent d'autres que son propriétaire l'écrire ; faites chmod go-w");
+        Fault::of("file-writable", path, cause)
+    })
 }

@@ -3,10 +3,12 @@
 //! Trusts the file's owner, nobody else. After `Ok` every path is absolute, every limit is set and every cross-reference
 //! (structure of a seal, default profile) holds; after `Err` nothing was changed anywhere.
 
+mod address;
 mod around;
 mod audit;
 mod clock;
 mod convention;
+mod destination;
 mod document;
 mod fault;
 mod file;
@@ -19,25 +21,31 @@ mod loaded;
 mod named;
 mod reading;
 mod relay;
+mod rereading;
 mod schema;
 mod seal;
 mod signer_key;
 mod walk;
+mod web_ps;
 
 pub use crate::policy::convention::STRUCTURES_MAX;
+pub use address::HttpAddress;
 pub use audit::AuditKey;
 pub use clock::ClockRules;
 pub use convention::{CONVENTION_LEN_MAX, Presented, Terms, convention};
+pub use destination::{Destination, PatientPlace};
 pub use fault::{ConfigError, Fault, Position, system_words};
 pub use identity_provider::IdentityProvider;
 pub use ledger::LedgerPlace;
 pub use limits::Limits;
 pub use loaded::{Audit, Loaded, Seal};
-pub use named::{Appraised, Named};
+pub use named::{Appraised, Named, RegisterFile};
 pub use reading::{Reading, Whole};
-pub use relay::{Destination, PatientPlace, Relay, Stapling};
+pub use relay::{Relay, Stapling};
+pub use rereading::{Reread, Rereading};
 pub use seal::SealKey;
 pub use signer_key::{KeyName, PinSource, Purpose, SignerKey};
+pub use web_ps::{Delivery, WebPs};
 
 use std::path::{Path, PathBuf};
 
@@ -74,6 +82,8 @@ pub struct Config {
     pub relay: Option<Relay>,
     /// Calls that may go through the relay.
     pub destinations: Vec<Destination>,
+    /// Where browsers may be sent with an assertion.
+    pub web_ps: Vec<WebPs>,
     /// Who vouches for seal certificates.
     pub trust: Trust,
     /// Where what the establishment declared to the Cnam is written.

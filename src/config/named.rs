@@ -15,10 +15,22 @@ use crate::policy::breach::Breach;
 use crate::policy::convention::Convention;
 use crate::policy::practitioner::{Practitioners, PractitionersFile};
 use crate::policy::review;
-use crate::proof::{KeySet, KeySetFault, Providers};
+use crate::proof::Providers;
 use crate::traces::audit::AuditPublicKey;
+use crate::traces::digest::Digest;
 use crate::vihf::instant::Instant;
 use crate::vihf::profile::{ProfileError, Profiles};
+
+/// What the ledger is told of a register's file: its own name is the register's that is in the ledger itself.
+#[derive(Clone, Copy, Debug)]
+pub struct RegisterFile {
+    /// What its changes are told under.
+    pub name: &'static str,
+    /// SHA-256 of its bytes as they were read.
+    pub content: Digest,
+    /// Whether it names people.
+    pub names_people: bool,
+}
 
 /// A seal key with what is to be said of its certificate.
 #[derive(Clone, Debug)]
@@ -40,6 +52,8 @@ pub struct Named {
     pub applications: Applications,
     /// For whom.
     pub practitioners: Practitioners,
+    /// The registers' files as they were read.
+    pub register_files: Vec<RegisterFile>,
     /// Who proves logins, with their keys.
     pub providers: Providers,
     /// Keys whose certificate could be read.
@@ -96,9 +110,12 @@ impl Config {
             |name: &str| !whole.services || inline.is_none_or(|terms| terms.service(name).is_some());
         // A path that was not understood may still be the right one by default.
         let found = |path: &Path| whole.registers || path.is_file();
+        let mut register_files = Vec::new();
         if found(&self.registers.applications) {
             let mut register: Document<ApplicationsFile> =
                 Document::read(&self.registers.applications, APPLICATIONS);
+            let (name, content) = ("applications-file", register.digest());
+            register_files.push(RegisterFile { name, content, names_people: false });
             faults.append(&mut register.faults);
             if let Some(file) = register.take() {
                 let profile_exists = |name: &str| !all_profiles || profiles.get(name).is_some();
@@ -120,6 +137,8 @@ impl Config {
         if found(&self.registers.practitioners) {
             let mut register: Document<PractitionersFile> =
                 Document::read(&self.registers.practitioners, PRACTITIONERS);
+            let (name, content) = ("practitioners-file", register.digest());
+            register_files.push(RegisterFile { name, content, names_people: true });
             faults.append(&mut register.faults);
             if let (Some(file), Some(default)) = (register.take(), default) {
                 let structure_exists =
@@ -153,6 +172,7 @@ impl Config {
             profiles,
             applications,
             practitioners,
+            register_files,
             providers,
             seals,
             audit,
@@ -211,13 +231,8 @@ impl Config {
     fn read_providers(&self, faults: &mut Vec<Fault>) -> Providers {
         let mut providers = Providers::default();
         for provider in &self.identity_providers {
-            let keys = read_bytes(&provider.jwks).map(|bytes| KeySet::parse(&bytes, &provider.terms.algorithms));
-            match keys {
-                Ok(Ok(keys)) => providers.add(provider.terms.clone(), keys),
-                Ok(Err(cause)) => {
-                    let rule = if cause.fault == KeySetFault::Secret { "jwks-secret" } else { "jwks-unusable" };
-                    faults.push(Fault::of(rule, &provider.jwks, cause.to_string()));
-                }
+            match provider.read_keys() {
+                Ok(keys) => providers.add(provider.terms.clone(), keys),
                 Err(fault) => faults.push(fault),
             }
         }

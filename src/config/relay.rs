@@ -1,17 +1,13 @@
-//! `[relay]` and `[[dmp]]` of the configuration: which calls may go where, and what is borne on the way.
+//! `[relay]` of the configuration: whom the relay believes, and what it bears.
 
 use std::path::{Path, PathBuf};
 
-use rustls_pki_types::ServerName;
 use serde::Deserialize;
 
+use super::address::HttpAddress;
 use crate::policy::breach::Breach;
-use crate::policy::rights::Transaction;
+use crate::traces::digest::Digest;
 
-/// Most `[[dmp]]`: the DMP has some ten calls at a handful of addresses.
-const CALLS_MAX: usize = 64;
-/// Longest path or action in bytes: those of the DMP have under 100.
-const WORD_LEN_MAX: usize = 256;
 /// Longest envelope that may be set, in bytes: it is judged as a tree in memory, some thirty times its size.
 const ENVELOPE_LEN_MAX: u64 = 4 * 1024 * 1024;
 /// Longest body that may be set, in bytes; it streams.
@@ -22,6 +18,10 @@ const TIME_MAX_MS: u64 = 3_600_000;
 const CRL_AGE_MAX_MS: u64 = 31 * 86_400_000;
 /// Most calls or connections that may be set.
 const COUNT_MAX: u64 = 100_000;
+/// Most addresses of lists: a chain has two or three authorities.
+const LISTS_MAX: usize = 16;
+/// Longest list that may be set, in bytes: those of national authorities have a few megabytes.
+const CRL_LEN_MAX: u64 = 256 * 1024 * 1024;
 
 /// Whether a stapled answer on the server certificate's state (RFC 6066 §8) is demanded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -34,53 +34,24 @@ pub enum Stapling {
     Required,
 }
 
-/// Where the patient of a call stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PatientPlace {
-    /// In the body, which must name the assertion's patient and nobody else.
-    Body,
-    /// Nowhere (ITI-43 names documents): the assertion alone says it.
-    Assertion,
-    /// The call is about no patient.
-    None,
-}
-
-impl PatientPlace {
-    pub(super) const NAMES: [&'static str; 3] = ["body", "assertion", "none"];
-}
-
-/// A call that may be made.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Destination {
-    /// Server's name, as its certificate has it.
-    pub host: String,
-    /// TCP port.
-    #[serde(default = "https")]
-    pub port: u16,
-    /// Path of the service, whole.
-    pub path: String,
-    /// `wsa:Action`.
-    pub action: String,
-    /// Transactions whose assertions may go there (keys of the rights table).
-    pub transactions: Vec<String>,
-    /// Where the patient stands.
-    pub patient: PatientPlace,
-}
-
-fn https() -> u16 {
-    443
-}
-
 /// `[relay]`: files and limits, all but the authorities with defaults.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Relay {
     /// PEM files of the authorities that the servers' certificates must chain to; no others are trusted.
     pub anchors: Vec<PathBuf>,
-    /// Files of certificate revocation lists, PEM or DER, one for each authority of the chain.
+    /// PEM files of authorities between those and the servers: they sign lists, and are trusted as far as an anchor is.
+    pub intermediates: Vec<PathBuf>,
+    /// Files of certificate revocation lists, PEM or DER, one for each authority of the chain; somebody else renews them.
     pub crls: Vec<PathBuf>,
+    /// Addresses (`http`, as RFC 5280 §4.2.1.13 has them) of lists that the relay renews itself.
+    pub crl_urls: Vec<String>,
+    /// Where it keeps these.
+    pub crl_folder: PathBuf,
+    /// How often it asks for them.
+    pub crl_fetch_ms: u64,
+    /// Longest list in bytes that is taken.
+    pub crl_len_max: u64,
     /// Oldest `thisUpdate` of a list; beyond, nothing is sent.
     pub crl_age_max_ms: u64,
     /// Stapled answers.
@@ -117,7 +88,12 @@ impl Default for Relay {
     fn default() -> Self {
         Self {
             anchors: Vec::new(),
+            intermediates: Vec::new(),
             crls: Vec::new(),
+            crl_urls: Vec::new(),
+            crl_folder: "/var/lib/sceau-relay".into(),
+            crl_fetch_ms: 3_600_000,
+            crl_len_max: 16 * 1024 * 1024,
             // IGC-Santé publishes daily; two missed days are a fault to be mended, not borne.
             crl_age_max_ms: 3 * 86_400_000,
             stapling: Stapling::Optional,
@@ -141,10 +117,18 @@ impl Default for Relay {
 impl Relay {
     /// The same with paths made absolute.
     pub(super) fn based(mut self, base: &Path) -> Self {
-        for path in self.anchors.iter_mut().chain(&mut self.crls) {
+        for path in self.anchors.iter_mut().chain(&mut self.intermediates).chain(&mut self.crls) {
             *path = base.join(&path);
         }
+        self.crl_folder = base.join(&self.crl_folder);
         self
+    }
+
+    /// Each address of a list with the file that the relay keeps it in.
+    pub fn fetched(&self) -> impl Iterator<Item = (&str, PathBuf)> {
+        // An address may hold anything: its digest is a name.
+        let file = |url: &String| self.crl_folder.join(format!("{}.crl", Digest::of(&[url.as_bytes()])));
+        self.crl_urls.iter().map(move |url| (url.as_str(), file(url)))
     }
 
     pub(super) fn check(&self, production: bool) -> Vec<Breach> {
@@ -153,12 +137,28 @@ impl Relay {
             let cause = "[relay] anchors est vide ; donnez le certificat racine des serveurs du DMP";
             breaches.push(Breach::of("missing-key", "relay", "anchors", cause));
         }
-        if production && self.crls.is_empty() {
-            let cause = "[relay] crls est vide ; donnez les listes de révocation des autorités du DMP (seul le mode test s'en passe)";
+        for url in &self.crl_urls {
+            if HttpAddress::parse(url).is_none() {
+                let cause = format!(
+                    "[relay] crl_urls : {} n'est pas une adresse http://… ; donnez celle du point de distribution (une CRL \
+                     est signée, https ou ldap ne servent pas)",
+                    url.escape_debug()
+                );
+                breaches.push(Breach::of("bad-value", "relay", "crl_urls", cause));
+            }
+        }
+        if self.crl_urls.len() > LISTS_MAX {
+            let cause = format!("[relay] crl_urls : {} adresses, le maximum est {LISTS_MAX}", self.crl_urls.len());
+            breaches.push(Breach::of("bad-value", "relay", "crl_urls", cause));
+        }
+        if production && self.crls.is_empty() && self.crl_urls.is_empty() {
+            let cause = "[relay] crls et crl_urls sont vides ; donnez les listes de révocation des autorités du DMP (seul le mode test s'en passe)";
             breaches.push(Breach::of("missing-key", "relay", "crls", cause));
         }
         let ranges = [
             ("crl_age_max_ms", self.crl_age_max_ms, CRL_AGE_MAX_MS),
+            ("crl_fetch_ms", self.crl_fetch_ms, CRL_AGE_MAX_MS),
+            ("crl_len_max", self.crl_len_max, CRL_LEN_MAX),
             ("reload_ms", self.reload_ms, TIME_MAX_MS),
             ("connect_ms", self.connect_ms, TIME_MAX_MS),
             ("envelope_ms", self.envelope_ms, TIME_MAX_MS),
@@ -181,74 +181,4 @@ impl Relay {
         }
         breaches
     }
-}
-
-impl Destination {
-    /// The address as it stands in `Host` and in `wsa:To`: without the port where it is the usual one.
-    #[must_use]
-    pub fn authority(&self) -> String {
-        if self.port == https() { self.host.clone() } else { format!("{}:{}", self.host, self.port) }
-    }
-
-    fn check(&self) -> Vec<(&'static str, String)> {
-        let mut wrong = Vec::new();
-        let visible = |text: &str| {
-            !text.is_empty() && text.len() <= WORD_LEN_MAX && text.bytes().all(|b| b.is_ascii_graphic())
-        };
-        if !visible(&self.host)
-            || self.host.bytes().any(|b| b.is_ascii_uppercase())
-            || ServerName::try_from(self.host.as_str()).is_err()
-        {
-            wrong.push((
-                "host",
-                "ce n'est pas un nom de serveur en minuscules ; écrivez-le comme son certificat".to_owned(),
-            ));
-        }
-        if self.port == 0 {
-            wrong.push(("port", "donnez un port de 1 à 65535".to_owned()));
-        }
-        if !visible(&self.path) || !self.path.starts_with('/') || self.path.contains(['?', '#', '"', '\\']) {
-            wrong.push(("path", "donnez le chemin entier du service, de la forme /si-dmp/…".to_owned()));
-        }
-        if !visible(&self.action) || self.action.contains(['"', '<', '>', '&']) {
-            wrong.push(("action", "donnez l'URI de wsa:Action".to_owned()));
-        }
-        let unknown = self.transactions.iter().any(|name| Transaction::parse(name).is_none());
-        if self.transactions.is_empty() || unknown {
-            let known: Vec<_> = Transaction::known().collect();
-            wrong.push((
-                "transactions",
-                format!("donnez une ou plusieurs transactions parmi {}", known.join(", ")),
-            ));
-        }
-        wrong
-    }
-}
-
-/// What is wrong with the `[[dmp]]`; those that are right are kept.
-pub(super) fn check_destinations(tables: Vec<Destination>, breaches: &mut Vec<Breach>) -> Vec<Destination> {
-    if tables.len() > CALLS_MAX {
-        let cause = format!("[[dmp]] : {} appels, le maximum est {CALLS_MAX}", tables.len());
-        breaches.push(Breach::of("bad-value", "dmp", "action", cause));
-    }
-    let mut kept: Vec<Destination> = Vec::new();
-    for (entry, destination) in tables.into_iter().enumerate() {
-        let wrong = destination.check();
-        let same = |other: &Destination| {
-            (&other.host, other.port, &other.path, &other.action)
-                == (&destination.host, destination.port, &destination.path, &destination.action)
-        };
-        if wrong.is_empty() && kept.iter().any(same) {
-            let cause = "[[dmp]] : cet appel est déclaré deux fois ; réunissez leurs transactions";
-            breaches.push(Breach::of("declared-twice", "dmp", "action", cause).in_entry(entry));
-        } else if wrong.is_empty() {
-            kept.push(destination);
-        } else {
-            let refuse = |(field, cause): (&'static str, String)| {
-                Breach::of("bad-value", "dmp", field, format!("[[dmp]] {field} : {cause}")).in_entry(entry)
-            };
-            breaches.extend(wrong.into_iter().map(refuse));
-        }
-    }
-    kept
 }

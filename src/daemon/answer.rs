@@ -94,6 +94,8 @@ pub enum Unavailable {
     ClockJump,
     /// Nothing has set the clock right for too long.
     ClockUnsynchronised,
+    /// Far ahead of the newest trace since the machine was started, and not synchronised yet.
+    ClockAhead,
     /// Every certificate of the structure is outside its validity.
     CertificateExpired,
     /// No signed convention holds, or it does not declare the seal's certificate.
@@ -110,7 +112,7 @@ impl Unavailable {
             Self::Ledger => "ledger",
             Self::Space => "space",
             Self::ClockJump => "clock-jump",
-            Self::ClockUnsynchronised => "clock-unsynchronised",
+            Self::ClockUnsynchronised | Self::ClockAhead => "clock-unsynchronised",
             Self::CertificateExpired => "certificate-expired",
             Self::Convention => "convention",
         }
@@ -138,6 +140,10 @@ impl Unavailable {
             }
             Self::ClockUnsynchronised => {
                 "l'horloge du serveur n'est plus synchronisée depuis trop longtemps ; rétablissez NTP, le service reprend seul"
+            }
+            Self::ClockAhead => {
+                "la machine a démarré plus de sept jours après la dernière trace et rien n'a encore réglé son heure ; rétablissez NTP, le \
+                 service reprend seul, sinon un exploitant vérifie l'heure puis signe l'ordre clock-accept"
             }
             Self::CertificateExpired => {
                 "le certificat de cachet de cette structure est échu ou pas encore valide ; installez le certificat renouvelé"

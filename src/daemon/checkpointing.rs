@@ -11,7 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::Daemon;
 use super::halt::Halt;
-use crate::ledger::{NotRecorded, Reader};
+use crate::ledger::{NotRecorded, Reader, StoreError};
 use crate::seal::audit::{Audit, NotSigned};
 use crate::traces::checkpoint::{Checkpoint, SignedCheckpoint};
 
@@ -23,6 +23,8 @@ const TICK: Duration = Duration::from_millis(100);
 pub(super) enum NoReceipt {
     /// The audit key cannot sign now.
     Audit,
+    /// The counter does not say that this ledger is the newest: signed, an older copy would be a fork.
+    Counter,
     /// The ledger cannot be read or written.
     Ledger(NotRecorded),
 }
@@ -201,15 +203,16 @@ async fn checkpoint(
     }
     // An older copy of the ledger that is signed is a fork under our own key: not before the counter has spoken.
     if daemon.is_newest().is_err() || daemon.halted.cause().is_some_and(Halt::is_of_counter) {
-        return Err(NoReceipt::Ledger(NotRecorded::Unavailable));
+        return Err(NoReceipt::Counter);
     }
-    let signed = audit.sign(daemon.ledger.generation(), now.size, now.root, now.map).await.map_err(|cause| {
-        // The world's trouble is told when readiness changes.
-        if cause == NotSigned::False {
-            tracing::error!(%cause, key = %audit.key(), "no checkpoint");
-        }
-        NoReceipt::Audit
-    })?;
+    let signed =
+        audit.sign(daemon.ledger.instance().generation, now.size, now.root, now.map).await.map_err(|cause| {
+            // The world's trouble is told when readiness changes.
+            if cause == NotSigned::False {
+                tracing::error!(%cause, key = %audit.key(), "no checkpoint");
+            }
+            NoReceipt::Audit
+        })?;
     let signed = Arc::new(signed);
     *daemon.checkpoints.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&signed));
     Ok(signed)
@@ -240,7 +243,11 @@ async fn receipts(daemon: Arc<Daemon>, signed: Arc<SignedCheckpoint>, waiting: V
     let made = tokio::task::spawn_blocking(move || {
         Reader::open(&folder).and_then(|reader| reader.receipts(&indices, &signed)).map_err(|error| {
             tracing::error!(%error, "no receipt");
-            error.class()
+            match error {
+                // Receipts need no key: a destruction that ends beside is no doubt of the ledger.
+                StoreError::KeyMissing | StoreError::KeyErased => NotRecorded::Unavailable,
+                error => error.class(),
+            }
         })
     });
     let made = made.await.unwrap_or(Err(NotRecorded::Unavailable));

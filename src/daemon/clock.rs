@@ -29,6 +29,11 @@ impl Daemon {
                 by_ms,
                 "clock-jump: nothing is issued until the clock is back where it was, or an operator signs clock-accept"
             ),
+            Verdict::Ahead { by_ms } => tracing::error!(
+                by_ms,
+                "clock-unsynchronised: started far ahead of the newest trace; nothing is issued until NTP sets the clock, or an \
+                 operator signs clock-accept"
+            ),
             Verdict::Unsynchronised { for_ms } => tracing::error!(
                 for_ms,
                 source = %self.config.clock.source.display(),
@@ -55,6 +60,7 @@ pub(super) fn unfit(verdict: Verdict) -> Option<Unavailable> {
     match verdict {
         Verdict::Fit => None,
         Verdict::Jumped { .. } => Some(Unavailable::ClockJump),
+        Verdict::Ahead { .. } => Some(Unavailable::ClockAhead),
         Verdict::Unsynchronised { .. } => Some(Unavailable::ClockUnsynchronised),
     }
 }

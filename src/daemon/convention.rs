@@ -91,10 +91,12 @@ impl Conventions {
                         InForce::of(presented, Vec::new())
                     }
                     Some(Err(_)) => {
+                        // Refusals name it all the same, as the start did.
+                        let digest = kept.map_or_else(|| Digest::of(&[]), |(_, text)| Digest::of(&[text]));
                         tracing::error!(
                             "the ledger's convention is none that this version reads: a new one must be signed and taken"
                         );
-                        InForce::none()
+                        InForce { digest, ..InForce::none() }
                     }
                 }
             }
@@ -121,6 +123,15 @@ impl Conventions {
     /// Why the file that was presented last was not taken.
     pub(super) fn refused(&self) -> Option<NotTaken> {
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a start tells of the convention in force: the terms' digest, or the register whose content it is.
+pub(super) fn told_by_start(config: &Config) -> (Digest, Option<&'static str>) {
+    match &config.terms {
+        Terms::Inline(_) if config.is_test() => (config.digest, None),
+        Terms::Inline(_) => (Digest::of(&[]), None),
+        Terms::File(_) => (Digest::of(&[]), Some(REGISTER)),
     }
 }
 

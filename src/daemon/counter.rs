@@ -104,6 +104,13 @@ impl Daemon {
     /// once, and nothing is issued before.
     pub(super) fn number_accepted(&self, intent: u64) {
         self.ledger.follow(intent);
+        self.maybe_spent.begins();
+        if let Err(error) = self.ledger.renew() {
+            // Nothing is signed under a name that is not this generation's.
+            tracing::error!(%error, "the generation that the order began cannot be read");
+            let _ = self.halt(Halt::Ledger);
+            return;
+        }
         self.counting.state.store(UNPROVEN, Ordering::Release);
         self.counting.due_in(Duration::ZERO);
         self.halted.counter_accepted();

@@ -13,8 +13,10 @@ mod frames;
 mod halt;
 mod listen;
 mod load;
+mod lost;
 mod outcomes;
 mod pipeline;
+mod providers;
 mod refusals;
 mod registers;
 mod relay;
@@ -45,7 +47,9 @@ use counter::Counting;
 use declared::Declared;
 use halt::{Halt, Halted};
 use load::Places;
+use lost::MaybeSpent;
 use outcomes::Outcomes;
+use providers::ProvidersInForce;
 use refusals::Refusals;
 use registers::Registers;
 use sessions::{Sessions, Traced};
@@ -72,6 +76,7 @@ struct Daemon {
     loaded: Loaded,
     registers: Registers,
     conventions: Conventions,
+    providers: ProvidersInForce,
     seals: Seals,
     /// None: nothing signs the ledger, which production does not admit.
     audit: Option<Audit>,
@@ -84,6 +89,7 @@ struct Daemon {
     nonces: Nonces,
     /// Proofs of login that were used.
     proofs: Nonces,
+    maybe_spent: MaybeSpent,
     declared: Declared,
     volumes: Volumes,
     suspending: Suspending,
@@ -115,10 +121,12 @@ impl Daemon {
         let window = Duration::from_millis(config.session_lifetime_max_ms());
         let specialties = config.physician_specialties(&loaded.profiles);
         let file = std::mem::take(&mut loaded.practitioners);
+        let providers = ProvidersInForce::new(&config, std::mem::take(&mut loaded.providers));
         let registers = Registers::new(file, restored, specialties, ledger.lookup_key()?)?;
         let suspending = Suspending::new(restored, &ledger)?;
         let daemon = Self {
             registers,
+            providers,
             ledger,
             clock,
             counting: Counting::of(&config),
@@ -130,6 +138,7 @@ impl Daemon {
                 Duration::from_millis(Providers::memory_ms()),
                 limits.nonces_per_application_max,
             ),
+            maybe_spent: MaybeSpent::new(restored.lost),
             declared: Declared::default(),
             volumes: Volumes::new(conventions.current().convention.guard),
             conventions,
@@ -173,8 +182,8 @@ impl Daemon {
                 self.outcomes.restore(application.uid, issued);
             }
         }
-        let practitioners = self.registers.practitioners();
-        let known = self.known(&in_force, &practitioners, now);
+        let (practitioners, providers) = (self.registers.practitioners(), self.providers.now());
+        let known = self.known(&in_force, &practitioners, &providers, now);
         for kept in &restored.sessions {
             let session = self.loaded.applications.get(kept.uid).and_then(|application| {
                 let memory: Memory = serde_json::from_slice(&kept.body).ok()?;
@@ -194,7 +203,13 @@ impl Daemon {
     }
 
     /// What a session is decided with.
-    fn known<'k>(&'k self, in_force: &'k InForce, practitioners: &'k Practitioners, now: Day) -> Known<'k> {
+    fn known<'k>(
+        &'k self,
+        in_force: &'k InForce,
+        practitioners: &'k Practitioners,
+        providers: &'k Providers,
+        now: Day,
+    ) -> Known<'k> {
         Known {
             convention: &in_force.convention,
             services: &in_force.convention.services,
@@ -202,8 +217,9 @@ impl Daemon {
             practitioners,
             profiles: &self.loaded.profiles,
             default_profile: &self.config.profiles.default,
-            providers: &self.loaded.providers,
+            providers,
             declarations: &in_force.convention.declarations,
+            lost_until: self.maybe_spent.until(now),
             login_future_max_ms: self.config.limits.login_future_max_ms,
             now,
         }

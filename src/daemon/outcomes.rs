@@ -61,6 +61,16 @@ impl Outcomes {
         self.keep(uid, issued.id.as_str(), Known { written: issued.written, until: issued.until, usable: None });
     }
 
+    /// A new time begins: ends that were told by the old one mean nothing. Whoever may have got an assertion that nobody knows to
+    /// have left can no longer say so, and none that is under way is used by the relay any more.
+    pub(super) fn time_begins(&self) {
+        for issued in self.0.values() {
+            let mut issued = issued.lock().unwrap_or_else(PoisonError::into_inner);
+            issued.by_id.retain(|_, known| known.until.is_none());
+            issued.by_id.values_mut().for_each(|known| known.usable = None);
+        }
+    }
+
     fn keep(&self, uid: u32, id: &str, known: Known) {
         let Some(issued) = self.0.get(&uid) else {
             return;
@@ -121,6 +131,25 @@ impl Outcomes {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::traces::entry::word::Word;
+
+    /// A clock that went back would keep alive what the ledger counts as expired, one that went forward the other way round.
+    #[test]
+    fn a_new_time_leaves_nothing_that_the_old_one_had_dated() {
+        let outcomes = Outcomes::new([7].into_iter());
+        let (written, at) = (Written { index: 3, chain: None }, Instant::from_ms(1_000));
+        outcomes.issued(7, "_known", written, ("3.1", at.plus_ms(10)));
+        let (application, id) = (Word::parse("dpi").unwrap(), |id: &str| Word::parse(id).unwrap());
+        for (id, until) in [(id("_released"), None), (id("_unknown"), Some(at.plus_ms(10)))] {
+            outcomes.restore(7, &Reportable { application: application.clone(), id, written, until });
+        }
+        assert!(["_known", "_released", "_unknown"].iter().all(|id| outcomes.find(7, id, at).is_ok()));
+        outcomes.time_begins();
+        let found =
+            ["_known", "_released", "_unknown"].map(|id| outcomes.find(7, id, Instant::from_ms(0)).is_ok());
+        assert_eq!(found, [true, true, false]);
+        assert_eq!(outcomes.spend(7, "_known", "3.1", Instant::from_ms(0)), Err(NotSpent::Unknown));
+    }
 
     #[test]
     fn an_assertion_is_spent_once_in_time_by_its_application_for_its_transaction() {

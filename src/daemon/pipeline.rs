@@ -153,12 +153,11 @@ impl Daemon {
             .and_then(|()| in_force.permits(now))
             .map_err(|no| self.hold_refusal(application, no, asked))?;
         let practitioner = self.suspending.lookup().practitioner(&request.practitioner);
-        let practitioners = self.registers.practitioners();
+        let (practitioners, providers) = (self.registers.practitioners(), self.providers.now());
+        let known = self.known(&in_force, &practitioners, &providers, now);
         let session = self
             .not_suspended(application, practitioner)
-            .and_then(|()| {
-                approved_by(opening::decide(&self.known(&in_force, &practitioners, now), application, request))
-            })
+            .and_then(|()| approved_by(opening::decide(&known, application, request)))
             .map_err(|no| self.hold_refusal(application, no, asked))?;
         if !self.sessions.has_room(uid) {
             return Err(No::Busy);
@@ -239,8 +238,8 @@ impl Daemon {
         if traced.convention == in_force.digest || !in_force.holds_at(now) {
             return Ok(traced);
         }
-        let practitioners = self.registers.practitioners();
-        let known = self.known(in_force, &practitioners, now);
+        let (practitioners, providers) = (self.registers.practitioners(), self.providers.now());
+        let known = self.known(in_force, &practitioners, &providers, now);
         let renewed = Memory::of(&traced.session).session(&known, application).filter(|s| now < s.expires_at());
         let Some(session) = renewed else {
             let message = "la convention de l'établissement a changé et n'admet plus cette session telle quelle ; ouvrez-en une autre";
@@ -324,7 +323,7 @@ impl Daemon {
             return Ok(None);
         }
         self.checkpoints.receipt(written.index).await.map(Some).map_err(|cause| match cause {
-            NoReceipt::Audit => No::Unavailable(Unavailable::Ledger),
+            NoReceipt::Audit | NoReceipt::Counter => No::Unavailable(Unavailable::Ledger),
             NoReceipt::Ledger(cause) => self.unrecorded(cause),
         })
     }

@@ -12,7 +12,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::{Daemon, checkpointing, listen, trace};
+use super::providers::keep_keys;
+use super::{Daemon, checkpointing, convention, listen, trace};
 use crate::config::{Config, ConfigError};
 use crate::ledger::{Guards, Ledger, StoreError};
 use crate::proof::Providers;
@@ -20,7 +21,6 @@ use crate::seal::audit::Audit;
 use crate::seal::seals::{Seal, Seals};
 use crate::sys::timekeeper::Timekeeper;
 use crate::sys::{clock, log, peer, process};
-use crate::traces::digest::Digest;
 use crate::usage;
 
 /// How often readiness, certificates and the watchdog are looked at.
@@ -127,8 +127,7 @@ fn relay_user(config: &Config) -> Result<Option<u32>, NotRun> {
 
 async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotRun> {
     let relay = relay_user(&config)?;
-    let convention = config.present_convention().map_or_else(|_| Digest::of(&[]), |presented| presented.digest);
-    let start = trace::start(config.digest, convention);
+    let start = trace::start(config.digest, convention::told_by_start(&config), &loaded.register_files);
     // Proofs are kept with the nonces of their time.
     let window_ms = config.session_lifetime_max_ms().max(Providers::memory_ms());
     // The ledger makes its folder; what is believed of the clock is read from there if it is there.
@@ -136,6 +135,7 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
     let clock = Arc::new(clock);
     let guards = Guards { clock: Some(Arc::clone(&clock)), reserve_len: config.ledger.reserve_len };
     let (ledger, restored) = Ledger::open_guarded(&config.ledger.folder, start, window_ms, guards)?;
+    tokio::spawn(ledger.hand_answers());
     let (refused, refusals) = mpsc::unbounded_channel();
     let seals = Seals::connect(&config, &loaded.seals, &refused);
     let audit = loaded.audit.as_ref().and_then(|audit| Audit::connect(&config, audit, &refused));
@@ -182,9 +182,11 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
         refused = watch_over(&daemon, refusals, &started) => Err(NotRun::Key(refused)),
         () = keep_up(&daemon) => Err(NotRun::Door),
         () = reload(&daemon, hangup, &started) => Err(NotRun::Door),
+        () = keep_keys(&daemon) => Err(NotRun::Door),
         _ = doors.join_next() => Err(NotRun::Door),
     };
-    tracing::info!("sceaud stops; what is under way is finished");
+    let signatures_checked = daemon.providers.now().signatures_checked();
+    tracing::info!(signatures_checked, "sceaud stops; what is under way is finished");
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     let _ = stop.send(true);
     while doors.join_next().await.is_some() {}
@@ -275,6 +277,7 @@ async fn keep_up(daemon: &Arc<Daemon>) {
         tick.tick().await;
         daemon.watch_clock(&mut told);
         daemon.watch_space();
+        daemon.settle_lost().await;
         daemon.watch_volumes().await;
         daemon.count_aside(false).await;
         daemon.record_refusals(false).await;

@@ -89,6 +89,7 @@ impl Daemon {
         }
         troubles.extend(self.convention_troubles());
         troubles.extend(self.volume_troubles());
+        troubles.extend(self.providers.troubles(&self.config));
         troubles
     }
 }

@@ -16,7 +16,7 @@ use crate::policy::guard::{Reached, Subject, Volume};
 use crate::policy::issuing::Asking;
 use crate::policy::suspensions::{Change, REGISTER, Suspended, Suspension, Suspensions};
 use crate::traces::digest::Digest;
-use crate::traces::entry::event::{Event, Register};
+use crate::traces::entry::event::{Alarm, Event, Register};
 use crate::traces::entry::key::LookupKey;
 use crate::vihf::codes::Purpose;
 
@@ -126,7 +126,11 @@ impl Daemon {
             emergency: purpose || traced.session.is_emergency(),
         };
         let Reached { subject, measure } = match self.volumes.count(volume) {
-            Ok(counted) => return Ok(counted),
+            Ok((counted, alarms)) => {
+                // With the next commit: nobody waits for it, and the log has told.
+                alarms.into_iter().filter_map(|alarm| self.alarm(alarm)).for_each(|line| self.ledger.note(line));
+                return Ok(counted);
+            }
             Err(reached) => reached,
         };
         if let Some(who) = named(subject, &self.loaded.applications) {
@@ -143,6 +147,18 @@ impl Daemon {
         }
         let message = "trop d'assertions, ou pour trop de patients, ont été demandées ; adressez-vous au responsable de la sécurité";
         Err(Denial::new(Reason::QuotaExceeded, message).into())
+    }
+
+    /// The trace of an alarm; none for an application that is no longer registered.
+    fn alarm(&self, Reached { subject, measure }: Reached) -> Option<Line> {
+        let who = named(subject, &self.loaded.applications)?;
+        let (application, chain) = match &who {
+            Suspended::Practitioner(lookup) => (None, Some(*lookup)),
+            Suspended::Application(user) => (Some(word(user)), None),
+            Suspended::Establishment => (None, None),
+        };
+        let alarm = Alarm { subject: word(subject.kind()), measure: word(measure.name()), application };
+        Some(Line::alarm(alarm, chain))
     }
 
     /// Writes what is in force and not yet in the ledger, if there is something.

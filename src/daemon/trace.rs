@@ -3,7 +3,8 @@
 use super::Daemon;
 use super::refusals::{Kind, OTHERS};
 use super::sessions::Traced;
-use crate::ledger::Line;
+use crate::config::RegisterFile;
+use crate::ledger::{self, Line, Startup};
 use crate::policy::application::Application;
 use crate::policy::memory::Memory;
 use crate::policy::opening::Opening;
@@ -31,9 +32,20 @@ fn stranger(uid: u32) -> Word {
     if uid == OTHERS { word("uid:*") } else { word(&format!("uid:{uid}")) }
 }
 
-/// The entry of a start; `convention` is the file as it was found, judged by nobody yet.
-pub(super) fn start(configuration: Digest, convention: Digest) -> Clear {
-    Event::Start(Start { software: word(env!("CARGO_PKG_VERSION")), configuration, convention })
+/// The entry of a start, with the files of registers that were read for it; where the ledger has a convention, that one is
+/// told instead of `convention`.
+pub(super) fn start(
+    configuration: Digest,
+    (convention, register): (Digest, Option<&'static str>),
+    files: &[RegisterFile],
+) -> Startup {
+    let start = Event::Start(Start { software: word(env!("CARGO_PKG_VERSION")), configuration, convention });
+    let file = |file: &RegisterFile| ledger::RegisterFile {
+        name: word(file.name),
+        content: file.content,
+        names_people: file.names_people,
+    };
+    Startup { start, convention: register, files: files.iter().map(file).collect() }
 }
 
 impl Daemon {

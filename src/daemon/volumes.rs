@@ -81,22 +81,22 @@ impl Volumes {
         self.guard().take(budgets, self.now_ms());
     }
 
-    /// Counts one request that policy approved.
+    /// Counts one request that policy approved; gives the alarm levels that it is the first to reach, too.
     ///
     /// # Errors
     /// The budget that it would exceed; nothing was counted.
-    pub(super) fn count(&self, volume: Volume) -> Result<Counted<'_>, Reached> {
+    pub(super) fn count(&self, volume: Volume) -> Result<(Counted<'_>, Vec<Reached>), Reached> {
         match self.guard().admit(volume, self.now_ms()) {
             Verdict::Exceeded(reached) => Err(reached),
             Verdict::Within { alarms, relaxed } => {
-                for Reached { subject, measure } in alarms {
+                for Reached { subject, measure } in &alarms {
                     tracing::warn!(
                         subject = subject.kind(),
                         measure = measure.name(),
                         "volume-alarm: an alarm level is reached; sceau suspensions tells whose"
                     );
                 }
-                Ok(Counted { volumes: self, volume, relaxed })
+                Ok((Counted { volumes: self, volume, relaxed }, alarms))
             }
         }
     }

@@ -103,8 +103,10 @@ fn goes_on(reader: &Reader, since: Option<&str>) -> Result<Option<State>, NotBac
     let Some(text) = since else { return Ok(None) };
     let key = tag_key(&reader.secrets().root_key()?)?;
     let state = State::parse(text, &key).ok_or(NotBackedUp::State)?;
-    let generation = LedgerInstance::read(connection)?.generation;
-    let is_of_this_life = state.generation == generation && state.entries <= reader.edge().frontier.size();
+    let LedgerInstance { id, generation } = LedgerInstance::read(connection)?;
+    // A copy that was restored twice is two ledgers of one number.
+    let is_mine = state.generation == generation.number() && (state.ledger.is_empty() || state.ledger == id);
+    let is_of_this_life = is_mine && state.entries <= reader.edge().frontier.size();
     if is_of_this_life { Ok(Some(state)) } else { Err(NotBackedUp::State) }
 }
 
@@ -127,7 +129,8 @@ pub fn backup<W: Write>(
     let since = goes_on(reader, since)?;
     let (connection, epochs) = (&reader.store().connection, &reader.secrets().epochs);
     let key = tag_key(&reader.secrets().root_key()?)?;
-    let LedgerInstance { generation, .. } = LedgerInstance::read(connection)?;
+    let LedgerInstance { id: ledger, generation } = LedgerInstance::read(connection)?;
+    let generation = generation.number();
     let entries = reader.edge().frontier.size();
     let from = since.as_ref().map_or(0, |state| state.entries);
     let to = entries.min(from.saturating_add(limits.entries_max));
@@ -158,7 +161,7 @@ pub fn backup<W: Write>(
     let (envelope, tag) = segment.finish()?;
     envelope.finish()?.flush()?;
     let (number, tag) = (header.number, tag.to_base64());
-    let state = State { generation, number, tag, entries: to, epoch, keys };
+    let state = State { ledger, generation, number, tag, entries: to, epoch, keys };
     let state = state.to_text(&key).ok_or(NotBackedUp::State)?;
     let new_epoch = same_epoch.is_none();
     Ok(BackedUp { generation, number, from, entries: to, data_keys, epoch, more, new_epoch, state })

@@ -12,6 +12,9 @@ const DOMAIN: &[u8] = b"sceau-backup-state-v1\n";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct State {
+    /// The ledger's random name; empty in states of before it was kept.
+    #[serde(default)]
+    pub(super) ledger: String,
     pub(super) generation: u64,
     /// Of the segment.
     pub(super) number: u64,
@@ -49,7 +52,8 @@ mod tests {
     #[test]
     fn a_state_is_the_ledgers_own_or_none() {
         let key = |n| hmac::Key::new(hmac::HMAC_SHA256, &[n; 32]);
-        let state = State { generation: 1, number: 2, tag: "t".to_owned(), entries: 3, epoch: 4, keys: 5 };
+        let ledger = "0123456789abcdef".to_owned();
+        let state = State { ledger, generation: 1, number: 2, tag: "t".to_owned(), entries: 3, epoch: 4, keys: 5 };
         let text = state.to_text(&key(1)).unwrap();
         assert_eq!(State::parse(&text, &key(1)), Some(state));
         assert_eq!(State::parse(&text, &key(2)), None);

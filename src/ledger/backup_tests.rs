@@ -152,7 +152,7 @@ fn a_restored_ledger_has_everything_and_goes_on_in_a_declared_generation() {
         assert!(scene.opened("stranger", segment).is_none_or(|clear| !clear.starts_with(b"sceau-backup")));
     }
     let restored = scene.restore(&scene.clear(), &scene.escrow(), Against::default()).unwrap();
-    assert_eq!((restored.generation, restored.entries, restored.data_keys), (2, 112, 111));
+    assert_eq!((restored.generation.number(), restored.entries, restored.data_keys), (2, 112, 111));
     // Leaf by leaf the same, then the declaration; identities and the closing are there, and it goes on.
     let into = scene.folder.path().join("restored");
     let (old, new) = (Reader::open(&scene.ledger()).unwrap(), Reader::open(&into).unwrap());
@@ -170,7 +170,30 @@ fn a_restored_ledger_has_everything_and_goes_on_in_a_declared_generation() {
     ledger.note(Line::plain(access(1, 42)));
     drop(ledger);
     let reader = Reader::open(&into).unwrap();
-    assert_eq!(reader.of_patient(&reader.lookup_key().patient(&patient(42))).unwrap(), [43, 114]);
+    assert_eq!(
+        reader.of_patient(&reader.lookup_key().patient(&patient(42))).unwrap(),
+        [43, 115],
+        "behind the start and the configuration that it told"
+    );
+}
+
+/// Neither what one person took back, nor that something may have been lost, ends with the machine.
+#[test]
+fn a_restore_knows_what_was_taken_back_and_that_proofs_may_be_spent() {
+    let mut scene = Scene::new();
+    let earlier = Instant::from_ms(now().ms() - 3 * 86_400_000);
+    scene.writer.commit(vec![Line::plain(order("clock-accept"))], earlier, false).unwrap();
+    scene.back_up();
+    scene.restore(&scene.clear(), &scene.escrow(), Against::default()).unwrap();
+    let into = scene.folder.path().join("restored");
+    assert_eq!(Reader::open(&into).unwrap().stepped_back_ms().unwrap() / 86_400_000, 3);
+    let (ledger, kept) = Ledger::open(&into, start(), 60_000, now()).unwrap();
+    assert_eq!(kept.lost, Some(Lost::Open));
+    drop(ledger);
+    // In a state of the other one that was restored from it, a folder is not added to.
+    scene.restore(&scene.clear(), &scene.escrow(), Against::default()).unwrap();
+    let reader = Reader::open(&into).unwrap();
+    assert!(matches!(backup_goes_on(&reader, scene.state.as_deref()), Err(NotBackedUp::State)));
 }
 
 #[test]
@@ -246,6 +269,6 @@ fn an_older_or_another_history_than_the_officers_is_told() {
     };
     assert_eq!(restore(&here, false).unwrap().entries, 101);
     assert!(matches!(restore(&later, false), Err(NotRestored::Behind { entries: 101, kept: 104 })));
-    assert_eq!(restore(&later, true).unwrap().generation, 2);
+    assert_eq!(restore(&later, true).unwrap().generation.number(), 2);
     assert!(matches!(restore(&forked, true), Err(NotRestored::Forked { size: 50 })));
 }

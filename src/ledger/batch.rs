@@ -2,10 +2,18 @@
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
+use super::instance::{self, Instance};
 use super::line::Beside;
+use super::lost::Lost;
+use super::memories;
 use super::purge_rows;
+use super::stepped_back;
 use super::store::{Edge, StoreError, data_key, number, row_id};
+use crate::traces::audit::Generation;
 use crate::traces::digest::Digest;
+use crate::traces::entry::event::Event;
+use crate::vihf::assertion::Patient;
+use crate::vihf::identity::PsIdNat;
 use crate::vihf::instant::Instant;
 
 /// A transaction under way; dropped, nothing of it was.
@@ -58,7 +66,8 @@ impl<'s> Batch<'s> {
     pub(super) fn beside(&self, index: u64, chain: Option<Digest>, beside: &Beside) -> Result<(), StoreError> {
         let chain = chain.unwrap_or_default();
         match beside {
-            Beside::Nothing => {}
+            // The generation began while it was drafted.
+            Beside::Nothing | Beside::Generation => {}
             Beside::SessionBegins { secret, uid, ends, body } => {
                 let mut insert =
                     self.transaction.prepare_cached("INSERT INTO sessions VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
@@ -74,12 +83,14 @@ impl<'s> Batch<'s> {
                 self.intend(*intent)?;
                 // The nonces of what an older copy lacks are not known: nothing that they were spent with goes on.
                 self.transaction.execute("DELETE FROM sessions", [])?;
+                Lost::Open.keep(&self.transaction)?;
             }
             Beside::Ordered { mark, .. } => {
                 // One that is there already breaks the commit: the memory of used ones refused it before.
                 let mut insert = self.transaction.prepare_cached("INSERT INTO orders VALUES (?1, ?2)")?;
                 insert.execute(params![mark.as_bytes(), row_id(index)?])?;
             }
+            Beside::Told { name, value } => memories::keep(&self.transaction, name, value)?,
             Beside::Register { name, content } => {
                 let mut insert =
                     self.transaction.prepare_cached("INSERT OR REPLACE INTO registers VALUES (?1, ?2, ?3)")?;
@@ -89,12 +100,35 @@ impl<'s> Batch<'s> {
         Ok(())
     }
 
+    /// Which ledger this is.
+    pub(super) fn instance(&self) -> Result<Instance, StoreError> {
+        Instance::read(&self.transaction)
+    }
+
+    /// The next generation begins: `root` is that of the tree with its declaration.
+    pub(super) fn begin_generation(&self, root: &Digest) -> Result<(), StoreError> {
+        instance::draw(&self.transaction)?;
+        let number = self.instance()?.generation.number();
+        memories::keep(&self.transaction, memories::GENERATION, &Generation::begun(number, root).to_string())
+    }
+
+    /// How far time was taken back by one person's word, from here on.
+    pub(super) fn stepped_back(&self, event: &Event<PsIdNat, Patient>, by_ms: u64) -> Result<(), StoreError> {
+        let before = stepped_back::read(&self.transaction)?;
+        let after = stepped_back::after(before, event, by_ms);
+        if after == before { Ok(()) } else { stepped_back::keep(&self.transaction, after) }
+    }
+
     /// A new time begins at `at`: sessions end, their ends having been told by the old one, and no nonce is remembered for
     /// longer than it would be if it were used now.
     pub(super) fn begin_time(&self, at: Instant) -> Result<(), StoreError> {
         self.transaction.execute("DELETE FROM sessions", [])?;
         let latest = "UPDATE nonces SET until_ms = min(until_ms, ?1 + (SELECT window_ms FROM edge))";
         self.transaction.execute(latest, [at.ms()])?;
+        if Lost::read(&self.transaction)?.is_some() {
+            // It was told by the old time.
+            Lost::Open.keep(&self.transaction)?;
+        }
         Ok(())
     }
 

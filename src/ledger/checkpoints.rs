@@ -20,9 +20,9 @@ impl Store {
         Ok(())
     }
 
-    /// Which life of the ledger this is: 1, and one more for each declared restoration.
-    pub(super) fn generation(&self) -> Result<u64, StoreError> {
-        Ok(Instance::read(&self.connection)?.generation)
+    /// Which ledger this is.
+    pub(super) fn instance(&self) -> Result<Instance, StoreError> {
+        Instance::read(&self.connection)
     }
 }
 
@@ -34,12 +34,12 @@ fn newest(connection: &Connection) -> Result<Option<(u64, String)>, StoreError> 
 }
 
 impl Reader {
-    /// Which life of the ledger this is.
+    /// Which ledger this is, in which life.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn generation(&self) -> Result<u64, StoreError> {
-        self.store().generation()
+    pub fn instance(&self) -> Result<Instance, StoreError> {
+        self.store().instance()
     }
 
     /// The newest checkpoint that was kept: its size and its note, as it was signed.

@@ -20,6 +20,7 @@ use crate::traces::entry::kind::Chained;
 use crate::traces::entry::outcome::Outcome;
 use crate::traces::entry::{Head, Link};
 use crate::traces::merkle::leaf_hash;
+use crate::traces::restoration;
 use crate::vihf::instant::Instant;
 
 /// What the entries are made with: nothing of it changes before they are on the disk.
@@ -98,6 +99,10 @@ impl<'w> Draft<'w> {
 
     fn append(&mut self, line: Line) -> Result<Written, StoreError> {
         let Line { mut event, chain, mut beside } = line;
+        if event.begins_time() || event.confirms_time() {
+            let by_ms = self.drafted.edge.time.ms_since(self.known.now);
+            self.batch.stepped_back(&event, u64::try_from(by_ms).unwrap_or_default())?;
+        }
         if event.begins_time() {
             self.drafted.edge.time = self.known.now;
             self.batch.begin_time(self.known.now)?;
@@ -108,6 +113,10 @@ impl<'w> Draft<'w> {
         }
         let (secrets, edge) = (self.known.secrets, &self.drafted.edge);
         let index = edge.frontier.size();
+        if let (Beside::Generation, Event::Register(declared)) = (&beside, &mut event) {
+            let number = self.batch.instance()?.generation.number() + 1;
+            declared.content = restoration::content(number, index, &edge.frontier.root());
+        }
         let clear = Clear { time: edge.time, boot: edge.boot, event };
         let lookups = clear.lookups(&secrets.lookup);
         let chain = lookups.practitioner.or(chain).filter(|_| clear.event.kind().chained() != Chained::Never);
@@ -132,6 +141,9 @@ impl<'w> Draft<'w> {
         let hash = leaf_hash(drafted.bytes.get(begin..).unwrap_or_default());
         drafted.edge.frontier.append(hash, |_| {});
         drafted.ends.push(drafted.bytes.len());
+        if matches!(beside, Beside::Generation) {
+            self.batch.begin_generation(&drafted.edge.frontier.root())?;
+        }
         let change = Change::of(entry, hash);
         if let Course::Outcome { of, .. } = change.course {
             self.settled.insert(of);

@@ -79,6 +79,11 @@ impl Epochs {
         Ok(Self { folder: folder.to_owned(), current, live })
     }
 
+    /// Whether the folder has the key files of exactly these epochs.
+    pub(super) fn are_those_of(&self, folder: &Path) -> Result<bool, StoreError> {
+        Ok(numbers(folder)?.iter().eq(self.live.keys()))
+    }
+
     /// Where the key files are.
     pub(super) fn folder(&self) -> &Path {
         &self.folder

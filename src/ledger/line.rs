@@ -1,8 +1,11 @@
 //! One thing to be written with what must be durable with it, and the proof that it was.
 
+use super::startup::in_force;
 use crate::traces::digest::Digest;
-use crate::traces::entry::event::Event;
+use crate::traces::entry::event::{Alarm, Configuration, Event, Mandate, Register};
 use crate::traces::entry::outcome::Outcome;
+use crate::traces::entry::word::Word;
+use crate::traces::restoration;
 use crate::vihf::assertion::Patient;
 use crate::vihf::identity::PsIdNat;
 use crate::vihf::instant::Instant;
@@ -36,6 +39,13 @@ pub(super) enum Beside {
         mark: Digest,
         then: Vec<Line>,
     },
+    /// What the entry tells is remembered in one word.
+    Told {
+        name: String,
+        value: String,
+    },
+    /// The ledger goes on from an older copy: the writer knows which, and says so in the entry.
+    Generation,
     /// A register has a new content.
     Register {
         name: &'static str,
@@ -72,10 +82,11 @@ impl Line {
         Self { event, chain: Some(chain), beside: Beside::Nothing }
     }
 
-    /// The counter's number as two operators accept it: the ledger follows it from now on, and every session ends.
+    /// The counter's number as two operators accept it: the ledger follows it from now on, every session ends, and a new
+    /// generation begins, by the same order: what the counter had seen of the one before is not in this one.
     #[must_use]
-    pub fn counter(event: Event<PsIdNat, Patient>, intent: u64) -> Self {
-        Self { event, chain: None, beside: Beside::Intent { intent } }
+    pub fn counter(event: Event<PsIdNat, Patient>, intent: u64, mandate: Option<Mandate>) -> [Self; 2] {
+        [Self { event, chain: None, beside: Beside::Intent { intent } }, Self::generation(mandate)]
     }
 
     /// Whether something new begins with it, which a disk without room is not the place for.
@@ -95,10 +106,30 @@ impl Line {
         Self { event, chain: None, beside: Beside::Register { name, content } }
     }
 
+    /// Another configuration or convention that comes into force with this entry.
+    #[must_use]
+    pub fn configuration(configuration: Configuration) -> Self {
+        let beside = in_force(configuration.configuration, configuration.convention);
+        Self { event: Event::Configuration(configuration), chain: None, beside }
+    }
+
+    /// The declaration of a new generation, by whose order if by one's.
+    pub(super) fn generation(mandate: Option<Mandate>) -> Self {
+        let register = Word::parse(restoration::REGISTER).unwrap_or_else(Word::unknown);
+        let event = Event::Register(Register { register, content: Digest::default(), mandate });
+        Self { event, chain: None, beside: Beside::Generation }
+    }
+
     /// What tells that the DMP of the patient of that lookup is closed: the term of its traces begins at `at`.
     #[must_use]
     pub fn closes(event: Event<PsIdNat, Patient>, patient: Digest, at: Instant) -> Self {
         Self { event, chain: None, beside: Beside::Closes { patient, at } }
+    }
+
+    /// An alarm of the volume guard; `chain` is the practitioner's, if it is one's.
+    #[must_use]
+    pub fn alarm(alarm: Alarm, chain: Option<Digest>) -> Self {
+        Self { event: Event::Alarm(alarm), chain, beside: Beside::Nothing }
     }
 
     /// What needs nothing beside its entry: an assertion that is about to be sealed and a refusal, whose nonces the entry has;

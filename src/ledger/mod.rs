@@ -15,19 +15,21 @@
 //! | `draft` | the entries of one commit: identities sealed, chains linked, leaves hashed |
 //! | `change`, `views` | what an entry changes in the views; the views in the writer's memory |
 //! | `fold` | the views on the disk, written in batches |
-//! | `recovery`, `restored` | a start: log, edge and views held against each other; what survived |
-//! | `writer`, `thread` | what is committed; who commits it, and when |
+//! | `recovery`, `restored`, `startup` | a start: log, edge and views held against each other; what survived; what it tells |
+//! | `writer`, `thread`, `answers` | what is committed; who commits it, and when; who is told |
 //! | `reader`, `tree` | a snapshot for who reads beside the writer; its proofs |
 //! | `checkpoints` | what was signed of it, kept beside it; receipts |
 //! | `lock`, `begun`, `trouble`, `guards` | one writer for each folder; the mark of a first start; its health; its clock and reserve |
 //! | [`counter`], `reserve` | what tells it from an older copy; room kept for what is under way |
 //! | [`export`] | the ledger as it was at one checkpoint: archives are made from it |
 //! | `instance` | which ledger this is: what orders name |
-//! | `registers` | the registers that orders change, and the orders that are used up |
+//! | `registers`, `memories` | the registers that orders change, and the orders that are used up; what is remembered in a word |
+//! | `lost`, `stepped_back` | which proofs a lost part may have spent; how far time was taken back by one person's word |
 //!
 //! What is promised: an entry that was answered for is on the disk (WAL, `synchronous=FULL`), and its nonce is in it; a crash
 //! leaves a prefix of what was written, never a part of an entry.
 
+mod answers;
 mod backup;
 mod backup_segment;
 mod backup_state;
@@ -51,6 +53,8 @@ mod keyed;
 mod keys;
 mod line;
 mod lock;
+mod lost;
+mod memories;
 mod notes;
 mod purge;
 mod purge_rows;
@@ -67,6 +71,8 @@ mod retention;
 #[cfg(test)]
 mod retention_tests;
 mod secrets;
+mod startup;
+mod stepped_back;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -84,12 +90,14 @@ pub use escrow::{Escrow, NotAnEscrow};
 pub use guards::Guards;
 pub use instance::Instance as LedgerInstance;
 pub use line::{Line, Recorded, Written};
+pub use lost::Lost;
 pub use purge_rows::Counts;
 pub use purge_task::{Destroyed, NotPurged};
 pub use reader::{Chain, Reader};
 pub use restore::{Against, NotRestored, RestoredLedger, restore};
 pub use restored::{Kept, Reportable, Restored, Spent};
 pub use retention::Tally;
+pub use startup::{RegisterFile, Startup};
 pub use store::{Edge, StoreError};
 pub use tree::LeafTree;
 
@@ -102,10 +110,8 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 use crate::traces::digest::Digest;
-use crate::traces::entry::event::Event;
+use crate::traces::entry::event::{Configuration, Mandate};
 use crate::traces::entry::key::LookupKey;
-use crate::vihf::assertion::Patient;
-use crate::vihf::identity::PsIdNat;
 use crate::vihf::instant::Instant;
 use counter::Intents;
 use lock::Lock;
@@ -157,14 +163,14 @@ pub struct Ledger {
     room: Room,
     /// What the counter is to have reached.
     intent: Mutex<u64>,
-    generation: u64,
+    instance: Mutex<LedgerInstance>,
     thread: Option<JoinHandle<()>>,
     _lock: Lock,
 }
 
 impl Ledger {
-    /// Opens the ledger in `folder`, makes it if there is none, and writes the entry of this start; nonces are remembered for
-    /// `window_ms`.
+    /// Opens the ledger in `folder`, makes it if there is none, and writes the entry of this start with what came into force
+    /// since the last one; nonces are remembered for `window_ms`.
     ///
     /// After `Ok` the start is on the disk and no other process writes this ledger. What a crash left is repaired (a batch is
     /// there or not, views are made anew); what cannot be repaired is told.
@@ -173,11 +179,11 @@ impl Ledger {
     /// [`StoreError`].
     pub fn open(
         folder: &Path,
-        start: Event<PsIdNat, Patient>,
+        start: impl Into<Startup>,
         window_ms: u64,
         now: Instant,
     ) -> Result<(Self, Restored), StoreError> {
-        Self::start(folder, start, window_ms, Some(now), Guards::default())
+        Self::start(folder, start.into(), window_ms, Some(now), Guards::default())
     }
 
     /// The same under guards; the clock learns how new the newest entry is.
@@ -186,16 +192,16 @@ impl Ledger {
     /// [`StoreError`].
     pub fn open_guarded(
         folder: &Path,
-        start: Event<PsIdNat, Patient>,
+        start: impl Into<Startup>,
         window_ms: u64,
         guards: Guards,
     ) -> Result<(Self, Restored), StoreError> {
-        Self::start(folder, start, window_ms, None, guards)
+        Self::start(folder, start.into(), window_ms, None, guards)
     }
 
     fn start(
         folder: &Path,
-        start: Event<PsIdNat, Patient>,
+        start: Startup,
         window_ms: u64,
         now: Option<Instant>,
         guards: Guards,
@@ -214,11 +220,12 @@ impl Ledger {
         }
         let mut writer = Writer::new(store, secrets, window_ms, now.unwrap_or_else(|| guards.now()))?;
         if let Some(clock) = &guards.clock {
-            clock.not_before(writer.newest());
+            let is_empty = writer.size().load(Ordering::Acquire) == 0;
+            clock.not_before((!is_empty).then(|| writer.newest()));
         }
         let now = now.unwrap_or_else(|| guards.now());
         let restored = writer.restore(now)?;
-        let generation = writer.store.generation()?;
+        let instance = Mutex::new(writer.store.instance()?);
         writer.start(start, now)?;
         begun::mark(folder)?;
         // Beside the writer, as an officer would look at it.
@@ -240,7 +247,7 @@ impl Ledger {
             health,
             room,
             intent,
-            generation,
+            instance,
             thread: Some(thread),
             _lock: lock,
         };
@@ -276,6 +283,31 @@ impl Ledger {
     pub async fn record<T>(&self, line: Line, payload: T) -> Result<Recorded<T>, NotRecorded> {
         let written = self.write(line).await?;
         Ok(Recorded::new(payload, written))
+    }
+
+    /// Hands on the answers of each commit together until the ledger is dropped: for the runtime of those who wait for them.
+    /// Until it runs, and when it no longer does, each is woken by the writer's thread.
+    pub fn hand_answers(&self) -> impl Future<Output = ()> + Send + 'static {
+        let (answers, handing) = answers::Answers::together();
+        // A thread that is gone gives no answers.
+        let _ = self.send(Job::Answers(answers));
+        handing.run()
+    }
+
+    /// Tells that another configuration or convention is in force from now on, by whose order if by one's. The next start
+    /// tells it again only if it is not the same any more.
+    ///
+    /// An order that brings it into force has [`Line::configuration`] in its own commit instead.
+    ///
+    /// # Errors
+    /// As [`Ledger::write`]: what was in force stays in force.
+    pub async fn tell_configuration(
+        &self,
+        configuration: Digest,
+        convention: Digest,
+        mandate: Option<Mandate>,
+    ) -> Result<Written, NotRecorded> {
+        self.write(Line::configuration(Configuration { configuration, convention, mandate })).await
     }
 
     /// Leaves a line for the next commit without waiting for it, and for later ones while the disk refuses: what a crash loses
@@ -322,10 +354,30 @@ impl Ledger {
         *self.intent.lock().unwrap_or_else(PoisonError::into_inner) = intent;
     }
 
-    /// Which life of the ledger this is: 1, and one more for each declared restoration.
+    /// Which ledger this is, in which life.
     #[must_use]
-    pub fn generation(&self) -> u64 {
-        self.generation
+    pub fn instance(&self) -> LedgerInstance {
+        self.instance.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes up the generation that an order began ([`Line::counter`]), once that is on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing may be signed, under whichever name.
+    pub fn renew(&self) -> Result<(), StoreError> {
+        let instance = self.reader()?.instance()?;
+        *self.instance.lock().unwrap_or_else(PoisonError::into_inner) = instance;
+        Ok(())
+    }
+
+    /// Remembers up to when proofs of login may have been spent in a part that was lost; a crash leaves it [`Lost::Open`].
+    ///
+    /// # Errors
+    /// [`NotRecorded`]: it is as it was.
+    pub async fn lost_until(&self, at: Instant) -> Result<(), NotRecorded> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::LostUntil(at, reply))?;
+        answer.await.unwrap_or(Err(NotRecorded::Broken))
     }
 
     /// Keeps the note of a signed checkpoint of `size` entries, and waits until it is on the disk.

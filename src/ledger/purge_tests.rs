@@ -10,6 +10,7 @@ use super::line::Line;
 use super::purge::STEP_ROWS;
 use super::purge_rows::{Counts, Marked};
 use super::purge_task::{Destroyed, NotPurged, Task};
+use super::reader::Reader;
 use super::secrets::Secrets;
 use super::store::{Store, StoreError};
 use super::writer::Writer;
@@ -307,4 +308,40 @@ fn a_key_file_that_cannot_be_made_puts_nothing_of_the_ledger_in_doubt() {
     decide(&mut writer).recv().unwrap().unwrap();
     finish(&mut writer);
     assert!(!reads(&mut writer, &marked));
+}
+
+/// Receipts, archives and backups are read beside a destruction: they find it begun, or ended, never the ledger broken.
+#[test]
+fn who_reads_beside_the_end_of_a_purge_finds_the_ledger_whole() {
+    const ROUNDS: u64 = 40;
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = open(folder.path()).unwrap();
+    writer.start(start(), now()).unwrap();
+    write(&mut writer, 1, 0..=ROUNDS);
+    let stays = of_patient(&writer, ROUNDS).person;
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut read = 0u32;
+                    while !done.load(std::sync::atomic::Ordering::Acquire) || read == 0 {
+                        let reader = Reader::open(folder.path()).unwrap();
+                        assert!(reader.data_key(&stays).unwrap().is_some());
+                        read += 1;
+                    }
+                })
+            })
+            .collect();
+        for of in 0..ROUNDS {
+            let doomed = vec![of_patient(&writer, of)];
+            begin(&mut writer, doomed);
+            let answer = decide(&mut writer);
+            finish(&mut writer);
+            answer.recv().unwrap().unwrap();
+        }
+        done.store(true, std::sync::atomic::Ordering::Release);
+        readers.into_iter().for_each(|reader| reader.join().unwrap());
+    });
+    assert_eq!(writer.secrets.epochs.current(), ROUNDS + 1);
 }

@@ -8,11 +8,15 @@ use rusqlite::params;
 
 use super::FILE;
 use super::secrets::Secrets;
+use super::stepped_back;
 use super::store::{Edge, Store, StoreError, number, row_id};
 use super::tree::LeafTree;
 use crate::traces::digest::Digest;
 use crate::traces::entry::key::{DataKey, LookupKey, Revealed};
 use crate::traces::entry::{Entry, Head};
+
+/// How often it is opened again while a destruction changes the keys: it does so twice, minutes or years from the next.
+const TRIES_MAX: u32 = 8;
 
 /// A snapshot of the ledger: whatever is written while it lives, it shows the entries up to one edge.
 ///
@@ -33,10 +37,26 @@ impl Reader {
     /// # Errors
     /// [`StoreError`].
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let mut tries = 1;
+        loop {
+            match Self::attempt(folder) {
+                // A destruction begins or ends just now: its keys and this snapshot are not of one moment.
+                Ok(None) | Err(StoreError::KeyMissing) if tries < TRIES_MAX => tries += 1,
+                Ok(None) => return Err(StoreError::KeyMissing),
+                Ok(Some(reader)) => return Ok(reader),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// None: the keys that were read may not be those of the snapshot.
+    fn attempt(folder: &Path) -> Result<Option<Self>, StoreError> {
         let secrets = Secrets::read(folder)?;
         let store = Store::snapshot(&folder.join(FILE))?;
+        // Fixes the snapshot. Nothing in it is under a key that is not there yet, nor under one that is erased already.
         let (edge, folded) = store.edge()?;
-        Ok(Self { store, secrets, edge, folded: folded.size })
+        let are_its_keys = secrets.epochs.are_those_of(folder)?;
+        Ok(are_its_keys.then_some(Self { store, secrets, edge, folded: folded.size }))
     }
 
     /// The right edge: size and root of the tree, time and boot of the newest entry.
@@ -62,6 +82,14 @@ impl Reader {
     #[must_use]
     pub fn lookup_key(&self) -> &LookupKey {
         &self.secrets.lookup
+    }
+
+    /// How far time was taken back by orders of one person each, in milliseconds, since two last confirmed it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn stepped_back_ms(&self) -> Result<u64, StoreError> {
+        stepped_back::read(&self.store.connection)
     }
 
     /// One leaf.

@@ -13,21 +13,18 @@ use rusqlite::{Connection, params};
 
 use super::backup_segment::{Header, Record, SegmentError, SegmentReader, tag_key};
 use super::escrow::Escrow;
-use super::instance::{self, Instance as LedgerInstance};
 use super::line::Line;
+use super::lost::Lost;
 use super::secrets::{ROOT_FILE, Secrets};
 use super::store::{Store, StoreError, digest, number, row_id};
 use super::writer::Writer;
 use super::{FILE, epochs, key_file, purge_rows};
 use crate::proof::Providers;
+use crate::traces::audit::Generation;
 use crate::traces::checkpoint::Checkpoint;
-use crate::traces::digest::Digest;
 use crate::traces::entry::Entry;
-use crate::traces::entry::event::{Event, Register};
-use crate::traces::entry::word::Word;
 use crate::traces::merkle::frontier::Frontier;
 use crate::traces::merkle::leaf_hash;
-use crate::traces::restoration;
 use crate::vihf::instant::Instant;
 
 /// Rows of one transaction: bounds the log file.
@@ -37,7 +34,7 @@ const CHUNK_ROWS: u64 = 1 << 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestoredLedger {
     /// The new generation.
-    pub generation: u64,
+    pub generation: Generation,
     /// Entries of the lives before; the next one declares the restore.
     pub entries: u64,
     /// Identities that can be read.
@@ -196,7 +193,7 @@ fn fill<R: Read>(
         let (name, read) = segment?;
         filling.segment(&name, read, &key)?;
     }
-    let Filling { frontier, last, key_number, header, .. } = filling;
+    let Filling { frontier, last, key_number, header, stepped_back_ms, .. } = filling;
     let header = header.ok_or(NotRestored::Empty)?;
     if header.epoch != escrow.epoch {
         return Err(NotRestored::Escrow { needed: header.epoch, given: escrow.epoch });
@@ -215,36 +212,26 @@ fn fill<R: Read>(
     connection.execute("DELETE FROM sqlite_sequence WHERE name = 'data_keys'", [])?;
     // A number that a destroyed key had is not used again.
     connection.execute("INSERT INTO sqlite_sequence VALUES ('data_keys', ?1)", [row_id(key_number)?])?;
-    // Sessions are gone, and what their nonces guarded with them; a proof of login may still be in its time.
+    // Sessions are gone, and what their nonces guarded with them; a proof of login may still be in its time: one that these
+    // entries have is known, one that was spent since is not.
+    Lost::Open.keep(connection)?;
+    super::stepped_back::keep(connection, stepped_back_ms)?;
     let edge = params![frontier.to_bytes(), time.ms(), row_id(boot)?, row_id(Providers::memory_ms())?];
     connection.execute("UPDATE edge SET frontier = ?1, time_ms = ?2, boot = ?3, window_ms = ?4", edge)?;
     connection.execute("UPDATE instance SET generation = ?1", [row_id(header.generation)?])?;
-    instance::draw(connection)?;
     let data_keys = open_all(connection, &Secrets::open(folder)?)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    let LedgerInstance { generation, .. } = LedgerInstance::read(connection)?;
-    let root = frontier.root();
-    let checkpoint = header.checkpoint;
-    let restored = RestoredLedger { generation, entries, data_keys, root: root.to_base64(), checkpoint };
-    declare(store, folder, &restored, &root, now)?;
-    Ok(restored)
+    let (root, checkpoint) = (frontier.root().to_base64(), header.checkpoint);
+    let generation = declare(store, folder, now)?;
+    Ok(RestoredLedger { generation, entries, data_keys, root, checkpoint })
 }
 
-/// The first entry of the new life; makes the views of the log on its way.
-fn declare(
-    store: Store,
-    folder: &Path,
-    restored: &RestoredLedger,
-    root: &Digest,
-    now: Instant,
-) -> Result<(), NotRestored> {
-    let register = Word::parse(restoration::REGISTER).ok_or(StoreError::Broken("a register's name"))?;
-    let content = restoration::content(restored.generation, restored.entries, root);
+/// The first entry of the new life, which is given; makes the views of the log on its way.
+fn declare(store: Store, folder: &Path, now: Instant) -> Result<Generation, NotRestored> {
     let mut writer = Writer::new(store, Secrets::open(folder)?, 0, now)?;
-    let event = Event::Register(Register { register, content, mandate: None });
-    writer.commit(vec![Line::plain(event)], now, false)?;
+    writer.commit(vec![Line::generation(None)], now, false)?;
     writer.store.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-    Ok(())
+    Ok(writer.store.instance()?.generation)
 }
 
 /// Every data key opens under the escrow's wrapping key; how many there are.
@@ -274,12 +261,15 @@ struct Filling<'s> {
     /// Its tag.
     tag: String,
     rows: u64,
+    /// How far time was taken back in these entries, and not confirmed.
+    stepped_back_ms: u64,
 }
 
 impl<'s> Filling<'s> {
     fn new(connection: &'s Connection, since: Option<&'s Checkpoint>) -> Self {
         let (frontier, tag) = (Frontier::new(), String::new());
-        Self { connection, since, frontier, last: None, key_number: 0, header: None, tag, rows: 0 }
+        let (key_number, rows, stepped_back_ms) = (0, 0, 0);
+        Self { connection, since, frontier, last: None, key_number, header: None, tag, rows, stepped_back_ms }
     }
 
     /// Takes one segment whole.
@@ -355,6 +345,9 @@ impl<'s> Filling<'s> {
         let practitioner = entry.event.practitioner().map_or(0, |practitioner| practitioner.key);
         let patient = entry.event.patient().map_or(0, |patient| patient.identity.key);
         self.key_number = self.key_number.max(practitioner).max(patient);
+        let by_ms = self.last.map_or(0, |(time, _)| time.ms_since(entry.time));
+        let by_ms = u64::try_from(by_ms).unwrap_or_default();
+        self.stepped_back_ms = super::stepped_back::after(self.stepped_back_ms, &entry.event, by_ms);
         self.last = Some((entry.time, entry.boot));
         let mut insert = self.connection.prepare_cached("INSERT INTO entries VALUES (?1, ?2)")?;
         insert.execute(params![row_id(index)?, leaf])?;

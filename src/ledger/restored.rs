@@ -6,6 +6,7 @@ use crate::vihf::instant::Instant;
 
 use super::instance::Instance;
 use super::line::Written;
+use super::lost::Lost;
 
 /// What the ledger knew when it was opened.
 #[derive(Debug, Default)]
@@ -18,6 +19,8 @@ pub struct Restored {
     pub issued: Vec<Reportable>,
     /// Which ledger this is.
     pub instance: Instance,
+    /// Which proofs of login may have been spent in a part that was lost.
+    pub lost: Option<Lost>,
     /// Marks of the orders that were obeyed, or judged in full.
     pub orders: Vec<Digest>,
     /// Content of each register that an order made.

@@ -12,6 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Transac
 use super::NotRecorded;
 use super::batch::Batch;
 use super::instance;
+use super::memories;
 use super::purge_rows;
 use super::restored::Kept;
 use crate::traces::digest::Digest;
@@ -191,6 +192,7 @@ impl Store {
             FORMAT => {}
             other => return Err(StoreError::Format(other)),
         }
+        connection.execute_batch(memories::SCHEMA)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(Self { connection })
     }

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant as Moment};
 
 use tokio::sync::oneshot;
 
+use super::answers::{Answers, Reply};
 use super::fold::FOLD_ENTRIES;
 use super::guards::Guards;
-use super::line::{Line, Written};
+use super::line::Line;
 use super::notes::Notes;
 use super::purge_task::Task;
 use super::reserve::Reserve;
@@ -23,10 +24,10 @@ const BATCH_MAX: usize = 256;
 /// How long a note may wait for a commit that somebody else needs: nobody waits for it, and a crash costs no more than
 /// the knowledge whether the assertion left.
 const NOTE_WAIT_MAX: Duration = Duration::from_millis(200);
-/// How long a commit waits for company while the signers have work: a commit costs as much as the rows of several entries.
-const GATHER: Duration = Duration::from_millis(4);
-/// Assertions behind the ledger, recorded and not yet sealed, from which the signers have work for longer than [`GATHER`]: with
-/// fewer the wait would leave them idle, and whoever waits would wait for nothing.
+/// How long a commit waits for company at most: a commit costs as much as the rows of several entries.
+const GATHER_MAX: Duration = Duration::from_millis(12);
+/// Assertions behind the ledger, recorded and not yet sealed, from which a commit waits for company: with fewer the wait would
+/// leave the signers idle, and whoever waits would wait for nothing.
 const BUSY_MIN: usize = 16;
 /// How often expired assertions and passed windows are looked for, and views are folded at least.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
@@ -36,7 +37,9 @@ const EXPIRY_GRACE_MS: i64 = 2_000;
 /// What the thread is asked.
 pub(super) enum Job {
     /// A line and who waits for it.
-    Line(Line, oneshot::Sender<Result<Written, NotRecorded>>),
+    Line(Line, Reply),
+    /// Answers go this way from now on.
+    Answers(Answers),
     /// One step of the preparation of a destruction, or its decision.
     Purge(Task),
     /// There are notes.
@@ -49,11 +52,11 @@ pub(super) enum Job {
     Stop,
     /// What the ledger is.
     Snapshot(oneshot::Sender<Snapshot>),
+    /// Up to when proofs may have been spent in what was lost.
+    LostUntil(Instant, oneshot::Sender<Result<(), NotRecorded>>),
     /// What the counter is to reach.
     Intend(u64, oneshot::Sender<Result<(), NotRecorded>>),
 }
-
-type Reply = oneshot::Sender<Result<Written, NotRecorded>>;
 
 /// The thread's own state.
 pub(super) struct Thread {
@@ -61,15 +64,21 @@ pub(super) struct Thread {
     notes: Arc<Notes>,
     lines: Vec<Line>,
     replies: Vec<Reply>,
+    answers: Answers,
     /// When notes are written at the latest.
     notes_at: Option<Moment>,
     guards: Guards,
     reserve: Reserve,
+    /// When the last commit began, and how long the signers then took for one assertion.
+    served: Moment,
+    sealing: Duration,
 }
 
 impl Thread {
     pub(super) fn new(writer: Writer, notes: Arc<Notes>, guards: Guards, reserve: Reserve) -> Self {
-        Self { writer, notes, reserve, lines: Vec::new(), replies: Vec::new(), notes_at: None, guards }
+        let (lines, replies, answers) = (Vec::new(), Vec::new(), Answers::default());
+        let (served, sealing) = (Moment::now(), Duration::ZERO);
+        Self { writer, notes, reserve, lines, replies, answers, notes_at: None, guards, served, sealing }
     }
 
     /// Commits until the ledger is dropped; then writes the entry of the stop.
@@ -85,11 +94,9 @@ impl Thread {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => open = false,
             }
-            if !self.lines.is_empty() && self.signers_are_busy() {
-                // Asleep, not woken for each that comes.
-                std::thread::sleep(GATHER);
-            }
             if !self.lines.is_empty() {
+                // Asleep, not woken for each that comes.
+                std::thread::sleep(self.gather());
                 while self.lines.len() < BATCH_MAX
                     && let Ok(job) = queue.try_recv()
                 {
@@ -121,9 +128,14 @@ impl Thread {
         }
     }
 
-    /// Whether enough is being sealed: an assertion is until its disposition is noted.
-    fn signers_are_busy(&self) -> bool {
-        self.writer.views.pending.len().saturating_sub(self.notes.len()) >= BUSY_MIN
+    /// How long the next commit waits for company: half of the time that the signers still have work for, so that they never
+    /// wait for the ledger. An assertion is being sealed until its disposition is noted.
+    fn gather(&self) -> Duration {
+        let sealed_next = self.writer.views.pending.len().saturating_sub(self.notes.len());
+        match u32::try_from(sealed_next / 2) {
+            Ok(half) if sealed_next >= BUSY_MIN => self.sealing.saturating_mul(half).min(GATHER_MAX),
+            _ => Duration::ZERO,
+        }
     }
 
     fn take(&mut self, job: Job) {
@@ -132,6 +144,7 @@ impl Thread {
                 self.lines.push(line);
                 self.replies.push(reply);
             }
+            Job::Answers(answers) => self.answers = answers,
             // The loop ends on it.
             Job::Stop => {}
             Job::Purge(task) => self.writer.obey(task, self.guards.now()),
@@ -146,6 +159,9 @@ impl Thread {
             Job::Snapshot(reply) => {
                 // Who no longer waits needs none.
                 let _ = reply.send(self.writer.snapshot());
+            }
+            Job::LostUntil(at, reply) => {
+                let _ = reply.send(self.writer.lost_until(at));
             }
             Job::Intend(intent, reply) => {
                 // Who no longer waits finds it at the next comparison.
@@ -168,12 +184,14 @@ impl Thread {
         if lines.is_empty() {
             return;
         }
+        if let Some(sealed) = u32::try_from(noted).ok().filter(|sealed| *sealed > 0) {
+            self.sealing = self.served.elapsed() / sealed;
+        }
+        self.served = Moment::now();
         match self.writer.write(lines, self.guards.now()) {
             Ok(written) => {
-                for (reply, written) in self.replies.drain(..).zip(written.into_iter().skip(noted)) {
-                    // Who no longer waits has been told otherwise; the entry stands.
-                    let _ = reply.send(Ok(written));
-                }
+                let written = written.into_iter().skip(noted).map(Ok);
+                self.answers.give(self.replies.drain(..).zip(written).collect());
             }
             Err(cause) => {
                 if cause == NotRecorded::Space && self.reserve.release() && !kept.is_empty() {
@@ -184,9 +202,7 @@ impl Thread {
                     // Tried again with the next commit, or by the next sweep.
                     self.notes.give_back(kept);
                 }
-                for reply in self.replies.drain(..) {
-                    let _ = reply.send(Err(cause));
-                }
+                self.answers.give(self.replies.drain(..).map(|reply| (reply, Err(cause))).collect());
             }
         }
     }

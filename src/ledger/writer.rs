@@ -8,18 +8,17 @@ use super::fold::TAIL_MAX;
 use super::instance::Instance as LedgerInstance;
 use super::keys::Keys;
 use super::line::{Line, Written};
+use super::lost::Lost;
 use super::purge::Purge;
 use super::registers;
 use super::restored::Restored;
 use super::secrets::{Ivs, Secrets};
+use super::startup::Startup;
 use super::store::{Edge, Store, StoreError};
 use super::trouble;
 use super::views::Views;
 use super::{NotRecorded, Snapshot};
 use crate::traces::digest::Digest;
-use crate::traces::entry::event::Event;
-use crate::vihf::assertion::Patient;
-use crate::vihf::identity::PsIdNat;
 use crate::vihf::instant::Instant;
 
 /// The writer's state: what is committed.
@@ -86,15 +85,18 @@ impl Writer {
             sessions,
             issued,
             instance: LedgerInstance::read(&self.store.connection)?,
+            lost: Lost::read(&self.store.connection)?,
             orders: registers::orders(&self.store.connection)?,
             registers: registers::all(&self.store.connection, &self.secrets)?,
         })
     }
 
-    /// Opens a boot generation with the entry of a start.
-    pub(super) fn start(&mut self, event: Event<PsIdNat, Patient>, now: Instant) -> Result<(), StoreError> {
+    /// Opens a boot generation with the entry of a start, and what it tells.
+    pub(super) fn start(&mut self, startup: impl Into<Startup>, now: Instant) -> Result<(), StoreError> {
+        let lines =
+            startup.into().lines(&self.store.connection, &self.secrets.lookup, self.edge.frontier.size() == 0)?;
         self.edge.boot += 1;
-        let written = self.commit(vec![Line::plain(event)], now, true);
+        let written = self.commit(lines, now, true);
         if written.is_err() {
             self.edge.boot -= 1;
         }
@@ -121,6 +123,14 @@ impl Writer {
         let written = written.map_err(|error| error.class());
         self.told(written);
         written
+    }
+
+    /// Remembers up to when proofs may have been spent in what was lost: a commit of its own.
+    pub(super) fn lost_until(&self, at: Instant) -> Result<(), NotRecorded> {
+        if self.trouble() == Some(NotRecorded::Broken) {
+            return Err(NotRecorded::Broken);
+        }
+        Lost::Until(at).keep(&self.store.connection).map_err(|error| error.class())
     }
 
     /// What the ledger is at this moment.

@@ -9,6 +9,12 @@ use crate::vihf::instant::Instant;
 /// How fast a clock is slewed at most, in parts per million (adjtimex(2), MAXFREQ).
 const SLEW_PPM: i64 = 500;
 
+/// How far ahead of the ledger's newest entry a clock may be at a start of the machine that nothing has synchronised yet, in
+/// milliseconds. Reason: a machine that was off over a holiday is not kept from an emergency, its clock being as good as its
+/// battery; a battery that is dead, or a year that is wrong, is further off; and what is wrongly written within a week is put right by
+/// one order.
+const AHEAD_MAX_MS: i64 = 7 * 24 * 3_600_000;
+
 /// Both clocks at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
@@ -63,6 +69,12 @@ pub enum Verdict {
         /// By how much, in milliseconds.
         by_ms: u64,
     },
+    /// Far ahead of the ledger's newest entry at a start of the machine, and nothing has synchronised it since: heals with a
+    /// synchronisation, when it is back there, or when an operator orders that it is right.
+    Ahead {
+        /// By how much, in milliseconds.
+        by_ms: u64,
+    },
     /// Nothing has set it right for too long: heals with the next synchronisation.
     Unsynchronised {
         /// Milliseconds since the last synchronisation, or since the machine was started if there was none.
@@ -75,7 +87,8 @@ pub enum Verdict {
 enum Base {
     /// The difference that it had.
     Belief(Belief),
-    /// It was behind the ledger when that was opened, and nothing else is known: any time from this on may be right.
+    /// It was behind the ledger when that was opened, or far ahead of it, and nothing else is known: any time from this on may
+    /// be right, one far from it if something synchronised it.
     Ledger { newest: Instant },
 }
 
@@ -85,6 +98,8 @@ pub struct Clock {
     tolerances: Tolerances,
     base: Base,
     jumped: bool,
+    /// Nothing is known of before: the machine was started, or this is the first time.
+    is_fresh: bool,
     /// The last sign of a synchronisation, and CLOCK_BOOTTIME when it was given.
     sign: Option<Instant>,
     synchronised_ms: i64,
@@ -96,18 +111,27 @@ impl Clock {
     pub fn begin(tolerances: Tolerances, reading: Reading, kept: Option<Belief>) -> Self {
         let now = Belief { offset_us: reading.offset_us(), at_ms: reading.boottime_ms };
         // A belief of the future is of another boot, whatever it says.
-        let belief = kept.filter(|belief| belief.at_ms <= reading.boottime_ms).unwrap_or(now);
-        let mut clock =
-            Self { tolerances, base: Base::Belief(belief), jumped: false, sign: None, synchronised_ms: 0 };
+        let kept = kept.filter(|belief| belief.at_ms <= reading.boottime_ms);
+        let (base, is_fresh) = (Base::Belief(kept.unwrap_or(now)), kept.is_none());
+        let mut clock = Self { tolerances, base, jumped: false, is_fresh, sign: None, synchronised_ms: 0 };
         clock.judge(reading);
         clock
     }
 
-    /// The ledger's newest entry is of `newest`: a clock that stands before it is not right.
-    pub fn not_before(&mut self, newest: Instant, reading: Reading) {
-        if newest.ms_since(self.now(reading)) > ms(self.tolerances.jump_ms) {
+    /// The ledger's newest entry is of `newest`, none if it is empty: a clock that stands before it is not right, and one far
+    /// ahead of it, of which nothing else is known, may not be.
+    pub fn not_before(&mut self, newest: Option<Instant>, reading: Reading) {
+        let Some(newest) = newest else { return };
+        let by_ms = newest.ms_since(self.now(reading));
+        if by_ms > ms(self.tolerances.jump_ms) || self.is_fresh && self.is_far_ahead(newest, reading) {
             (self.base, self.jumped) = (Base::Ledger { newest }, true);
         }
+    }
+
+    /// Whether it is further ahead than may be believed, and should have been synchronised since the machine was started and was not.
+    fn is_far_ahead(&self, newest: Instant, reading: Reading) -> bool {
+        let is_unproven = self.tolerances.unsynchronised_max_ms.is_some() && self.synchronised_ms == 0;
+        is_unproven && reading.realtime.ms_since(newest) > AHEAD_MAX_MS
     }
 
     /// The newest sign of a synchronisation is of `sign`, by the clock of the day.
@@ -128,6 +152,9 @@ impl Clock {
                 let by_ms = newest.ms_since(reading.realtime);
                 if by_ms > ms(self.tolerances.jump_ms) {
                     return Verdict::Jumped { direction: Direction::Backward, by_ms: by_ms.unsigned_abs() };
+                }
+                if self.is_far_ahead(newest, reading) {
+                    return Verdict::Ahead { by_ms: by_ms.unsigned_abs() };
                 }
                 self.jumped = false;
                 measured
@@ -163,6 +190,8 @@ impl Clock {
             Base::Belief(belief) => {
                 Instant::from_ms(reading.boottime_ms.saturating_add(belief.offset_us.div_euclid(1000)))
             }
+            // Not into the ledger: the next start would find it there, and believe.
+            Base::Ledger { newest } if self.is_far_ahead(newest, reading) => newest,
             Base::Ledger { newest } => newest.max(reading.realtime),
         }
     }

@@ -76,7 +76,7 @@ fn a_restart_takes_up_what_was_believed() {
 fn a_clock_behind_the_ledger_heals_once_it_is_past_it() {
     let newest = Instant::from_ms(BOOT + 20 * YEAR_MS);
     let mut clock = Clock::begin(tolerances(), at(5_000, 0), None);
-    clock.not_before(newest, at(5_000, 0));
+    clock.not_before(Some(newest), at(5_000, 0));
     let behind = u64::try_from(20 * YEAR_MS - 6_000).unwrap();
     assert_eq!(clock.judge(at(6_000, 0)), jumped(Direction::Backward, behind));
     assert_eq!(clock.now(at(6_000, 0)), newest);
@@ -85,7 +85,7 @@ fn a_clock_behind_the_ledger_heals_once_it_is_past_it() {
     assert!(matches!(clock.judge(at(8_000, 0)), Verdict::Jumped { direction: Direction::Backward, .. }));
     // A ledger that is no newer than the clock changes nothing.
     let mut clock = Clock::begin(tolerances(), at(5_000, 0), None);
-    clock.not_before(at(5_000, 1_500).realtime, at(5_000, 0));
+    clock.not_before(Some(at(5_000, 1_500).realtime), at(5_000, 0));
     assert_eq!(clock.judge(at(6_000, 0)), Verdict::Fit);
 }
 
@@ -141,4 +141,49 @@ proptest! {
         clock.synchronised(Some(reading.realtime), reading);
         let _ = clock.now(reading);
     }
+}
+
+/// The battery's clock is believed over a holiday, and no further, until something vouches for it.
+#[test]
+fn a_start_far_ahead_is_believed_once_it_is_synchronised_or_accepted() {
+    let required = Tolerances { unsynchronised_max_ms: Some(2 * 3_600_000), ..tolerances() };
+    let (newest, off_ms) = (at(0, 0).realtime, AHEAD_MAX_MS + 1);
+    let started = |tolerances, off_ms| {
+        let mut clock = Clock::begin(tolerances, at(1_000, off_ms), None);
+        clock.not_before(Some(newest), at(1_000, off_ms));
+        clock
+    };
+    assert_eq!(started(required, off_ms - 1_001).judge(at(1_000, off_ms - 1_001)), Verdict::Fit);
+    assert_eq!(started(tolerances(), off_ms).judge(at(1_000, off_ms)), Verdict::Fit, "not required");
+    let mut empty = Clock::begin(required, at(1_000, off_ms), None);
+    empty.not_before(None, at(1_000, off_ms));
+    assert_eq!(empty.judge(at(1_000, off_ms)), Verdict::Fit, "the first start of all");
+    let ahead = started(required, off_ms);
+    for boottime_ms in [1_000, 3_600_000] {
+        let (mut clock, reading) = (ahead, at(boottime_ms, off_ms));
+        let by_ms = u64::try_from(off_ms + boottime_ms).unwrap();
+        assert_eq!(clock.judge(reading), Verdict::Ahead { by_ms });
+        // Nothing of it is written down, nor believed by the next start.
+        assert_eq!((clock.now(reading), clock.belief()), (newest, None));
+    }
+    // A sign that is older than this start of the machine is of another time.
+    let (mut clock, reading) = (ahead, at(10_000, off_ms));
+    clock.synchronised(Some(at(-1, off_ms).realtime), reading);
+    assert!(matches!(clock.judge(reading), Verdict::Ahead { .. }));
+    for newer in [at(9_000, off_ms).realtime, at(9_000, 0).realtime] {
+        let mut clock = clock;
+        clock.synchronised(Some(newer), reading);
+        assert_eq!((clock.judge(reading), clock.now(reading)), (Verdict::Fit, reading.realtime));
+    }
+    // It was wrong, and is put right; an order takes it as it is.
+    let mut right = ahead;
+    assert_eq!((right.judge(at(10_000, 0)), right.now(at(10_000, 0))), (Verdict::Fit, at(10_000, 0).realtime));
+    let mut accepted = ahead;
+    accepted.accept(reading);
+    assert_eq!((accepted.judge(reading), accepted.now(reading)), (Verdict::Fit, reading.realtime));
+    // Who was there before the restart of the daemon knows better.
+    let kept = Clock::begin(required, at(1_000, off_ms), None).belief();
+    let mut clock = Clock::begin(required, at(2_000, off_ms), kept);
+    clock.not_before(Some(newest), at(2_000, off_ms));
+    assert_eq!(clock.judge(at(2_000, off_ms)), Verdict::Fit);
 }

@@ -117,6 +117,9 @@ fn proved(
         Ok(proof) => proof,
         Err(refusal) => return refuse(refusal),
     };
+    if known.lost_until.is_some_and(|lost| proof.may_have_been_shown_by(lost)) {
+        return refuse(proof::Refusal::MaybeSpent);
+    }
     if !place.practitioner.is_paired(proof.provider(), proof.subject()) {
         return refuse(proof::Refusal::Subject);
     }

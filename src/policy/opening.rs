@@ -55,6 +55,8 @@ pub struct Known<'a> {
     pub providers: &'a Providers,
     /// When a login may be declared instead.
     pub declarations: &'a Declarations,
+    /// Up to when proofs may have been used in a part of the ledger that was lost.
+    pub lost_until: Option<Instant>,
     /// How far ahead of `now` a login may be, in milliseconds.
     pub login_future_max_ms: u64,
     pub now: Instant,

@@ -15,6 +15,10 @@ static INDIRECT: LazyLock<BTreeMap<&str, Row>> =
 /// Longest key of a transaction in bytes: the longest known has 14.
 const TRANSACTION_LEN_MAX: usize = 32;
 
+/// Transactions that read what is in a DMP: the Web-PS access to it, the search of its documents and of one's reference, the reading of
+/// one. Tests of existence, lists, administrative data and management are none (convention, article 3: usage).
+const CONSULTATIONS: [&str; 4] = ["0.10", "3.1", "3.1-reference", "3.2"];
+
 /// A transaction that some rights table knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Transaction(&'static str);
@@ -27,6 +31,12 @@ impl Transaction {
             return None;
         }
         AIR.get_key_value(key).or_else(|| INDIRECT.get_key_value(key)).map(|(key, _)| Self(key))
+    }
+
+    /// Whether the transaction of that key consults a DMP: what usage is counted by.
+    #[must_use]
+    pub fn consults(key: &str) -> bool {
+        CONSULTATIONS.contains(&key)
     }
 
     /// Its key, such as `3.1`.

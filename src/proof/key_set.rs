@@ -11,6 +11,7 @@ use jsonwebtoken::DecodingKey;
 use serde_json::{Map, Value};
 
 use super::algorithm::{Algorithm, KeyKind};
+use crate::traces::digest::Digest;
 use crate::varlink::json;
 
 /// Largest JWKS file in bytes, and most keys in it: providers publish two to ten of 2 kB each, certificates included.
@@ -81,8 +82,11 @@ impl Key {
 }
 
 /// Keys by `kid`, which is a look-up word in this table and nothing else.
-#[derive(Clone, Debug, Default)]
-pub struct KeySet(HashMap<String, Key>);
+#[derive(Clone, Debug)]
+pub struct KeySet {
+    by_kid: HashMap<String, Key>,
+    digest: Digest,
+}
 
 impl KeySet {
     /// Reads a JWKS file for a provider that signs with `algorithms`.
@@ -94,7 +98,7 @@ impl KeySet {
     pub fn parse(bytes: &[u8], algorithms: &[Algorithm]) -> Result<Self, KeySetError> {
         let whole = |fault| KeySetError { key: 0, fault };
         let keys = list(bytes).ok_or(whole(KeySetFault::Shape))?;
-        let mut set = Self::default();
+        let mut by_kid = HashMap::new();
         for (place, key) in keys.iter().enumerate() {
             let wrong = |fault| KeySetError { key: place + 1, fault };
             let Value::Object(members) = key else { return Err(whole(KeySetFault::Shape)) };
@@ -102,16 +106,26 @@ impl KeySet {
                 return Err(wrong(KeySetFault::Secret));
             }
             let (Some(kid), Some(key)) = (text(members, "kid"), key_of(members).map_err(wrong)?) else { continue };
-            if set.0.insert(kid.to_owned(), key).is_some() {
+            if by_kid.insert(kid.to_owned(), key).is_some() {
                 return Err(wrong(KeySetFault::Twice));
             }
         }
-        set.0.retain(|_, key| algorithms.iter().any(|algorithm| key.for_algorithm(*algorithm).is_some()));
-        if set.0.is_empty() { Err(whole(KeySetFault::NoneUsable)) } else { Ok(set) }
+        by_kid
+            .retain(|_, key: &mut Key| algorithms.iter().any(|algorithm| key.for_algorithm(*algorithm).is_some()));
+        if by_kid.is_empty() {
+            return Err(whole(KeySetFault::NoneUsable));
+        }
+        Ok(Self { by_kid, digest: Digest::of(&[bytes]) })
+    }
+
+    /// SHA-256 of the file that it was read from: another one is another set.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
     }
 
     pub(super) fn get(&self, kid: &str) -> Option<&Key> {
-        self.0.get(kid)
+        self.by_kid.get(kid)
     }
 }
 

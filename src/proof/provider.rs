@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Deserialize;
 
@@ -88,24 +89,46 @@ pub struct Provider {
 
 /// Every registered provider.
 #[derive(Clone, Debug, Default)]
-pub struct Providers(Vec<Arc<Provider>>);
+pub struct Providers {
+    all: Vec<Arc<Provider>>,
+    /// One count for these providers and for those that they become when keys change.
+    checked: Arc<AtomicU64>,
+}
 
 impl Providers {
     /// Adds a provider; names and issuers are told apart by whoever reads the configuration.
     pub fn add(&mut self, terms: Terms, keys: KeySet) {
-        self.0.push(Arc::new(Provider { terms, keys }));
+        self.all.push(Arc::new(Provider { terms, keys }));
+    }
+
+    /// The same providers, of whom the one of that name signs with `keys` from now on.
+    #[must_use]
+    pub fn with_keys(&self, name: &str, keys: &KeySet) -> Self {
+        let renewed = |provider: &Arc<Provider>| {
+            if provider.terms.name != name {
+                return Arc::clone(provider);
+            }
+            Arc::new(Provider { keys: keys.clone(), ..Provider::clone(provider) })
+        };
+        Self { all: self.all.iter().map(renewed).collect(), checked: Arc::clone(&self.checked) }
+    }
+
+    /// The keys of the provider of that name.
+    #[must_use]
+    pub fn keys(&self, name: &str) -> Option<&KeySet> {
+        self.all.iter().find(|provider| provider.terms.name == name).map(|provider| &provider.keys)
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 
     /// Whether a provider has that name.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|provider| provider.terms.name == name)
+        self.all.iter().any(|provider| provider.terms.name == name)
     }
 
     /// How long a used proof must be remembered, in milliseconds: no provider's could be taken again after that.
@@ -117,6 +140,16 @@ impl Providers {
     }
 
     pub(super) fn of_issuer(&self, issuer: &str) -> Option<&Arc<Provider>> {
-        self.0.iter().find(|provider| provider.terms.issuer == issuer)
+        self.all.iter().find(|provider| provider.terms.issuer == issuer)
+    }
+
+    /// How many signatures were checked so far: each costs as much as dozens of decisions, so a session has one, and a token none.
+    #[must_use]
+    pub fn signatures_checked(&self) -> u64 {
+        self.checked.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_check(&self) {
+        self.checked.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -47,6 +47,8 @@ pub enum Refusal {
     NotYetValid,
     /// Issued (`iat`) after now.
     IssuedInFuture,
+    /// Issued (`iat`) before a part of the ledger was lost, which may have spent it.
+    MaybeSpent,
     /// Issued (`iat`) too long ago to be shown for the first time.
     TooOld,
     /// The login (`auth_time`) comes after the token that tells of it.
@@ -61,7 +63,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every rule, in the order in which they are looked at.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::NoProvider,
         Self::TooLong,
         Self::NotCompact,
@@ -85,6 +87,7 @@ impl Refusal {
         Self::IssuedInFuture,
         Self::TooOld,
         Self::LoginAfterIssue,
+        Self::MaybeSpent,
         Self::LoginDiffers,
         Self::Subject,
         Self::Method,
@@ -177,6 +180,11 @@ impl Refusal {
             Self::LoginAfterIssue => {
                 ("login-after-issue", "la connexion (auth_time) y suit l'émission ; signalez-le au fournisseur")
             }
+            Self::MaybeSpent => (
+                "maybe-spent",
+                "elle a été émise avant que le journal ne reprenne d'une copie, et a pu servir dans ce qui fut perdu ; le \
+                 professionnel doit s'authentifier de nouveau",
+            ),
             Self::LoginDiffers => (
                 "login-differs",
                 "instant ou initial_instant ne sont pas ceux qu'elle atteste ; donnez pour instant l'auth_time du jeton",

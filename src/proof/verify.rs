@@ -5,7 +5,7 @@ use jsonwebtoken::crypto;
 use super::algorithm::Algorithm;
 use super::claims::{self, Claims};
 use super::compact::Compact;
-use super::provider::{Audience, Provider, Providers};
+use super::provider::{Audience, CLOCK_SKEW_MAX_MS, Provider, Providers};
 use super::refusal::Refusal;
 use crate::traces::digest::Digest;
 use crate::vihf::instant::Instant;
@@ -17,6 +17,7 @@ use crate::vihf::method::Method;
 pub struct Proof {
     provider: String,
     subject: String,
+    issued: Instant,
     login: Instant,
     tolerance_ms: u64,
     /// Each method that its words show, and for the contactless one the reading with the PIN.
@@ -39,6 +40,7 @@ pub fn verify(providers: &Providers, audiences: &[Audience], text: &str, now: In
     // The issuer's name is only a look-up word until the signature is verified under that issuer's keys.
     let issuer = claims::text(&jws.claims, "iss")?.ok_or(Refusal::Claim)?;
     let provider = providers.of_issuer(&issuer).ok_or(Refusal::Issuer)?;
+    providers.count_check();
     signature(provider, &jws)?;
     let claims = Claims::read(&jws.claims)?;
     audience(provider, audiences, &claims)?;
@@ -61,6 +63,7 @@ pub fn verify(providers: &Providers, audiences: &[Audience], text: &str, now: In
     Ok(Proof {
         provider: provider.terms.name.clone(),
         subject: claims.subject,
+        issued: claims.issued,
         login: claims.login,
         tolerance_ms: provider.terms.instant_tolerance_ms,
         methods,
@@ -133,6 +136,12 @@ impl Proof {
     #[must_use]
     pub fn login(&self) -> Instant {
         self.login
+    }
+
+    /// Whether it may have been shown by that instant: its provider's clock may be ahead of ours.
+    #[must_use]
+    pub fn may_have_been_shown_by(&self, at: Instant) -> bool {
+        self.issued <= at.plus_ms(CLOCK_SKEW_MAX_MS)
     }
 
     /// What it is known by once it was used: the same for every spelling of the same proof.

@@ -15,15 +15,15 @@ const SAML: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
 
 /// What was read of an envelope.
 #[derive(Clone, Debug)]
-pub(super) struct Envelope {
+pub struct Envelope {
     /// `wsa:Action`.
-    pub(super) action: String,
+    pub action: String,
     /// `wsa:To`.
-    pub(super) to: String,
+    pub to: String,
     /// Patients of the body.
-    pub(super) patients: Patients,
+    pub patients: Patients,
     /// The assertion that the application placed, as it is written.
-    pub(super) assertion: Option<String>,
+    pub assertion: Option<String>,
     /// Byte before the end tag of the header.
     insertion: usize,
 }
@@ -36,7 +36,7 @@ impl Envelope {
     ///
     /// # Errors
     /// The fault to answer with.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, Fault> {
+    pub fn read(bytes: &[u8]) -> Result<Self, Fault> {
         let document = Document::parse(bytes).map_err(unreadable)?;
         let root = document.root();
         let parts: Vec<_> = root.children().collect();
@@ -66,7 +66,8 @@ impl Envelope {
     }
 
     /// The bytes of the envelope with an assertion placed as the header's last block; all others as they were.
-    pub(super) fn with_assertion(&self, bytes: &[u8], assertion: &str) -> Vec<u8> {
+    #[must_use]
+    pub fn with_assertion(&self, bytes: &[u8], assertion: &str) -> Vec<u8> {
         let (before, after) = bytes.split_at(self.insertion.min(bytes.len()));
         // No default namespace: the assertion's canonical form must not take up one of the envelope's.
         let open = format!("<wsse:Security xmlns:wsse=\"{SECURITY}\" xmlns=\"\">");

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use hyper::body::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Response, StatusCode};
 
 /// Seconds after which a caller may come again when load was shed or a server is left alone.
@@ -21,10 +21,10 @@ enum Side {
 /// A call that was not made, or whose answer did not come.
 #[derive(Clone, Debug)]
 #[must_use]
-pub(super) struct Fault {
+pub struct Fault {
     side: Side,
     /// Subcode, kebab-case: a closed, documented list.
-    pub(super) code: Cow<'static, str>,
+    pub code: Cow<'static, str>,
     status: StatusCode,
     message: Cow<'static, str>,
 }
@@ -78,15 +78,35 @@ impl Fault {
         }
         response
     }
+
+    /// The answer to whoever does not speak SOAP.
+    pub(super) fn plain<B>(&self, body: impl FnOnce(Bytes) -> B) -> Response<B> {
+        let mut response = Response::new(body(Bytes::from(format!("{}\n", self.message))));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if let Ok(code) = HeaderValue::from_str(&self.code) {
+            headers.insert(FAULT, code);
+        }
+        response
+    }
 }
 
-fn escaped(text: &str) -> String {
+/// The subcode, where there is no envelope to hold it.
+const FAULT: HeaderName = HeaderName::from_static("sceau-fault");
+
+/// Text that stands in XML or HTML, in quotes too.
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
             // What XML 1.0 cannot hold.
             c if c.is_control() && !matches!(c, '\t' | '\n' | '\r') => out.push('\u{fffd}'),
             c => out.push(c),

@@ -86,7 +86,11 @@ impl<'d> Head<'d> {
         let root = Root::of(&content).map_err(|_| wrong_parts())?;
         let header = one(&parts.headers, &SOAP_ACTION)?.map(|value| value.trim_matches('"').to_owned());
         let parameter = content.parameter("action").map(str::to_owned);
-        let actions = [parameter, header].into_iter().flatten().filter(|action| !action.is_empty()).collect();
+        // MTOM's outer type repeats the root's type, with its action (SOAP 1.2 with RFC 2387 §3.3).
+        let inner = content.parameter("start-info").and_then(MediaType::parse);
+        let inner = inner.and_then(|inner| inner.parameter("action").map(str::to_owned));
+        let actions =
+            [parameter, inner, header].into_iter().flatten().filter(|action| !action.is_empty()).collect();
         let mut forwarded = HeaderMap::new();
         for name in FORWARDED {
             if let Some(value) = one(&parts.headers, &name)? {
@@ -213,6 +217,10 @@ mod tests {
         }
         assert_eq!(read(&[("host", "dmp.fr:8443"), ("host", "dmp.fr:8443")]), told("header"));
         assert_eq!(read(&[("soapaction", "\"urn:y\"")]), told("action-mismatch"));
+        let mtom = "multipart/related; type=\"application/xop+xml\"; boundary=b; \
+                    start-info=\"application/soap+xml; action=\\\"urn:y\\\"\"";
+        assert_eq!(read(&[("content-type", mtom)]), told("action-mismatch"));
+        assert_eq!(read(&[("content-type", &mtom.replace("urn:y", "urn:x"))]), Ok(()));
         assert_eq!(read(&[("content-encoding", "gzip")]), told("content-type"));
         assert_eq!(read(&[("content-type", "text/xml")]), told("content-type"));
     }

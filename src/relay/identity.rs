@@ -21,6 +21,8 @@ use crate::vihf::signature::SignatureAlgorithm;
 struct Identity {
     certificate: SealCertificate,
     certified: Arc<CertifiedKey>,
+    /// A signer answered for its key when it was read; not asked where there is no other certificate to show.
+    ready: bool,
 }
 
 /// All client certificates; two while a renewal overlaps.
@@ -47,11 +49,16 @@ impl Identities {
         self.0.iter().map(|identity| identity.certificate.days_left(now)).max()
     }
 
-    /// The valid certificate that began last: the newer one while two overlap.
+    /// The valid certificate that began last, of those whose key can sign: the newer one while two overlap, once its signer runs.
     fn now(&self) -> Option<&Identity> {
         let now = clock::now();
         let valid = self.0.iter().filter(|identity| identity.certificate.is_valid_at(now));
-        valid.max_by_key(|identity| identity.certificate.not_before())
+        valid.max_by_key(|identity| (identity.ready, identity.certificate.not_before()))
+    }
+
+    /// Which ones a signer answered for: another state of the world than when it did not.
+    pub(super) fn ready(&self) -> Vec<u8> {
+        self.0.iter().map(|identity| u8::from(identity.ready)).collect()
     }
 
     /// Whether there is one to show.
@@ -101,13 +108,15 @@ impl Identity {
             .collect();
         let deadline = Duration::from_millis(config.limits.signature_ms);
         let spki = certificate.spki().to_vec();
-        let signing = TokenKey::new(Arc::new(Signers::new(sockets, spki.clone(), deadline)), spki, is_rsa);
+        let signers = Arc::new(Signers::new(sockets, spki.clone(), deadline));
+        let ready = config.authentications.len() < 2 || signers.answer();
+        let signing = TokenKey::new(signers, spki, is_rsa);
         debug_assert!(signing.public_key().is_some());
         let certified = CertifiedKey::new(chain, Arc::new(signing));
         certified
             .keys_match()
             .map_err(|_| refuse("certificate-other-key", "la clé n'est pas celle du certificat".to_owned()))?;
-        Ok(Self { certificate, certified: Arc::new(certified) })
+        Ok(Self { certificate, certified: Arc::new(certified), ready })
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::fault::Fault;
 use super::part::{Root, Span, Wrong};
+use super::parts::Parts;
 use crate::config::Relay;
 
 /// A body whose envelope has been read.
@@ -100,10 +101,20 @@ impl Message {
     }
 
     /// The body to send, with `envelope` in the place of the one that was read.
-    pub(super) fn with_envelope(self, envelope: Vec<u8>, limits: &Relay) -> CallBody {
+    ///
+    /// # Errors
+    /// What was read behind the envelope could pass for another one.
+    pub(super) fn with_envelope(self, envelope: Vec<u8>, root: &Root, limits: &Relay) -> Result<CallBody, Fault> {
         let old = self.span.to - self.span.from;
         let (before, after) = (self.read.get(..self.span.from), self.read.get(self.span.to..));
         let (before, after) = (before.unwrap_or_default().to_vec(), after.unwrap_or_default().to_vec());
+        let mut parts = Parts::of(root);
+        if let Some(parts) = &mut parts {
+            parts.see(&after).map_err(|_| wrong_parts())?;
+            if self.rest.is_none() && !parts.is_ended() {
+                return Err(wrong_parts());
+            }
+        }
         let grown = |len: u64| len.saturating_sub(old as u64).saturating_add(envelope.len() as u64);
         let known = match &self.rest {
             None => Some(self.read.len() as u64),
@@ -113,7 +124,7 @@ impl Message {
         let pieces = [before, envelope, after];
         let pieces: VecDeque<Bytes> = pieces.into_iter().filter(|p| !p.is_empty()).map(Bytes::from).collect();
         let stream = Limited::new(self.rest, limits.call_len_max, limits.silence_ms);
-        CallBody { pieces, stream, len, progress: Arc::default() }
+        Ok(CallBody { pieces, stream, parts, len, progress: Arc::default() })
     }
 }
 
@@ -186,6 +197,11 @@ impl Limited {
         }
     }
 
+    /// Nothing more comes.
+    fn stop(&mut self) {
+        self.inner = None;
+    }
+
     pub(super) fn is_ended(&self) -> bool {
         self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
@@ -200,6 +216,8 @@ impl Limited {
 pub(super) struct CallBody {
     pieces: VecDeque<Bytes>,
     stream: Limited,
+    /// What watches the stream's parts.
+    parts: Option<Parts>,
     len: Option<u64>,
     progress: Arc<Progress>,
 }
@@ -242,6 +260,18 @@ impl Body for CallBody {
             return Poll::Ready(Some(Ok(Frame::data(piece))));
         }
         let next = self.stream.poll(cx);
+        if let (Poll::Ready(next), Some(parts)) = (&next, &mut self.parts) {
+            let sound = match next {
+                Some(Ok(piece)) => parts.see(piece).is_ok() && (parts.is_ended() || !self.stream.is_ended()),
+                Some(Err(_)) => true,
+                None => parts.is_ended(),
+            };
+            if !sound {
+                // The call ends without its proper end, so that the DMP does not take it for whole.
+                self.stream.stop();
+                return Poll::Ready(Some(Err(io::ErrorKind::InvalidData.into())));
+            }
+        }
         if let Poll::Ready(Some(Ok(piece))) = &next {
             self.passed(piece);
         }

@@ -5,14 +5,16 @@ const LEN_MAX: usize = 1024;
 
 /// `type/subtype` in lower case, and parameters by lower-case name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct MediaType {
-    pub(super) essence: String,
+pub struct MediaType {
+    /// `type/subtype`, in lower case.
+    pub essence: String,
     parameters: Vec<(String, String)>,
 }
 
 impl MediaType {
     /// Reads a header's value; None: malformed, or a parameter twice.
-    pub(super) fn parse(value: &str) -> Option<Self> {
+    #[must_use]
+    pub fn parse(value: &str) -> Option<Self> {
         if value.len() > LEN_MAX {
             return None;
         }
@@ -33,28 +35,24 @@ impl MediaType {
             let (name, after) = after.split_once('=')?;
             let name = name.to_ascii_lowercase();
             let (value, after) = match after.strip_prefix('"') {
-                Some(quoted) => {
-                    // No escapes: neither a boundary nor a URI needs one.
-                    let (value, after) = quoted.split_once('"')?;
-                    if value.contains('\\') {
-                        return None;
-                    }
-                    (value, after)
+                Some(quoted) => quoted_string(quoted)?,
+                None => {
+                    let (value, after) = after.split_at(after.find(';').unwrap_or(after.len()));
+                    (value.trim_end().to_owned(), after)
                 }
-                None => after.split_at(after.find(';').unwrap_or(after.len())),
             };
-            let value = if after.starts_with(';') || after.is_empty() { value.trim_end() } else { value };
             if !is_token(&name) || parameters.iter().any(|(known, _)| *known == name) {
                 return None;
             }
-            parameters.push((name, value.to_owned()));
+            parameters.push((name, value));
             rest = after.trim_start();
         }
         rest.is_empty().then_some(Self { essence, parameters })
     }
 
     /// A parameter's value.
-    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
@@ -62,6 +60,21 @@ impl MediaType {
     pub(super) fn is_utf8(&self) -> bool {
         self.parameter("charset").is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8"))
     }
+}
+
+/// The content of a quoted string and what follows it (RFC 9110 §5.6.4); Java's stacks put an action with its own quotes there.
+fn quoted_string(quoted: &str) -> Option<(String, &str)> {
+    let (mut value, mut characters) = (String::new(), quoted.char_indices());
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '"' => return Some((value, quoted.get(at + 1..)?)),
+            // What needs no escape and has one, two readers could read in two ways.
+            '\\' => value.push(characters.next().map(|(_, escaped)| escaped).filter(|c| matches!(c, '"' | '\\'))?),
+            c if c.is_control() => return None,
+            c => value.push(c),
+        }
+    }
+    None
 }
 
 fn is_token(text: &str) -> bool {
@@ -83,10 +96,22 @@ mod tests {
         assert_eq!(read.parameter("boundary"), Some("a;b"));
         assert_eq!(read.parameter("start"), Some("<r@x>"));
         assert!(read.is_utf8());
+        let escaped = "a/b; start-info=\"application/soap+xml;action=\\\"urn:x\\\"\"; boundary=b";
+        let escaped = MediaType::parse(escaped).unwrap();
+        assert_eq!(escaped.parameter("start-info"), Some("application/soap+xml;action=\"urn:x\""));
+        assert_eq!(escaped.parameter("boundary"), Some("b"));
         assert_eq!(MediaType::parse("a/b; c=d;").unwrap().parameter("c"), Some("d"));
-        for wrong in
-            ["a", "a/b; c", "a/b; c=d; C=e", "a/b; c=\"d", "a/b; c=\"\\\"\"", "a/b c/d", "", "a/b; c=\"d\" e"]
-        {
+        for wrong in [
+            "a",
+            "a/b; c",
+            "a/b; c=d; C=e",
+            "a/b; c=\"d",
+            "a/b; c=\"\\\"",
+            "a/b; c=\"\\d\"",
+            "a/b c/d",
+            "",
+            "a/b; c=\"d\" e",
+        ] {
             assert!(MediaType::parse(wrong).is_none(), "{wrong}");
         }
     }

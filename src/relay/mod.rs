@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `pipeline` | one call as one function: begin here |
 //! | `door`, `head`, `claim` | who calls, where to, with whose assertion |
-//! | `message`, `part`, `mime` | a body: its envelope held, the rest streamed |
+//! | `message`, `part`, `parts`, `mime` | a body: its envelope held, the rest streamed and watched |
 //! | `envelope`, `patients`, `carried` | what the envelope says, and where the assertion belongs |
 //! | `ledger` | `fr.sceau.Relay`: issue, spend, tell |
 //! | `servers`, `breaker`, `answer` | connections to the DMP, and what it answers |
 //! | `tls`, `identity`, `key`, `signers`, `stapling` | mutual TLS with a key that is behind a signer |
+//! | `files`, `lists`, `seals` | what is read again while it runs, and fetched |
+//! | `web_ps` | TD0.10: an assertion for a practitioner's browser |
 //! | `fault`, `counts` | faults of ours in French, and how many of which |
 //!
 //! # Invariants
@@ -25,28 +27,40 @@ mod counts;
 mod door;
 mod envelope;
 mod fault;
+mod files;
 mod head;
 mod identity;
 mod key;
 mod ledger;
+mod lists;
 mod message;
 mod mime;
 mod part;
+mod parts;
 mod patients;
 mod pipeline;
 mod run;
+mod seals;
 mod servers;
 mod signers;
 mod stapling;
 mod tls;
+mod web_ps;
 
 pub use run::main;
+
+// What reads the bytes of applications: public for whoever tries it with any bytes (tests/fuzz).
+pub use envelope::Envelope;
+pub use fault::Fault;
+pub use mime::MediaType;
+pub use part::{Root, Span, Wrong};
+pub use parts::Parts;
+pub use patients::Patients;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::task::JoinSet;
 
-use crate::certificate::SealCertificate;
 use crate::config;
 
 /// Everything that makes calls.
@@ -57,7 +71,10 @@ struct Relay {
     ledger: ledger::Ledger,
     servers: servers::Servers,
     /// Who signs assertions of ours.
-    seals: Vec<SealCertificate>,
+    seals: seals::Seals,
+    /// Where browsers may be sent.
+    web_ps: Vec<config::WebPs>,
+    tickets: web_ps::Tickets,
     counts: Arc<counts::Counts>,
     seats: door::Seats,
     /// Outcomes on their way to the ledger.

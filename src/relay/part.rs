@@ -4,21 +4,26 @@ use super::mime::MediaType;
 
 /// Longest boundary in bytes (RFC 2046 §5.1.1).
 const BOUNDARY_LEN_MAX: usize = 70;
-/// Longest head of the root part in bytes: three short lines are usual.
-const HEAD_LEN_MAX: usize = 4096;
+/// Longest head of a part in bytes: three short lines are usual.
+pub(super) const HEAD_LEN_MAX: usize = 4096;
 
 /// How a body carries its envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Root {
+pub enum Root {
     /// The body is the envelope.
     Whole,
     /// It is the first part between these boundaries, which is named `start` if that is given.
-    Part { boundary: String, start: Option<String> },
+    Part {
+        /// Between the parts, without its hyphens.
+        boundary: String,
+        /// Content-ID of the envelope's part.
+        start: Option<String>,
+    },
 }
 
 /// Why a body is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wrong {
+pub enum Wrong {
     /// Neither SOAP 1.2 nor MTOM.
     Type,
     /// The parts cannot be told apart, or the root is not the first or is encoded.
@@ -27,14 +32,19 @@ pub(super) enum Wrong {
 
 /// The envelope's place in what was read so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) from: usize,
-    pub(super) to: usize,
+pub struct Span {
+    /// First byte.
+    pub from: usize,
+    /// Byte behind the last.
+    pub to: usize,
 }
 
 impl Root {
     /// How a body of that type carries its envelope.
-    pub(super) fn of(content: &MediaType) -> Result<Self, Wrong> {
+    ///
+    /// # Errors
+    /// [`Wrong`]; nothing of the body is to be read.
+    pub fn of(content: &MediaType) -> Result<Self, Wrong> {
         if !content.is_utf8() {
             return Err(Wrong::Type);
         }
@@ -59,7 +69,10 @@ impl Root {
 
     /// The envelope's place, if its end has been read; `ended`: nothing comes any more. `scanned` remembers up to where the
     /// end was looked for.
-    pub(super) fn find(&self, read: &[u8], ended: bool, scanned: &mut usize) -> Result<Option<Span>, Wrong> {
+    ///
+    /// # Errors
+    /// [`Wrong::Parts`].
+    pub fn find(&self, read: &[u8], ended: bool, scanned: &mut usize) -> Result<Option<Span>, Wrong> {
         let Self::Part { boundary, start } = self else {
             return Ok(ended.then_some(Span { from: 0, to: read.len() }));
         };
@@ -72,7 +85,14 @@ impl Root {
         let found = memchr::memmem::find(unscanned, delimiter.as_bytes());
         *scanned = read.len();
         match found {
-            Some(at) => Ok(Some(Span { from, to: begin + at })),
+            Some(at) => {
+                let envelope = read.get(from..begin + at).unwrap_or_default();
+                // Readers that take a bare line feed for the end of a line would end the part there.
+                match memchr::memmem::find(envelope, delimiter.trim_start().as_bytes()) {
+                    Some(_) => Err(Wrong::Parts),
+                    None => Ok(Some(Span { from, to: begin + at })),
+                }
+            }
             None if ended => Err(Wrong::Parts),
             None => Ok(None),
         }
@@ -96,42 +116,57 @@ fn head(read: &[u8], boundary: &str, start: Option<&str>) -> Result<Option<usize
         return if after.len() > HEAD_LEN_MAX { Err(Wrong::Parts) } else { Ok(None) };
     };
     let lines = after.get(..len).filter(|lines| lines.len() <= HEAD_LEN_MAX).ok_or(Wrong::Parts)?;
-    let lines = std::str::from_utf8(lines).map_err(|_| Wrong::Parts)?;
     judge(lines, start)?;
     Ok(Some(skipped + opening.len() + len + 4))
 }
 
 /// The root part's head: XML in clear, and the part that `start` names.
-fn judge(lines: &str, start: Option<&str>) -> Result<(), Wrong> {
-    let mut seen: Vec<String> = Vec::new();
+fn judge(lines: &[u8], start: Option<&str>) -> Result<(), Wrong> {
     let (mut is_xml, mut id) = (false, None);
-    for line in lines.split("\r\n") {
-        // A folded line could be read in two ways.
-        let (name, value) =
-            line.split_once(':').filter(|(name, _)| !name.contains([' ', '\t'])).ok_or(Wrong::Parts)?;
-        let (name, value) = (name.to_ascii_lowercase(), value.trim());
-        if value.contains(['\r', '\n', '\0']) || seen.contains(&name) {
-            return Err(Wrong::Parts);
-        }
+    for (name, value) in lines_of_head(lines)? {
         match name.as_str() {
             "content-type" => {
-                let content = MediaType::parse(value).ok_or(Wrong::Parts)?;
-                is_xml = matches!(content.essence.as_str(), "application/xop+xml" | "application/soap+xml")
-                    && content.is_utf8();
+                is_xml =
+                    MediaType::parse(&value).ok_or(Wrong::Parts).map(|c| is_envelope_type(&c) && c.is_utf8())?
             }
             "content-transfer-encoding"
                 if !matches!(value.to_ascii_lowercase().as_str(), "binary" | "8bit" | "7bit") =>
             {
                 return Err(Wrong::Parts);
             }
-            "content-id" => id = Some(value.to_owned()),
+            "content-id" => id = Some(bare(&value)),
             _ => {}
         }
-        seen.push(name);
     }
-    let bare = |id: &str| id.trim_start_matches('<').trim_end_matches('>').to_owned();
-    let is_start = start.is_none_or(|start| id.as_deref().map(bare) == Some(bare(start)));
+    let is_start = start.is_none_or(|start| id == Some(bare(start)));
     if is_xml && is_start { Ok(()) } else { Err(Wrong::Parts) }
+}
+
+/// Whether a part of that type can be an envelope.
+fn is_envelope_type(content: &MediaType) -> bool {
+    matches!(content.essence.as_str(), "application/xop+xml" | "application/soap+xml")
+}
+
+/// A Content-ID without its brackets.
+pub(super) fn bare(id: &str) -> String {
+    id.trim_start_matches('<').trim_end_matches('>').to_owned()
+}
+
+/// Names, in lower case, and values of a part's head; each name once, no line that could be read in two ways.
+pub(super) fn lines_of_head(lines: &[u8]) -> Result<Vec<(String, String)>, Wrong> {
+    let lines = std::str::from_utf8(lines).map_err(|_| Wrong::Parts)?;
+    let mut read: Vec<(String, String)> = Vec::new();
+    for line in lines.split("\r\n").filter(|_| !lines.is_empty()) {
+        // A folded line could be read in two ways.
+        let (name, value) =
+            line.split_once(':').filter(|(name, _)| !name.contains([' ', '\t'])).ok_or(Wrong::Parts)?;
+        let (name, value) = (name.to_ascii_lowercase(), value.trim());
+        if value.contains(['\r', '\n', '\0']) || read.iter().any(|(known, _)| *known == name) {
+            return Err(Wrong::Parts);
+        }
+        read.push((name, value.to_owned()));
+    }
+    Ok(read)
 }
 
 #[cfg(test)]

@@ -5,16 +5,17 @@ use crate::xmldsig::Element;
 
 /// What a body says of patients.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Patients {
+pub struct Patients {
     /// `INS^^^&OID&ISO^NH` of each, in the body's order; only systems of the INS are looked for, others are local numbers.
-    pub(super) named: Vec<String>,
+    pub named: Vec<String>,
     /// A query's patient slot holds something that is no INS.
-    pub(super) foreign_slot: bool,
+    pub foreign_slot: bool,
 }
 
 impl Patients {
     /// Whether the body names this patient (as the assertion does) and nobody else; `needed`: it must name one.
-    pub(super) fn are(&self, patient: Option<&str>, needed: bool) -> bool {
+    #[must_use]
+    pub fn are(&self, patient: Option<&str>, needed: bool) -> bool {
         let only = self.named.iter().all(|named| Some(named.as_str()) == patient);
         only && !self.foreign_slot && (!needed || !self.named.is_empty())
     }

@@ -18,6 +18,7 @@ use super::head::Head;
 use super::ledger::Spent;
 use super::message::{CallBody, Message, Progress};
 use super::servers::Link;
+use super::web_ps;
 use crate::config::{Destination, PatientPlace};
 
 /// How often the progress of a call is looked at.
@@ -25,6 +26,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Answers one call of the Unix user `uid`.
 pub(super) async fn answer(relay: Arc<Relay>, uid: u32, request: Request<Incoming>) -> Response<AnswerBody> {
+    if request.uri().path().starts_with(web_ps::PATH) {
+        return web_ps::answer(&relay, uid, request).await;
+    }
     match call(&relay, uid, request).await {
         Ok(answer) => answer,
         Err(fault) => {
@@ -60,13 +64,13 @@ async fn call(relay: &Arc<Relay>, uid: u32, request: Request<Incoming>) -> Resul
         }
         Claim::Carried => {
             let text = envelope.assertion.as_deref().ok_or_else(no_assertion)?;
-            let assertion = Assertion::verified(text, &relay.seals).ok_or_else(foreign)?;
+            let assertion = Assertion::verified(text, &relay.seals.now()).ok_or_else(foreign)?;
             same_patient(destination, &assertion, &envelope)?;
             let link = relay.servers.take(destination, true).await?;
             (link, assertion.id, message.envelope().to_vec())
         }
     };
-    let body = message.with_envelope(placed, &relay.limits);
+    let body = message.with_envelope(placed, &head.root, &relay.limits)?;
     let progress = body.progress();
     let request = outgoing(destination, &head, body)?;
     let spent = relay.ledger.spend(uid, &id, &destination.transactions).await?;
@@ -120,7 +124,7 @@ fn same_patient(destination: &Destination, assertion: &Assertion, envelope: &Env
     }
 }
 
-fn other_patient() -> Fault {
+pub(super) fn other_patient() -> Fault {
     Fault::sender(
         "patient-mismatch",
         "le corps de l'appel ne nomme pas le patient de l'assertion, ou en nomme un autre ; donnez le même INS des deux côtés",
@@ -134,7 +138,7 @@ fn no_assertion() -> Fault {
     )
 }
 
-fn foreign() -> Fault {
+pub(super) fn foreign() -> Fault {
     Fault::sender(
         "assertion-foreign",
         "l'assertion n'est pas de ce service ou a été modifiée ; collez-la sans la réécrire",
@@ -231,7 +235,10 @@ async fn in_time<T>(relay: &Relay, sending: impl Future<Output = T>, progress: &
 
 fn broken_off(cause: &hyper::Error, sent: bool) -> Fault {
     if cause.is_user() {
-        return Fault::sender("call-truncated", "l'appel s'est interrompu, ou dépasse call_len_max ; renvoyez-le");
+        return Fault::sender(
+            "call-truncated",
+            "l'appel s'est interrompu, dépasse call_len_max, ou une de ses parties se fait passer pour l'enveloppe ; corrigez-le et renvoyez-le",
+        );
     }
     if !sent {
         return Fault::receiver(

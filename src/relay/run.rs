@@ -1,4 +1,4 @@
-//! Life of `sceau-relayd`: read, open the door, read certificates and lists again as they change, stop in good order.
+//! Life of `sceau-relayd`: read, open the door, keep the files' state, stop in good order.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,17 +8,20 @@ use std::time::Duration;
 use clap::Parser;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::Relay;
 use super::counts::Counts;
 use super::door::{self, Door};
+use super::files::{self, Files, Unusable};
 use super::ledger::Ledger;
+use super::lists::Lists;
+use super::seals::Seals;
 use super::servers::Servers;
-use super::tls::Tls;
-use crate::certificate::SealCertificate;
-use crate::config::{Config, ConfigError, Fault};
+use super::web_ps::Tickets;
+use crate::config::{Config, Fault};
 use crate::sys::{log, process};
+use crate::traces::digest::Digest;
 use crate::usage;
 
 /// Configuration or certificate is refused (contract, exit codes): systemd does not start it again.
@@ -27,10 +30,6 @@ const EXIT_CONFIGURATION: u8 = 2;
 const EXIT_UNAVAILABLE: u8 = 3;
 /// How often the watchdog is told.
 const WATCHDOG_EVERY: Duration = Duration::from_secs(5);
-/// Days before a client certificate's end at which an alarm is raised (vihf.md §6).
-const RENEWAL_ALARM_DAYS: i64 = 60;
-/// Between two alarms.
-const ALARM_EVERY: Duration = Duration::from_secs(24 * 3600);
 /// Threads that run calls; a signature that blocks one is replaced for that time.
 const WORKERS: usize = 2;
 
@@ -39,7 +38,8 @@ Les applications envoient leurs appels SOAP en HTTP/1.1 sur sockets.relay ; le r
 qui y est, la dépense une fois, et transmet au DMP en TLS mutuel. Seuls passent les appels de [[dmp]]. SIGTERM termine ce \
 qui est en cours.
 
-Certificats et listes de révocation sont relus quand ils changent, sans couper d'appel.
+Certificats, listes de révocation, [[seal]] et [[authentication]] sont relus quand ils changent, sans couper d'appel ; le \
+reste de la configuration au démarrage.
 
 Journal : variable SCEAU_LOG (error, warn, info, debug).
 
@@ -59,13 +59,9 @@ struct Arguments {
 #[derive(Debug, thiserror::Error)]
 enum NotRun {
     #[error("{0}")]
-    Config(#[from] ConfigError),
+    Files(#[from] Unusable),
     #[error("{0}")]
-    File(Fault),
-    #[error(
-        "la configuration n'a pas de [relay] ; ajoutez-le, avec [[authentication]] et [[dmp]], ou n'activez pas le relais"
-    )]
-    NoRelay,
+    Authorities(Fault),
     #[error(
         "la socket {path} ne peut pas être ouverte ({cause}) : vérifiez son dossier et qu'aucun autre relais ne l'occupe"
     )]
@@ -87,7 +83,7 @@ pub fn main() -> ExitCode {
             tracing::error!(cause = %not_run, "sceau-relayd does not run");
             eprintln!("sceau-relayd : {not_run}");
             ExitCode::from(match not_run {
-                NotRun::Config(_) | NotRun::File(_) | NotRun::NoRelay => EXIT_CONFIGURATION,
+                NotRun::Files(_) | NotRun::Authorities(_) => EXIT_CONFIGURATION,
                 NotRun::Socket { .. } | NotRun::Door | NotRun::System(_) => EXIT_UNAVAILABLE,
             })
         }
@@ -96,42 +92,37 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), NotRun> {
     process::keep_memory_private()?;
-    let config = Config::load(&arguments.config)?;
-    let limits = config.relay.clone().ok_or(NotRun::NoRelay)?;
-    let writable = if config.is_test() { Vec::new() } else { config.writable() };
-    if !writable.is_empty() {
-        return Err(ConfigError::from(writable).into());
-    }
-    let tls = Tls::read(&config, &limits).map_err(NotRun::File)?;
-    if limits.crls.is_empty() {
+    let files = Files::read(&arguments.config)?;
+    let started = files.digest();
+    let Files { config, relay: limits, tls, seals } = files;
+    let lists = Lists::of(&limits).map_err(NotRun::Authorities)?;
+    if limits.crls.is_empty() && limits.crl_urls.is_empty() {
         tracing::warn!("no revocation list: test mode alone does without");
     }
-    let mut seals = Vec::new();
-    for seal in &config.seals {
-        let path = &seal.certificate;
-        let pem = std::fs::read(path).map_err(|cause| NotRun::File(Fault::unread(path, &cause)))?;
-        let refuse = |cause: crate::certificate::CertificateError| {
-            NotRun::File(Fault::of("certificate-unreadable", path, format!("clé {} : {cause}", seal.key)))
-        };
-        seals.push(SealCertificate::parse(&pem).map_err(refuse)?);
+    for place in &config.web_ps {
+        tracing::warn!(name = place.name, "web_ps is a stand-in: the real delivery of TD0.10 is not public");
     }
     let servers = Servers::new(&config.destinations, &limits, tls);
+    let own = Seals::default();
+    own.change(seals);
     let relay = Arc::new(Relay {
         destinations: config.destinations.clone(),
+        web_ps: config.web_ps.clone(),
         ledger: Ledger::new(config.sockets.relay_ledger.clone()),
         limits,
         servers,
-        seals,
+        seals: own,
+        tickets: Tickets::default(),
         counts: Arc::new(Counts::default()),
         seats: door::Seats::default(),
         tasks: std::sync::Mutex::default(),
     });
     // Signatures block within a connection's poll: the other tasks of that thread need another one.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
-    runtime.block_on(serve(config, relay))
+    runtime.block_on(serve(config, relay, (lists, started)))
 }
 
-async fn serve(config: Config, relay: Arc<Relay>) -> Result<(), NotRun> {
+async fn serve(config: Config, relay: Arc<Relay>, (lists, started): (Lists, Digest)) -> Result<(), NotRun> {
     let path = config.sockets.relay.clone();
     let shutdown = Duration::from_millis(config.limits.shutdown_ms);
     let mut terminate = signal(SignalKind::terminate())?;
@@ -139,7 +130,9 @@ async fn serve(config: Config, relay: Arc<Relay>) -> Result<(), NotRun> {
     let door = Door::open(&path).map_err(|cause| NotRun::Socket { path, cause })?;
     let (stop, stopped) = watch::channel(false);
     let mut accepting = tokio::spawn(door::accept(Arc::clone(&relay), door, stopped, shutdown));
-    let watching = tokio::spawn(watch_files(config, Arc::clone(&relay)));
+    let fetched = Arc::new(Notify::new());
+    let fetching = tokio::spawn(lists.keep_fresh(Arc::clone(&fetched)));
+    let watching = tokio::spawn(files::watch(config.path, started, Arc::clone(&relay), fetched));
     let guarding = tokio::spawn(watchdog());
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "sceau-relayd listens");
     let _ = sd_notify::notify(&[NotifyState::Ready]);
@@ -154,47 +147,11 @@ async fn serve(config: Config, relay: Arc<Relay>) -> Result<(), NotRun> {
         let _ = accepting.await;
     }
     watching.abort();
+    fetching.abort();
     guarding.abort();
     let _ = tokio::time::timeout(shutdown, relay.finish()).await;
     relay.counts.tell();
     outcome
-}
-
-/// Reads certificates and lists again when they change; what cannot be read leaves the last good state, which ages.
-async fn watch_files(config: Config, relay: Arc<Relay>) {
-    let every = Duration::from_millis(relay.limits.reload_ms);
-    let (mut said, mut alarm_at) = (String::new(), tokio::time::Instant::now());
-    loop {
-        let tls = relay.servers.tls();
-        if let Some(days_left) = tls.days_left().filter(|days| *days <= RENEWAL_ALARM_DAYS)
-            && tokio::time::Instant::now() >= alarm_at
-        {
-            alarm_at = tokio::time::Instant::now() + ALARM_EVERY;
-            tracing::warn!(days_left, "renewal alarm: the client certificate ends soon");
-        }
-        tokio::time::sleep(every).await;
-        match Tls::read(&config, &relay.limits) {
-            Ok(read) => {
-                said.clear();
-                if read.digest != tls.digest {
-                    tracing::info!("certificates or lists have changed; new connections use them");
-                    relay.servers.change(read);
-                }
-            }
-            Err(fault) => {
-                let text = fault.to_string();
-                if text != said {
-                    tracing::error!(
-                        cause = text,
-                        "certificates or lists cannot be read again; the last ones stay"
-                    );
-                    said = text;
-                }
-            }
-        }
-        relay.servers.prune();
-        relay.counts.tell();
-    }
 }
 
 async fn watchdog() {

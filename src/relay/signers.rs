@@ -88,18 +88,33 @@ impl Signers {
             return Ok(signature);
         }
         place.stream = None;
-        let mut stream = self.open(&place.socket).map_err(|cause| unreachable(&cause))?;
-        match exchange(&mut stream, &Request::Hello).map_err(|cause| unreachable(&cause))? {
-            Answer::Key(key) if key.spki == self.spki => {}
-            Answer::Key(_) => return Err(NotSigned::OtherKey),
-            Answer::Failure(failure) => return Err(unreachable(&failure.as_str())),
-            _ => return Err(unreachable(&"an answer to another question")),
-        }
+        let mut stream = self.greet(&place.socket)?;
         match exchange(&mut stream, &request).map_err(|cause| unreachable(&cause))? {
             Answer::Signature(signature) => {
                 place.stream = Some(stream);
                 Ok(signature)
             }
+            Answer::Failure(failure) => Err(unreachable(&failure.as_str())),
+            _ => Err(unreachable(&"an answer to another question")),
+        }
+    }
+
+    /// Whether one of the signers is there with the certificate's key. Blocks for as long as the deadline, for each that hangs.
+    pub(super) fn answer(&self) -> bool {
+        let sockets: Vec<PathBuf> = {
+            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.iter().map(|place| place.socket.clone()).collect()
+        };
+        sockets.iter().any(|socket| self.greet(socket).is_ok())
+    }
+
+    /// A new connection to a signer that holds the key.
+    fn greet(&self, socket: &PathBuf) -> Result<UnixStream, NotSigned> {
+        let unreachable = |cause: &dyn std::fmt::Display| NotSigned::Unreachable(cause.to_string());
+        let mut stream = self.open(socket).map_err(|cause| unreachable(&cause))?;
+        match exchange(&mut stream, &Request::Hello).map_err(|cause| unreachable(&cause))? {
+            Answer::Key(key) if key.spki == self.spki => Ok(stream),
+            Answer::Key(_) => Err(NotSigned::OtherKey),
             Answer::Failure(failure) => Err(unreachable(&failure.as_str())),
             _ => Err(unreachable(&"an answer to another question")),
         }

@@ -1,18 +1,18 @@
 //! How a server of the DMP is believed: pinned authorities, fresh revocation lists, stapled answers; read again as files change.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use rustls::{ClientConfig, RootCertStore};
-use x509_parser::prelude::FromDer as _;
 
 use super::identity::Identities;
 use super::stapling::Stapled;
+use crate::certificate::RevocationList;
 use crate::config::{Config, Fault, Relay};
 use crate::sys::clock;
 use crate::traces::digest::Digest;
@@ -26,6 +26,8 @@ pub(super) struct Tls {
     identities: Arc<Identities>,
     /// `thisUpdate` of the oldest list.
     oldest_list: Option<Instant>,
+    /// A list that the relay fetches itself has never come.
+    list_missing: bool,
     list_age_max_ms: u64,
     /// Of all files: another one is another state.
     pub(super) digest: Digest,
@@ -34,7 +36,7 @@ pub(super) struct Tls {
 /// Why no handshake may be begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stale {
-    /// A revocation list is older than may be.
+    /// A revocation list is older than may be, or has not come yet.
     List,
     /// No client certificate is valid.
     Certificate,
@@ -50,42 +52,35 @@ impl Tls {
     pub(super) fn read(config: &Config, relay: &Relay) -> Result<Self, Fault> {
         let provider = Arc::new(default_provider());
         let mut read = Vec::new();
-        let mut anchors = Vec::new();
+        let anchors = authorities(&relay.anchors, &mut read)?;
         let mut roots = RootCertStore::empty();
-        for path in &relay.anchors {
-            let refuse = |_| {
-                Fault::of(
-                    "certificate-unreadable",
-                    path,
-                    "ce n'est pas un certificat PEM ; donnez celui de l'autorité",
-                )
-            };
-            let pem = bytes(path, &mut read)?;
-            let all: Vec<CertificateDer<'static>> =
-                CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|_| refuse(()))?;
-            if all.is_empty() {
-                return Err(refuse(()));
-            }
-            for anchor in all {
-                roots.add(anchor.clone()).map_err(|_| refuse(()))?;
-                anchors.push(anchor);
-            }
+        for (anchor, path) in &anchors {
+            roots.add(anchor.clone()).map_err(|_| no_certificate(path))?;
         }
+        let anchors = anchors.into_iter().map(|(anchor, _)| anchor).collect();
         let mut lists = Vec::new();
-        let mut oldest_list: Option<Instant> = None;
         for path in &relay.crls {
             let file = bytes(path, &mut read)?;
-            for (list, this_update) in revocations(&file).ok_or_else(|| {
+            lists.extend(RevocationList::read(&file).ok_or_else(|| {
                 Fault::of(
                     "bad-value",
                     path,
                     "ce n'est pas une liste de révocation (CRL), PEM ou DER ; donnez celle de l'autorité",
                 )
-            })? {
-                oldest_list = Some(oldest_list.map_or(this_update, |oldest| oldest.min(this_update)));
-                lists.push(list);
-            }
+            })?);
         }
+        let mut list_missing = false;
+        for (_, path) in relay.fetched() {
+            // Our own file: what is not there or not whole comes with the next fetch, and until then nothing is sent.
+            let file = std::fs::read(&path).unwrap_or_default();
+            match RevocationList::read(&file) {
+                Some(fetched) => lists.extend(fetched),
+                None => list_missing = true,
+            }
+            read.push(file);
+        }
+        let oldest_list = lists.iter().map(RevocationList::this_update).min();
+        let lists: Vec<_> = lists.iter().map(|list| list.der().clone()).collect();
         for key in &config.authentications {
             bytes(&key.certificate, &mut read)?;
         }
@@ -93,7 +88,7 @@ impl Tls {
             let cause = format!(
                 "ces listes de révocation ne peuvent pas servir ({cause}) ; donnez celles des autorités du DMP"
             );
-            Fault::of("bad-value", relay.crls.first().map_or(Path::new(""), |path| path), cause)
+            Fault::of("bad-value", relay.crls.first().map_or(config.path.as_path(), |path| path), cause)
         };
         let mut verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
         if !lists.is_empty() {
@@ -103,6 +98,7 @@ impl Tls {
         let verifier = verifier.build().map_err(|cause| unusable(&cause))?;
         let verifier: Arc<dyn ServerCertVerifier> = Arc::new(Stapled::new(verifier, anchors, relay.stapling));
         let identities = Arc::new(Identities::read(config)?);
+        read.push(identities.ready());
         let mut client = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|cause| unusable(&cause))?
@@ -112,7 +108,7 @@ impl Tls {
         client.alpn_protocols = vec![b"http/1.1".to_vec()];
         let digest = Digest::of(&read.iter().map(Vec::as_slice).collect::<Vec<_>>());
         let list_age_max_ms = relay.crl_age_max_ms;
-        Ok(Self { client: Arc::new(client), identities, oldest_list, list_age_max_ms, digest })
+        Ok(Self { client: Arc::new(client), identities, oldest_list, list_missing, list_age_max_ms, digest })
     }
 
     /// Whether it may be used now.
@@ -124,10 +120,21 @@ impl Tls {
             return Err(Stale::Certificate);
         }
         let age_max_ms = i64::try_from(self.list_age_max_ms).unwrap_or(i64::MAX);
-        match self.oldest_list {
-            Some(oldest) if clock::now().ms_since(oldest) > age_max_ms => Err(Stale::List),
-            _ => Ok(()),
+        let is_old = self.list_age_ms().is_some_and(|age_ms| age_ms > age_max_ms);
+        if is_old || self.list_missing { Err(Stale::List) } else { Ok(()) }
+    }
+
+    /// Age of the oldest list in milliseconds, if it is past half of what may be; a missing one has the age of all time.
+    pub(super) fn ageing_list_ms(&self) -> Option<i64> {
+        if self.list_missing {
+            return Some(i64::MAX);
         }
+        let half_ms = i64::try_from(self.list_age_max_ms / 2).unwrap_or(i64::MAX);
+        self.list_age_ms().filter(|age_ms| *age_ms > half_ms)
+    }
+
+    fn list_age_ms(&self) -> Option<i64> {
+        self.oldest_list.map(|oldest| clock::now().ms_since(oldest))
     }
 
     /// Whole days until the last client certificate ends.
@@ -143,16 +150,24 @@ fn bytes(path: &Path, read: &mut Vec<Vec<u8>>) -> Result<Vec<u8>, Fault> {
     Ok(bytes)
 }
 
-/// The lists of a file with their `thisUpdate`.
-fn revocations(file: &[u8]) -> Option<Vec<(CertificateRevocationListDer<'static>, Instant)>> {
-    let pem: Vec<_> = CertificateRevocationListDer::pem_slice_iter(file).collect::<Result<_, _>>().ok()?;
-    let lists = if pem.is_empty() { vec![CertificateRevocationListDer::from(file.to_vec())] } else { pem };
-    lists
-        .into_iter()
-        .map(|list| {
-            let (_, parsed) = x509_parser::revocation_list::CertificateRevocationList::from_der(&list).ok()?;
-            let this_update = Instant::from_ms(parsed.last_update().timestamp().saturating_mul(1000));
-            Some((list.clone(), this_update))
-        })
-        .collect()
+/// The certificates of those files, each with its file.
+pub(super) fn authorities<'p>(
+    paths: &'p [PathBuf],
+    read: &mut Vec<Vec<u8>>,
+) -> Result<Vec<(CertificateDer<'static>, &'p Path)>, Fault> {
+    let mut found = Vec::new();
+    for path in paths {
+        let pem = bytes(path, read)?;
+        let all: Vec<CertificateDer<'static>> =
+            CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|_| no_certificate(path))?;
+        if all.is_empty() {
+            return Err(no_certificate(path));
+        }
+        found.extend(all.into_iter().map(|certificate| (certificate, path.as_path())));
+    }
+    Ok(found)
+}
+
+fn no_certificate(path: &Path) -> Fault {
+    Fault::of("certificate-unreadable", path, "ce n'est pas un certificat PEM ; donnez celui de l'autorité")
 }

@@ -9,7 +9,7 @@ use super::pool::{NotTaken, Unready};
 use super::signers::{Expected, Signers};
 use super::verifier::Verifier;
 use crate::config::{self, Config, KeyName};
-use crate::traces::audit::{AuditPublicKey, generation_name};
+use crate::traces::audit::{AuditPublicKey, Generation, generation_name};
 use crate::traces::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::traces::digest::Digest;
 
@@ -93,7 +93,7 @@ impl Audit {
     /// [`NotSigned`].
     pub async fn sign(
         &self,
-        generation: u64,
+        generation: Generation,
         size: u64,
         root: Digest,
         map: Digest,

@@ -70,8 +70,8 @@ impl Timekeeper {
         Ok(keeper)
     }
 
-    /// The ledger's newest entry is of that instant.
-    pub fn not_before(&self, newest: Instant) {
+    /// The ledger's newest entry is of that instant; none: it is empty.
+    pub fn not_before(&self, newest: Option<Instant>) {
         if let Ok(reading) = read() {
             self.state().clock.not_before(newest, reading);
         }

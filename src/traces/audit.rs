@@ -1,11 +1,12 @@
 //! The audit key of a ledger: one public key, and its name in each generation of the ledger.
 //!
-//! A restored ledger is a declared new generation: the same key signs under another name, so that no two histories ever
-//! share one. The name is the configured origin, `/` and the generation, from 1.
+//! A ledger that goes on from an older copy is a declared new generation: the same key signs under another name, so that no
+//! two histories ever share one. The name is the configured origin, `/` and the generation.
 
 use std::fmt;
 
 use super::checkpoint::{CheckpointError, SignedCheckpoint};
+use super::digest::Digest;
 use super::note::key::{KeyError, VerifierKey};
 use super::note::{Note, NoteError, is_key_name};
 
@@ -13,6 +14,66 @@ use super::note::{Note, NoteError, is_key_name};
 const ORIGIN_LEN_MAX: usize = 100;
 /// The first generation.
 pub const FIRST_GENERATION: u64 = 1;
+/// Hexadecimal digits of a mark: 64 bits, which nobody meets twice by chance.
+const MARK_LEN: usize = 16;
+
+/// A life of a ledger: its number, from 1, and from the second on a mark, by which two that begin at one copy are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Generation {
+    number: u64,
+    mark: Option<u64>,
+}
+
+impl Generation {
+    /// The generation that its declaration begins: `root` is that of the tree which the declaration is the last leaf of. The
+    /// declaration has its time, so that the same copy, restored twice, is two.
+    #[must_use]
+    pub fn begun(number: u64, root: &Digest) -> Self {
+        let mark = root.as_bytes().first_chunk().map(|bytes| u64::from_be_bytes(*bytes));
+        Self { number, mark }
+    }
+
+    /// Reads what `Display` writes, and nothing else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (number, mark) = match text.split_once('-') {
+            Some((number, mark)) if mark.len() == MARK_LEN => (number, Some(u64::from_str_radix(mark, 16).ok()?)),
+            Some(_) => return None,
+            None => (text, None),
+        };
+        let number = number.parse().ok().filter(|number| *number >= FIRST_GENERATION)?;
+        let generation = Self { number, mark: mark.filter(|_| number > FIRST_GENERATION) };
+        (generation.to_string() == text).then_some(generation)
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.number
+    }
+
+    /// Whether `named` is the name of this one. Ledgers of before marks were made go by their numbers alone.
+    #[must_use]
+    pub fn is_named(self, named: Self) -> bool {
+        self.number == named.number && (named.mark.is_none() || named.mark == self.mark)
+    }
+}
+
+impl From<u64> for Generation {
+    /// One without mark: the first, or of before marks were made.
+    fn from(number: u64) -> Self {
+        Self { number, mark: None }
+    }
+}
+
+impl fmt::Display for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.mark {
+            Some(mark) => write!(f, "{}-{mark:016x}", self.number),
+            None => write!(f, "{}", self.number),
+        }
+    }
+}
 
 /// Whether a ledger may have this origin: 1 to 100 of `a-z 0-9 . _ - /`, no `/` at either end.
 #[must_use]
@@ -26,23 +87,21 @@ pub fn is_origin(origin: &str) -> bool {
 
 /// The name of one generation of a ledger: the origin of its checkpoints, and its key's name.
 #[must_use]
-pub fn generation_name(origin: &str, generation: u64) -> String {
+pub fn generation_name(origin: &str, generation: Generation) -> String {
     format!("{origin}/{generation}")
 }
 
 /// Which generation of the ledger `origin` a name is of, if of any.
 #[must_use]
-pub fn generation_of(name: &str, origin: &str) -> Option<u64> {
-    let number = name.strip_prefix(origin)?.strip_prefix('/')?;
-    let generation: u64 = number.parse().ok()?;
-    (generation >= FIRST_GENERATION && generation_name(origin, generation) == name).then_some(generation)
+pub fn generation_of(name: &str, origin: &str) -> Option<Generation> {
+    Generation::parse(name.strip_prefix(origin)?.strip_prefix('/')?)
 }
 
 /// Which generation of its ledger, whichever that is, a checkpoint's origin names; the first one if it names none.
 #[must_use]
-pub fn generation_in(name: &str) -> u64 {
+pub fn generation_in(name: &str) -> Generation {
     let origin = name.rsplit_once('/').map_or("", |(origin, _)| origin);
-    generation_of(name, origin).unwrap_or(FIRST_GENERATION)
+    generation_of(name, origin).unwrap_or(FIRST_GENERATION.into())
 }
 
 /// The public half of an audit key.
@@ -76,7 +135,7 @@ impl AuditPublicKey {
         if !is_origin(origin) {
             return Err(KeyError::Form);
         }
-        let first = VerifierKey::of_spki(&generation_name(origin, FIRST_GENERATION), spki)?;
+        let first = VerifierKey::of_spki(&generation_name(origin, FIRST_GENERATION.into()), spki)?;
         Ok(Self { origin: origin.to_owned(), first })
     }
 
@@ -89,7 +148,7 @@ impl AuditPublicKey {
         let named = key.name().rsplit_once('/').map(|(origin, _)| origin.to_owned());
         match named {
             Some(origin) if is_origin(&origin) && generation_of(key.name(), &origin).is_some() => {
-                let first = key.renamed(&generation_name(&origin, FIRST_GENERATION))?;
+                let first = key.renamed(&generation_name(&origin, FIRST_GENERATION.into()))?;
                 Ok(Self { origin, first })
             }
             _ => Err(AuditKeyError::Name(key.name().to_owned())),
@@ -110,9 +169,11 @@ impl AuditPublicKey {
 
     /// The key under its name in a generation: what notes of that generation are verified with.
     #[must_use]
-    pub fn of_generation(&self, generation: u64) -> VerifierKey {
+    pub fn of_generation(&self, generation: impl Into<Generation>) -> VerifierKey {
         // The name is the first one's with another number: it is a name, so this does not fail.
-        self.first.renamed(&generation_name(&self.origin, generation)).unwrap_or_else(|_| self.first.clone())
+        self.first
+            .renamed(&generation_name(&self.origin, generation.into()))
+            .unwrap_or_else(|_| self.first.clone())
     }
 }
 
@@ -121,7 +182,7 @@ impl AuditPublicKey {
     ///
     /// # Errors
     /// [`CheckpointError`]: not signed by this key under the name of a generation.
-    pub fn open(&self, note: &str) -> Result<(SignedCheckpoint, u64), CheckpointError> {
+    pub fn open(&self, note: &str) -> Result<(SignedCheckpoint, Generation), CheckpointError> {
         let note = Note::parse(note)?;
         let names = note.signatures().iter().filter_map(|made| generation_of(&made.name, &self.origin));
         let generation = names.max().ok_or(NoteError::NotSigned)?;
@@ -192,8 +253,30 @@ mod tests {
 
     #[test]
     fn a_generation_is_a_plain_number_from_one() {
-        assert_eq!(generation_of("ch-exemple.fr/sceau/12", ORIGIN), Some(12));
-        for name in ["/0", "/01", "/+1", "/", "", "/1/1", "/x", "x/1"] {
+        assert_eq!(generation_of("ch-exemple.fr/sceau/12", ORIGIN), Some(12.into()));
+        let root = Digest::of(&[b"root"]);
+        let second = Generation::begun(2, &root);
+        let name = generation_name(ORIGIN, second);
+        assert_eq!(name.len(), ORIGIN.len() + "/2-0123456789abcdef".len());
+        assert_eq!((generation_of(&name, ORIGIN), second.number()), (Some(second), 2));
+        assert!(second.is_named(second) && second.is_named(2.into()) && !second.is_named(3.into()));
+        assert!(!second.is_named(Generation::begun(2, &Digest::of(&[b"another"]))));
+        for name in [
+            "/0",
+            "/01",
+            "/+1",
+            "/",
+            "",
+            "/1/1",
+            "/x",
+            "x/1",
+            "/1-0123456789abcdef",
+            "/2-0123456789ABCDEF",
+            "/2-",
+            "/2-0123456789abcde",
+            "/2-+123456789abcdef",
+            "/-0123456789abcdef",
+        ] {
             assert_eq!(generation_of(&format!("{ORIGIN}{name}"), ORIGIN), None, "{name}");
         }
         for origin in ["", "/a", "a/", "a b", "É", "A"] {

@@ -1,11 +1,12 @@
-//! The declaration of a restoration: the entry by which a ledger made from its backup says that it is a new generation.
+//! The declaration of a generation: the entry by which a ledger that goes on from an older copy, a restored backup or one that
+//! its counter contradicted, says so.
 
 use super::digest::Digest;
 
 /// The register that the declaration is told as.
 pub const REGISTER: &str = "generation";
 
-/// What a restored ledger's first own entry says: which generation begins, and what it was restored from.
+/// What the first entry of a new life says: which generation begins, and what it goes on from.
 ///
 /// The entry has the SHA-256 of a text that everybody who holds the entries before it can make again: it cannot be carried to
 /// another place, nor into another ledger.

@@ -14,10 +14,12 @@ pub const TARGET: u64 = 100;
 
 /// The count, taking entries as they come, the oldest first.
 ///
-/// A DMP is a patient's keyed hash: nobody's identity is needed. What counts is an assertion for a patient that was handed
-/// over; what was recorded and never left consulted nothing.
+/// A DMP is a patient's keyed hash: nobody's identity is needed. What counts is an assertion for a patient, for a transaction that
+/// consults, that was handed over; what was recorded and never left consulted nothing, and a look whether there is a DMP is none into it.
 #[derive(Debug)]
 pub struct Usage {
+    /// Whether a transaction, by its key, consults a DMP.
+    consults: fn(&str) -> bool,
     from: Instant,
     to: Instant,
     /// Assertions of the time whose disposition is to come.
@@ -44,17 +46,19 @@ pub struct Count {
 }
 
 impl Usage {
-    /// Counts from `from` to before `to`.
+    /// Counts from `from` to before `to`; `consults` tells transactions that consult a DMP by their keys.
     #[must_use]
-    pub fn new(from: Instant, to: Instant) -> Self {
-        Self { from, to, open: HashMap::new(), services: BTreeMap::new() }
+    pub fn new(from: Instant, to: Instant, consults: fn(&str) -> bool) -> Self {
+        Self { consults, from, to, open: HashMap::new(), services: BTreeMap::new() }
     }
 
     /// Takes the next entry of the ledger. Those behind `to` are needed too, for the dispositions of those before.
     pub fn take(&mut self, entry: &Entry) {
         match &entry.event {
             Event::Issued(issued) if (self.from..self.to).contains(&entry.time) => {
-                if let Some(patient) = &issued.patient {
+                if let Some(patient) = &issued.patient
+                    && (self.consults)(issued.transaction.as_str())
+                {
                     self.open.insert(entry.index, (issued.setting.service.clone(), patient.lookup));
                 }
             }

@@ -67,6 +67,7 @@ fn fill(folder: &Path, entries: u64, callers: u64) {
     let (began, before) = (Moment::now(), cpu::of_thread(nix::unistd::getpid(), "ledger"));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     tokio::task::LocalSet::new().block_on(&runtime, async {
+        tokio::task::spawn_local(ledger.hand_answers());
         let callers: Vec<_> = (0..callers)
             .map(|caller| tokio::task::spawn_local(call(Rc::clone(&ledger), caller, callers, entries)))
             .collect();

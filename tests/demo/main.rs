@@ -1,11 +1,17 @@
 //! The demonstration: one establishment under `target/demo/`, its daemons, one VIHF.
 //!
 //! `demo run` obtains a VIHF, has xmlsec1 verify it and stops; `demo serve` stays up until SIGTERM;
-//! `demo bench` measures, `demo ledger` measures a large ledger.
+//! `demo bench` measures, `demo bench relay` the relay beside nginx, `demo ledger` measures a large ledger.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bench;
+#[allow(dead_code, reason = "the tests' rig, of which the bench needs a part")]
+#[path = "../it/relay/dmp.rs"]
+mod dmp;
 mod ledger;
+#[allow(dead_code, reason = "the tests' rig, of which the bench needs a part")]
+#[path = "../it/relay/rig.rs"]
+mod rig;
 mod run;
 mod serve;
 mod stage;
@@ -14,10 +20,10 @@ mod support;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage : demo run | serve | bench | ledger ENTRÉES [APPELANTS]
+const USAGE: &str = "usage : demo run | serve | bench [relay] | ledger ENTRÉES [APPELANTS]
   run    installe une démonstration sous target/demo/, obtient un VIHF, le vérifie et s'arrête
   serve  la même, en service jusqu'à SIGTERM ou Ctrl-C
-  bench  la même, mesurée ; rapport dans target/bench.json
+  bench  la même, mesurée ; rapport dans target/bench.json ; bench relay : le relais face à nginx, target/bench-relay.json
   ledger un grand journal sous target/ledger/, sans signature : écriture, démarrage, mémoire, lecture";
 
 /// Exit codes as of the product's command lines.
@@ -28,8 +34,9 @@ fn main() -> ExitCode {
         ["run"] => run::run(),
         ["serve"] => serve::serve(),
         ["bench"] => bench::bench(),
+        ["bench", "relay"] => bench::relay::bench(),
         // The bench's own child: the module in a process of its own.
-        ["bench-raw", config, milliseconds] => bench::child(config, milliseconds),
+        ["bench-raw", config, key, milliseconds] => bench::child(config, key, milliseconds),
         ["ledger", entries] => ledger::ledger(entries, None),
         ["ledger", entries, callers] => ledger::ledger(entries, Some(callers)),
         ["--help" | "-h"] => {

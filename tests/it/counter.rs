@@ -75,7 +75,8 @@ fn an_older_copy_of_the_ledger_halts_and_the_newest_does_not() {
     until("the audit key is there", || establishment.client().status()["audit"]["ready"] == true);
     let mut officer = Client::connect(&establishment.admin_socket()).unwrap();
     let refused = officer.call("fr.sceau.Admin.Checkpoint", json!({})).unwrap_err();
-    assert_eq!(refused.brief(), ("Unavailable", "ledger"));
+    assert_eq!(refused.brief(), ("Unavailable", "counter"));
+    assert!(refused.parameters["message"].as_str().unwrap().contains("counter-accept"), "{refused:?}");
     assert_eq!(checkpoints(&establishment), signed);
     drop(officer);
     // A restart is no way out.
@@ -111,6 +112,11 @@ fn a_counter_that_was_reset_halts_and_one_that_is_away_heals() {
     let mut client = establishment.client();
     assert_eq!(brief(client.consult(&session, PATIENTS[0])), says("Unavailable", "ledger"));
     assert_eq!(client.status()["troubles"][0]["reason"], "ledger");
+    let mut officer = Client::connect(&establishment.admin_socket()).unwrap();
+    let refused = officer.call("fr.sceau.Admin.Checkpoint", json!({})).unwrap_err();
+    assert_eq!(refused.brief(), ("Unavailable", "counter"));
+    assert!(refused.parameters["message"].as_str().unwrap().contains("répondu"), "{refused:?}");
+    drop(officer);
     std::fs::remove_dir(&file).unwrap();
     std::fs::rename(&aside, &file).unwrap();
     until("the counter is back", || client.consult(&session, PATIENTS[0]).is_ok());

@@ -1,19 +1,12 @@
 //! What people are told stays true: README's commands run, the examples of the guides load.
 
-use std::io::Write;
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
 use sceau::config::{Config, Limits, Mode, Presented, Relay};
 use sceau::policy::declaration::Declaration;
 use sceau::policy::guard::Budgets;
-
-use crate::support::daemons::Daemons;
-use crate::support::key_kind::KeyType;
-use crate::support::plan::Plan;
-use crate::support::practitioners::PATIENTS;
-use crate::support::varlink::ago;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -62,31 +55,51 @@ fn readme_names_existing_targets_and_files() {
     }
 }
 
+/// The rows of the first table behind `heading`: the names between backticks in the first cell, then the other cells.
+fn rows<'t>(markdown: &'t str, heading: &str) -> Vec<(Vec<&'t str>, Vec<&'t str>)> {
+    let (_, rest) = markdown.split_once(heading).unwrap_or_else(|| panic!("no {heading}"));
+    let table = rest.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    let cells = table.skip(2).map(|line| line.trim_matches('|').split('|').map(str::trim));
+    cells
+        .map(|mut cells| (cells.next().unwrap().split('`').skip(1).step_by(2).collect(), cells.collect()))
+        .collect()
+}
+
+/// The words that a `match` of the source gives, as `=> "word"`.
+fn words(source: &str, function: &str) -> BTreeSet<String> {
+    let source = text(source);
+    let (_, body) = source.split_once(function).unwrap_or_else(|| panic!("no {function}"));
+    let body = body.split("\n    }\n").next().unwrap();
+    body.split("=> \"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+}
+
 #[test]
-fn the_integrators_client_obtains_an_assertion() {
-    let establishment = Plan::new("client").key_type(KeyType::P256).build();
-    let _daemons = Daemons::start(&establishment);
-    let mut client = Command::new("python3")
-        .arg(Path::new(ROOT).join("docs/clients/vihf.py"))
-        .arg("--socket")
-        .arg(establishment.token_socket())
-        .args([
-            "--practitioner",
-            &establishment.practitioners[0].id,
-            "--method",
-            "CPS",
-            "--service",
-            "consultation",
-        ])
-        .args(["--instant", &ago(Duration::from_secs(60)), "--transaction", "3.1", "--ins", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    client.stdin.take().unwrap().write_all(PATIENTS[0].as_bytes()).unwrap();
-    let output = client.wait_with_output().unwrap();
-    let assertion = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success() && assertion.trim_end().ends_with("</saml:Assertion>"), "{assertion}");
+fn the_integrators_guide_says_what_to_do_with_every_answer() {
+    let guide = text("docs/integrateur.md");
+    let reasons = |heading: &str| -> BTreeSet<String> {
+        let rows = rows(&guide, heading);
+        assert!(rows.iter().all(|(_, cells)| cells.len() == 3 && cells.iter().all(|cell| !cell.is_empty())));
+        rows.iter().flat_map(|(names, _)| names.iter().map(ToString::to_string)).collect()
+    };
+    let denied = words("src/policy/denial.rs", "pub fn code(self)");
+    assert!(denied.len() >= 28, "{denied:?}");
+    assert_eq!(reasons("### Raisons de `Denied`"), denied);
+    let unavailable = words("src/daemon/answer.rs", "pub fn code(self)");
+    assert!(unavailable.len() >= 7, "{unavailable:?}");
+    assert_eq!(reasons("### Raisons d'`Unavailable`"), unavailable);
+    // Every error of the interface, with what it holds.
+    let told = rows(&guide, "## 6. Que faire de chaque erreur");
+    let told: BTreeSet<&str> = told.iter().flat_map(|(names, _)| names.iter().copied()).collect();
+    let interface = text("src/varlink/fr.sceau.Token.varlink");
+    let errors: Vec<&str> = interface.lines().filter_map(|line| line.strip_prefix("error ")).collect();
+    assert_eq!(errors.len(), 6, "{errors:?}");
+    for error in errors {
+        let (name, members) = error.split_once(" (").unwrap();
+        let members: Vec<&str> =
+            members.trim_end_matches(')').split(", ").map(|member| member.split(':').next().unwrap()).collect();
+        let form = format!("{name}({})", members.join(", "));
+        assert!(told.contains(form.as_str()), "{form} is not among {told:?}");
+    }
 }
 
 #[test]

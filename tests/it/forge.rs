@@ -5,7 +5,7 @@ mod golden;
 mod identifiers;
 mod issuer;
 mod profiles;
-mod readers;
+pub(crate) mod readers;
 mod registers;
 mod sample;
 mod sealer;

@@ -8,6 +8,7 @@ use nix::sys::signal::Signal;
 use rusqlite::{Connection, OpenFlags};
 use sceau::config::Config;
 use sceau::traces::entry::event::{Event, Register};
+use sceau::traces::entry::kind::Kind;
 use serde_json::{Value, json};
 
 use crate::doorstep::{OtherUser, also_for, brief, consultation, freeze, physician_login, says, with};
@@ -181,6 +182,21 @@ fn each_volume_stops_at_its_edge_whoever_it_is_and_nobody_else() {
         assert_eq!(scene.watched()["suspensions"][0]["cause"], measure);
         let [register] = scene.registers().try_into().unwrap();
         assert_eq!(register.mandate, None, "nobody ordered it");
+        // The alarm has its trace: whose, of what, once; a practitioner's is in his chain.
+        let told = entries(&scene.establishment);
+        let physician =
+            told.iter().find(|entry| entry.event.kind() == Kind::Issued).unwrap().link.unwrap().practitioner;
+        let alarms: Vec<_> = told
+            .iter()
+            .filter_map(|entry| match &entry.event {
+                Event::Alarm(alarm) => Some((alarm, entry.link.map(|link| link.practitioner))),
+                _ => None,
+            })
+            .collect();
+        let [(alarm, link)] = alarms[..] else { panic!("one alarm: {alarms:?}") };
+        assert_eq!((alarm.subject.as_str(), alarm.measure.as_str()), (kind, measure));
+        assert_eq!(link, (kind == "practitioner").then_some(physician));
+        assert_eq!(alarm.application.is_some(), kind == "application");
         // Neither the log nor Status tells whose it is.
         let said = scene.daemons.sceaud.log() + &status.to_string();
         let id = Practitioner::physician().id;

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use sceau::traces::digest::Digest;
 use sceau::traces::entry::Entry;
 use sceau::traces::entry::event::Event;
 use sceau::traces::entry::kind::Kind;
@@ -21,6 +22,7 @@ use crate::support::ledger::{checkpoints, entries, issued, leaves};
 use crate::support::outside;
 use crate::support::plan::Plan;
 use crate::support::practitioners::PATIENTS;
+use crate::support::program::program;
 use crate::support::skip::skip;
 use crate::support::varlink::{Client, nonce};
 use crate::support::wait::{eventually, freeze};
@@ -90,6 +92,9 @@ fn every_request_leaves_its_trace() {
     let kinds: Vec<_> = ledger.iter().map(|entry| entry.event.kind()).collect();
     let expected = [
         Kind::Start,
+        // The files of both registers.
+        Kind::Register,
+        Kind::Register,
         Kind::SessionOpened,
         Kind::Issued,
         Kind::Outcome,
@@ -214,6 +219,68 @@ fn a_session_that_the_new_configuration_does_not_allow_is_gone() {
     assert_eq!(brief(client.consult(&session, PATIENTS[0])), says("Denied", "session-unknown"));
     assert_eq!(client.status()["state"], "operational");
     assert_eq!(issued(&establishment), 0);
+}
+
+/// What changed while the daemon was away is told by its next start, once, and in no name of a person.
+#[test]
+fn a_start_tells_what_came_into_force_since_the_last_one() {
+    let establishment = establishment();
+    let daemons = Daemons::start(&establishment);
+    let told = || -> Vec<String> {
+        let told = entries(&establishment).into_iter().filter_map(|entry| match entry.event {
+            Event::Start(_) => Some("start".to_owned()),
+            Event::Configuration(told) => {
+                assert!(told.mandate.is_none());
+                Some("configuration".to_owned())
+            }
+            Event::Register(told) => {
+                assert!(told.mandate.is_none());
+                let file = establishment.folder.join(told.register.as_str().replace("-file", ".toml"));
+                let plain = Digest::of(&[&std::fs::read(file).unwrap()]);
+                assert_eq!(told.content == plain, told.register.as_str() == "applications-file");
+                Some(told.register.to_string())
+            }
+            _ => None,
+        });
+        told.collect()
+    };
+    let mut expected = vec!["start", "applications-file", "practitioners-file"];
+    assert_eq!(told(), expected);
+    let mut life = 1;
+    let mut live_again = || {
+        life += 1;
+        daemons.sceaud.kill();
+        daemons.sceaud.wait_ready(life);
+    };
+    live_again();
+    expected.push("start");
+    assert_eq!(told(), expected);
+    establishment.edit_file("sceau.toml", |config| config["convention"]["contactless_delay_ms"] = 900_000.into());
+    live_again();
+    expected.extend(["start", "configuration"]);
+    assert_eq!(told(), expected);
+    establishment.edit_file("practitioners.toml", |register| {
+        register["practitioner"].as_array_mut().unwrap().pop();
+    });
+    live_again();
+    live_again();
+    expected.extend(["start", "practitioners-file", "start"]);
+    assert_eq!(told(), expected);
+    // The configuration that the newest entries were made under is the one that was told.
+    establishment.client().open_session(physician_login()).unwrap();
+    let ledger = entries(&establishment);
+    let told = ledger.iter().rev().find_map(|entry| match &entry.event {
+        Event::Configuration(told) => Some((told.configuration, told.convention)),
+        _ => None,
+    });
+    let opened = ledger.iter().rev().find_map(|entry| match &entry.event {
+        Event::SessionOpened(opened) => Some((opened.setting.configuration, opened.setting.convention)),
+        _ => None,
+    });
+    assert_eq!((told.is_some(), told), (true, opened));
+    let verify = ["traces", "verify", "--config", establishment.config().to_str().unwrap()].map(str::to_owned);
+    let good = Command::new(program("sceau")).args(verify).output().unwrap();
+    assert!(good.status.success(), "{}", String::from_utf8_lossy(&good.stdout));
 }
 
 /// Callers ask while the daemon dies at moments that nobody chose; whatever they received is in the ledger, and whatever was

@@ -4,10 +4,12 @@
 mod admin;
 mod check;
 mod checkpoints;
+mod clients;
 mod clock;
 mod command_line;
 mod convention;
 mod counter;
+mod cross;
 mod documents;
 mod door;
 mod doorstep;

@@ -66,6 +66,12 @@ fn only_what_was_sealed_is_good() {
 }
 
 #[test]
+fn a_call_is_read_one_way_and_changed_in_one_place() {
+    properties::call::known_is_good();
+    replay("call", properties::call::holds);
+}
+
+#[test]
 fn only_what_was_signed_is_shown_by_a_good_archive() {
     properties::archive::known_is_good();
     replay("archive", properties::archive::holds);

@@ -26,14 +26,19 @@ use crate::support::wait::eventually;
 const ROUNDS: u64 = 12;
 
 /// An appliance with an administrator and an approver; terms are over at once, as test mode allows.
-struct Scene {
-    daemons: Daemons,
-    establishment: Establishment,
+pub(crate) struct Scene {
+    pub(crate) daemons: Daemons,
+    pub(crate) establishment: Establishment,
 }
 
 impl Scene {
     fn open() -> Scene {
-        let plan = Plan::new("privacy").key_type(KeyType::P256).edit_config(|config| {
+        Scene::over(Plan::new("privacy").key_type(KeyType::P256))
+    }
+
+    /// The same on another plan.
+    pub(crate) fn over(plan: Plan) -> Scene {
+        let plan = plan.edit_config(|config| {
             let table = |text: &str| toml::Value::Table(text.parse().unwrap());
             let ledger = config.entry("ledger").or_insert_with(|| table("")).as_table_mut().unwrap();
             ledger.insert("retention_closed_years".to_owned(), 0.into());
@@ -60,7 +65,7 @@ impl Scene {
         scene
     }
 
-    fn run(&self, program: &str, arguments: &[&str], input: &str) -> Output {
+    pub(crate) fn run(&self, program: &str, arguments: &[&str], input: &str) -> Output {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(&self.establishment.folder);
         let mut child =
@@ -70,7 +75,7 @@ impl Scene {
         child.wait_with_output().unwrap()
     }
 
-    fn sceau(&self, arguments: &[&str], input: &str) -> Output {
+    pub(crate) fn sceau(&self, arguments: &[&str], input: &str) -> Output {
         let config = self.establishment.config();
         let arguments = [arguments, &["--config", config.to_str().unwrap()]].concat();
         self.run(program("sceau").to_str().unwrap(), &arguments, input)
@@ -110,7 +115,7 @@ fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-fn good(output: &Output) {
+pub(crate) fn good(output: &Output) {
     assert!(output.status.success(), "{}", said(output));
 }
 

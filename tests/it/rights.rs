@@ -17,15 +17,16 @@ use crate::support::practitioners::{PATIENTS, Practitioner};
 use crate::support::varlink::{Client, Issued, Refused, login};
 
 /// Purposes in the words of the contract, beside the column of the AIR table (its header explains them).
-const PURPOSES: [(&str, &str); 3] =
+pub(crate) const PURPOSES: [(&str, &str); 3] =
     [("normal", "normal"), ("centre_15", "regulation"), ("bris_de_glace", "emergency")];
 const CHANNELS: [&str; 2] = ["LPS", "WEB_PS"];
 
 /// A table by transaction, then by column.
-type Table = BTreeMap<String, BTreeMap<String, String>>;
+pub(crate) type Table = BTreeMap<String, BTreeMap<String, String>>;
 
-fn table(file: &str) -> Table {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/policy/data").join(file);
+/// The official table of that file: a copy beside the tests, so that no edit of the product's own goes unseen.
+pub(crate) fn table(file: &str) -> Table {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/rights").join(file);
     let text = std::fs::read_to_string(path).unwrap();
     let mut lines = text.lines().filter(|line| !line.starts_with('#')).map(|line| line.split('\t'));
     let header: Vec<&str> = lines.next().unwrap().collect();
@@ -36,18 +37,18 @@ fn table(file: &str) -> Table {
 }
 
 /// One question at the door.
-struct Question<'a> {
-    scope: &'a str,
-    profile: &'a str,
-    channel: &'a str,
-    physician: bool,
-    transaction: &'a str,
-    purpose: (&'a str, &'a str),
-    patient: bool,
+pub(crate) struct Question<'a> {
+    pub(crate) scope: &'a str,
+    pub(crate) profile: &'a str,
+    pub(crate) channel: &'a str,
+    pub(crate) physician: bool,
+    pub(crate) transaction: &'a str,
+    pub(crate) purpose: (&'a str, &'a str),
+    pub(crate) patient: bool,
 }
 
 /// Every reason for which the tables refuse it; none: it is permitted.
-fn reasons(question: &Question<'_>, air: &Table, indirect: &Table) -> BTreeSet<&'static str> {
+pub(crate) fn reasons(question: &Question<'_>, air: &Table, indirect: &Table) -> BTreeSet<&'static str> {
     let is_indirect = question.profile == "dmp-indirecte";
     let Some(row) = if is_indirect { indirect } else { air }.get(question.transaction) else {
         return BTreeSet::from(["transaction-not-allowed"]);

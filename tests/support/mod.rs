@@ -6,6 +6,7 @@
 //! | `establishment` | what was laid out in a folder |
 //! | `configuration`, `practitioners` | `sceau.toml` and the registers |
 //! | `convention` | the convention of production, signed by approvers |
+//! | `crowd` | tables of practitioners to import |
 //! | `seal` | a key, its PIN and its certificate |
 //! | `audit` | the audit key and its public half |
 //! | `pki`, `certificate`, `der` | certificates shaped like IGC-Santé's, right ones and spoilt ones |
@@ -28,6 +29,7 @@ pub mod certificate;
 pub mod collection;
 pub mod configuration;
 pub mod convention;
+pub mod crowd;
 pub mod daemon;
 pub mod daemons;
 pub mod der;

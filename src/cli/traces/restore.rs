@@ -98,7 +98,8 @@ impl Restore {
         let mut out = io::stdout().lock();
         if self.json {
             let report = json!({
-                "generation": restored.generation,
+                "generation": restored.generation.number(),
+                "name": restored.generation.to_string(),
                 "entries": restored.entries,
                 "identities": restored.data_keys,
                 "root": restored.root,

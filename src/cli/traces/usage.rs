@@ -10,6 +10,7 @@ use super::{TracesError, each_entry, period};
 use crate::cli::NotDone;
 use crate::config::Config;
 use crate::ledger::Reader;
+use crate::policy::rights::Transaction;
 use crate::sys::clock;
 use crate::traces::usage::{self, Count, TARGET};
 use crate::vihf::instant::Instant;
@@ -52,7 +53,7 @@ impl Usage {
     fn counts(&self, from: Instant, to: Instant) -> Result<Vec<Count>, TracesError> {
         let config = Config::load(&self.config)?;
         let reader = Reader::open(&config.ledger.folder)?;
-        let mut usage = usage::Usage::new(from, to);
+        let mut usage = usage::Usage::new(from, to, Transaction::consults);
         each_entry(&reader, |entry| usage.take(entry))?;
         Ok(usage.counts())
     }

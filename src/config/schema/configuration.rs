@@ -52,7 +52,12 @@ pub(in crate::config) const CONFIGURATION: &[Key] = &[
         "relay",
         Kind::Table(&[
             must("anchors", Kind::Texts),
+            may("intermediates", Kind::Texts),
             may("crls", Kind::Texts),
+            may("crl_urls", Kind::Texts),
+            may("crl_folder", Kind::Text),
+            may("crl_fetch_ms", ANY),
+            may("crl_len_max", ANY),
             may("crl_age_max_ms", ANY),
             may("stapling", Kind::Word(|| vec!["optional", "required"])),
             may("reload_ms", ANY),
@@ -78,7 +83,15 @@ pub(in crate::config) const CONFIGURATION: &[Key] = &[
             must("path", Kind::Text),
             must("action", Kind::Text),
             must("transactions", Kind::Texts),
-            must("patient", Kind::Word(|| crate::config::relay::PatientPlace::NAMES.to_vec())),
+            must("patient", Kind::Word(|| crate::config::destination::PatientPlace::NAMES.to_vec())),
+        ]),
+    ),
+    may(
+        "web_ps",
+        Kind::Tables(&[
+            must("name", Kind::Text),
+            must("target", Kind::Text),
+            must("delivery", Kind::Word(|| crate::config::web_ps::Delivery::NAMES.to_vec())),
         ]),
     ),
     may(
@@ -171,6 +184,7 @@ pub(in crate::config) const CONFIGURATION: &[Key] = &[
             may("shutdown_ms", ANY),
             may("checkpoint_entries_max", ANY),
             may("checkpoint_ms_max", ANY),
+            may("jwks_reload_ms", ANY),
         ]),
     ),
 ];

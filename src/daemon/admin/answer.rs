@@ -53,6 +53,12 @@ pub(super) enum Unavailable {
     DestructionUnderWay,
     /// The clock is not fit, and the order is one that time decides; nothing was done.
     Clock,
+    /// Time was taken back by one person, and the order is one that time decides; nothing was done.
+    ClockUnconfirmed,
+    /// The counter says that this ledger is not the newest; nothing was done.
+    CounterContradicts,
+    /// The counter has not answered since the start; nothing was done.
+    CounterSilent,
     /// No certificate is configured, or none of them can receive a backup; nothing was done.
     NoBackupCertificate,
 }
@@ -66,7 +72,9 @@ impl Unavailable {
             Self::NoAuditKey => "no-audit-key",
             Self::AuditKey => "audit-key",
             Self::DestructionUnderWay => "destruction-under-way",
+            Self::CounterContradicts | Self::CounterSilent => "counter",
             Self::Clock => "clock",
+            Self::ClockUnconfirmed => "clock-unconfirmed",
             Self::NoBackupCertificate => "no-backup-certificate",
         }
     }
@@ -88,6 +96,18 @@ impl Unavailable {
             Self::Clock => {
                 "l'horloge du serveur a sauté ou n'est pas synchronisée, et un terme se compte à l'heure juste ; remettez-la à \
                  l'heure, puis faites un nouvel ordre"
+            }
+            Self::CounterContradicts => {
+                "le journal et son compteur se contredisent : rien n'est signé, ni point de contrôle ni archive ; remettez le journal le plus \
+                 récent, ou faites signer counter-accept par deux opérateurs (sceau status dit lequel des deux est en retard)"
+            }
+            Self::CounterSilent => {
+                "le compteur du journal n'a pas encore répondu : rien n'est signé, ni point de contrôle ni archive ; vérifiez [ledger] counter, \
+                 sceaud reprend seul à son retour, puis soumettez le même ordre"
+            }
+            Self::ClockUnconfirmed => {
+                "l'heure a été reculée de plus de 24 heures par une seule personne, et un terme se compte à l'heure confirmée ; faites signer \
+                 clock-confirm par deux opérateurs, puis faites un nouvel ordre"
             }
             Self::NoBackupCertificate => {
                 "aucun certificat de [backup] ne peut recevoir la sauvegarde ; le journal de sceaud dit pourquoi ; corrigez-le, puis soumettez le même ordre"

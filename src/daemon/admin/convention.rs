@@ -13,7 +13,7 @@ use crate::policy::convention::{Known, NotTaken, REGISTER, TAKE, judge};
 use crate::policy::order::Refusal;
 use crate::sys::peer;
 use crate::traces::digest::Digest;
-use crate::traces::entry::event::{Event, Mandate, Order, Register};
+use crate::traces::entry::event::{Configuration, Event, Mandate, Order, Register};
 use crate::traces::entry::word::Word;
 
 /// What is told of the convention.
@@ -107,7 +107,10 @@ impl Daemon {
         let register =
             Register { register: word(REGISTER), content: order, mandate: Some(Mandate { actor, order }) };
         let content = presented.text.clone().into_bytes();
-        let then = vec![Line::register(Event::Register(register), REGISTER, content)];
+        // Whoever verifies the ledger finds every entry's convention told before it.
+        let mandate = register.mandate.clone();
+        let told = Configuration { configuration: self.config.digest, convention: order, mandate };
+        let then = vec![Line::register(Event::Register(register), REGISTER, content), Line::configuration(told)];
         let line = Line::ordered(trace(&approvers, order, None), mark(order), then);
         let written = self.record(line).await?;
         let budgets = presented.convention.guard;

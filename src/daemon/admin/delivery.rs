@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::answer::{self, No, Unavailable};
 
@@ -18,8 +18,17 @@ use super::answer::{self, No, Unavailable};
 const CHUNK_LEN: usize = 48 * 1024;
 /// Chunks made and not yet taken: what a document holds of memory.
 const CHUNKS_WAITING: usize = 4;
-/// For the operator to take a chunk: a slow disk or a hand on the pager, not a day.
-const TAKE_WITHIN: Duration = Duration::from_secs(60);
+/// How long the operator may keep a document waiting.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// For a chunk: a slow disk or a hand on the pager, not a day.
+    chunk: Duration,
+    /// For all of them: while a document is made the ledger's log file grows, so nobody holds it for hours a chunk at a time. What
+    /// making it takes is not counted.
+    whole: Duration,
+}
+
+const PATIENCE: Patience = Patience { chunk: Duration::from_secs(60), whole: Duration::from_secs(600) };
 
 type Work = Box<dyn FnOnce(&mut Sink) -> io::Result<Value> + Send>;
 
@@ -66,6 +75,15 @@ impl Write for Sink {
 
 /// Makes the document of the order of entry `entry` and hands it over; gives the last answer's frame. None: the peer is gone.
 pub(super) async fn deliver(stream: &mut UnixStream, entry: u64, document: Document) -> Option<Vec<u8>> {
+    deliver_within(PATIENCE, stream, entry, document).await
+}
+
+async fn deliver_within(
+    patience: Patience,
+    stream: &mut UnixStream,
+    entry: u64,
+    document: Document,
+) -> Option<Vec<u8>> {
     let (chunks, mut ready) = mpsc::channel::<Vec<u8>>(CHUNKS_WAITING);
     let Document(work) = document;
     let made = tokio::task::spawn_blocking(move || {
@@ -74,14 +92,16 @@ pub(super) async fn deliver(stream: &mut UnixStream, entry: u64, document: Docum
         sink.flush()?;
         Ok::<_, io::Error>(done)
     });
-    let mut out = Vec::new();
+    let (mut out, mut left) = (Vec::new(), patience.whole);
     while let Some(chunk) = ready.recv().await {
         out.clear();
         answer::chunk(&mut out, entry, &STANDARD.encode(chunk));
-        if !matches!(timeout(TAKE_WITHIN, stream.write_all(&out)).await, Ok(Ok(()))) {
-            tracing::warn!(entry, "nobody takes the document any more");
+        let began = Instant::now();
+        if !matches!(timeout(patience.chunk.min(left), stream.write_all(&out)).await, Ok(Ok(()))) {
+            tracing::warn!(entry, "nobody takes the document any more, or not in its time");
             return None;
         }
+        left = left.saturating_sub(began.elapsed());
     }
     out.clear();
     match made.await {
@@ -142,6 +162,31 @@ mod tests {
         assert!(got.iter().enumerate().all(|(n, byte)| usize::from(*byte) == n % 251));
         let last: Value = serde_json::from_slice(last.unwrap().strip_suffix(b"\0").unwrap()).unwrap();
         assert_eq!(last, json!({ "parameters": { "entry": 7, "done": { "bytes": LEN } } }));
+    }
+
+    /// Each chunk in its time, and the whole in nobody's.
+    #[tokio::test]
+    async fn who_takes_a_chunk_now_and_then_does_not_hold_it_for_ever() {
+        // Pauses of the taker add up to far more than he is given; one who does not pause is given whatever he needs.
+        let patience = |whole| Patience { whole, ..PATIENCE };
+        let taken = async |patience: Patience, pause: Duration| {
+            let (mut ours, mut theirs) = UnixStream::pair().unwrap();
+            let take = async move {
+                let mut bytes = vec![0; 64 * 1024];
+                let mut taken = 0;
+                while let Ok(len @ 1..) = theirs.read(&mut bytes).await {
+                    taken += len;
+                    tokio::time::sleep(pause).await;
+                }
+                taken
+            };
+            let give = async move { deliver_within(patience, &mut ours, 7, document()).await };
+            tokio::join!(give, take)
+        };
+        let (last, whole) = taken(PATIENCE, Duration::ZERO).await;
+        assert!(last.is_some() && whole > LEN);
+        let (last, part) = taken(patience(Duration::from_millis(100)), Duration::from_millis(20)).await;
+        assert!(last.is_none() && part > 0 && part < whole, "{part}");
     }
 
     #[tokio::test]

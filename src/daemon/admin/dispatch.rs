@@ -96,9 +96,9 @@ async fn obey(
 ) -> Result<Option<Obeyed>, No> {
     match request {
         Request::Instance => {
-            let instance = &daemon.admin.instance;
+            let instance = daemon.ledger.instance();
             let halted = daemon.halted.cause().map(super::super::halt::Halt::message);
-            let (ledger, generation, state) = (instance.id.as_str(), instance.generation, daemon.state());
+            let (ledger, generation, state) = (instance.id.as_str(), instance.generation.number(), daemon.state());
             answer::instance(out, &Instance { ledger, generation, state, halted });
         }
         Request::Operators => answer::operators(out, daemon.admin.orders.lock().await.operators.all()),
@@ -111,6 +111,7 @@ async fn obey(
             let newest = daemon.ledger.size().saturating_sub(1);
             let note = daemon.checkpoints.covering(newest).await.map_err(|cause| match cause {
                 NoReceipt::Audit => No::Unavailable(Unavailable::AuditKey),
+                NoReceipt::Counter => No::Unavailable(daemon.counter_trouble()),
                 NoReceipt::Ledger(cause) => cause.into(),
             })?;
             answer::checkpoint(out, &note);

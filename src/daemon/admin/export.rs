@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 
 use super::super::Daemon;
 use super::super::checkpointing::Asker;
+use super::super::halt::Halt;
 use super::answer::{No, Unavailable};
 use super::delivery::{Document, Sink};
 use super::obey::{Effect, NotObeyed};
@@ -50,8 +51,21 @@ enum Whose {
 }
 
 impl Daemon {
+    /// Why nothing is signed as far as the counter is concerned.
+    pub(super) fn counter_trouble(&self) -> Unavailable {
+        if self.halted.cause().is_some_and(Halt::is_of_counter) {
+            Unavailable::CounterContradicts
+        } else {
+            Unavailable::CounterSilent
+        }
+    }
+
     /// Prepares the archive; it is made once the order is recorded.
     pub(super) fn traces_export(&self, ordered: &Ordered, export: &TracesExport) -> Result<Effect, NotObeyed> {
+        if self.is_newest().is_err() || self.halted.cause().is_some_and(Halt::is_of_counter) {
+            // Before anything is recorded: no archive is made without a checkpoint.
+            return Err(NotObeyed::No(No::Unavailable(self.counter_trouble())));
+        }
         let wrong = |member: &str, message: &str| {
             NotObeyed::No(No::Malformed(Malformed::new(format!("order.arguments.{member}"), message)))
         };

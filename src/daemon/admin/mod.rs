@@ -37,7 +37,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
 use super::load::Places;
-use crate::ledger::{LedgerInstance, Restored, StoreError};
+use crate::ledger::{Restored, StoreError};
 use crate::policy::operators::{self, Operators};
 use crate::traces::digest::Digest;
 
@@ -55,7 +55,6 @@ const REFUSED_WITHIN: Duration = Duration::from_secs(60);
 pub(super) struct Admin {
     pub(super) connections: Arc<Places>,
     attachments: Arc<Places>,
-    instance: LedgerInstance,
     /// One order at a time, from its judgement to its trace.
     orders: Mutex<Orders>,
 }
@@ -86,7 +85,6 @@ impl Admin {
         Ok(Self {
             connections: Places::new(CONNECTIONS_MAX),
             attachments: Places::new(attachment::ATTACHMENTS_MAX),
-            instance: restored.instance.clone(),
             orders: Mutex::new(Orders { operators, used, refused: HashMap::new() }),
         })
     }

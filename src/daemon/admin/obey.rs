@@ -28,6 +28,10 @@ use crate::vihf::identity::PsIdNat;
 /// The register that the counter's accepted number is told as.
 const COUNTER: &str = "counter";
 
+/// How far time may have been taken back by one person at a time before terms wait for two, in milliseconds: a day shortens a term of
+/// years by nothing that matters, and is what a battery, a time zone or a bad answer of NTP cost.
+const STEPPED_BACK_MAX_MS: u64 = 24 * 3_600_000;
+
 /// What an order does.
 #[must_use]
 pub(in super::super) struct Effect {
@@ -98,6 +102,12 @@ pub(super) async fn obey(
         Command::TracesCloseDmp(_) | Command::TracesPurge(_) if daemon.clock_is_fit().is_err() => {
             return Err(NotObeyed::No(No::Unavailable(Unavailable::Clock)));
         }
+        Command::TracesCloseDmp(_) | Command::TracesPurge(_)
+            if daemon.stepped_back_ms()? > STEPPED_BACK_MAX_MS =>
+        {
+            return Err(NotObeyed::No(No::Unavailable(Unavailable::ClockUnconfirmed)));
+        }
+        Command::ClockConfirm(_) => daemon.confirm_clock()?,
         Command::TracesCloseDmp(close) => privacy::traces_close_dmp(daemon, ordered, close).await?,
         Command::TracesPurge(_) => privacy::traces_purge(),
         Command::TracesBackup(backup) => privacy::traces_backup(daemon, backup).await?,
@@ -153,21 +163,46 @@ fn register(operators: Operators, ordered: &Ordered) -> Effect {
 /// The entry of a register's new content.
 pub(super) fn changed(register: &str, content: &[u8], ordered: &Ordered) -> Event<PsIdNat, Patient> {
     let word = |text: &str| Word::parse(text).unwrap_or_else(Word::unknown);
-    let actor = ordered.signers().first().map_or_else(Word::unknown, |name| word(name));
-    let mandate = Some(Mandate { actor, order: ordered.order().digest });
+    let mandate = Some(mandate(ordered));
     Event::Register(Register { register: word(register), content: Digest::of(&[content]), mandate })
+}
+
+/// On whose order something changes.
+pub(super) fn mandate(ordered: &Ordered) -> Mandate {
+    let actor = ordered.signers().first().and_then(|name| Word::parse(name)).unwrap_or_else(Word::unknown);
+    Mandate { actor, order: ordered.order().digest }
 }
 
 impl Daemon {
     /// `clock-accept`: the clock is right although it jumped.
     fn accept_clock(&self) -> Result<Effect, Refusal> {
         match self.clock.verdict() {
-            Verdict::Jumped { .. } => {
+            Verdict::Jumped { .. } | Verdict::Ahead { .. } => {
                 let done = json!({ "time": clock::now().to_string() });
                 Ok(Effect { waiting: Some(Waiting::Clock), ..Effect::answer(done) })
             }
             Verdict::Fit | Verdict::Unsynchronised { .. } => Err(Refusal::NothingToAccept),
         }
+    }
+
+    /// `clock-confirm`: the time is right, whoever set it; terms are counted by it again.
+    fn confirm_clock(&self) -> Result<Effect, NotObeyed> {
+        if self.clock_is_fit().is_err() {
+            return Err(NotObeyed::No(No::Unavailable(Unavailable::Clock)));
+        }
+        match self.stepped_back_ms()? {
+            0 => Err(Refusal::NothingToAccept.into()),
+            by_ms => Ok(Effect::answer(json!({ "time": clock::now().to_string(), "stepped_back_ms": by_ms }))),
+        }
+    }
+
+    /// How far time was taken back by one person at a time, and not confirmed.
+    fn stepped_back_ms(&self) -> Result<u64, NotObeyed> {
+        let read = self.ledger.reader().and_then(|reader| reader.stepped_back_ms());
+        read.map_err(|error| {
+            tracing::error!(%error, "the ledger was not read");
+            NotObeyed::No(NotRecorded::Unavailable.into())
+        })
     }
 
     /// `counter-accept`: the ledger is the right one although the counter says otherwise.
@@ -180,19 +215,19 @@ impl Daemon {
                 return Err(NotObeyed::No(NotRecorded::Unavailable.into()));
             }
         };
-        let number = intent.to_string();
+        let (number, generation) = (intent.to_string(), self.ledger.instance().generation.number() + 1);
         let event = changed(COUNTER, number.as_bytes(), ordered);
-        let then = vec![Line::counter(event, intent)];
+        let then = Line::counter(event, intent, Some(mandate(ordered)));
         Ok(Effect {
-            then,
+            then: then.into(),
             waiting: Some(Waiting::Counter(intent)),
-            ..Effect::answer(json!({ "counter": number }))
+            ..Effect::answer(json!({ "counter": number, "generation": generation }))
         })
     }
 
     /// `ledger-restore`: the restoration that began this generation is known to two persons; the order's trace says so.
     fn acknowledge(&self, restore: &LedgerRestore) -> Result<Effect, Refusal> {
-        let generation = self.admin.instance.generation;
+        let generation = self.ledger.instance().generation.number();
         if generation == FIRST_GENERATION || restore.generation != generation.to_string() {
             return Err(Refusal::NothingToAccept);
         }
@@ -206,7 +241,10 @@ impl Daemon {
     pub(super) fn begin(&self, waiting: Waiting) -> Result<(), No> {
         match waiting {
             // Entries take their time from the new clock from here on; nothing is issued before `settle`.
-            Waiting::Clock => self.clock.accept().map(|_| ()).map_err(|_| NotRecorded::Unavailable.into()),
+            Waiting::Clock => {
+                self.outcomes.time_begins();
+                self.clock.accept().map(|_| ()).map_err(|_| NotRecorded::Unavailable.into())
+            }
             Waiting::Counter(_) => Ok(()),
         }
     }
@@ -217,6 +255,7 @@ impl Daemon {
             Waiting::Clock => {
                 if recorded {
                     self.sessions.end_all();
+                    self.maybe_spent.time_begins();
                 }
                 self.clock.accepted(recorded);
             }

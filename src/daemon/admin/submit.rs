@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::super::Daemon;
 use super::super::halt::Halt;
+use super::Orders;
 use super::answer::{No, Unavailable};
 use super::delivery::Document;
 use super::dispatch::Submission;
 use super::obey::{Effect, NotObeyed, obey};
-use super::{Admin, Orders};
 use crate::ledger::{Decided, Destroyed, Line, NotPurged, NotRecorded, Written};
 use crate::policy::denial::Malformed;
 use crate::policy::operators::BOOTSTRAP_MAX;
@@ -49,7 +49,7 @@ impl Daemon {
         if !orders.has_room(uid) {
             return Err(No::Busy);
         }
-        let Admin { instance, .. } = &self.admin;
+        let instance = self.ledger.instance();
         let decided = decide(
             order,
             &submission.signatures,

@@ -14,7 +14,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::*;
-use crate::traces::entry::event::{OutcomeOf, SessionOpened};
+use crate::traces::entry::event::{Event, OutcomeOf, SessionOpened};
 use crate::traces::entry::outcome::Outcome;
 use crate::traces::entry::tests as sample;
 use crate::traces::entry::{Entry, Head};

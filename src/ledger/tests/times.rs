@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::ledger::line::Beside;
-use crate::traces::entry::event::{CLOCK_ACCEPT, Order};
+use crate::ledger::lost::Lost;
+use crate::traces::entry::event::{CLOCK_ACCEPT, CLOCK_CONFIRM, Order};
 use crate::traces::entry::word::Word;
 
 /// Ten years.
@@ -109,9 +110,56 @@ fn what_the_counter_is_to_reach_is_durable() {
     assert_eq!(Store::open(&left.path().join(FILE)).unwrap().intent().unwrap(), 7);
     // With the order that accepts another number, in its commit.
     assert_eq!(writer.store.sessions(at(0)).unwrap().len(), 1);
-    writer.commit(vec![Line::counter(order(Some("x")).event, 3)], at(AHEAD_MS), false).unwrap();
+    writer.commit(Line::counter(order(Some("x")).event, 3, None).into(), at(AHEAD_MS), false).unwrap();
     assert_eq!(writer.intent().unwrap(), 3);
     // What nobody knows the nonces of ends with it.
     let left = crash(folder.path());
     assert!(Store::open(&left.path().join(FILE)).unwrap().sessions(at(0)).unwrap().is_empty());
+}
+
+/// One person may take the time back as often as he likes: it adds up, and only what two confirmed is forgotten.
+#[test]
+fn what_was_taken_back_is_added_up_until_it_is_confirmed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = writer(folder.path());
+    let hours = |hours: i64| at(AHEAD_MS + hours * 3_600_000);
+    let confirm = |refused: Option<&str>| {
+        let Event::Order(order) = order(refused).event else { panic!("it is one") };
+        Line::plain(Event::Order(Order { verb: sample::word(CLOCK_CONFIRM), ..order }))
+    };
+    let sum = |folder: &Path| Reader::open(folder).unwrap().stepped_back_ms().unwrap() / 3_600_000;
+    let mut write = |line: Line, now| writer.commit(vec![line], now, false).unwrap();
+    write(order(Some("signers-missing")), hours(-5));
+    assert_eq!(sum(folder.path()), 0);
+    write(order(None), hours(-13));
+    // Forward takes nothing away.
+    write(order(None), hours(200));
+    write(order(None), hours(190));
+    write(confirm(Some("signers-missing")), hours(190));
+    assert_eq!(sum(folder.path()), 23);
+    // Two in one commit.
+    let [first, second] = [order(None), order(None)];
+    drop(writer.commit(vec![first, second], hours(189), false).unwrap());
+    assert_eq!(sum(crash(folder.path()).path()), 24);
+    writer.commit(vec![confirm(None)], hours(189), false).unwrap();
+    assert_eq!(sum(crash(folder.path()).path()), 0);
+    writer.commit(vec![order(None)], hours(187), false).unwrap();
+    assert_eq!(sum(folder.path()), 2);
+}
+
+/// What a lost part had spent is not known: told durably with what begins it, until a clock that is fit says when it was over.
+#[test]
+fn what_was_lost_is_remembered_until_it_is_known_when_it_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = writer(folder.path());
+    let lost = |folder: &Path| Lost::read(&Store::open(&folder.join(FILE)).unwrap().connection).unwrap();
+    writer.commit(vec![order(None)], at(AHEAD_MS - 1_000), false).unwrap();
+    assert_eq!(lost(crash(folder.path()).path()), None);
+    writer.commit(Line::counter(order(Some("x")).event, 3, None).into(), at(AHEAD_MS), false).unwrap();
+    assert_eq!(lost(crash(folder.path()).path()), Some(Lost::Open));
+    writer.lost_until(at(AHEAD_MS + 5)).unwrap();
+    assert_eq!(lost(crash(folder.path()).path()), Some(Lost::Until(at(AHEAD_MS + 5))));
+    // The instant was of the time before.
+    writer.commit(vec![order(None)], at(0), false).unwrap();
+    assert_eq!(lost(crash(folder.path()).path()), Some(Lost::Open));
 }

@@ -15,6 +15,7 @@ pub enum Command {
     OperatorAdd(Named),
     OperatorRevoke(Revoke),
     ClockAccept(ClockAccept),
+    ClockConfirm(ClockConfirm),
     CounterAccept(CounterAccept),
     TracesExport(TracesExport),
     TracesCloseDmp(TracesCloseDmp),
@@ -51,6 +52,11 @@ pub struct Revoke {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClockAccept {}
+
+/// Arguments of `clock-confirm`: none.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClockConfirm {}
 
 /// Arguments of `counter-accept`: none.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -178,6 +184,7 @@ impl Command {
             Verb::OperatorAdd => Self::OperatorAdd(typed(arguments)?),
             Verb::OperatorRevoke => Self::OperatorRevoke(typed(arguments)?),
             Verb::ClockAccept => Self::ClockAccept(typed(arguments)?),
+            Verb::ClockConfirm => Self::ClockConfirm(typed(arguments)?),
             Verb::CounterAccept => Self::CounterAccept(typed(arguments)?),
             Verb::TracesExport => Self::TracesExport(typed(arguments)?),
             Verb::TracesCloseDmp => Self::TracesCloseDmp(typed(arguments)?),
@@ -203,6 +210,7 @@ impl Command {
             Self::OperatorAdd(_) => Verb::OperatorAdd,
             Self::OperatorRevoke(_) => Verb::OperatorRevoke,
             Self::ClockAccept(_) => Verb::ClockAccept,
+            Self::ClockConfirm(_) => Verb::ClockConfirm,
             Self::CounterAccept(_) => Verb::CounterAccept,
             Self::TracesExport(_) => Verb::TracesExport,
             Self::TracesCloseDmp(_) => Verb::TracesCloseDmp,

@@ -105,7 +105,7 @@ pub fn decide(order: Order, signatures: &[impl AsRef<str>], known: &Known<'_>) -
             Some(_) if signers.len() < operators.all().len() => Err(Refusal::SignersMissing),
             Some(_) => Ok(()),
             None => {
-                let slots = order.verb().signers(changes_deciders(&order.command, operators));
+                let slots = order.verb().signers(needs_two(&order.command, operators));
                 enough(&signers, slots)
             }
         });
@@ -157,10 +157,11 @@ fn signers<'o>(
     (right, flaw)
 }
 
-/// Whether the order touches those who decide while two of them could decide it.
-fn changes_deciders(command: &Command, operators: &Operators) -> bool {
+/// Whether the order touches those who decide, or makes somebody who may read every trace, while two of those who decide could
+/// decide it. Where there is one alone, two cannot be asked: what he may do is what recovery needs.
+fn needs_two(command: &Command, operators: &Operators) -> bool {
     let touches = match command {
-        Command::OperatorAdd(named) => named.roles.iter().any(|role| role.decides()),
+        Command::OperatorAdd(_) => true,
         Command::OperatorRevoke(revoke) => operators.named(&revoke.name).is_some_and(Operator::decides),
         _ => false,
     };

@@ -13,6 +13,8 @@ pub enum Verb {
     OperatorRevoke,
     /// The clock is right although it jumped.
     ClockAccept,
+    /// The time is right, although one person alone took it back.
+    ClockConfirm,
     /// The ledger is the right one although the counter says otherwise.
     CounterAccept,
     /// Traces of practitioners or one patient leave as a signed archive.
@@ -53,11 +55,12 @@ const APPROVER: Slot = &[Role::Approver];
 
 impl Verb {
     /// All verbs.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::OperatorsBootstrap,
         Self::OperatorAdd,
         Self::OperatorRevoke,
         Self::ClockAccept,
+        Self::ClockConfirm,
         Self::CounterAccept,
         Self::TracesExport,
         Self::TracesCloseDmp,
@@ -82,6 +85,7 @@ impl Verb {
             Self::OperatorAdd => "operator-add",
             Self::OperatorRevoke => "operator-revoke",
             Self::ClockAccept => "clock-accept",
+            Self::ClockConfirm => "clock-confirm",
             Self::CounterAccept => "counter-accept",
             Self::TracesExport => "traces-export",
             Self::TracesCloseDmp => "traces-close-dmp",
@@ -107,21 +111,22 @@ impl Verb {
 
     /// Who must sign: one person for each slot, none for two.
     ///
-    /// `changes_deciders`: the order adds or revokes an administrator or approver while two persons could decide it. One
-    /// administrator alone could otherwise make the second person of all two-person orders. The second may be an
-    /// approver, so that the loss of one of two administrators' keys can be repaired. A bootstrap is signed by everyone that
+    /// `needs_two`: the order adds an operator, or revokes one who decides, while two persons could decide it. One administrator
+    /// alone could otherwise make the second person of all two-person orders, or an auditor of his own who reads every trace. The
+    /// second may be an approver, so that the loss of one of two administrators' keys can be repaired; to revoke an auditor is
+    /// urgent and needs one. A bootstrap is signed by everyone that
     /// it names, which the decision sees to.
     #[must_use]
-    pub(super) const fn signers(self, changes_deciders: bool) -> &'static [Slot] {
+    pub(super) const fn signers(self, needs_two: bool) -> &'static [Slot] {
         match self {
             Self::OperatorsBootstrap => &[],
-            Self::OperatorAdd | Self::OperatorRevoke if changes_deciders => &[ADMINISTRATOR, DECIDER],
+            Self::OperatorAdd | Self::OperatorRevoke if needs_two => &[ADMINISTRATOR, DECIDER],
             Self::OperatorAdd | Self::OperatorRevoke => &[ADMINISTRATOR],
             Self::ClockAccept | Self::TracesBackup | Self::TracesCloseDmp | Self::PractitionersImport => {
                 &[ADMINISTRATOR]
             }
             Self::TracesExport => &[AUDITOR],
-            Self::CounterAccept | Self::LedgerRestore => &[ADMINISTRATOR, DECIDER],
+            Self::ClockConfirm | Self::CounterAccept | Self::LedgerRestore => &[ADMINISTRATOR, DECIDER],
             // What stopped somebody was perhaps right: nobody alone undoes it.
             Self::PractitionerResume | Self::ApplicationResume | Self::EstablishmentResume => {
                 &[ADMINISTRATOR, DECIDER]

@@ -148,6 +148,10 @@ pub struct Facts {
     pub of: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measure: Option<String>,
     /// Those of the entry's people who cannot be read: their data key was destroyed or is not in the archive.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unreadable: Vec<&'static str>,
@@ -240,6 +244,11 @@ impl Facts {
             Event::Outcome(outcome) => {
                 facts.of = Some(outcome.of);
                 facts.outcome = Some(outcome.outcome.name());
+            }
+            Event::Alarm(alarm) => {
+                facts.subject = text(&alarm.subject);
+                facts.measure = text(&alarm.measure);
+                facts.application = optional(alarm.application.as_ref());
             }
             // They speak of nobody and are in no archive.
             Event::Configuration(_) | Event::Register(_) | Event::Start(_) | Event::Stop => {}

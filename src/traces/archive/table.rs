@@ -15,6 +15,12 @@ use crate::vihf::instant::Instant;
 /// UTF-8's byte order mark: without it Excel takes the file for Windows-1252.
 pub const BYTE_ORDER_MARK: &str = "\u{feff}";
 
+/// Offsets that any zone of the earth has, in seconds: quarters of hours, from 12 hours behind to 14 ahead. Another would show an
+/// act on a day that it was not on.
+const OFFSETS_S: std::ops::RangeInclusive<i32> = -12 * 3600..=14 * 3600;
+/// See [`OFFSETS_S`].
+const QUARTER_S: i32 = 900;
+
 /// The headings.
 const HEADINGS: [&str; 29] = [
     "Entrée",
@@ -161,7 +167,9 @@ pub fn offset_of(row: &str) -> Option<UtcOffset> {
         _ => return None,
     };
     let part = |text: &str| text.parse::<i8>().ok().filter(|part| *part >= 0);
-    UtcOffset::from_hms(sign * part(hours)?, sign * part(minutes)?, 0).ok()
+    let offset = UtcOffset::from_hms(sign * part(hours)?, sign * part(minutes)?, 0).ok()?;
+    let is_a_zones = OFFSETS_S.contains(&offset.whole_seconds()) && offset.whole_seconds() % QUARTER_S == 0;
+    is_a_zones.then_some(offset)
 }
 
 fn act(kind: &str) -> &'static str {
@@ -235,7 +243,19 @@ mod tests {
             assert!(row.starts_with(&format!("7;{text};")), "{row}");
             assert_eq!(offset_of(&row), Some(offset));
         }
-        for other in ["", "7;x", "7;x;UTC", "7;x;UTC*01:00", "7;x;UTC+99:00", "7;x;UTC+-1:00", "7;x;+01:00"] {
+        for other in [
+            "",
+            "7;x",
+            "7;x;UTC",
+            "7;x;UTC*01:00",
+            "7;x;UTC+99:00",
+            "7;x;UTC+-1:00",
+            "7;x;+01:00",
+            "7;x;UTC+14:15",
+            "7;x;UTC-12:15",
+            "7;x;UTC+23:00",
+            "7;x;UTC+01:07",
+        ] {
             assert_eq!(offset_of(other), None, "{other}");
         }
     }

@@ -160,6 +160,7 @@ fn sealed(
         Event::Start(start) => Event::Start(start),
         Event::Stop => Event::Stop,
         Event::Outcome(outcome) => Event::Outcome(outcome),
+        Event::Alarm(alarm) => Event::Alarm(alarm),
     })
 }
 

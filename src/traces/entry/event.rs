@@ -15,6 +15,9 @@ pub const ACTORS_MAX: usize = 5;
 /// Verb of the order by which a new time begins: its entry alone may be older than its predecessor.
 pub const CLOCK_ACCEPT: &str = "clock-accept";
 
+/// Verb of the order of two by which the time is right, whoever set it.
+pub const CLOCK_CONFIRM: &str = "clock-confirm";
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the kinds are told in kind.rs")]
@@ -29,6 +32,7 @@ pub enum Event<P, S> {
     Start(Start),
     Stop,
     Outcome(OutcomeOf),
+    Alarm(Alarm),
 }
 
 /// Under which circumstances a practitioner acts.
@@ -202,6 +206,20 @@ pub struct OutcomeOf {
     pub outcome: Outcome,
 }
 
+/// Somebody reached an alarm level of the volume guard. A practitioner is who the entry's link is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alarm {
+    /// Whose volume: [`OF_PRACTITIONER`], `application` or `establishment`.
+    pub subject: Word,
+    /// What was measured: `tokens` or `patients`.
+    pub measure: Word,
+    /// The application, if it is one's.
+    pub application: Option<Word>,
+}
+
+/// The subject of an alarm that is a practitioner's.
+pub const OF_PRACTITIONER: &str = "practitioner";
+
 impl<P, S> Event<P, S> {
     /// Its kind.
     #[must_use]
@@ -217,6 +235,7 @@ impl<P, S> Event<P, S> {
             Self::Start(_) => Kind::Start,
             Self::Stop => Kind::Stop,
             Self::Outcome(_) => Kind::Outcome,
+            Self::Alarm(_) => Kind::Alarm,
         }
     }
 
@@ -224,6 +243,21 @@ impl<P, S> Event<P, S> {
     #[must_use]
     pub fn begins_time(&self) -> bool {
         matches!(self, Self::Order(order) if order.verb.as_str() == CLOCK_ACCEPT && order.refused.is_none())
+    }
+
+    /// Whether two persons confirm the time with it.
+    #[must_use]
+    pub fn confirms_time(&self) -> bool {
+        matches!(self, Self::Order(order) if order.verb.as_str() == CLOCK_CONFIRM && order.refused.is_none())
+    }
+
+    /// Whether an event of a kind that is sometimes linked is of a practitioner.
+    #[must_use]
+    pub fn is_of_practitioner(&self) -> bool {
+        match self {
+            Self::Alarm(alarm) => alarm.subject.as_str() == OF_PRACTITIONER,
+            _ => self.practitioner().is_some(),
+        }
     }
 
     /// The practitioner, where the event itself names one.

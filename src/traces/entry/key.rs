@@ -38,6 +38,12 @@ impl LookupKey {
         self.hash(b"patient\0", &plain(patient))
     }
 
+    /// What a file that names people is told by: a hash of their list could be tried as the digits of one can.
+    #[must_use]
+    pub fn file(&self, content: &Digest) -> Digest {
+        self.hash(b"file\0", content.as_bytes())
+    }
+
     fn hash(&self, domain: &[u8], identifier: &[u8]) -> Digest {
         let mut context = hmac::Context::with_key(&self.0);
         context.update(domain);

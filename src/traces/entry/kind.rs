@@ -23,11 +23,13 @@ pub enum Kind {
     Stop,
     /// What became of an assertion.
     Outcome,
+    /// The volume guard: somebody reached an alarm level. Younger than the others: a reader of before refuses it by its number.
+    Alarm,
 }
 
 impl Kind {
     /// All kinds, by number.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Issued,
         Self::Refused,
         Self::SessionOpened,
@@ -38,6 +40,7 @@ impl Kind {
         Self::Start,
         Self::Stop,
         Self::Outcome,
+        Self::Alarm,
     ];
 
     /// The number in a leaf, from 1.
@@ -66,6 +69,7 @@ impl Kind {
             Self::Start => "start",
             Self::Stop => "stop",
             Self::Outcome => "outcome",
+            Self::Alarm => "alarm",
         }
     }
 
@@ -74,8 +78,8 @@ impl Kind {
     pub const fn chained(self) -> Chained {
         match self {
             Self::Issued | Self::SessionOpened | Self::SessionClosed | Self::Outcome => Chained::Always,
-            // The practitioner may be unknown, and alike refusals are counted together.
-            Self::Refused => Chained::Sometimes,
+            // The practitioner may be unknown, and alike refusals are counted together; an alarm is of whoever reached it.
+            Self::Refused | Self::Alarm => Chained::Sometimes,
             Self::Order | Self::Configuration | Self::Register | Self::Start | Self::Stop => Chained::Never,
         }
     }
@@ -86,7 +90,7 @@ impl Kind {
 pub enum Chained {
     /// Each does.
     Always,
-    /// One that names a practitioner does.
+    /// One that is of a practitioner does.
     Sometimes,
     /// None does.
     Never,

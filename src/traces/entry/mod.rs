@@ -168,7 +168,9 @@ impl Entry {
         rule(self.link.is_none_or(|link| link.holds_at(self.index)), "a link points to an earlier entry")?;
         match self.event.kind().chained() {
             Chained::Always => rule(self.link.is_some(), "this kind has a link")?,
-            Chained::Sometimes => rule(self.link.is_some() == named, "who is named is linked")?,
+            Chained::Sometimes => {
+                rule(self.link.is_some() == self.event.is_of_practitioner(), "who is named is linked")?;
+            }
             Chained::Never => rule(self.link.is_none(), "this kind has no link")?,
         }
         let ciphertexts = self.event.practitioner().into_iter().chain(self.event.patient().map(|p| &p.identity));

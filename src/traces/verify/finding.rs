@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::traces::audit::Generation;
 use crate::traces::chain::Incomplete;
 
 /// One thing amiss. `Display` is French, with cause and remedy; [`Finding::rule`] is for programs.
@@ -24,6 +25,8 @@ pub enum Finding {
     OutcomeMisplaced { at: u64, of: u64 },
     /// An assertion has no disposition long after its end: its outcome was stripped or never written.
     OutcomeMissing { of: u64 },
+    /// An entry names a configuration or convention of which neither start nor change tells.
+    ConfigurationUntold { at: u64 },
     /// The entries are not those that a checkpoint was signed for.
     Altered { from: u64, to: u64 },
     /// The map of a checkpoint is not that of its entries.
@@ -39,11 +42,15 @@ pub enum Finding {
     /// Two histories were signed: this one is not that of the officer's checkpoint, or of another of the ledger's.
     Forked { size: u64 },
     /// The ledger was restored, and declares it, from a backup that had less than the officer has seen.
-    Restored { generation: u64, entries: u64, kept: u64 },
+    Restored { generation: Generation, entries: u64, kept: u64 },
+    /// An older copy was taken for the ledger, by a declared order of two, and lacks what the officer has seen.
+    OlderCopy { generation: Generation, entries: u64, kept: u64 },
+    /// One copy was restored twice: what the officer has seen is of the other's life.
+    RestoredTwice { generation: Generation, other: Generation, entries: u64, kept: u64 },
     /// An entry declares a restoration that is not this ledger's.
     RestorationFalse { at: u64 },
     /// The archive and the officer's checkpoint are of two generations, and their histories differ.
-    OtherGeneration { archive: u64, kept: u64 },
+    OtherGeneration { archive: Generation, kept: Generation },
     /// An archive's ledger ends before what the officer has seen: rolled back, or an archive older than his checkpoint.
     OlderThanKept { entries: u64, kept: u64 },
     /// An entry of an archive is not in the ledger of its checkpoint.
@@ -91,6 +98,7 @@ impl Finding {
             Self::ChainBroken { .. } => "practitioner-chain-broken",
             Self::OutcomeMisplaced { .. } => "outcome-misplaced",
             Self::OutcomeMissing { .. } => "outcome-missing",
+            Self::ConfigurationUntold { .. } => "configuration-untold",
             Self::Altered { .. } => "entries-altered",
             Self::MapAltered { .. } => "map-altered",
             Self::CheckpointForged { .. } => "checkpoint-forged",
@@ -98,7 +106,8 @@ impl Finding {
             Self::Truncated { .. } => "ledger-truncated",
             Self::RolledBack { .. } => "ledger-rolled-back",
             Self::Forked { .. } => "ledger-forked",
-            Self::Restored { .. } => "ledger-restored",
+            Self::Restored { .. } | Self::OlderCopy { .. } => "ledger-restored",
+            Self::RestoredTwice { .. } => "ledger-restored-twice",
             Self::RestorationFalse { .. } => "restoration-false",
             Self::OtherGeneration { .. } => "archive-other-generation",
             Self::NotIncluded { .. } => "entry-not-included",
@@ -166,6 +175,11 @@ impl fmt::Display for Finding {
                 "l'assertion de l'entrée {of} n'a pas de suite bien après sa fin : sa suite a été retirée ; n'en déduisez \
                  aucun accès"
             ),
+            Self::ConfigurationUntold { at } => write!(
+                f,
+                "l'entrée {at} a été faite sous une configuration ou une convention que ni un démarrage ni un changement n'annonce : \
+                 elle vient d'ailleurs, ou l'annonce a été retirée"
+            ),
             Self::Altered { from, to } => {
                 write!(
                     f,
@@ -198,9 +212,22 @@ impl fmt::Display for Finding {
             ),
             Self::Restored { generation, entries, kept } => write!(
                 f,
-                "le journal a été restauré d'une sauvegarde de {entries} entrées, ce que l'entrée {entries} déclare (génération \
+                "le journal a été repris d'une copie de {entries} entrées, ce que l'entrée {entries} déclare (génération \
                  {generation}) : les entrées {entries} à {} que vous aviez vues sont perdues ; demandez-en la raison, gardez votre \
                  point de contrôle et prenez-en un de la génération nouvelle",
+                kept.saturating_sub(1)
+            ),
+            Self::OlderCopy { generation, entries, kept } => write!(
+                f,
+                "le journal a été repris d'une copie plus ancienne par un ordre de deux opérateurs (counter-accept), ce que l'entrée {entries} \
+                 déclare (génération {generation}) : des entrées d'avant votre point de contrôle, à {kept} entrées, n'y sont plus ; \
+                 demandez-en la raison, gardez votre point de contrôle et prenez-en un de la génération nouvelle"
+            ),
+            Self::RestoredTwice { generation, other, entries, kept } => write!(
+                f,
+                "une même copie de {entries} entrées a été reprise deux fois : ce journal est la génération {generation}, votre point de \
+                 contrôle est de la génération {other}, dont les entrées {entries} à {} ne sont pas ici ; cherchez l'autre journal, il \
+                 a signé lui aussi",
                 kept.saturating_sub(1)
             ),
             Self::RestorationFalse { at } => write!(

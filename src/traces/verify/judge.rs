@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 
 use super::finding::Finding;
+use super::in_force::InForce;
 use super::outcomes::Outcomes;
 use super::points::{Points, Whose};
-use super::{Restoration, Verdict};
-use crate::traces::audit::{FIRST_GENERATION, generation_in};
+use super::{From, Restoration, Verdict};
+use crate::traces::audit::{FIRST_GENERATION, Generation, generation_in};
 use crate::traces::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 use crate::traces::digest::Digest;
 use crate::traces::entry::event::Event;
@@ -22,6 +23,10 @@ use crate::vihf::instant::Instant;
 
 /// The order by which two persons acknowledge a restoration.
 const LEDGER_RESTORE: &str = "ledger-restore";
+
+/// The order by which two persons take an older copy for the ledger; the counter's number and the declaration of the new
+/// generation are the two entries behind it, in its commit.
+const COUNTER_ACCEPT: &str = "counter-accept";
 
 /// A checkpoint's note, verified or refused.
 pub type Opened = Result<SignedCheckpoint, CheckpointError>;
@@ -41,7 +46,12 @@ pub struct Judge {
     moved: BTreeMap<Digest, Head>,
     map: Memory,
     last: Option<(Instant, u64)>,
+    /// The officer's checkpoint, if the entries are not those that it was signed for: a declaration may still come.
+    disputed: Option<Checkpoint>,
+    /// The entry of the newest [`COUNTER_ACCEPT`] that was done.
+    accepted: Option<u64>,
     outcomes: Outcomes,
+    in_force: InForce,
 }
 
 /// The map in memory.
@@ -93,7 +103,10 @@ impl Judge {
             moved: BTreeMap::new(),
             map: Memory::default(),
             last: None,
+            disputed: None,
+            accepted: None,
             outcomes: Outcomes::default(),
+            in_force: InForce::default(),
         };
         judge.compare();
         judge
@@ -104,11 +117,14 @@ impl Judge {
         let at = self.verdict.entries;
         self.verdict.entries += 1;
         let entry = Entry::decode(leaf);
-        if let Ok(entry) = &entry {
-            // Before the leaf is in the tree: a declaration is of the tree before it.
-            self.declaration(entry);
-        }
+        // Before the leaf is in the tree: a declaration is of the tree before it.
+        let begun = entry.as_ref().ok().and_then(|entry| self.declaration(entry));
         self.frontier.append(leaf_hash(leaf), |_| ());
+        if let Some(restoration) = begun {
+            // And its name of the tree with it.
+            let generation = Generation::begun(restoration.generation.number(), &self.frontier.root());
+            self.verdict.restorations.push(Restoration { generation, ..restoration });
+        }
         match entry {
             Ok(entry) => self.entry(at, &entry),
             Err(cause) => {
@@ -120,27 +136,32 @@ impl Judge {
     }
 
     /// Which generation the entries before the next one are of, as the ledger declares it.
-    fn generation(&self) -> u64 {
-        self.verdict.restorations.last().map_or(FIRST_GENERATION, |last| last.generation)
+    fn generation(&self) -> Generation {
+        self.verdict.restorations.last().map_or(FIRST_GENERATION.into(), |last| last.generation)
     }
 
-    /// Takes the declaration of a restoration, and the order by which two persons acknowledged it.
-    fn declaration(&mut self, entry: &Entry) {
+    /// Takes the declaration of a generation, which is given, and the order by which two persons acknowledged it.
+    fn declaration(&mut self, entry: &Entry) -> Option<Restoration> {
         match &entry.event {
             Event::Register(register) if register.register.as_str() == restoration::REGISTER => {
                 let entries = self.frontier.size();
-                let generation = self.generation() + 1;
+                let number = self.generation().number() + 1;
                 // Of entries that are not all there, nobody can say what was restored.
                 if self.broken || entry.index != entries {
-                    return;
+                    return None;
                 }
-                if register.content == restoration::content(generation, entries, &self.frontier.root()) {
-                    let restored = Restoration { generation, entries, at: entry.time, acknowledged: None };
-                    self.verdict.restorations.push(restored);
+                if register.content == restoration::content(number, entries, &self.frontier.root()) {
                     self.outcomes.begins(entry.time);
+                    let acknowledged = self.accepted.filter(|order| order + 2 == entries);
+                    let from = if acknowledged.is_some() { From::OlderCopy } else { From::Backup };
+                    let generation = number.into();
+                    return Some(Restoration { generation, from, entries, at: entry.time, acknowledged });
                 } else {
                     self.verdict.add(Finding::RestorationFalse { at: entries });
                 }
+            }
+            Event::Order(order) if order.verb.as_str() == COUNTER_ACCEPT && order.refused.is_none() => {
+                self.accepted = Some(entry.index);
             }
             Event::Order(order) if order.verb.as_str() == LEDGER_RESTORE && order.refused.is_none() => {
                 if let Some(last) = self.verdict.restorations.last_mut() {
@@ -149,14 +170,44 @@ impl Judge {
             }
             _ => {}
         }
+        None
     }
 
     /// What became of an officer's checkpoint of an earlier generation.
     fn lost(&self, kept: &Checkpoint) -> Option<Finding> {
-        let generation = generation_in(kept.origin());
-        let began = self.verdict.restorations.iter().find(|restoration| restoration.generation > generation)?;
-        let Restoration { generation, entries, .. } = *began;
-        (kept.size > entries).then_some(Finding::Restored { generation, entries, kept: kept.size })
+        let named = generation_in(kept.origin());
+        let is_other =
+            |one: &&Restoration| one.generation.number() >= named.number() && !one.generation.is_named(named);
+        let Restoration { generation, entries, from, .. } = *self.verdict.restorations.iter().find(is_other)?;
+        let kept = kept.size;
+        if from == From::OlderCopy {
+            return (kept > entries).then_some(Finding::OlderCopy { generation, entries, kept });
+        }
+        (kept > entries).then_some(if generation.number() == named.number() {
+            Finding::RestoredTwice { generation, other: named, entries, kept }
+        } else {
+            Finding::Restored { generation, entries, kept }
+        })
+    }
+
+    /// An older copy goes on for a while, unsigned, before two persons take it for the ledger: what stands there instead of what the
+    /// officer has seen is told as theirs, not as a fork that nobody tells of.
+    fn declared_later(&mut self) {
+        let Some(kept) = self.disputed.take() else { return };
+        let named = generation_in(kept.origin());
+        let explains = |one: &&Restoration| {
+            one.from == From::OlderCopy && one.generation.number() > named.number() && one.entries >= kept.size
+        };
+        let Some(Restoration { generation, entries, .. }) =
+            self.verdict.restorations.iter().find(explains).cloned()
+        else {
+            return;
+        };
+        for found in &mut self.verdict.findings {
+            if *found == (Finding::Forked { size: kept.size }) {
+                *found = Finding::OlderCopy { generation, entries, kept: kept.size };
+            }
+        }
     }
 
     fn entry(&mut self, at: u64, entry: &Entry) {
@@ -196,6 +247,7 @@ impl Judge {
             }
         }
         self.outcomes.take(entry, &mut self.verdict);
+        self.in_force.take(entry, &mut self.verdict);
     }
 
     /// Compares the tree with every checkpoint of its present size.
@@ -210,14 +262,21 @@ impl Judge {
                 && let Some(lost) = self.lost(&checkpoint)
             {
                 self.verdict.add(lost);
-            } else if whose == Whose::Ledger && generation != self.generation() {
+            } else if whose == Whose::Ledger && !self.generation().is_named(generation) {
                 let cause = format!("it is of generation {generation}, the entries of {}", self.generation());
                 self.verdict.add(Finding::CheckpointForged { cause });
             } else if checkpoint.root == self.frontier.root() {
+                if whose == Whose::Ledger
+                    && self.disputed.as_ref().is_some_and(|kept| kept.origin() == checkpoint.origin())
+                {
+                    // What stands there was signed under the officer's own name: two histories of one.
+                    self.disputed = None;
+                }
                 self.compare_map(&checkpoint);
                 self.verdict.covered = size;
             } else if whose == Whose::Officer {
                 self.verdict.add(Finding::Forked { size });
+                self.disputed = Some(checkpoint).filter(|_| self.verdict.covered < size);
             } else {
                 self.broken = true;
                 self.verdict.add(Finding::Altered { from: self.verdict.covered, to: size.saturating_sub(1) });
@@ -249,6 +308,7 @@ impl Judge {
     pub fn finish(mut self) -> Verdict {
         let entries = self.verdict.entries;
         self.outcomes.finish(&mut self.verdict);
+        self.declared_later();
         if let Some(kept) = self.points.officers_beyond() {
             let rolled_back = Finding::RolledBack { entries, kept: kept.size };
             let found = self.lost(kept).unwrap_or(rolled_back);

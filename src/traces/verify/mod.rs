@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod finding;
+mod in_force;
 pub mod judge;
 mod outcomes;
 mod points;
@@ -9,6 +10,7 @@ mod points;
 mod tests;
 
 use self::finding::Finding;
+use crate::traces::audit::Generation;
 use crate::vihf::instant::Instant;
 
 /// Most findings that are kept. Reason: one alteration may break thousands of links; the first ones tell.
@@ -29,17 +31,28 @@ pub struct Verdict {
     pub restorations: Vec<Restoration>,
 }
 
-/// A restoration as its ledger declares it.
+/// A restoration, or another going on from an older copy, as its ledger declares it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restoration {
     /// The generation that it began.
-    pub generation: u64,
+    pub generation: Generation,
+    /// What it went on from.
+    pub from: From,
     /// Index of the declaration: how many entries were restored.
     pub entries: u64,
     /// When it was declared.
     pub at: Instant,
     /// The entry of the order by which two persons acknowledged it.
     pub acknowledged: Option<u64>,
+}
+
+/// What a generation goes on from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    /// A backup.
+    Backup,
+    /// A copy that its counter contradicted, by the order of two (`counter-accept`).
+    OlderCopy,
 }
 
 impl Verdict {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::traces::archive::manifest::Manifest;
 use crate::traces::chain::Complete;
 use crate::traces::verify::archive::{Judged, Since};
-use crate::traces::verify::{Restoration, Verdict};
+use crate::traces::verify::{From, Restoration, Verdict};
 use crate::usage::EXIT_NEGATIVE;
 
 /// What was judged, and what was found.
@@ -108,13 +108,17 @@ impl Report {
             }
         }
         for restoration in &self.verdict.restorations {
-            let Restoration { generation, entries, at, acknowledged } = restoration;
+            let Restoration { generation, from, entries, at, acknowledged } = restoration;
+            let from = match from {
+                From::Backup => "d'une sauvegarde",
+                From::OlderCopy => "d'une copie que son compteur contredisait (counter-accept)",
+            };
             let by = match acknowledged {
                 Some(entry) => format!("reconnue par deux personnes, entrée {entry}"),
                 None => "reconnue par personne (ordre ledger-restore)".to_owned(),
             };
             line(format_args!(
-                "restauration : génération {generation}, de {entries} entrées, déclarée par l'entrée {entries} le {at}, {by}"
+                "restauration : génération {generation}, {from} de {entries} entrées, déclarée par l'entrée {entries} le {at}, {by}"
             ));
         }
         line(format_args!("entrées      : {} lues, {} prouvées", self.verdict.entries, self.verdict.covered));
@@ -149,7 +153,12 @@ impl Report {
             .collect();
         let restoration = |one: &Restoration| {
             json!({
-                "generation": one.generation,
+                "generation": one.generation.number(),
+                "name": one.generation.to_string(),
+                "from": match one.from {
+                    From::Backup => "backup",
+                    From::OlderCopy => "older-copy",
+                },
                 "entries": one.entries,
                 "at": one.at.to_string(),
                 "acknowledged": one.acknowledged,

@@ -1,4 +1,5 @@
-//! Clients: in a closed loop each asks again as soon as it is answered, at a pace each asks when its time has come.
+//! Clients: in a closed loop each asks again as soon as it is answered; in an open one each asks when its time has come,
+//! whether the last answer was quick or not.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,7 +26,10 @@ impl Loaded {
     }
 }
 
-/// Loads the door with `connections` for `time`; each asks every `pace`, or again at once.
+/// Loads the door with `connections` for `time`; each asks every `pace` on the average, or again at once.
+///
+/// Callers know nothing of each other: what comes at a pace comes as a Poisson process. In lockstep they would measure their
+/// own queue. An answer's latency is counted from when it was due, not from when a late client came to ask for it.
 pub(super) fn run(
     establishment: &Establishment,
     connections: usize,
@@ -54,7 +58,7 @@ fn client(establishment: &Establishment, time: Duration, pace: Option<Duration>)
     let mut due = began;
     while began.elapsed() < time {
         if let Some(pace) = pace {
-            due += pace;
+            due += pace.mul_f64(gap());
             // The pace is the load, not a wait for something.
             thread::sleep(due.saturating_duration_since(Instant::now()));
         }
@@ -62,7 +66,7 @@ fn client(establishment: &Establishment, time: Duration, pace: Option<Duration>)
             "session": opened["session"], "nonce": nonce(), "transaction": "3.1", "purpose": "normal",
             "patient": { "ins": PATIENTS[0] },
         });
-        let asked = Instant::now();
+        let asked = if pace.is_some() { due } else { Instant::now() };
         match client.call("fr.sceau.Token.Issue", asking) {
             Ok(_) => latencies.push(asked.elapsed().as_secs_f64() * 1000.0),
             Err(refused) if refused.brief().0 == "Busy" => busy += 1,
@@ -70,4 +74,13 @@ fn client(establishment: &Establishment, time: Duration, pace: Option<Duration>)
         }
     }
     (latencies, busy)
+}
+
+/// The time to the next of a Poisson process, in its mean.
+fn gap() -> f64 {
+    let mut bytes = [0; 4];
+    aws_lc_rs::rand::fill(&mut bytes).unwrap();
+    // In (0, 1]: the logarithm is finite.
+    let uniform = (f64::from(u32::from_le_bytes(bytes)) + 1.0) / (f64::from(u32::MAX) + 1.0);
+    -uniform.ln()
 }

@@ -1,10 +1,12 @@
 //! The bench: one run, one report. Figures are ratios and CPU per token; the machine's mood moves absolute rates.
 
 pub(crate) mod cpu;
+mod deciding;
 mod disk;
 mod forging;
 mod load;
 mod raw;
+pub(crate) mod relay;
 mod signers;
 
 use std::path::Path;
@@ -33,12 +35,12 @@ pub(crate) fn bench() -> Result<(), Failure> {
     let stage = Stage::set()?;
     let forging_us = forging::microseconds_per_assertion();
     println!("\nForge seule : {forging_us:.1} µs par assertion (visée ≤ {FORGING_AIM_US} µs)\n");
-    let mut report = vec![("forging_us", json!(forging_us))];
+    let mut report = vec![("forging_us", json!(forging_us)), ("deciding", deciding(&stage))];
 
     println!("{:<34} {:>10} {:>16}", "C_Sign du module, même clé", "par s", "CPU µs/signature");
     let mut raws = Vec::new();
     for processes in [1, 2] {
-        let raw = raw::measure(&stage.establishment, processes, MEASURED);
+        let raw = raw::measure(&stage.establishment, raw::Key::Seal, processes, MEASURED);
         println!(
             "{:<34} {:>10.0} {:>16.0}",
             format!("{processes} processus, 1 session"),
@@ -99,6 +101,26 @@ pub(crate) fn bench() -> Result<(), Failure> {
         .map_err(|e| Failure::negative(format!("{} : {e}", file.display())))?;
     println!("Rapport : {}", file.display());
     Ok(())
+}
+
+/// The decisions alone, with a register of the largest hospitals.
+fn deciding(stage: &Stage) -> Value {
+    let decided = deciding::measure(&stage.establishment);
+    let (crowd, aim) = (deciding::CROWD, deciding::AIM_US);
+    println!(
+        "Décider seul, {crowd} professionnels au registre (visée ≤ {aim} µs) : session {:.1} µs, assertion {:.1} µs",
+        decided.open_us, decided.issue_us
+    );
+    println!(
+        "Session prouvée : {:.1} µs, dont {} signature(s) ES256 vérifiée(s) ; {} par assertion",
+        decided.prove_us, decided.checks[0], decided.checks[1]
+    );
+    println!("Import : {crowd} lignes de CSV jugées en {:.0} ms\n", decided.import_ms);
+    json!({
+        "practitioners": crowd, "aim_us": aim, "open_us": decided.open_us, "prove_us": decided.prove_us,
+        "issue_us": decided.issue_us, "checks_per_session": decided.checks[0], "checks_per_assertion": decided.checks[1],
+        "import_ms": decided.import_ms,
+    })
 }
 
 /// An issue at half of what was had at most, beside the bare disk of the same moment.

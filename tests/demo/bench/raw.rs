@@ -18,12 +18,20 @@ pub(super) struct Raw {
     pub(super) cpu_us: f64,
 }
 
+/// Which key of the configuration.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Key {
+    Seal,
+    Authentication,
+}
+
 /// Signs for `time` in so many processes of one session each.
-pub(super) fn measure(establishment: &Establishment, processes: usize, time: Duration) -> Raw {
+pub(super) fn measure(establishment: &Establishment, key: Key, processes: usize, time: Duration) -> Raw {
     let children: Vec<_> = (0..processes)
         .map(|_| {
             Command::new(std::env::current_exe().unwrap())
-                .args(["bench-raw", &establishment.config().display().to_string(), &time.as_millis().to_string()])
+                .args(["bench-raw", &establishment.config().display().to_string(), &format!("{key:?}")])
+                .arg(time.as_millis().to_string())
                 .env("SOFTHSM2_CONF", establishment.store.conf())
                 .stdout(Stdio::piped())
                 .spawn()
@@ -42,15 +50,17 @@ pub(super) fn measure(establishment: &Establishment, processes: usize, time: Dur
     raw
 }
 
-/// The child: opens the first seal key and prints signatures per second and CPU microseconds per signature.
-pub(crate) fn child(config: &str, milliseconds: &str) -> Result<(), Failure> {
+/// The child: opens the first key of that use and prints signatures per second and CPU microseconds per signature.
+pub(crate) fn child(config: &str, key: &str, milliseconds: &str) -> Result<(), Failure> {
     let config = Config::load(Path::new(config)).map_err(|e| Failure::usage(e.to_string()))?;
     let time = Duration::from_millis(milliseconds.parse().map_err(|_| Failure::usage("durée"))?);
-    let seal = &config.seals[0];
-    let meter = Arc::new(Meter::new(seal.sessions));
-    let guard = PinGuard::new(&config.sockets.signers);
+    let keys = if key == "Seal" { &config.seals } else { &config.authentications };
+    let key = &keys[0];
+    let folder = config.signers_of(&key.purpose);
+    let meter = Arc::new(Meter::new(key.sessions));
+    let guard = PinGuard::new(folder);
     let device =
-        Device::open(&seal.signer(), &guard, Arc::clone(&meter)).map_err(|e| Failure::negative(e.to_string()))?;
+        Device::open(&key.signer(), &guard, Arc::clone(&meter)).map_err(|e| Failure::negative(e.to_string()))?;
     let (began, before, cpu_before) = (Instant::now(), meter.signatures(), meter.sign_cpu_ns());
     while began.elapsed() < time {
         device.self_test(&[7; 32]).map_err(|e| Failure::negative(e.to_string()))?;

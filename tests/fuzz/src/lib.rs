@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
 pub mod archive;
+pub mod call;
 pub mod certificate;
 pub mod configuration;
 pub mod pkcs11_uri;

@@ -59,8 +59,8 @@ fn operators_are_registered_listed_and_revoked_by_commands() {
     );
     assert!(bootstrap.status.success(), "{}", said(&bootstrap));
     assert_eq!(names(&office), ["alice", "bob"]);
-    let add =
-        ["operators", "add", "--name", "carol", "--role", "auditor", "--key", "carol.pub", "--sign-with", "alice"];
+    let add = "operators add --name carol --role auditor --key carol.pub --sign-with alice --sign-with bob";
+    let add: Vec<&str> = add.split(' ').collect();
     let added = sceau(&office, &[&add[..], &["--json"]].concat());
     assert!(json(&added)["entry"].is_u64(), "{}", said(&added));
     let again = sceau(&office, &add);

@@ -17,12 +17,15 @@ fn an_order_is_obeyed_once_beyond_restarts_and_crashes() {
     let office = Office::open();
     let eve = Key::make(&office.door.establishment.folder, "eve", &["-t", "ed25519"]);
     let order = office.add("eve", &["auditor"], &eve);
-    office.submit(&order, &[&office.alice]).unwrap();
+    office.submit(&order, &[&office.alice, &office.bob]).unwrap();
     // What was judged in full and refused is used up as well.
     let useless = office.order("clock-accept", json!({}));
     assert_eq!(brief(office.submit(&useless, &[&office.alice])), says("Denied", "nothing-to-accept"));
     for _ in 0..2 {
-        assert_eq!(brief(office.submit(&order, &[&office.alice])), says("Denied", "order-already-used"));
+        assert_eq!(
+            brief(office.submit(&order, &[&office.alice, &office.bob])),
+            says("Denied", "order-already-used")
+        );
         assert_eq!(brief(office.submit(&useless, &[&office.dave])), says("Denied", "order-already-used"));
         // The id is what is used up, not the bytes.
         let mut other = office.revoke("eve");
@@ -44,8 +47,8 @@ fn order_and_effect_are_one_whenever_the_daemon_dies() {
         let name = format!("op{round}");
         let key = Key::make(folder, &name, &["-t", "ed25519"]);
         let order = office.add(&name, &["auditor"], &key).to_string();
-        let signature = office.alice.sign("sceau-order", order.as_bytes());
-        let parameters = json!({ "order": order, "signatures": [signature] });
+        let signatures = [&office.alice, &office.bob].map(|key| key.sign("sceau-order", order.as_bytes()));
+        let parameters = json!({ "order": order, "signatures": signatures });
         let until = Instant::now() + Duration::from_micros(round * 7919 % 6000);
         let answered = thread::scope(|scope| {
             let caller = scope.spawn(|| {

@@ -1,11 +1,11 @@
 //! Orders of operators: signed by real keys, judged, recorded, obeyed once.
 
-mod acceptances;
+pub(crate) mod acceptances;
 mod bootstrap;
 mod command_line;
 mod crash;
 mod hostile;
 mod keys;
-mod office;
+pub(crate) mod office;
 mod operators;
 mod refusals;

@@ -19,11 +19,11 @@ use crate::support::softhsm::run;
 use crate::support::varlink::{Client, Refused, nonce};
 
 /// An SSH key made by ssh-keygen.
-pub(super) struct Key(pub(super) PathBuf);
+pub(crate) struct Key(pub(crate) PathBuf);
 
 impl Key {
     /// Makes a key with these arguments of ssh-keygen; `name` becomes its file below `folder`.
-    pub(super) fn make(folder: &Path, name: &str, arguments: &[&str]) -> Key {
+    pub(crate) fn make(folder: &Path, name: &str, arguments: &[&str]) -> Key {
         let path = folder.join(name);
         let mut command = Command::new("ssh-keygen");
         run(command.args(["-q", "-N", "", "-C", "comment of a person", "-f"]).arg(&path).args(arguments));
@@ -31,13 +31,13 @@ impl Key {
     }
 
     /// Algorithm and base64 of the public key.
-    pub(super) fn public(&self) -> String {
+    pub(crate) fn public(&self) -> String {
         let line = std::fs::read_to_string(self.0.with_extension("pub")).unwrap();
         line.split(' ').take(2).collect::<Vec<_>>().join(" ")
     }
 
     /// `ssh-keygen -Y sign`.
-    pub(super) fn sign(&self, namespace: &str, bytes: &[u8]) -> String {
+    pub(crate) fn sign(&self, namespace: &str, bytes: &[u8]) -> String {
         let mut command = Command::new("ssh-keygen");
         command.args(["-q", "-Y", "sign", "-n", namespace, "-f"]).arg(&self.0);
         sign_with(command, bytes)
@@ -45,7 +45,7 @@ impl Key {
 }
 
 /// Runs a signing command on these bytes.
-pub(super) fn sign_with(mut command: Command, bytes: &[u8]) -> String {
+pub(crate) fn sign_with(mut command: Command, bytes: &[u8]) -> String {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -59,28 +59,28 @@ pub(super) fn sign_with(mut command: Command, bytes: &[u8]) -> String {
 }
 
 /// RFC 3339 UTC, that many seconds from now.
-pub(super) fn at(seconds: i64) -> String {
+pub(crate) fn at(seconds: i64) -> String {
     (OffsetDateTime::now_utc() + time::Duration::seconds(seconds)).format(&Rfc3339).unwrap()
 }
 
 /// `sceaud` and its operators: alice and dave administrators, bob approver, carol auditor.
-pub(super) struct Office {
-    pub(super) door: DoorAlone,
-    pub(super) ledger: String,
-    pub(super) alice: Key,
-    pub(super) bob: Key,
-    pub(super) carol: Key,
-    pub(super) dave: Key,
+pub(crate) struct Office {
+    pub(crate) door: DoorAlone,
+    pub(crate) ledger: String,
+    pub(crate) alice: Key,
+    pub(crate) bob: Key,
+    pub(crate) carol: Key,
+    pub(crate) dave: Key,
 }
 
 impl Office {
     /// Opens the door; nobody is registered yet.
-    pub(super) fn empty(plan: Plan) -> Office {
+    pub(crate) fn empty(plan: Plan) -> Office {
         Office::before(DoorAlone::open(plan.key_type(KeyType::P256)))
     }
 
     /// Operators before a door that is open; nobody is registered yet.
-    pub(super) fn before(door: DoorAlone) -> Office {
+    pub(crate) fn before(door: DoorAlone) -> Office {
         let folder = door.establishment.folder.clone();
         let key = |name: &str, arguments: &[&str]| Key::make(&folder, name, arguments);
         let mut office = Office {
@@ -97,20 +97,20 @@ impl Office {
     }
 
     /// The same with its four operators registered.
-    pub(super) fn open() -> Office {
+    pub(crate) fn open() -> Office {
         let office = Office::empty(Plan::new("admin"));
         office.register();
         office
     }
 
     /// Registers the four.
-    pub(super) fn register(&self) {
+    pub(crate) fn register(&self) {
         let all = [&self.alice, &self.bob, &self.carol, &self.dave];
         self.submit(&self.bootstrap_order(), &all).unwrap();
     }
 
     /// A bootstrap that names the four.
-    pub(super) fn bootstrap_order(&self) -> Value {
+    pub(crate) fn bootstrap_order(&self) -> Value {
         let operators = [
             named("alice", &["administrator"], &self.alice),
             named("bob", &["approver"], &self.bob),
@@ -121,17 +121,17 @@ impl Office {
     }
 
     /// A new connection to the operators' door.
-    pub(super) fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::connect(&self.door.establishment.admin_socket()).unwrap()
     }
 
     /// Calls a method of the operators' interface.
-    pub(super) fn call(&self, method: &str, parameters: Value) -> Result<Value, Refused> {
+    pub(crate) fn call(&self, method: &str, parameters: Value) -> Result<Value, Refused> {
         self.client().call(&format!("fr.sceau.Admin.{method}"), parameters)
     }
 
     /// An order for this ledger, valid from now for an hour.
-    pub(super) fn order(&self, verb: &str, arguments: Value) -> Value {
+    pub(crate) fn order(&self, verb: &str, arguments: Value) -> Value {
         json!({
             "sceau_order": 1, "ledger": self.ledger, "verb": verb, "id": nonce(),
             "issued_at": at(0), "expires_at": at(3600), "arguments": arguments,
@@ -139,36 +139,36 @@ impl Office {
     }
 
     /// An order for one more operator.
-    pub(super) fn add(&self, name: &str, roles: &[&str], key: &Key) -> Value {
+    pub(crate) fn add(&self, name: &str, roles: &[&str], key: &Key) -> Value {
         self.order("operator-add", named(name, roles, key))
     }
 
     /// An order to revoke that operator.
-    pub(super) fn revoke(&self, name: &str) -> Value {
+    pub(crate) fn revoke(&self, name: &str) -> Value {
         self.order("operator-revoke", json!({ "name": name }))
     }
 
     /// Signs an order with these keys and submits it.
-    pub(super) fn submit(&self, order: &Value, keys: &[&Key]) -> Result<Value, Refused> {
+    pub(crate) fn submit(&self, order: &Value, keys: &[&Key]) -> Result<Value, Refused> {
         let text = order.to_string();
         let signatures = keys.iter().map(|key| key.sign("sceau-order", text.as_bytes())).collect();
         self.submit_text(&text, signatures)
     }
 
     /// Submits a text and these signatures.
-    pub(super) fn submit_text(&self, text: &str, signatures: Vec<String>) -> Result<Value, Refused> {
+    pub(crate) fn submit_text(&self, text: &str, signatures: Vec<String>) -> Result<Value, Refused> {
         self.call("Submit", json!({ "order": text, "signatures": signatures }))
     }
 
     /// Names and roles of the active operators.
-    pub(super) fn active(&self) -> Vec<String> {
+    pub(crate) fn active(&self) -> Vec<String> {
         let operators = self.call("Operators", json!({})).unwrap();
         let operators = operators["operators"].as_array().unwrap().iter();
         operators.filter(|o| o["revoked"].is_null()).map(|o| o["name"].as_str().unwrap().to_owned()).collect()
     }
 
     /// Every order in the ledger.
-    pub(super) fn orders(&self) -> Vec<Order> {
+    pub(crate) fn orders(&self) -> Vec<Order> {
         let orders = entries(&self.door.establishment).into_iter().filter_map(|entry| match entry.event {
             Event::Order(order) => Some(order),
             _ => None,
@@ -177,7 +177,7 @@ impl Office {
     }
 
     /// The newest order in the ledger: verb, signers, reason of its refusal; its digest is that of `text`.
-    pub(super) fn trace_of(&self, text: &str) -> (String, Vec<String>, Option<String>) {
+    pub(crate) fn trace_of(&self, text: &str) -> (String, Vec<String>, Option<String>) {
         let order = self.orders().pop().unwrap();
         assert_eq!(order.order, Digest::of(&[text.as_bytes()]));
         let actors = order.actors.iter().map(ToString::to_string).collect();
@@ -185,7 +185,7 @@ impl Office {
     }
 
     /// Kills `sceaud`; returns once its next life listens.
-    pub(super) fn kill_and_wait(&self) {
+    pub(crate) fn kill_and_wait(&self) {
         let before = self.door.sceaud.starts();
         self.door.sceaud.kill();
         self.door.sceaud.wait_starts(before + 1);
@@ -199,9 +199,9 @@ impl Office {
 }
 
 /// An operator as an order names one.
-pub(super) fn named(name: &str, roles: &[&str], key: &Key) -> Value {
+pub(crate) fn named(name: &str, roles: &[&str], key: &Key) -> Value {
     json!({ "name": name, "roles": roles, "key": key.public() })
 }
 
 /// Longest that a caller beside a slow one may wait.
-pub(super) const PROMPT: Duration = Duration::from_secs(5);
+pub(crate) const PROMPT: Duration = Duration::from_secs(5);

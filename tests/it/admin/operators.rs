@@ -14,10 +14,10 @@ fn an_order_and_its_effect_are_in_the_ledger_with_who_signed() {
     let office = Office::open();
     let eve = Key::make(&office.door.establishment.folder, "eve", &["-t", "ed25519"]);
     let order = office.add("eve", &["auditor"], &eve);
-    let done = office.submit(&order, &[&office.alice]).unwrap();
+    let done = office.submit(&order, &[&office.alice, &office.bob]).unwrap();
     assert_eq!(office.active(), ["alice", "bob", "carol", "dave", "eve"]);
     let text = order.to_string();
-    assert_eq!(office.trace_of(&text), ("operator-add".into(), vec!["alice".into()], None));
+    assert_eq!(office.trace_of(&text), ("operator-add".into(), vec!["alice".into(), "bob".into()], None));
     let ledger = entries(&office.door.establishment);
     let at = usize::try_from(done["entry"].as_u64().unwrap()).unwrap();
     assert!(matches!(&ledger[at].event, Event::Order(order) if order.order == Digest::of(&[text.as_bytes()])));
@@ -66,6 +66,35 @@ fn who_decides_is_changed_by_two_persons_alone() {
     assert_eq!(office.active(), ["bob", "carol", "dave", "eve"]);
 }
 
+/// Who may read every trace is a matter of two as well; to take it away again is one person's, and urgent.
+#[test]
+fn an_auditor_is_added_by_two_persons() {
+    let office = Office::open();
+    let eve = Key::make(&office.door.establishment.folder, "eve", &["-t", "ed25519"]);
+    let order = office.add("eve", &["auditor"], &eve);
+    assert_eq!(brief(office.submit(&order, &[&office.alice])), says("Denied", "signers-missing"));
+    assert_eq!(brief(office.submit(&order, &[&office.alice, &office.carol])), says("Denied", "role-missing"));
+    assert_eq!(brief(office.submit(&order, &[&office.bob, &office.carol])), says("Denied", "role-missing"));
+    office.submit(&order, &[&office.alice, &office.dave]).unwrap();
+    office.submit(&office.revoke("carol"), &[&office.alice]).unwrap();
+    assert_eq!(office.active(), ["alice", "bob", "dave", "eve"]);
+}
+
+/// Where one person decides, as test mode admits, two cannot be asked: nobody is locked out of adding the second.
+#[test]
+fn one_who_decides_alone_adds_the_second() {
+    let office = Office::empty(crate::support::plan::Plan::new("admin"));
+    let bootstrap = office.order(
+        "operators-bootstrap",
+        json!({ "operators": [super::office::named("alice", &["administrator"], &office.alice)] }),
+    );
+    office.submit(&bootstrap, &[&office.alice]).unwrap();
+    office.submit(&office.add("bob", &["approver"], &office.bob), &[&office.alice]).unwrap();
+    let order = office.add("carol", &["auditor"], &office.carol);
+    assert_eq!(brief(office.submit(&order, &[&office.alice])), says("Denied", "signers-missing"));
+    office.submit(&order, &[&office.alice, &office.bob]).unwrap();
+}
+
 #[test]
 fn the_last_administrator_stays() {
     let office = Office::open();
@@ -74,9 +103,9 @@ fn the_last_administrator_stays() {
     assert_eq!(brief(office.submit(&order, &[&office.alice, &office.bob])), says("Denied", "last-administrator"));
     // A name and a key serve one person for ever.
     let again = office.add("dave", &["auditor"], &office.dave);
-    assert_eq!(brief(office.submit(&again, &[&office.alice])), says("Denied", "operator-exists"));
+    assert_eq!(brief(office.submit(&again, &[&office.alice, &office.bob])), says("Denied", "operator-exists"));
     let again = office.add("dave2", &["auditor"], &office.dave);
-    assert_eq!(brief(office.submit(&again, &[&office.alice])), says("Denied", "operator-key-known"));
+    assert_eq!(brief(office.submit(&again, &[&office.alice, &office.bob])), says("Denied", "operator-key-known"));
 }
 
 #[test]

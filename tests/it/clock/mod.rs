@@ -3,15 +3,18 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use nix::time::{ClockId, clock_gettime};
 use serde_json::json;
 
-use crate::doorstep::{brief, physician_login, says};
+use crate::admin::office::{Key, at, named};
+use crate::doorstep::{brief, physician_login, says, with};
 use crate::support::daemons::Daemons;
 use crate::support::establishment::Establishment;
 use crate::support::key_kind::KeyType;
 use crate::support::ledger::entries;
 use crate::support::plan::Plan;
 use crate::support::practitioners::PATIENTS;
+use crate::support::varlink::{Client, nonce};
 use crate::support::wait::until;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -171,4 +174,110 @@ fn a_clock_that_nothing_synchronises_issues_nothing_until_something_does() {
     synchronised(0);
     until("the sign is seen", || client.open_session(physician_login()).is_ok());
     until("it is in the log", || daemons.sceaud.log().contains("clock-unsynchronised"));
+}
+
+/// One administrator, by the side of a daemon that runs already.
+struct Orders<'e> {
+    establishment: &'e Establishment,
+    alice: Key,
+    ledger: String,
+}
+
+impl<'e> Orders<'e> {
+    fn of(establishment: &'e Establishment) -> Self {
+        let alice = Key::make(&establishment.folder, "alice", &["-t", "ed25519"]);
+        let instance =
+            Client::connect(&establishment.admin_socket()).unwrap().call("fr.sceau.Admin.Instance", json!({}));
+        let ledger = instance.unwrap()["ledger"].as_str().unwrap().to_owned();
+        let orders = Self { establishment, alice, ledger };
+        let operators = [named("alice", &["administrator"], &orders.alice)];
+        orders.submit("operators-bootstrap", json!({ "operators": operators }), 0);
+        orders
+    }
+
+    /// Signs and submits an order that is given by a clock so far ahead.
+    fn submit(&self, verb: &str, arguments: serde_json::Value, ahead_ms: i64) {
+        let order = json!({
+            "sceau_order": 1, "ledger": self.ledger, "verb": verb, "id": nonce(),
+            "issued_at": at(ahead_ms / 1_000), "expires_at": at(ahead_ms / 1_000 + 3_600), "arguments": arguments,
+        });
+        let order = order.to_string();
+        let signatures = [self.alice.sign("sceau-order", order.as_bytes())];
+        let mut client = Client::connect(&self.establishment.admin_socket()).unwrap();
+        client.call("fr.sceau.Admin.Submit", json!({ "order": order, "signatures": signatures })).unwrap();
+    }
+
+    fn accept_clock(&self, ahead_ms: i64) {
+        self.submit("clock-accept", json!({}), ahead_ms);
+    }
+}
+
+/// A battery that is dead, or a year that is wrong: hours of it would be in the ledger for ever. A holiday is believed.
+#[test]
+fn a_machine_started_far_ahead_waits_for_its_synchronisation_and_writes_nothing_of_it() {
+    const DAY_MS: i64 = 24 * HOUR_MS;
+    let plan = plan().edit_config(|config| {
+        config.insert(
+            "clock".into(),
+            "require_synchronised = true\nsource = \"synchronised\"".parse::<toml::Table>().unwrap().into(),
+        );
+    });
+    let rig = Rig::new(plan);
+    // The machine was started just now, however long it has been on.
+    let booted = clock_gettime(ClockId::CLOCK_BOOTTIME).unwrap().tv_sec().to_string();
+    let [library, off] = rig.clock.environment();
+    let daemons = Daemons::start_with(&rig.establishment, &[library, off, ("CLOCK_SHIM_BOOTED", &booted)]);
+    let office = Orders::of(&rig.establishment);
+    let session = rig.establishment.client().open_session(physician_login()).unwrap();
+    let mut lives = 1;
+    let mut live_again = |off_ms: i64, as_another_boot: bool| {
+        daemons.sceaud.kill_and_hold();
+        rig.clock_is_off(off_ms);
+        if as_another_boot {
+            let _ = std::fs::remove_file(rig.establishment.folder.join("ledger/clock.json"));
+        }
+        daemons.sceaud.release();
+        lives += 1;
+        daemons.sceaud.wait_ready(lives);
+    };
+    let waits = |ahead_ms: i64| {
+        let login = with(physician_login(), "authentication.instant", at(ahead_ms / 1_000 - 60).into());
+        assert_eq!(
+            brief(rig.establishment.client().open_session(login)),
+            says("Unavailable", "clock-unsynchronised")
+        );
+    };
+    // Nor is a restart of the daemon a way out.
+    for as_another_boot in [true, false] {
+        live_again(YEAR_MS, as_another_boot);
+        waits(YEAR_MS);
+        let status = rig.establishment.client().status();
+        assert_eq!(status["troubles"][0]["reason"], "clock-unsynchronised");
+        assert!(status["troubles"][0]["message"].as_str().unwrap().contains("clock-accept"), "{status}");
+    }
+    rig.no_entry_has_a_wrong_time();
+    // Set right, it goes on by itself.
+    rig.clock_is_off(0);
+    rig.establishment.client().consult(&session, PATIENTS[0]).unwrap();
+    rig.no_entry_has_a_wrong_time();
+    // A holiday without network: served at once.
+    live_again(6 * DAY_MS, true);
+    let opens = |ahead_ms: i64| {
+        let login = with(physician_login(), "authentication.instant", at(ahead_ms / 1_000 - 60).into());
+        rig.establishment.client().open_session(login).is_ok()
+    };
+    assert!(opens(6 * DAY_MS));
+    // A longer one: served once NTP has answered.
+    live_again(14 * DAY_MS, true);
+    waits(14 * DAY_MS);
+    let sign = std::fs::File::create(rig.establishment.folder.join("synchronised")).unwrap();
+    let touched = std::time::SystemTime::now() + std::time::Duration::from_millis(14 * DAY_MS as u64);
+    sign.set_modified(touched).unwrap();
+    until("it is synchronised", || opens(14 * DAY_MS));
+    // Or once somebody has looked, and signed.
+    std::fs::remove_file(rig.establishment.folder.join("synchronised")).unwrap();
+    live_again(23 * DAY_MS, true);
+    waits(23 * DAY_MS);
+    office.accept_clock(23 * DAY_MS);
+    assert!(opens(23 * DAY_MS));
 }

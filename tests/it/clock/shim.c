@@ -1,5 +1,6 @@
 // Moves the clock of the day of the one program it is loaded into (LD_PRELOAD): CLOCK_REALTIME is off by the milliseconds that
-// the file $CLOCK_SHIM holds; every other clock is the machine's own.
+// the file $CLOCK_SHIM holds. $CLOCK_SHIM_BOOTED, if it is there, are the seconds that the machine had been on when the test began:
+// CLOCK_BOOTTIME is without them. Every other clock is the machine's own.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -26,5 +27,7 @@ int clock_gettime(clockid_t id, struct timespec *at) {
         at->tv_nsec = at->tv_nsec % 1000000 + (ms % 1000) * 1000000;
         at->tv_sec = ms / 1000;
     }
+    const char *booted = getenv("CLOCK_SHIM_BOOTED");
+    if (rv == 0 && id == CLOCK_BOOTTIME && booted) at->tv_sec -= atoll(booted);
     return rv;
 }

@@ -34,7 +34,7 @@ pub(super) fn assert_canonical(folders: &[PathBuf], files: &[&Path]) {
 }
 
 /// xmlsec1 verifies every file under the folder's root and intermediate: count in, count verified.
-pub(super) fn assert_verified(folder: &Path, files: &[&Path]) {
+pub(crate) fn assert_verified(folder: &Path, files: &[&Path]) {
     let mut xmlsec1 = Command::new("xmlsec1");
     xmlsec1.arg("--verify").arg("--trusted-pem").arg(folder.join("ca.pem"));
     xmlsec1.arg("--untrusted-pem").arg(folder.join("intermediate.pem"));

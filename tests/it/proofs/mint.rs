@@ -10,13 +10,13 @@ use serde_json::Value;
 use crate::support::softhsm::run;
 
 /// Makes tokens on demand; ends when it is dropped.
-pub(super) struct Mint {
+pub(crate) struct Mint {
     child: Child,
     pipes: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
 }
 
 impl Mint {
-    pub(super) fn start() -> Mint {
+    pub(crate) fn start() -> Mint {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let python = run(Command::new("sh").arg(root.join("tests/verifiers/venv.sh")));
         let mut command = Command::new(python.trim());
@@ -27,7 +27,7 @@ impl Mint {
     }
 
     /// One question, one answer.
-    pub(super) fn ask(&self, question: &Value) -> Value {
+    pub(crate) fn ask(&self, question: &Value) -> Value {
         let mut pipes = self.pipes.lock().unwrap();
         writeln!(pipes.0, "{question}").unwrap();
         let mut line = String::new();
@@ -36,7 +36,7 @@ impl Mint {
     }
 
     /// A question whose answer is a token.
-    pub(super) fn token(&self, question: &Value) -> String {
+    pub(crate) fn token(&self, question: &Value) -> String {
         self.ask(question).as_str().unwrap().to_owned()
     }
 }

@@ -2,10 +2,13 @@
 
 mod attacks;
 mod claims;
+mod cost;
 mod declared;
 mod identity_provider;
-mod mint;
+mod lost;
+pub(crate) mod mint;
 mod replays;
+mod rotation;
 mod shapes;
 
 use std::time::{SystemTime, UNIX_EPOCH};

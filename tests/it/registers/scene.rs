@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 use sceau::traces::entry::event::Event;
 use serde_json::{Value, json};
 
+pub(super) use crate::support::crowd::{HEAD, crowd, nurse, rpps};
 use crate::support::daemons::Daemons;
 use crate::support::establishment::Establishment;
 use crate::support::key_kind::KeyType;
@@ -18,9 +19,6 @@ use crate::support::varlink::{Client, Refused, ago, nonce};
 /// National ids: the general physician of the file, and a nurse that no file has.
 pub(super) const ANNE: &str = "899900063480";
 pub(super) const NEW: &str = "899900100027";
-
-/// First line of every table.
-pub(super) const HEAD: &str = "id;name;profession;specialty;services;enrolled_by;enrolled_how;enrolled_on;authenticator;trained_on;suspended\n";
 
 pub(super) struct Scene {
     // Dropped first: the programs must be gone before their folder.
@@ -159,36 +157,11 @@ pub(super) fn submit(client: &mut Client, submission: &Value, document: &[u8]) -
     client.call("fr.sceau.Admin.Submit", submission.clone())
 }
 
-/// A line of a nurse who is in order.
-pub(super) fn nurse(id: &str, name: &str) -> String {
-    format!("{id};{name};60;;consultation;Bureau des cartes;cps;2026-01-10;;2026-01-15;\n")
-}
-
 /// The general physician's line, with these services and authenticators.
 pub(super) fn anne(services: &str, authenticators: &str) -> String {
     format!(
         "{ANNE};ANNE DUPONT;10;SM26;{services};Bureau des cartes;cps;2026-01-10;{authenticators};2026-01-15;\n"
     )
-}
-
-/// PS_IdNat of that number: 8, eleven digits of which the last is the key of Luhn.
-pub(super) fn rpps(number: usize) -> String {
-    let body = format!("{:010}", 9_000_000_000usize + number);
-    let sum: u32 = body
-        .bytes()
-        .rev()
-        .enumerate()
-        .map(|(at, digit)| {
-            let digit = u32::from(digit - b'0') * if at % 2 == 0 { 2 } else { 1 };
-            digit / 10 + digit % 10
-        })
-        .sum();
-    format!("8{body}{}", (10 - sum % 10) % 10)
-}
-
-/// A table of that many nurses, whose names begin with `name`.
-pub(super) fn crowd(count: usize, name: &str) -> String {
-    (0..count).map(|number| nurse(&rpps(number), &format!("{name} NUMERO {number}"))).collect()
 }
 
 pub(super) fn said(output: &Output) -> String {

@@ -70,6 +70,11 @@ impl ServerPki {
 
     /// A revocation list of that age, with these serial numbers on it.
     pub(super) fn list(&self, revoked: &[u64], age: Duration) -> String {
+        self.list_until(revoked, age, Duration::days(7))
+    }
+
+    /// The same, with that much left to its `nextUpdate`.
+    pub(super) fn list_until(&self, revoked: &[u64], age: Duration, left: Duration) -> String {
         let now = OffsetDateTime::now_utc();
         let revoked = revoked.iter().map(|serial| RevokedCertParams {
             serial_number: SerialNumber::from(*serial),
@@ -79,7 +84,7 @@ impl ServerPki {
         });
         let params = CertificateRevocationListParams {
             this_update: now - age,
-            next_update: now + Duration::days(7),
+            next_update: now + left,
             crl_number: SerialNumber::from(1u64),
             issuing_distribution_point: None,
             revoked_certs: revoked.collect(),

@@ -9,8 +9,17 @@ use sceau::seal::wire::{self, Answer, Failure, HEADER_LEN, Request};
 use sceau::vihf::signature::{SignatureAlgorithm, signed_info};
 
 use super::rig::Rig;
+use crate::support::wait::eventually;
 
+/// Asks on a connection of its own; the place of the one before may not be free yet.
 fn ask(socket: &Path, request: &Request<'_>) -> Answer {
+    eventually("a place is free", || {
+        let answer = ask_once(socket, request);
+        (answer != Answer::Failure(Failure::Busy)).then_some(answer)
+    })
+}
+
+fn ask_once(socket: &Path, request: &Request<'_>) -> Answer {
     let mut stream = UnixStream::connect(socket).unwrap();
     let mut frame = Vec::new();
     wire::encode(request, &mut frame).unwrap();

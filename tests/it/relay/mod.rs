@@ -5,16 +5,25 @@
 //! | `rig`, `dmp` | an establishment with a relay; a real nginx with a SOAP peer that verifies by xmlsec1 |
 //! | `calls` | right calls, sealed and carried |
 //! | `keys` | what each key signs |
-//! | `outside` | a SOAP stack that we did not write: Python zeep |
+//! | `outside`, `bridge` | SOAP stacks that we did not write: Python zeep, and the JDK's over a loopback bridge |
 //! | `servers` | servers that must not be believed, or that misbehave |
 //! | `clients` | applications that misbehave |
 //! | `faults` | what is lost or kept between an issued assertion and its call |
+//! | `hidden` | patients and envelopes hidden from one reader and shown to another |
+//! | `lists` | revocation lists that the relay fetches itself |
+//! | `reload` | certificates that change under load |
+//! | `web_ps` | the stand-in for TD0.10, in a real browser |
 
+mod bridge;
 mod calls;
 mod clients;
 mod dmp;
 mod faults;
+mod hidden;
 mod keys;
+mod lists;
 mod outside;
+mod reload;
 mod rig;
 mod servers;
+mod web_ps;

@@ -10,7 +10,6 @@ use time::Duration;
 use toml::Table;
 
 use super::dmp::{Dmp, ServerPki, Wanted, free_port};
-use crate::doorstep::physician_login;
 use crate::support::certificate::SealCertificate;
 use crate::support::configuration::table;
 use crate::support::daemon::Daemon;
@@ -20,8 +19,9 @@ use crate::support::key_bank;
 use crate::support::key_kind::KeyType;
 use crate::support::ledger::entries;
 use crate::support::plan::Plan;
+use crate::support::practitioners::Practitioner;
 use crate::support::softhsm::MODULE;
-use crate::support::varlink::nonce;
+use crate::support::varlink::{login, nonce};
 use crate::support::wait::eventually;
 
 /// `wsa:Action` of ITI-18 and ITI-43 (vihf.md §8).
@@ -172,7 +172,10 @@ impl Rig {
     }
 
     pub(super) fn session(&self) -> String {
-        self.establishment.client().open_session(physician_login()).unwrap()
+        self.establishment
+            .client()
+            .open_session(login(&Practitioner::physician().id, "CPS", "consultation"))
+            .unwrap()
     }
 
     pub(super) fn connect(&self) -> UnixStream {
@@ -236,6 +239,16 @@ impl Rig {
     /// A sealed ITI-18 call about that patient.
     pub(super) fn ask(&self, session: &str, patient: &str) -> Answer {
         self.post("/registry", &self.sealed(session, patient), self.query(patient, "").as_bytes())
+    }
+
+    /// The same on a connection that is there already.
+    pub(super) fn ask_on(&self, mut stream: UnixStream, session: &str, patient: &str) -> Answer {
+        let (headers, query) = (self.sealed(session, patient), self.query(patient, ""));
+        let len = query.len();
+        let head =
+            format!("POST /registry HTTP/1.1\r\n{headers}Content-Length: {len}\r\nConnection: close\r\n\r\n");
+        let _ = stream.write_all(format!("{head}{query}").as_bytes());
+        read(&mut stream)
     }
 
     /// What became of the assertion of that entry, in order.

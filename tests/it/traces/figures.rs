@@ -5,17 +5,37 @@ use std::fs;
 use sceau::traces::entry::event::Event;
 use serde_json::Value;
 
+use nix::sys::signal::Signal;
+
 use super::rig::Rig;
+use crate::doorstep::{consultation, physician_login, with};
+use crate::support::daemons::Daemons;
 use crate::support::ledger::entries;
+use crate::support::practitioners::PATIENTS;
 use crate::support::varlink::ago;
+use crate::support::wait::freeze;
 
 fn json(said: &str) -> Value {
     serde_json::from_str(said).unwrap_or_else(|e| panic!("{e}: {said}"))
 }
 
+/// A DMP counts once a service, by consultations that were handed over: not by tests of existence, refusals, or what never left.
 #[test]
 fn usage_counts_each_dmp_once_a_service() {
     let rig = Rig::new();
+    {
+        let daemons = Daemons::start(&rig.establishment);
+        let mut client = rig.establishment.client();
+        let session = client.open_session(physician_login()).unwrap();
+        // Another patient: whether there is a DMP, and what is administrative of it.
+        for transaction in ["0.2", "1.3a", "1.6"] {
+            client.issue(with(consultation(&session, PATIENTS[3]), "transaction", transaction.into())).unwrap();
+        }
+        // A consultation that was recorded and never left.
+        freeze(&daemons.signers[0]);
+        client.consult(&session, PATIENTS[3]).unwrap_err();
+        daemons.signers[0].signal(Signal::SIGCONT);
+    }
     let (code, said) = rig.sceau(&["usage", "--rolling", "--json"]);
     assert_eq!(code, Some(0), "{said}");
     let usage = json(&said);

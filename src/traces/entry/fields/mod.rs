@@ -89,6 +89,10 @@ pub(super) struct Fields {
     /// Present only when true: absence has one form.
     #[n(34)]
     invisible_to_guardians: Option<bool>,
+    #[n(35)]
+    subject: Option<Word>,
+    #[n(36)]
+    measure: Option<Word>,
 }
 
 /// The map, to be written: the same keys as [`Fields`], nothing copied.
@@ -163,6 +167,10 @@ pub(super) struct Facts<'e> {
     outcome: Option<u8>,
     #[n(34)]
     invisible_to_guardians: Option<bool>,
+    #[n(35)]
+    subject: Option<&'e Word>,
+    #[n(36)]
+    measure: Option<&'e Word>,
 }
 
 /// Milliseconds as a leaf has them; an instant is never before 1970.

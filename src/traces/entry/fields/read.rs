@@ -59,6 +59,11 @@ impl Fields {
                 configuration: need(&mut f.configuration, "configuration")?,
                 convention: need(&mut f.convention, "convention")?,
             }),
+            Kind::Alarm => Event::Alarm(Alarm {
+                subject: need(&mut f.subject, "subject")?,
+                measure: need(&mut f.measure, "measure")?,
+                application: f.application.take(),
+            }),
             Kind::Stop => Event::Stop,
             Kind::Outcome => {
                 let number = need(&mut f.outcome, "outcome")?;

@@ -53,6 +53,11 @@ impl<'e> Facts<'e> {
                 f.configuration = Some(start.configuration);
                 f.convention = Some(start.convention);
             }
+            Event::Alarm(alarm) => {
+                f.application = alarm.application.as_ref();
+                f.subject = Some(&alarm.subject);
+                f.measure = Some(&alarm.measure);
+            }
             Event::Stop => {}
             Event::Outcome(outcome) => {
                 f.of = Some(outcome.of);

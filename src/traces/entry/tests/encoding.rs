@@ -45,8 +45,8 @@ fn another_encoding_is_refused() {
         assert!(Entry::decode(&[&leaf[..at], &facts].concat()).is_err());
     }
     assert!(matches!(Entry::decode(&vec![0; LEAF_LEN_MAX + 1]), Err(EntryError::TooLong(_))));
-    let kind = [&stop[..13], &[11, 0xa0]].concat();
-    assert!(matches!(Entry::decode(&kind), Err(EntryError::Kind(11))));
+    let kind = [&stop[..13], &[12, 0xa0]].concat();
+    assert!(matches!(Entry::decode(&kind), Err(EntryError::Kind(12))));
     let lacking = [&stop[..13], &[8, 0xa0]].concat();
     assert!(matches!(Entry::decode(&lacking), Err(EntryError::Missing("software"))));
 }
@@ -63,7 +63,10 @@ fn what_no_reader_would_accept_is_not_written() {
         Entry { event: Event::Outcome(OutcomeOf { of: 7, outcome: Outcome::Unused }), ..outcome.clone() },
         Entry { event: Event::Stop, ..outcome },
     ];
-    for entry in broken {
+    let [of_practitioner, of_all] = [alarm("practitioner", None), alarm("establishment", None)].map(sealed);
+    let swapped =
+        [Entry { link: None, ..of_practitioner.clone() }, Entry { link: of_practitioner.link, ..of_all }];
+    for entry in broken.into_iter().chain(swapped) {
         assert!(matches!(entry.encode(), Err(EntryError::Rule(_))), "{entry:?}");
     }
     for (count, since) in [(0, None), (2, None), (1, Some(1)), (2, Some(i64::MAX))] {

@@ -104,6 +104,10 @@ pub(crate) fn start() -> Event<PsIdNat, Patient> {
     })
 }
 
+fn alarm(subject: &str, application: Option<&str>) -> Event<PsIdNat, Patient> {
+    Event::Alarm(Alarm { subject: word(subject), measure: word("patients"), application: application.map(word) })
+}
+
 /// One event of each kind, and of those with another form.
 fn each() -> Vec<(&'static str, Event<PsIdNat, Patient>)> {
     let mandate = Mandate { actor: word("alice"), order: digest("order") };
@@ -148,6 +152,8 @@ fn each() -> Vec<(&'static str, Event<PsIdNat, Patient>)> {
         ("start", start()),
         ("stop", Event::Stop),
         ("outcome", Event::Outcome(OutcomeOf { of: 6, outcome: Outcome::Released })),
+        ("alarm", alarm("practitioner", None)),
+        ("alarm-application", alarm("application", Some("dpi"))),
     ]
 }
 
@@ -165,7 +171,7 @@ fn sealed(event: Event<PsIdNat, Patient>) -> Entry {
     let (practitioner_key, patient_key) = keys();
     let chained = match event.kind().chained() {
         Chained::Always => true,
-        Chained::Sometimes => event.practitioner().is_some(),
+        Chained::Sometimes => event.is_of_practitioner(),
         Chained::Never => false,
     };
     let link = Link::after(lookup.practitioner(&practitioner(1)), Some(Head { last: 5, count: 2 }));

@@ -83,13 +83,17 @@ fn any_entry(kind: usize, words: &[Word], digests: &[Digest], numbers: &[u64], s
         }),
         Kind::Register => Event::Register(Register { register: w(1), content: digests[1], mandate: mandate() }),
         Kind::Start => Event::Start(Start { software: w(0), configuration: digests[0], convention: digests[1] }),
+        Kind::Alarm => {
+            let subject = if some[3] { Word::parse(OF_PRACTITIONER).unwrap() } else { w(1) };
+            Event::Alarm(Alarm { subject, measure: w(2), application: o(4) })
+        }
         Kind::Stop => Event::Stop,
         Kind::Outcome => {
             let outcome = Outcome::ALL[usize::try_from(numbers[4] % 7).unwrap()];
             Event::Outcome(OutcomeOf { of: before, outcome })
         }
     };
-    let linked = event.kind().chained() == Chained::Always || event.practitioner().is_some();
+    let linked = event.kind().chained() == Chained::Always || event.is_of_practitioner();
     let head = some[8].then_some(Head { last: before, count: numbers[5] % 1000 + 1 });
     let link = linked.then(|| Link::after(digests[7], head));
     Entry { index: 1000 + numbers[6] / 2, time: at(7), boot: numbers[0], link, event }
@@ -100,7 +104,7 @@ fn entries() -> impl Strategy<Value = Entry> {
     let digests = prop::collection::vec(any::<[u8; 32]>().prop_map(Digest::new), 8);
     let numbers = prop::collection::vec(prop_oneof![0..30u64, any::<u64>()], 8);
     let some = prop::collection::vec(any::<bool>(), 9);
-    (0..10usize, words, digests, numbers, some)
+    (0..Kind::ALL.len(), words, digests, numbers, some)
         .prop_map(|(kind, words, digests, numbers, some)| any_entry(kind, &words, &digests, &numbers, &some))
 }
 
@@ -119,7 +123,7 @@ proptest! {
 
     #[test]
     fn what_is_accepted_is_the_one_encoding(
-        which in 0..12usize, at in any::<prop::sample::Index>(), byte in any::<u8>(),
+        which in 0..14usize, at in any::<prop::sample::Index>(), byte in any::<u8>(),
     ) {
         let mut leaf = leaves().swap_remove(which);
         let at = at.index(leaf.len());
@@ -134,7 +138,7 @@ proptest! {
 fn the_longest_entry_fits() {
     let long = word(&"x".repeat(WORD_LEN_MAX));
     let (words, digests) = (vec![long; 9], vec![digest("d"); 8]);
-    for kind in 0..10 {
+    for kind in 0..Kind::ALL.len() {
         let mut entry = any_entry(kind, &words, &digests, &[u64::MAX; 8], &[true; 9]);
         if let Event::Issued(issued) = &mut entry.event {
             issued.setting.practitioner.bytes = vec![0; CIPHERTEXT_LEN_MAX].into();

@@ -3,6 +3,34 @@
 use super::*;
 
 #[test]
+fn what_was_done_under_a_configuration_that_nothing_tells_is_named() {
+    let other = |n: u32| {
+        let Event::SessionOpened(mut opened) = opened(n) else { unreachable!("a session") };
+        opened.setting.convention = Digest::of(&[b"another convention"]);
+        Event::SessionOpened(opened)
+    };
+    let mut ledger = Ledger::new();
+    let at = ledger.write(Some(lookup(1)), other(1));
+    assert_eq!(ledger.verdict(None).findings, [Finding::ConfigurationUntold { at }]);
+    // Told before, it is in force, and what began under the one before ends under it.
+    let mut ledger = Ledger::new();
+    let (configuration, convention) = (sample::setting(1).configuration, Digest::of(&[b"another convention"]));
+    ledger.write(None, Event::Configuration(Configuration { configuration, convention, mandate: None }));
+    ledger.write(Some(lookup(1)), other(1));
+    ledger.write(Some(lookup(1)), opened(1));
+    assert_eq!(ledger.verdict(None).findings, []);
+    // A start has its own again.
+    ledger.start();
+    let at = ledger.write(Some(lookup(1)), other(1));
+    assert_eq!(ledger.verdict(None).findings, [Finding::ConfigurationUntold { at }]);
+}
+
+fn opened(n: u32) -> Event<PsIdNat, Patient> {
+    let expires = Instant::from_ms(1_900_000_000_000);
+    Event::SessionOpened(Box::new(SessionOpened { setting: sample::setting(n), expires }))
+}
+
+#[test]
 fn a_ledger_as_it_was_written_is_good() {
     let ledger = Ledger::new();
     let verdict = ledger.verdict(None);
@@ -233,9 +261,9 @@ fn findings_have_their_own_rule_and_french_words() {
         Finding::Truncated { entries: 1, signed: 2 },
         Finding::RolledBack { entries: 1, kept: 2 },
         Finding::Forked { size: 1 },
-        Finding::Restored { generation: 2, entries: 1, kept: 3 },
+        Finding::Restored { generation: 2.into(), entries: 1, kept: 3 },
         Finding::RestorationFalse { at: 1 },
-        Finding::OtherGeneration { archive: 2, kept: 1 },
+        Finding::OtherGeneration { archive: 2.into(), kept: 1.into() },
         Finding::NotIncluded { index: 1 },
         Finding::Incomplete(Incomplete::Map),
         Finding::OlderThanKept { entries: 1, kept: 2 },

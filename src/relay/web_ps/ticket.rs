@@ -1,0 +1,120 @@
+//! One-time addresses: who asked for them, for which assertion, until when.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hyper::StatusCode;
+use zeroize::Zeroizing;
+
+use crate::relay::claim::Sealed;
+use crate::relay::fault::Fault;
+use crate::traces::digest::Digest;
+
+/// Life of an address: from the application's answer to the browser that opens it.
+const LIFE: Duration = Duration::from_secs(60);
+/// Addresses of one application that wait at one time.
+const WAITING_MAX: usize = 1024;
+/// Bytes of chance in an address: not to be guessed.
+const SECRET_LEN: usize = 32;
+
+/// What an address is for.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    uid: u32,
+    until: Instant,
+    /// Which `[[web_ps]]`.
+    pub(super) place: usize,
+    /// What the assertion is asked with; its session must still live then.
+    pub(super) sealed: Box<Sealed>,
+}
+
+/// Every address that waits, by the digest of its secret.
+#[derive(Debug, Default)]
+pub(in crate::relay) struct Tickets(Mutex<HashMap<Digest, Ticket>>);
+
+impl Tickets {
+    /// Keeps what is asked for and gives its secret.
+    ///
+    /// # Errors
+    /// Too many wait.
+    pub(super) fn add(&self, uid: u32, place: usize, sealed: Box<Sealed>) -> Result<Zeroizing<String>, Fault> {
+        let shed = || {
+            Fault::receiver(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+                "trop d'adresses attendent un navigateur ; réessayez dans un instant",
+            )
+        };
+        let mut bytes = Zeroizing::new([0; SECRET_LEN]);
+        aws_lc_rs::rand::fill(bytes.as_mut_slice()).map_err(|_| shed())?;
+        let secret = Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_slice()));
+        let now = Instant::now();
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|_, ticket| now < ticket.until);
+        if waiting.values().filter(|ticket| ticket.uid == uid).count() >= WAITING_MAX {
+            return Err(shed());
+        }
+        waiting.insert(key(&secret), Ticket { uid, until: now + LIFE, place, sealed });
+        Ok(secret)
+    }
+
+    /// Takes what an address is for; none: unknown, taken before, ended, or another application's.
+    pub(super) fn take(&self, uid: u32, secret: &str) -> Option<Ticket> {
+        let key = key(secret);
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another application's attempt leaves it there.
+        if waiting.get(&key)?.uid != uid {
+            return None;
+        }
+        waiting.remove(&key).filter(|ticket| Instant::now() < ticket.until)
+    }
+}
+
+/// Looked up by digest: how long a look-up takes tells nothing of a secret.
+fn key(secret: &str) -> Digest {
+    Digest::of(&[secret.as_bytes()])
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn sealed() -> Box<Sealed> {
+        Box::new(Sealed {
+            session: Zeroizing::new("secret".into()),
+            nonce: "n-0123456789abcdef".into(),
+            transaction: "0.10",
+            purpose: "normal",
+            patient: None,
+            system: None,
+            invisible: false,
+        })
+    }
+
+    #[test]
+    fn an_address_serves_once_and_its_own_application() {
+        let tickets = Tickets::default();
+        let secret = tickets.add(7, 0, sealed()).unwrap();
+        assert_eq!(secret.len(), 43);
+        assert!(tickets.take(8, &secret).is_none() && tickets.take(7, "x").is_none());
+        assert!(tickets.take(7, &secret).is_some());
+        assert!(tickets.take(7, &secret).is_none());
+        let ended = tickets.add(7, 0, sealed()).unwrap();
+        tickets.0.lock().unwrap().values_mut().for_each(|ticket| ticket.until = Instant::now());
+        assert!(tickets.take(7, &ended).is_none());
+    }
+
+    #[test]
+    fn one_application_does_not_take_the_others_room() {
+        let tickets = Tickets::default();
+        for _ in 0..WAITING_MAX {
+            tickets.add(7, 0, sealed()).unwrap();
+        }
+        assert_eq!(tickets.add(7, 0, sealed()).unwrap_err().code, "busy");
+        assert!(tickets.add(8, 0, sealed()).is_ok());
+    }
+}
