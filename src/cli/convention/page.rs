@@ -20,7 +20,7 @@ pub(super) fn write(presented: &Presented, standing: &Standing<'_>, out: &mut im
     if let Some(title) = &convention.title {
         let days = title.days_left(clock::now());
         let left = if days < 0 { "FINIE".to_owned() } else { format!("encore {days} jour(s)") };
-        writeln!(out, "Convention   n° {} de {}", title.number, title.establishment.escape_debug())?;
+        writeln!(out, "Convention   n° {} de {}", title.number, shown(&title.establishment))?;
         writeln!(out, "Valable      du {} au {} inclus ({left})", title.from, title.until)?;
     }
     writeln!(out, "État         {}", standing.state)?;
@@ -44,7 +44,7 @@ pub(super) fn write(presented: &Presented, standing: &Standing<'_>, out: &mut im
         writeln!(
             out,
             "Service      {} : assertion {}, authentification {}{emergency}",
-            service.name.escape_debug(),
+            shown(&service.name),
             words_of_ms(service.lifetime_ms),
             words_of_ms(service.login_age_max_ms)
         )?;
@@ -60,9 +60,9 @@ pub(super) fn write(presented: &Presented, standing: &Standing<'_>, out: &mut im
         writeln!(
             out,
             "Exception    {} jusqu'au {} exclu : {}",
-            exception.application.escape_debug(),
+            shown(&exception.application),
             exception.ends_at,
-            exception.reason.escape_debug()
+            shown(&exception.reason)
         )?;
     }
     for (place, budget) in convention.guard.each() {
@@ -142,8 +142,26 @@ pub(super) fn changes(changes: &[Change], out: &mut impl io::Write) -> io::Resul
     }
     for change in changes {
         let mark = if change.widens { "ÉLARGIT " } else { "        " };
-        writeln!(out, "{mark} {}", change.text)?;
+        writeln!(out, "{mark} {}", shown(&change.text))?;
     }
     let wider = changes.iter().filter(|change| change.widens).count();
     writeln!(out, "{} changement(s), dont {wider} qui élargit ce qui est permis.", changes.len())
+}
+
+/// A text of the file as a terminal may show it: what moves a cursor, hides or turns around what is read is written out.
+fn shown(text: &str) -> String {
+    let plain =
+        |c: char| if matches!(c, '\'' | '"' | '\\') { c.to_string() } else { c.escape_debug().to_string() };
+    text.chars().map(plain).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn what_is_shown_is_what_is_read() {
+        assert_eq!(shown("CENTRE D'EXEMPLE « é »"), "CENTRE D'EXEMPLE « é »");
+        assert_eq!(shown("a\u{1b}[2Jb\u{202e}c\u{200b}"), "a\\u{1b}[2Jb\\u{202e}c\\u{200b}");
+    }
 }

@@ -95,7 +95,8 @@ impl Daemon {
         let judged = judge(&presented.convention, presented.text.as_bytes(), &presented.armours(), &known);
         // What the ledger has was signed when it was taken: approvers who left since do not undo it.
         if presented.digest == current.digest && current.exists() && current.holds_at(known.now) {
-            self.conventions.take(InForce::of(presented, judged.unwrap_or_default()));
+            let approvers = judged.unwrap_or_else(|_| current.approvers.clone());
+            self.conventions.take(InForce::of(presented, approvers));
             return Ok(Taken { hash: current.digest.to_string(), entry: None });
         }
         let approvers = match judged {

@@ -70,3 +70,11 @@ fn presented(of: &Establishment) -> Vec<Order> {
     });
     orders.collect()
 }
+
+/// Rules of what the verifier finds in the ledger.
+fn verify_findings(of: &Establishment) -> Vec<Value> {
+    let mut command = std::process::Command::new(crate::support::program::program("sceau"));
+    let output = command.args(["traces", "verify", "--json", "--config"]).arg(of.config()).output().unwrap();
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {output:?}"));
+    said["findings"].as_array().unwrap_or_else(|| panic!("{said}")).clone()
+}

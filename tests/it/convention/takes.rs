@@ -62,6 +62,7 @@ fn a_convention_is_exchanged_under_load_and_no_request_is_dropped() {
         }
     }
     assert_eq!(seen.len(), EXCHANGES + 1, "{seen:?}");
+    assert_eq!(super::verify_findings(&establishment), Vec::<serde_json::Value>::new());
 }
 
 #[test]
