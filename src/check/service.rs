@@ -6,8 +6,15 @@ use crate::config::Config;
 use crate::sys::file;
 
 const SUBJECT: &str = "service";
-/// Troubles that keep nobody from an assertion yet; the rule of each has the same name.
-const NOT_YET: [&str; 4] = ["space-low", "convention-refused", "convention-ends-soon", "certificate-not-declared"];
+/// Troubles that keep nobody from an assertion yet, or one application alone; their rules have the same names.
+const OF_THEIR_OWN: [&str; 6] = [
+    "space-low",
+    "homologation-expired",
+    "homologation-ends-soon",
+    "convention-refused",
+    "convention-ends-soon",
+    "certificate-not-declared",
+];
 
 /// What came of asking `sceaud` for its Status.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,14 +53,18 @@ pub(super) fn probe(config: &Config, answer: &Answer, report: &mut Report) {
                 report.found(Finding::new("audit-not-ready", place(), &text));
             }
             for (reason, message) in troubles {
-                let rule = match NOT_YET.into_iter().find(|known| known == reason) {
+                let rule = match OF_THEIR_OWN.into_iter().find(|own| own == reason) {
                     Some(rule) => rule,
                     None if reason == "convention" => "convention-not-in-force",
                     None => "service-trouble",
                 };
+                // A register or a convention that is a file was told with its line.
+                if report.findings.iter().any(|finding| finding.rule.name == rule && rule != "service-trouble") {
+                    continue;
+                }
                 report.found(Finding::new(rule, place(), &format!("sceaud : {message}")));
             }
-            let stopped_by_trouble = troubles.iter().any(|(reason, _)| !NOT_YET.contains(&reason.as_str()));
+            let stopped_by_trouble = troubles.iter().any(|(reason, _)| !OF_THEIR_OWN.contains(&reason.as_str()));
             if !(*ready || stopped_by_trouble && unready.is_empty()) && state != "unprovisioned" {
                 let keys = if unready.is_empty() { "aucune clé".to_owned() } else { unready.join(", ") };
                 let text = format!(

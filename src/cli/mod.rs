@@ -1,5 +1,7 @@
 //! The command line `sceau`: one file per verb.
 
+#[cfg(feature = "appliance")]
+mod applications;
 mod check;
 mod client;
 mod convention;
@@ -10,6 +12,8 @@ mod operators;
 mod order;
 #[cfg(feature = "appliance")]
 mod practitioners;
+#[cfg(feature = "appliance")]
+mod register;
 mod status;
 mod suspensions;
 #[cfg(feature = "appliance")]
@@ -67,6 +71,9 @@ enum Verb {
     #[cfg(feature = "appliance")]
     #[command(after_help = AFTER_HELP)]
     Practitioners(Box<practitioners::Practitioners>),
+    #[cfg(feature = "appliance")]
+    #[command(after_help = AFTER_HELP)]
+    Applications(Box<applications::Applications>),
     #[cfg(feature = "appliance")]
     #[command(after_help = AFTER_HELP)]
     Traces(Box<traces::Traces>),
@@ -177,6 +184,8 @@ pub fn main() -> ExitCode {
         Verb::Suspensions(suspensions) => suspensions.run(),
         #[cfg(feature = "appliance")]
         Verb::Practitioners(practitioners) => practitioners.run(),
+        #[cfg(feature = "appliance")]
+        Verb::Applications(applications) => applications.run(),
         #[cfg(feature = "appliance")]
         Verb::Traces(traces) => traces.run(),
         Verb::Status(status) => status.run(),

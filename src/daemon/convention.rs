@@ -14,7 +14,7 @@ use crate::vihf::instant::Instant;
 
 /// A convention with what traces name it by.
 #[derive(Debug)]
-pub(super) struct InForce {
+pub(super) struct Ruling {
     /// Empty where there is none: then nothing is permitted.
     pub(super) convention: Convention,
     /// Its structures, as sessions are decided with them.
@@ -28,7 +28,7 @@ pub(super) struct InForce {
     exists: bool,
 }
 
-impl InForce {
+impl Ruling {
     /// A convention that was judged.
     pub(super) fn of(presented: Presented, approvers: Vec<String>) -> Self {
         let Presented { convention, text, digest, .. } = presented;
@@ -64,7 +64,7 @@ impl InForce {
 /// The convention of now. Nobody waits: a request keeps the one that it took, the next one takes the new.
 #[derive(Debug)]
 pub(super) struct Conventions {
-    in_force: RwLock<Arc<InForce>>,
+    in_force: RwLock<Arc<Ruling>>,
     /// Why the file that was presented last was not taken.
     refused: Mutex<Option<NotTaken>>,
 }
@@ -75,20 +75,20 @@ impl Conventions {
     /// The file is presented when everything stands: see [`Daemon::take_convention`].
     pub(super) fn new(config: &Config, restored: &Restored) -> Self {
         let in_force = match &config.terms {
-            Terms::Inline(_) if !config.is_test() => InForce::none(),
+            Terms::Inline(_) if !config.is_test() => Ruling::none(),
             Terms::Inline(_) => config
                 .present_convention()
-                .map_or_else(|_| InForce::none(), |presented| InForce::of(presented, Vec::new())),
+                .map_or_else(|_| Ruling::none(), |presented| Ruling::of(presented, Vec::new())),
             Terms::File(path) => {
                 let kept = restored.registers.iter().find(|(name, _)| name == REGISTER);
                 let text = kept.and_then(|(_, text)| String::from_utf8(text.clone()).ok());
                 let read = text.map(|text| convention(path, &text, config.is_test()).map(|read| (read, text)));
                 match read {
-                    None => InForce::none(),
+                    None => Ruling::none(),
                     Some(Ok((convention, text))) => {
                         let digest = Digest::of(&[text.as_bytes()]);
                         let presented = Presented { convention, text, digest, signatures: Vec::new() };
-                        InForce::of(presented, Vec::new())
+                        Ruling::of(presented, Vec::new())
                     }
                     Some(Err(_)) => {
                         // Refusals name it all the same, as the start did.
@@ -96,7 +96,7 @@ impl Conventions {
                         tracing::error!(
                             "the ledger's convention is none that this version reads: a new one must be signed and taken"
                         );
-                        InForce { digest, ..InForce::none() }
+                        Ruling { digest, ..Ruling::none() }
                     }
                 }
             }
@@ -105,12 +105,12 @@ impl Conventions {
     }
 
     /// The convention of now.
-    pub(super) fn current(&self) -> Arc<InForce> {
+    pub(super) fn current(&self) -> Arc<Ruling> {
         Arc::clone(&self.in_force.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What every request is decided by from now on.
-    pub(super) fn take(&self, in_force: InForce) {
+    pub(super) fn take(&self, in_force: Ruling) {
         *self.in_force.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(in_force);
         self.told(None);
     }

@@ -6,9 +6,10 @@ use std::time::Instant as Moment;
 use super::Daemon;
 use super::answer::{Answer, No, Replayed, Unavailable};
 use super::checkpointing::NoReceipt;
-use super::convention::InForce;
+use super::convention::Ruling;
 use super::halt::Halt;
 use super::refusals::Due;
+use super::registers::InForce;
 use super::request::{self, Issue, PatientNamed};
 use super::sessions::{Secret, Traced};
 use super::trace::Asked;
@@ -16,11 +17,13 @@ use crate::ledger::{Line, NotRecorded, Written};
 use crate::policy::application::{Application, unknown_application};
 use crate::policy::denial::{Decision, Denial, Malformed, Reason};
 use crate::policy::issuing::{self, Asking};
+use crate::policy::load::Load;
 use crate::policy::memory::Memory;
 use crate::policy::opening::{self, Opening};
 use crate::replay::{Claim, NotClaimed, PROOFS};
 use crate::seal::audit::Audit;
 use crate::seal::seals::{NotPlaced, SealError};
+use crate::seal::waiting::Caller;
 use crate::traces::entry::evidence::Evidence;
 use crate::traces::entry::outcome::Outcome;
 use crate::vihf::assertion::Patient;
@@ -36,16 +39,17 @@ impl Daemon {
     /// whether it was handed over or not.
     pub(super) async fn issue(&self, uid: u32, request: Issue) -> Result<Answer, No> {
         self.in_order()?;
-        let application = self.application(uid)?;
+        let in_force = self.registers.in_force();
+        let application = &self.application(&in_force, uid)?;
         let now = self.clock.now();
         // To the end of this request, whatever is taken meanwhile.
-        let in_force = self.conventions.current();
-        let traced = self.session(application, &request.session, &in_force, now)?;
+        let ruling = self.conventions.current();
+        let traced = self.session(application, &request.session, (&ruling, &in_force), now)?;
         let session = &traced.session;
         let patient = request.patient.map(|named| self.patient(session.profile(), named)).transpose()?;
         let asked = Asked {
             session: Some(&traced),
-            convention: Some(in_force.digest),
+            convention: Some(ruling.digest),
             transaction: Some(request.transaction.key()),
             purpose: Some(request.purpose.code()),
             ..Asked::default()
@@ -56,17 +60,21 @@ impl Daemon {
             patient,
             invisible_to_guardians: request.invisible_to_guardians,
         };
+        let load = Load::from(request.purpose);
         let claim =
-            self.nonces.claim(uid, &request.nonce, Moment::now()).map_err(|not_claimed| match not_claimed {
-                NotClaimed::Seen => self.hold_refusal(application, No::Replayed(Replayed::Nonce), asked),
-                NotClaimed::Full => No::Busy,
-            })?;
-        let practitioners = self.registers.practitioners();
-        let approved = in_force.permits(now).and_then(|()| self.not_suspended(application, traced.chain));
-        let approved = approved.and_then(|()| {
-            let rights = in_force.convention.rights;
-            approved_by(issuing::decide(rights, &practitioners, application, session, asking, now))
-        });
+            self.nonces.claim(uid, &request.nonce, load, Moment::now()).map_err(
+                |not_claimed| match not_claimed {
+                    NotClaimed::Seen => self.hold_refusal(application, No::Replayed(Replayed::Nonce), asked),
+                    NotClaimed::Full => No::Busy,
+                },
+            )?;
+        let providers = self.providers.now();
+        let known = self.known(&ruling, &in_force, &providers, now);
+        let approved = ruling
+            .permits(now)
+            .and_then(|()| self.not_suspended(application, traced.chain))
+            .and_then(|()| approved_by(issuing::decide(&known, application, session, asking)))
+            .and_then(|approved| still_admitted(&traced, &ruling).map(|()| approved));
         let approved = match approved {
             Ok(approved) => approved,
             Err(no) => return Err(self.spend(claim, application, asked, no).await),
@@ -76,12 +84,13 @@ impl Daemon {
             Ok(counted) => counted,
             Err(no) => return Err(self.spend(claim, application, asked, no).await),
         };
-        let Some(_seat) = self.requests.take(uid, self.config.limits.requests_in_flight_per_application_max)
-        else {
+        let in_flight_max = self.config.limits.requests_in_flight_per_application_max;
+        let Some(_seat) = self.requests.take_for(load, uid, in_flight_max) else {
             claim.free();
             return Err(No::Busy);
         };
-        let placed = match self.seals.place(session.structure().as_str(), uid, &in_force.convention, now).await {
+        let caller = Caller { uid, load };
+        let placed = match self.seals.place(session.structure().as_str(), caller, &ruling.convention, now).await {
             Ok(place) => Ok(place),
             Err(NotPlaced::Seal(error)) => Err(error),
             Err(NotPlaced::Busy) => {
@@ -111,9 +120,10 @@ impl Daemon {
         // The wait for a place is not part of the assertion's life.
         let forged = self.seals.forge(&place, approved, self.clock.now()).map_err(|error| self.note(error))?;
         let aside = place.step_aside();
-        let line = self.issued(&forged, in_force.digest, traced.entry, claim.spend());
+        let line = self.issued(&forged, ruling.digest, traced.entry, claim.spend());
         let recorded = self.ledger.record(line, forged).await.map_err(|cause| self.unrecorded(cause))?;
         counted.keep();
+        self.exceptional.issued(uid, request.purpose);
         let written = recorded.written();
         // Before the seal: who gets no receipt gets no assertion either.
         let receipt = match self.receipt(request.receipt, written).await {
@@ -144,17 +154,18 @@ impl Daemon {
     /// A crash after the trace leaves a session that nobody has the secret of, and its proof is spent; before it, neither.
     pub(super) async fn open_session(&self, uid: u32, request: &Opening) -> Result<Answer, No> {
         self.in_order()?;
-        let application = self.application(uid)?;
+        let in_force = self.registers.in_force();
+        let application = &self.application(&in_force, uid)?;
         let now = self.clock.now();
-        let in_force = self.conventions.current();
-        let asked = Asked { opening: Some(request), convention: Some(in_force.digest), ..Asked::default() };
+        let ruling = self.conventions.current();
+        let asked = Asked { opening: Some(request), convention: Some(ruling.digest), ..Asked::default() };
         // Before policy, unlike an issue: the login's age, and the session's end, are told by this clock.
         self.clock_is_fit()
-            .and_then(|()| in_force.permits(now))
+            .and_then(|()| ruling.permits(now))
             .map_err(|no| self.hold_refusal(application, no, asked))?;
         let practitioner = self.suspending.lookup().practitioner(&request.practitioner);
-        let (practitioners, providers) = (self.registers.practitioners(), self.providers.now());
-        let known = self.known(&in_force, &practitioners, &providers, now);
+        let providers = self.providers.now();
+        let known = self.known(&ruling, &in_force, &providers, now);
         let session = self
             .not_suspended(application, practitioner)
             .and_then(|()| approved_by(opening::decide(&known, application, request)))
@@ -164,7 +175,7 @@ impl Daemon {
         }
         self.may_begin().map_err(|no| self.hold_refusal(application, no, asked))?;
         let evidence = session.evidence();
-        let declared_max = in_force.convention.declarations.limits.sessions_per_hour_max;
+        let declared_max = ruling.convention.declarations.limits.sessions_per_hour_max;
         let claim = self.show(uid, evidence, declared_max).map_err(|no| {
             let asked = Asked { evidence: Some(evidence), ..asked };
             self.hold_refusal(application, no, asked)
@@ -172,7 +183,7 @@ impl Daemon {
         let session = Arc::new(session);
         let Some(secret) = Secret::draw() else { return Err(self.halt(Halt::Random)) };
         let expires_at = session.expires_at().to_string();
-        let line = self.opened(application, &session, in_force.digest, secret.hash);
+        let line = self.opened(application, &session, ruling.digest, secret.hash);
         let written = match self.ledger.write(line).await {
             Ok(written) => written,
             Err(cause) => {
@@ -182,14 +193,14 @@ impl Daemon {
             }
         };
         let chain = written.chain.unwrap_or_default();
-        let traced = Traced { session, entry: written.index, chain, convention: in_force.digest };
+        let traced = Traced { session, entry: written.index, chain, convention: ruling.digest };
         self.sessions.keep(secret.hash, traced, now);
         Ok(Answer::Opened { session: secret.text, expires_at })
     }
 
     /// `Report`.
     pub(super) async fn report(&self, uid: u32, id: &str, outcome: request::Outcome) -> Result<Answer, No> {
-        let application = self.application(uid)?;
+        let application = &self.application(&self.registers.in_force(), uid)?;
         let written = self
             .outcomes
             .find(uid, id, self.clock.now())
@@ -206,7 +217,7 @@ impl Daemon {
 
     /// `CloseSession`.
     pub(super) async fn close_session(&self, uid: u32, session: &str) -> Result<Answer, No> {
-        let application = self.application(uid)?;
+        let application = &self.application(&self.registers.in_force(), uid)?;
         let (secret, traced) = self
             .sessions
             .close(uid, session)
@@ -216,38 +227,34 @@ impl Daemon {
         Ok(Answer::Done)
     }
 
-    /// The application's open session, decided anew if it was opened under another convention: what is no longer declared
-    /// ends, what is declared otherwise is so from here on.
+    /// The application's open session, made again if it was opened under another convention: what is declared otherwise is so
+    /// from here on. One that this convention would not have stays as it was, for policy to say why.
     ///
     /// # Errors
-    /// Unknown, expired, or no longer admitted; the reason is held for the ledger.
+    /// Unknown or expired; the reason is held for the ledger.
     fn session(
         &self,
         application: &Application,
         secret: &str,
-        in_force: &InForce,
+        (ruling, in_force): (&Ruling, &InForce),
         now: Instant,
     ) -> Result<Arc<Traced>, No> {
         let uid = application.uid;
-        let asked = Asked { convention: Some(in_force.digest), ..Asked::default() };
+        let asked = Asked { convention: Some(ruling.digest), ..Asked::default() };
         let traced = self.sessions.find(uid, secret, now).map_err(|denial| {
             // Without a convention no session was restored: that is the cause, and what heals.
-            let no = in_force.permits(now).err().unwrap_or_else(|| denial.into());
+            let no = ruling.permits(now).err().unwrap_or_else(|| denial.into());
             self.hold_refusal(application, no, asked)
         })?;
-        if traced.convention == in_force.digest || !in_force.holds_at(now) {
+        if traced.convention == ruling.digest || !ruling.holds_at(now) {
             return Ok(traced);
         }
-        let (practitioners, providers) = (self.registers.practitioners(), self.providers.now());
-        let known = self.known(in_force, &practitioners, &providers, now);
+        let providers = self.providers.now();
+        let known = self.known(ruling, in_force, &providers, now);
         let renewed = Memory::of(&traced.session).session(&known, application).filter(|s| now < s.expires_at());
-        let Some(session) = renewed else {
-            let message = "la convention de l'établissement a changé et n'admet plus cette session telle quelle ; ouvrez-en une autre";
-            let no = Denial::new(Reason::SessionExpired, message).into();
-            return Err(self.hold_refusal(application, no, Asked { session: Some(&traced), ..asked }));
-        };
+        let Some(session) = renewed else { return Ok(traced) };
         let Traced { entry, chain, .. } = *traced;
-        let traced = Arc::new(Traced { session: Arc::new(session), entry, chain, convention: in_force.digest });
+        let traced = Arc::new(Traced { session: Arc::new(session), entry, chain, convention: ruling.digest });
         self.sessions.renew(uid, secret, Arc::clone(&traced), now);
         Ok(traced)
     }
@@ -301,7 +308,7 @@ impl Daemon {
     /// After `Ok` a proof is `Replayed` unless the claim is freed; after `Err` nothing was spent.
     fn show(&self, uid: u32, evidence: Evidence, declared_max: usize) -> Result<Option<Claim<'_>>, No> {
         match evidence {
-            Evidence::Proof(mark) => match self.proofs.claim_mark(PROOFS, mark, Moment::now()) {
+            Evidence::Proof(mark) => match self.proofs.claim_mark(PROOFS, mark, Load::Usual, Moment::now()) {
                 Ok(claim) => Ok(Some(claim)),
                 Err(NotClaimed::Seen) => Err(No::Replayed(Replayed::Proof)),
                 Err(NotClaimed::Full) => Err(No::Busy),
@@ -337,8 +344,9 @@ impl Daemon {
         if cause == NotRecorded::Broken { self.halt(Halt::Ledger) } else { cause.into() }
     }
 
-    pub(super) fn application(&self, uid: u32) -> Result<&Arc<Application>, No> {
-        self.loaded.applications.get(uid).ok_or_else(|| {
+    /// The application of that Unix user.
+    pub(super) fn application(&self, in_force: &InForce, uid: u32) -> Result<Arc<Application>, No> {
+        in_force.applications.register.get(uid).cloned().ok_or_else(|| {
             let no = No::from(unknown_application());
             let line = |uid| self.refused_stranger(uid, no.code());
             self.refusals.hold_stranger(uid, no.code(), self.clock.now(), line);
@@ -380,6 +388,16 @@ impl Daemon {
             _ => error.into(),
         }
     }
+}
+
+/// What policy found nothing against and the convention of now would not have opened all the same: by its age, its delay, its
+/// structure.
+fn still_admitted(traced: &Traced, ruling: &Ruling) -> Result<(), No> {
+    if traced.convention == ruling.digest {
+        return Ok(());
+    }
+    let message = "la convention de l'établissement a changé et n'admet plus cette session telle quelle ; ouvrez-en une autre";
+    Err(Denial::new(Reason::SessionExpired, message).into())
 }
 
 fn approved_by<T>(decision: Decision<T>) -> Result<T, No> {

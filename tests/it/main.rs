@@ -10,6 +10,7 @@ mod command_line;
 mod convention;
 mod counter;
 mod cross;
+mod denials;
 mod documents;
 mod door;
 mod doorstep;

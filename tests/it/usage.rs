@@ -28,7 +28,7 @@ const ENGLISH: [&str; 14] = [
 ];
 
 /// Every command line, and every option it takes.
-const COMMANDS: [(&[&str], &[&str]); 36] = [
+const COMMANDS: [(&[&str], &[&str]); 41] = [
     (&["sceau", "convention"], &["show", "diff", "check", "approve", "take", "--help"]),
     (&["sceau", "convention", "show"], &["--config", "--socket", "--json", "--help"]),
     (&["sceau", "convention", "diff"], &["--config", "--socket", "--json", "--help"]),
@@ -137,6 +137,14 @@ const COMMANDS: [(&[&str], &[&str]); 36] = [
         ],
     ),
     (&["sceau", "practitioners", "review"], &["--within", "--unused", "--json", "--config", "--socket", "--help"]),
+    (&["sceau", "applications"], &["import", "export", "list", "review", "--help"]),
+    (
+        &["sceau", "applications", "import"],
+        &["--format", "--dry-run", "--sign-with", "--json", "--config", "--socket", "--help"],
+    ),
+    (&["sceau", "applications", "export"], &["--out", "--format", "--config", "--socket", "--help"]),
+    (&["sceau", "applications", "list"], &["--json", "--config", "--socket", "--help"]),
+    (&["sceau", "applications", "review"], &["--within", "--unused", "--json", "--config", "--socket", "--help"]),
     (&["sceau-verify"], &["vihf", "traces", "--help", "--version"]),
     (&["sceau-verify", "traces"], &["--key", "--since", "--json", "--help"]),
     (&["sceau-verify", "vihf"], &["--trust", "--profile", "--at", "--json", "--format", "--help"]),
@@ -245,7 +253,7 @@ fn each_mistake_is_told_in_french_with_its_remedy() {
             &[
                 "verbe inconnu « isue »",
                 "essayez « suspend, issue »",
-                "issue, keys, operators, order, convention, suspend, resume, suspensions, practitioners, traces, lint, status, check",
+                "issue, keys, operators, order, convention, suspend, resume, suspensions, practitioners, applications, traces, lint, status, check",
             ],
         ),
         (
@@ -253,7 +261,7 @@ fn each_mistake_is_told_in_french_with_its_remedy() {
             vec!["help"],
             &[
                 "verbe inconnu « help »",
-                "issue, keys, operators, order, convention, suspend, resume, suspensions, practitioners, traces, lint, status, check",
+                "issue, keys, operators, order, convention, suspend, resume, suspensions, practitioners, applications, traces, lint, status, check",
             ],
         ),
         (&["sceau"], vec!["--json"], &["argument inconnu « --json »"]),

@@ -41,12 +41,14 @@ pub(super) fn write(presented: &Presented, standing: &Standing<'_>, out: &mut im
     }
     for service in &convention.services {
         let emergency = if service.emergency { ", URGENCES" } else { "" };
+        let purposes: Vec<_> = service.purposes.iter().map(|purpose| purpose.code()).collect();
         writeln!(
             out,
-            "Service      {} : assertion {}, authentification {}{emergency}",
+            "Service      {} : assertion {}, authentification {}, {}{emergency}",
             shown(&service.name),
             words_of_ms(service.lifetime_ms),
-            words_of_ms(service.login_age_max_ms)
+            words_of_ms(service.login_age_max_ms),
+            purposes.join(" ")
         )?;
     }
     let limits = &convention.declarations.limits;
@@ -97,6 +99,7 @@ pub(super) fn json(presented: &Presented, standing: &Standing<'_>) -> Value {
                 "lifetime_ms": service.lifetime_ms,
                 "login_age_max_ms": service.login_age_max_ms,
                 "emergency": service.emergency,
+                "purposes": service.purposes.iter().map(|purpose| purpose.code()).collect::<Vec<_>>(),
             })
         })
         .collect();

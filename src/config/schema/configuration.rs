@@ -185,6 +185,7 @@ pub(in crate::config) const CONFIGURATION: &[Key] = &[
             may("checkpoint_entries_max", ANY),
             may("checkpoint_ms_max", ANY),
             may("jwks_reload_ms", ANY),
+            may("emergency_share_percent", ANY),
         ]),
     ),
 ];

@@ -2,6 +2,11 @@
 
 use super::{ANY, Key, Kind, LEVEL, may, methods, must};
 use crate::policy::convention::Scope;
+use crate::vihf::codes::Purpose;
+
+fn purposes() -> Vec<&'static str> {
+    Purpose::ALL.iter().map(|purpose| purpose.code()).collect()
+}
 
 fn scopes() -> Vec<&'static str> {
     Scope::ALL.iter().map(|scope| scope.name()).collect()
@@ -53,6 +58,7 @@ pub(super) const SERVICE: &[Key] = &[
     must("lifetime_ms", ANY),
     must("login_age_max_ms", ANY),
     may("emergency", Kind::Boolean),
+    may("purposes", Kind::Words(purposes)),
 ];
 
 /// An exception to proof.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::super::Daemon;
-use super::super::convention::InForce;
+use super::super::convention::Ruling;
 use super::super::trace::word;
 use super::Orders;
 use super::answer::{No, Unavailable};
@@ -96,7 +96,7 @@ impl Daemon {
         // What the ledger has was signed when it was taken: approvers who left since do not undo it.
         if presented.digest == current.digest && current.exists() && current.holds_at(known.now) {
             let approvers = judged.unwrap_or_else(|_| current.approvers.clone());
-            self.conventions.take(InForce::of(presented, approvers));
+            self.conventions.take(Ruling::of(presented, approvers));
             return Ok(Taken { hash: current.digest.to_string(), entry: None });
         }
         let approvers = match judged {
@@ -118,7 +118,7 @@ impl Daemon {
         let number = presented.convention.title.as_ref().map(|title| title.number);
         tracing::info!(uid, number, approvers = approvers.join(" "), entry = written.index, "convention taken");
         self.volumes.take(budgets);
-        self.conventions.take(InForce::of(presented, approvers));
+        self.conventions.take(Ruling::of(presented, approvers));
         Ok(Taken { hash: order.to_string(), entry: Some(written.index) })
     }
 

@@ -133,12 +133,18 @@ impl Changes {
     }
 
     fn services(&mut self, name: &str, old: &Service, new: &Service) {
-        let Service { name: _, lifetime_ms, login_age_max_ms, emergency } = new;
+        let Service { name: _, lifetime_ms, login_age_max_ms, emergency, purposes } = new;
         self.duration(&format!("{name}, vie d'une assertion"), old.lifetime_ms, *lifetime_ms);
         self.duration(&format!("{name}, âge de l'authentification"), old.login_age_max_ms, *login_age_max_ms);
         if old.emergency != *emergency {
             let what = if *emergency { "devient un service d'urgence" } else { "n'est plus un service d'urgence" };
             self.add(*emergency, format!("{name} : {what}"));
+        }
+        for purpose in purposes.iter().filter(|purpose| !old.purposes.contains(purpose)) {
+            self.add(true, format!("{name}, mode d'accès {} : ouvert", purpose.code()));
+        }
+        for purpose in old.purposes.iter().filter(|purpose| !purposes.contains(purpose)) {
+            self.add(false, format!("{name}, mode d'accès {} : fermé", purpose.code()));
         }
     }
 

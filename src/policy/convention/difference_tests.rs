@@ -25,6 +25,7 @@ name = "a"
 lifetime_ms = 10000
 login_age_max_ms = 3600000
 emergency = false
+purposes = ["normal"]
 [declaration]
 login_age_max_ms = 1000
 sessions_per_hour_max = 10
@@ -81,6 +82,7 @@ fn each_change_is_told_and_widens_one_way_alone() {
         ("lifetime_ms = 10000", "lifetime_ms = 15000", true, false),
         ("login_age_max_ms = 3600000", "login_age_max_ms = 7200000", true, false),
         ("emergency = false", "emergency = true", true, false),
+        ("[\"normal\"]", "[\"normal\", \"bris_de_glace\"]", true, false),
         ("login_age_max_ms = 1000\n", "login_age_max_ms = 2000\n", true, false),
         ("hour_max = 10", "hour_max = 11", true, false),
         ("until = \"2026-06-30\"", "until = \"2026-07-31\"", true, false),

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::policy::breach::Breach;
+use crate::vihf::codes::Purpose;
 
 /// Oldest login in milliseconds that any service may accept, and so the longest life of any session: a working day.
 pub const LOGIN_AGE_MAX_MS: u64 = 24 * 3_600_000;
@@ -26,6 +27,14 @@ pub struct Service {
     /// What it asks for is urgent: the volume guard is relaxed and marks it.
     #[serde(default)]
     pub emergency: bool,
+    /// Purposes that it may ask for: the others open records beyond what patients agreed to (bris de glace, centre 15), and are
+    /// given by name.
+    #[serde(default = "normal_only")]
+    pub purposes: Vec<Purpose>,
+}
+
+fn normal_only() -> Vec<Purpose> {
+    vec![Purpose::Normal]
 }
 
 impl Service {
@@ -60,6 +69,9 @@ impl Service {
                     self.login_age_max_ms
                 ),
             );
+        }
+        if self.purposes.is_empty() {
+            refuse("purposes", format!("[[service]] {name} : purposes est vide ; donnez au moins normal"));
         }
         breaches
     }

@@ -118,14 +118,21 @@ fn what_is_withdrawn_ends_and_what_is_changed_is_so_from_the_next_request_on() {
         services[0]["lifetime_ms"] = 12_000.into();
     });
     establishment.take_convention().unwrap();
-    let expired = r#"("Denied", "session-expired")"#;
-    assert_eq!([&card, &phone, &urgent].map(|s| consult(&mut client, s)), ["12 s", expired, expired]);
+    let (method, service) = (r#"("Denied", "method-not-declared")"#, r#"("Denied", "service-not-allowed")"#);
+    assert_eq!([&card, &phone, &urgent].map(|s| consult(&mut client, s)), ["12 s", method, service]);
     let refused = client.open_session(login(&physician, "OTP_SMS", "consultation")).unwrap_err();
     assert_eq!(refused.brief(), ("Denied", "method-not-declared"));
+    // A login that was fresh enough for the old one is too old for the next.
+    let short = client.open_session(login(&physician, "CPS", "consultation")).unwrap();
+    establishment.renew_convention(|table| table["service"][0]["login_age_max_ms"] = 1_000.into());
+    establishment.take_convention().unwrap();
+    assert_eq!(consult(&mut client, &short), r#"("Denied", "session-expired")"#);
+    establishment.renew_convention(|table| table["service"][0]["login_age_max_ms"] = 14_400_000.into());
+    establishment.take_convention().unwrap();
     // An hour's exception ends: so do the sessions that were opened by it.
     establishment.renew_convention(|table| drop(table.remove("exception")));
     establishment.take_convention().unwrap();
-    assert_eq!(consult(&mut client, &card), expired);
+    assert_eq!(consult(&mut client, &card), r#"("Denied", "proof-required")"#);
     assert_eq!(brief(client.open_session(physician_login())), says("Denied", "proof-required"));
 }
 

@@ -70,12 +70,12 @@ impl Judge {
         Self { world, config, convention, loaded, structures, application, now }
     }
 
-    fn open(&self, proofs: &Proofs, asked: &Asked) -> (String, Option<Session>) {
-        let known = Known {
+    fn known<'k>(&'k self, practitioners: &'k Practitioners) -> Known<'k> {
+        Known {
             convention: &self.convention,
             services: &self.convention.services,
             structures: &self.structures,
-            practitioners: &self.loaded.practitioners,
+            practitioners,
             profiles: &self.loaded.profiles,
             default_profile: &self.config.profiles.default,
             providers: &self.loaded.providers,
@@ -83,7 +83,11 @@ impl Judge {
             login_future_max_ms: self.config.limits.login_future_max_ms,
             lost_until: None,
             now: self.now,
-        };
+        }
+    }
+
+    fn open(&self, proofs: &Proofs, asked: &Asked) -> (String, Option<Session>) {
+        let known = self.known(&self.loaded.practitioners);
         told(opening::decide(&known, &self.application, &proofs.opening(asked, self.now)))
     }
 
@@ -94,8 +98,7 @@ impl Judge {
             patient: issue.patient.then(|| Patient { ins: Ins::parse(PATIENTS[0]).unwrap(), oid: InsOid::Nir }),
             invisible_to_guardians: issue.invisible,
         };
-        let rights = self.convention.rights;
-        told(issuing::decide(rights, practitioners, &self.application, session, asking, self.now)).0
+        told(issuing::decide(&self.known(practitioners), &self.application, session, asking)).0
     }
 
     /// The register in which everybody is in the state that `now` gives.

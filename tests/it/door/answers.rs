@@ -93,7 +93,18 @@ fn status_tells_the_state_and_every_seal() {
     let status = client.status();
     assert_eq!(
         names(&status),
-        BTreeSet::from(["state", "ready", "version", "profile", "entries", "seals", "audit", "troubles"])
+        BTreeSet::from([
+            "state",
+            "ready",
+            "version",
+            "profile",
+            "entries",
+            "seals",
+            "audit",
+            "troubles",
+            "exceptional",
+            "rights",
+        ])
     );
     assert_eq!((&status["state"], &status["ready"]), (&json!("operational"), &json!(true)));
     assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
