@@ -10,6 +10,7 @@ use super::Admitted;
 use super::answer::{INTERFACE, No};
 use super::approvals;
 use super::certified;
+use super::evidence::Heard;
 use super::sealing::Order;
 use crate::config::KeyName;
 use crate::evidence::document::{Document as _, KeyRole};
@@ -36,8 +37,8 @@ pub(super) enum Request {
     Enrol { anew: bool },
     /// Answer the officer's challenge.
     Activate { challenge: Box<Challenge> },
-    /// Prove the machine's state; the checkpoint is asked of sceaud on the way.
-    Evidence { nonce: Nonce, checkpoint: Option<String> },
+    /// Prove the machine's state; sceaud is asked for its part on the way.
+    Evidence { nonce: Nonce, heard: Heard },
     /// Say how the TPM is.
     Status,
     /// Show a key of ours in each evidence.
@@ -105,7 +106,7 @@ impl Request {
         let nonce = Nonce::parse(&text)
             .ok_or_else(|| parameters.malformed("nonce", "donnez les 64 chiffres hexadécimaux du vérificateur"))?;
         parameters.finish()?;
-        Ok(Self::Evidence { nonce, checkpoint: None })
+        Ok(Self::Evidence { nonce, heard: Heard::default() })
     }
 
     fn certify(mut parameters: Members) -> Result<Self, No> {

@@ -37,7 +37,7 @@ pub(super) fn probe(config: &Config, named: &Named, now: Instant, report: &mut R
             report.found(Finding::new("certificate-ends-soon", Place::file(&seal.key.certificate), &text));
         }
     }
-    for structure in &config.structures {
+    for structure in named.convention.iter().flat_map(|presented| &presented.convention.structures) {
         let valid = named
             .seals
             .iter()

@@ -6,6 +6,7 @@
 mod certificates;
 mod clock;
 mod configuration;
+mod convention;
 mod finding;
 mod keys;
 mod ledger;
@@ -46,6 +47,7 @@ pub fn examine(config: &Path, units: Option<&Path>, ask: impl FnOnce(&Path) -> A
     if let Some(config) = &config {
         let named = config.examine_named(&whole, |user| peer::uid_of(user).ok().flatten(), now);
         registers::probe(&named, &whole, &mut report);
+        convention::probe(config, &named, now, &mut report);
         certificates::probe(config, &named, now, &mut report);
         lists::probe(config, now, &mut report);
         let answer = whole.sockets.then(|| ask(&config.sockets.token));

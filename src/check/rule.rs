@@ -162,6 +162,47 @@ pub const RULES: &[Rule] = &[
         "le fichier JWKS contient une clé privée ou symétrique",
         "retirez-le, et faites changer cette clé",
     ),
+    error(
+        "convention-inline",
+        Misconfigured,
+        "en production, les termes ne sont pas dans un fichier de convention à part",
+        "mettez-les dans le fichier que nomme [convention] file",
+    ),
+    error(
+        "convention-unsigned",
+        Misconfigured,
+        "la convention n'est pas signée par deux clés, ou son texte a changé depuis",
+        "sceau convention approve, par deux approbateurs",
+    ),
+    error(
+        "convention-out-of-date",
+        Misconfigured,
+        "la convention n'a pas commencé, ou elle est finie",
+        "faites-en signer une qui vaut",
+    ),
+    warning("convention-ends-soon", "elle finit dans 60, 30 ou 7 jours au plus", "faites-en signer une nouvelle"),
+    error(
+        "convention-not-in-force",
+        Unavailable,
+        "sceaud n'a pas de convention en vigueur, rien n'est délivré",
+        "suivez le remède qu'il donne",
+    ),
+    warning(
+        "convention-refused",
+        "sceaud refuse la convention présentée, l'ancienne reste en vigueur",
+        "sceau convention check",
+    ),
+    error(
+        "certificate-not-declared",
+        Misconfigured,
+        "la convention ne déclare pas ce certificat, il ne scelle pas",
+        "faites-le déclarer",
+    ),
+    warning(
+        "outside-convention",
+        "un registre nomme un service ou une structure que la convention n'a pas",
+        "retirez-le, ou faites-le déclarer",
+    ),
     warning(
         "declaration-without-exception",
         "may_declare sans [[exception]] n'a pas d'effet en production",

@@ -28,12 +28,13 @@ const DENYING: [&str; 5] =
 /// Lists that give something: fewer of them protects more.
 const GIVING: [&str; 5] = ["ReadWritePaths", "ExecPaths", "IPAddressAllow", "DeviceAllow", "SocketBindAllow"];
 /// Lists that must be exactly ours: their empty value, or a value with `~`, turns their sense around.
-const EXACT: [&str; 5] = [
+const EXACT: [&str; 6] = [
     "CapabilityBoundingSet",
     "AmbientCapabilities",
     "RestrictAddressFamilies",
     "SystemCallArchitectures",
     "SystemCallFilter",
+    "ExecReload",
 ];
 /// What we leave unset and must stay so: each would blur who calls, or run foreign code beside ours.
 const FORBIDDEN: [(&str, &str); 9] = [
@@ -76,7 +77,7 @@ pub(super) fn weaknesses(section: &str, shipped: &[Assignment], installed: &[Ass
         .iter()
         .filter_map(|key| weakness(key, &effective(key, &shipped), &effective(key, &installed), &installed))
         .collect();
-    for (key, harmless) in FORBIDDEN {
+    for (key, harmless) in FORBIDDEN.into_iter().filter(|(key, _)| !shipped.iter().any(|a| a.key == *key)) {
         let found = effective(key, &installed).join(" ");
         if !found.is_empty() && plain(&found) != harmless {
             let expected = if harmless.is_empty() { "(non défini)" } else { harmless };

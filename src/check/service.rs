@@ -7,7 +7,14 @@ use crate::sys::file;
 
 const SUBJECT: &str = "service";
 /// Troubles that keep nobody from an assertion yet, or one application alone; their rules have the same names.
-const OF_THEIR_OWN: [&str; 3] = ["space-low", "homologation-expired", "homologation-ends-soon"];
+const OF_THEIR_OWN: [&str; 6] = [
+    "space-low",
+    "homologation-expired",
+    "homologation-ends-soon",
+    "convention-refused",
+    "convention-ends-soon",
+    "certificate-not-declared",
+];
 
 /// What came of asking `sceaud` for its Status.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,8 +53,12 @@ pub(super) fn probe(config: &Config, answer: &Answer, report: &mut Report) {
                 report.found(Finding::new("audit-not-ready", place(), &text));
             }
             for (reason, message) in troubles {
-                let rule = OF_THEIR_OWN.into_iter().find(|own| own == reason).unwrap_or("service-trouble");
-                // A register that is a file was told with its line.
+                let rule = match OF_THEIR_OWN.into_iter().find(|own| own == reason) {
+                    Some(rule) => rule,
+                    None if reason == "convention" => "convention-not-in-force",
+                    None => "service-trouble",
+                };
+                // A register or a convention that is a file was told with its line.
                 if report.findings.iter().any(|finding| finding.rule.name == rule && rule != "service-trouble") {
                     continue;
                 }

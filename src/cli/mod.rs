@@ -6,6 +6,7 @@ mod applications;
 mod attest;
 mod check;
 mod client;
+mod convention;
 mod issue;
 #[cfg(feature = "appliance")]
 mod keys;
@@ -69,6 +70,8 @@ enum Verb {
     Operators(operators::Operators),
     #[command(after_help = AFTER_HELP)]
     Order(order::Orders),
+    #[command(name = "convention", after_help = AFTER_HELP)]
+    Convention(convention::ConventionArguments),
     #[command(after_help = AFTER_HELP)]
     Suspend(suspensions::Suspend),
     #[command(after_help = AFTER_HELP)]
@@ -189,6 +192,7 @@ pub fn main() -> ExitCode {
         Verb::Keys(keys) => keys.run(),
         Verb::Operators(operators) => operators.run(),
         Verb::Order(order) => order.run(),
+        Verb::Convention(convention) => convention.run(),
         Verb::Suspend(suspend) => suspend.run(),
         Verb::Resume(resume) => resume.run(),
         Verb::Suspensions(suspensions) => suspensions.run(),

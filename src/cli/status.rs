@@ -71,7 +71,7 @@ fn table(status: &Value, out: &mut impl io::Write) -> io::Result<()> {
     let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or("?").to_owned();
     let is_ready = |value: &Value| value.get("ready").and_then(Value::as_bool).unwrap_or_default();
     let state = match text(status, "state").as_str() {
-        "unprovisioned" => "non provisionné : aucune clé de cachet n'est configurée",
+        "unprovisioned" => "non provisionné : pas de clé de cachet configurée, ou pas de convention en vigueur",
         "locked" => "verrouillé : aucune signature n'a encore pu être vérifiée",
         "operational" => "opérationnel",
         "halted" => "arrêté sur défaut d'intégrité : un exploitant doit agir",

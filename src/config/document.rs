@@ -51,7 +51,8 @@ impl<T: for<'de> Deserialize<'de>> Document<T> {
         Self { path, text: String::new(), value: None, faults: vec![fault], walk: Walk::default(), torn: true }
     }
 
-    fn parse(path: &Path, text: String, keys: &[Key]) -> Self {
+    /// The same for a text that was read already; `path` is where faults are told.
+    pub(super) fn parse(path: &Path, text: String, keys: &[Key]) -> Self {
         let (mut table, errors) = match DeTable::parse(&text) {
             Ok(table) => (table, Vec::new()),
             Err(_) if text.len() <= RECOVERY_LEN_MAX => DeTable::parse_recoverable(&text),

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::load::Whole;
+use super::reading::Whole;
 use super::register_file::RegisterFile;
 use super::{AuditKey, Config, ConfigError, Fault, IdentityProvider, SealKey};
 use crate::certificate::SealCertificate;
@@ -83,6 +83,7 @@ impl Config {
 
     /// Every file that decides who may ask for what, for whom and under which certificate.
     pub fn deciding_files(&self) -> impl Iterator<Item = &Path> {
+        // Who signed the convention is asked of its signatures, not of its modes.
         let files = [&self.path, &self.registers.applications, &self.registers.practitioners];
         let seals = self.seals.iter().chain(&self.authentications).map(|key| &key.certificate);
         let audit = self.audit.iter().map(|audit| &audit.public_key);

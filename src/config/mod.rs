@@ -7,15 +7,19 @@ mod address;
 mod around;
 mod audit;
 mod clock;
+mod convention;
 mod destination;
 mod document;
 mod fault;
+mod file;
 mod identity_provider;
+mod keys;
 mod ledger;
 mod limits;
 mod load;
 mod loaded;
 mod named;
+mod reading;
 mod register_file;
 mod relay;
 mod rereading;
@@ -26,17 +30,19 @@ mod tpm;
 mod walk;
 mod web_ps;
 
+pub use crate::policy::convention::STRUCTURES_MAX;
 pub use address::HttpAddress;
 pub use audit::AuditKey;
 pub use clock::ClockRules;
+pub use convention::{CONVENTION_LEN_MAX, Presented, Terms, convention};
 pub use destination::{Destination, PatientPlace};
 pub use fault::{ConfigError, Fault, Position, system_words};
 pub use identity_provider::IdentityProvider;
 pub use ledger::{CounterPlace, LedgerPlace};
 pub use limits::Limits;
-pub use load::{Reading, Whole};
 pub use loaded::{Audit, Loaded, Seal};
 pub use named::{Appraised, Named};
+pub use reading::{Reading, Whole};
 pub use register_file::RegisterFile;
 pub use relay::{Relay, Stapling};
 pub use rereading::{Reread, Rereading};
@@ -49,15 +55,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::policy::convention::{Convention, Service};
-use crate::policy::declaration::Declarations;
-use crate::policy::guard::Budgets;
+use crate::policy::convention::LOGIN_AGE_MAX_MS;
 use crate::traces::digest::Digest;
-use crate::vihf::codes::Sector;
-use crate::vihf::identity::StructIdNat;
-
-/// Most structures that annexe 3 of the convention lets an establishment declare.
-pub const STRUCTURES_MAX: usize = 3;
 
 /// What the appliance may accept: the real thing only, or test material as well (contract, "Programs").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -77,8 +76,6 @@ pub struct Config {
     pub path: PathBuf,
     /// Production unless the file says otherwise.
     pub mode: Mode,
-    /// Declared structures, 1 to [`STRUCTURES_MAX`]; none means Unprovisioned.
-    pub structures: Vec<Structure>,
     /// Seal keys; a structure may have two while certificates overlap.
     pub seals: Vec<SealKey>,
     /// The key that signs the ledger's checkpoints; production demands one.
@@ -93,14 +90,12 @@ pub struct Config {
     pub web_ps: Vec<WebPs>,
     /// Who vouches for seal certificates.
     pub trust: Trust,
-    /// What the establishment declared to the Cnam.
-    pub convention: Convention,
-    /// Services of the establishment with their lifetimes.
-    pub services: Vec<Service>,
+    /// Where what the establishment declared to the Cnam is written.
+    pub terms: Terms,
+    /// Whether terms stand in this file itself, which production refuses.
+    pub has_inline_terms: bool,
     /// Who proves logins.
     pub identity_providers: Vec<IdentityProvider>,
-    /// When a login may be declared instead.
-    pub declarations: Declarations,
     /// Profiles beside the shipped ones, and the default's name.
     pub profiles: Profiles,
     /// Files of the registers.
@@ -117,21 +112,8 @@ pub struct Config {
     pub backup: Backup,
     /// SHA-256 of the file as it was read: what traces name the configuration by.
     pub digest: Digest,
-    /// SHA-256 of the convention's terms and services as they were read.
-    pub convention_digest: Digest,
-    /// From which volumes on an alarm is raised, and from which on somebody is stopped.
-    pub guard: Budgets,
     /// Limits with their defaults filled in.
     pub limits: Limits,
-}
-
-/// A declared structure (annexe 3 of the convention).
-#[derive(Clone, Debug)]
-pub struct Structure {
-    /// Struct_IdNat, also the OU of its certificates.
-    pub id: StructIdNat,
-    /// Sector of activity written in its assertions.
-    pub sector: Sector,
 }
 
 /// Anchors, intermediates and policy that seal certificates must chain to.
@@ -267,15 +249,13 @@ impl Config {
             .collect()
     }
 
-    /// The service of that name.
-    #[must_use]
-    pub fn service(&self, name: &str) -> Option<&Service> {
-        self.services.iter().find(|service| service.name == name)
-    }
-
-    /// Longest life of any session in milliseconds: the window in which a nonce must be remembered.
+    /// Longest life of any session in milliseconds: the window in which a nonce must be remembered. Where the convention may
+    /// be exchanged it is the longest that any convention may give.
     #[must_use]
     pub fn session_lifetime_max_ms(&self) -> u64 {
-        self.services.iter().map(|service| service.login_age_max_ms).max().unwrap_or(0)
+        match &self.terms {
+            Terms::Inline(convention) => convention.session_lifetime_max_ms(),
+            Terms::File(_) => LOGIN_AGE_MAX_MS,
+        }
     }
 }

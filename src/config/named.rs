@@ -6,13 +6,14 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
 use super::document::{Document, read_bytes, read_text};
-use super::load::Whole;
+use super::reading::Whole;
 use super::register_file::RegisterFile;
 use super::schema::{APPLICATIONS, PRACTITIONERS, PROFILE};
-use super::{Audit, Config, ConfigError, Fault, SealKey};
+use super::{Audit, Config, ConfigError, Fault, Presented, SealKey, keys};
 use crate::certificate::{Refusal, Requirements, SealCertificate, Trust, appraise};
 use crate::policy::application::{Applications, ApplicationsFile};
 use crate::policy::breach::Breach;
+use crate::policy::convention::Convention;
 use crate::policy::practitioner::{Practitioners, PractitionersFile};
 use crate::policy::review;
 use crate::proof::Providers;
@@ -48,6 +49,10 @@ pub struct Named {
     pub seals: Vec<Appraised>,
     /// The audit key, if its public half could be read.
     pub audit: Option<Audit>,
+    /// The terms, if they could be read.
+    pub convention: Option<Presented>,
+    /// What is wrong with a convention's file: `sceaud` starts without it, and issues nothing until a right one is taken.
+    pub convention_faults: Vec<Fault>,
     /// What `sceaud` refuses to start with.
     pub faults: Vec<Fault>,
     /// What is not refused and should be known.
@@ -73,13 +78,25 @@ impl Config {
             let breach = Breach::of("unknown-profile", "profiles", "default", cause);
             faults.extend(self.locate(vec![breach]));
         }
+        let (convention, convention_faults) = match self.present_convention() {
+            Ok(presented) => (Some(presented), Vec::new()),
+            Err(faults) => (None, faults),
+        };
+        faults.extend(self.terms_out_of_place(whole));
+        let of_its_own = self.convention_file();
+        let declared = convention.as_ref().map(|presented| &presented.convention);
         let providers = self.read_providers(&mut faults);
         // By its name in the configuration: a provider whose keys cannot be read is told already.
         let provider_exists = |name: &str| {
             !whole.identity_providers || self.identity_providers.iter().any(|known| known.terms.name == name)
         };
         let (mut applications, mut practitioners) = (Applications::default(), Practitioners::default());
-        let service_exists = |name: &str| !whole.services || self.service(name).is_some();
+        // A register may run ahead of the next convention, or behind the last one: what it has beyond the one that is
+        // signed is told, and serves nobody.
+        let inline = declared.filter(|_| of_its_own.is_none());
+        let outside = declared.filter(|_| of_its_own.is_some());
+        let service_exists =
+            |name: &str| !whole.services || inline.is_none_or(|terms| terms.service(name).is_some());
         // A path that was not understood may still be the right one by default.
         let found = |path: &Path| whole.registers || path.is_file();
         let mut register_files = Vec::new();
@@ -93,12 +110,14 @@ impl Config {
                 let (taken, breaches) = Applications::check(file, uid, service_exists, profile_exists);
                 faults.extend(register.locate(breaches));
                 faults.extend(register.locate(review::audiences(&taken, provider_exists)));
-                if whole.exceptions && whole.mode {
-                    remarks.extend(register.locate(review::declarations(&taken, &self.declarations, now)));
+                if let Some(terms) = declared.filter(|_| whole.exceptions && whole.mode) {
+                    remarks.extend(register.locate(review::declarations(&taken, &terms.declarations, now)));
                 }
-                if whole.convention && all_profiles {
-                    let review = review::applications(&taken, &self.convention, &profiles, now);
-                    remarks.extend(register.locate(review));
+                if let Some(terms) = declared.filter(|_| whole.convention && all_profiles) {
+                    remarks.extend(register.locate(review::applications(&taken, terms, &profiles, now)));
+                }
+                if let Some(terms) = outside {
+                    remarks.extend(register.locate(review::outside(&taken, terms)));
                 }
                 applications = taken;
             }
@@ -110,7 +129,7 @@ impl Config {
             faults.append(&mut register.faults);
             if let (Some(file), Some(default)) = (register.take(), default) {
                 let structure_exists =
-                    |id: &str| !whole.structures || self.structures.iter().any(|s| s.id.as_str() == id);
+                    |id: &str| !whole.structures || inline.is_none_or(|terms| terms.structure(id).is_some());
                 let specialties = &default.physician_specialties;
                 let (taken, breaches) = Practitioners::check(file, specialties, structure_exists, service_exists);
                 faults.extend(register.locate(breaches));
@@ -121,15 +140,34 @@ impl Config {
                     );
                     Fault::of("profession-withdrawn", &self.registers.practitioners, cause)
                 }));
+                if let Some(terms) = outside {
+                    remarks.extend(register.locate(review::outside_practitioners(&taken, terms)));
+                }
                 practitioners = taken;
             }
         }
-        if whole.convention && all_profiles {
-            remarks.extend(self.locate(review::convention(&self.convention, &profiles)));
+        if let Some(terms) = declared.filter(|_| whole.convention && all_profiles) {
+            remarks.extend(self.locate_terms(review::convention(terms, &profiles)));
+        }
+        let mut convention_faults = convention_faults;
+        if let Some(terms) = outside {
+            convention_faults.extend(self.keys_without_structure(terms));
         }
         let seals = self.read_seals(whole, now, &mut faults, &mut remarks);
         let audit = self.read_audit(whole, &mut faults);
-        Named { profiles, applications, practitioners, register_files, providers, seals, audit, faults, remarks }
+        Named {
+            profiles,
+            applications,
+            practitioners,
+            register_files,
+            providers,
+            seals,
+            audit,
+            convention,
+            convention_faults,
+            faults,
+            remarks,
+        }
     }
 
     /// The places of breaches of `sceau.toml` itself that show only with its neighbours.
@@ -137,6 +175,43 @@ impl Config {
     pub fn locate(&self, breaches: Vec<Breach>) -> Vec<Fault> {
         let document: Document<toml::Table> = Document::read(&self.path, super::schema::CONFIGURATION);
         document.locate(breaches)
+    }
+
+    /// The same for breaches of the terms, wherever they are.
+    #[must_use]
+    pub fn locate_terms(&self, breaches: Vec<Breach>) -> Vec<Fault> {
+        match self.convention_file() {
+            Some(path) => {
+                let document: Document<toml::Table> = Document::read(path, super::schema::CONVENTION_FILE);
+                document.locate(breaches)
+            }
+            None => self.locate(breaches),
+        }
+    }
+
+    /// Keys of structures that the convention does not declare, and structures of it without a key.
+    fn keys_without_structure(&self, convention: &Convention) -> Vec<Fault> {
+        let (mut seals, mut breaches) = (self.seals.clone(), Vec::new());
+        keys::of_structures((&mut seals, true), &self.authentications, &convention.structures, &mut breaches);
+        let (theirs, ours) = breaches.into_iter().partition(|breach| breach.section == "structure");
+        let mut faults = self.locate(ours);
+        faults.extend(self.locate_terms(theirs));
+        faults
+    }
+
+    /// Production rules by what approvers signed, and by nothing else.
+    fn terms_out_of_place(&self, whole: &Whole) -> Vec<Fault> {
+        if self.is_test() || !whole.mode || self.convention_file().is_some() || !whole.convention {
+            return Vec::new();
+        }
+        let cause = if self.has_inline_terms {
+            "les termes de la convention sont dans sceau.toml ; la production les veut dans un fichier à part, que deux approbateurs signent : [convention] file = \"convention.toml\""
+        } else if self.seals.is_empty() {
+            return Vec::new();
+        } else {
+            "[convention] file manque : nommez le fichier de la convention, que deux approbateurs signent"
+        };
+        self.locate(vec![Breach::of("convention-inline", "convention", "", cause)])
     }
 
     /// The providers whose keys could be read.

@@ -98,6 +98,8 @@ pub enum Unavailable {
     ClockAhead,
     /// Every certificate of the structure is outside its validity.
     CertificateExpired,
+    /// No signed convention holds, or it does not declare the seal's certificate.
+    Convention,
 }
 
 impl Unavailable {
@@ -112,6 +114,7 @@ impl Unavailable {
             Self::ClockJump => "clock-jump",
             Self::ClockUnsynchronised | Self::ClockAhead => "clock-unsynchronised",
             Self::CertificateExpired => "certificate-expired",
+            Self::Convention => "convention",
         }
     }
 
@@ -144,6 +147,10 @@ impl Unavailable {
             }
             Self::CertificateExpired => {
                 "le certificat de cachet de cette structure est échu ou pas encore valide ; installez le certificat renouvelé"
+            }
+            Self::Convention => {
+                "aucune convention signée n'est en vigueur aujourd'hui, ou elle ne déclare pas le certificat de cette structure ; \
+                 les approbateurs en signent une (sceau convention), sceau status dit la cause"
             }
         }
     }
@@ -233,6 +240,7 @@ impl From<SealError> for No {
             SealError::Unready(Unready::TokenUnreachable) => Self::Unavailable(Unavailable::TokenUnreachable),
             SealError::Unready(Unready::PinRefused) => Self::Unavailable(Unavailable::PinRefused),
             SealError::CertificateExpired => Self::Unavailable(Unavailable::CertificateExpired),
+            SealError::Undeclared => Self::Unavailable(Unavailable::Convention),
             SealError::Breach(_) | SealError::Random => Self::Halted,
         }
     }

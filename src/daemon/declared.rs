@@ -20,27 +20,21 @@ const WINDOW_MS: u64 = 3_600_000;
 const BLOCK_LEN: u64 = 4096;
 
 /// When each application (Unix user) opened sessions without proof.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Declared {
     opened: Mutex<HashMap<u32, VecDeque<Instant>>>,
-    max: usize,
 }
 
 impl Declared {
-    /// At most `max` sessions of one application within any hour.
-    pub(super) fn new(max: usize) -> Self {
-        Self { opened: Mutex::default(), max }
-    }
-
-    /// Counts one more session at `now`; false: it would be one too many, and is not counted.
+    /// Counts one more session at `now`, of `max` within any hour; false: it would be one too many, and is not counted.
     #[must_use]
-    pub(super) fn count(&self, uid: u32, now: Instant) -> bool {
+    pub(super) fn count(&self, uid: u32, max: usize, now: Instant) -> bool {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         let opened = opened.entry(uid).or_default();
         while opened.front().is_some_and(|at| now.saturating_duration_since(*at) >= WINDOW) {
             opened.pop_front();
         }
-        if opened.len() >= self.max {
+        if opened.len() >= max {
             return false;
         }
         opened.push_back(now);
@@ -103,25 +97,27 @@ mod tests {
 
     #[test]
     fn each_application_has_its_hour() {
-        let declared = Declared::new(2);
+        let declared = Declared::default();
         let began = Instant::now();
         let at = |seconds| began + Duration::from_secs(seconds);
-        assert!(declared.count(7, at(0)) && declared.count(7, at(1800)));
-        assert!(!declared.count(7, at(1801)) && !declared.count(7, at(3599)));
-        assert!(declared.count(8, at(1801)));
+        assert!(declared.count(7, 2, at(0)) && declared.count(7, 2, at(1800)));
+        assert!(!declared.count(7, 2, at(1801)) && !declared.count(7, 2, at(3599)));
+        assert!(declared.count(8, 2, at(1801)));
         // The first one's hour is over; what was refused counts nothing.
-        assert!(declared.count(7, at(3600)) && !declared.count(7, at(3601)) && declared.count(7, at(5400)));
+        assert!(
+            declared.count(7, 2, at(3600)) && !declared.count(7, 2, at(3601)) && declared.count(7, 2, at(5400))
+        );
     }
 
     #[test]
     fn a_restart_forgets_none_of_the_hour() {
-        let declared = Declared::new(2);
+        let declared = Declared::default();
         let now = Instant::now() + Duration::from_secs(7200);
         declared.restore(7, Duration::from_secs(60), now);
         declared.restore(7, Duration::from_secs(3600), now);
         declared.restore(7, Duration::from_secs(1800), now);
-        assert!(!declared.count(7, now));
-        assert!(!declared.count(7, now + Duration::from_secs(1799)));
-        assert!(declared.count(7, now + Duration::from_secs(1800)));
+        assert!(!declared.count(7, 2, now));
+        assert!(!declared.count(7, 2, now + Duration::from_secs(1799)));
+        assert!(declared.count(7, 2, now + Duration::from_secs(1800)));
     }
 }

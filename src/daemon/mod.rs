@@ -5,6 +5,7 @@ mod alarms;
 pub mod answer;
 mod checkpointing;
 mod clock;
+mod convention;
 mod counter;
 mod declared;
 mod dispatch;
@@ -42,6 +43,7 @@ use tokio::sync::mpsc;
 use admin::Admin;
 use answer::No;
 use checkpointing::{Ask, Checkpoints};
+use convention::{Conventions, Ruling};
 use counter::Counting;
 use declared::Declared;
 use exceptional::Exceptional;
@@ -66,8 +68,6 @@ use crate::replay::{Nonces, PROOFS};
 use crate::seal::audit::Audit;
 use crate::seal::seals::Seals;
 use crate::sys::timekeeper::Timekeeper;
-use crate::vihf::codes::Sector;
-use crate::vihf::identity::StructIdNat;
 use crate::vihf::instant::Instant as Day;
 
 /// Everything that answers requests.
@@ -76,8 +76,8 @@ struct Daemon {
     config: Config,
     loaded: Loaded,
     registers: Registers,
+    conventions: Conventions,
     providers: ProvidersInForce,
-    structures: Vec<(StructIdNat, Sector)>,
     seals: Seals,
     /// None: nothing signs the ledger, which production does not admit.
     audit: Option<Audit>,
@@ -119,7 +119,7 @@ impl Daemon {
     ) -> Result<(Self, mpsc::UnboundedReceiver<Ask>), StoreError> {
         let (checkpoints, asked) = Checkpoints::new();
         let limits = &config.limits;
-        let structures = config.structures.iter().map(|s| (s.id, s.sector)).collect();
+        let conventions = Conventions::new(&config, restored);
         let window = Duration::from_millis(config.session_lifetime_max_ms());
         let specialties = config.physician_specialties(&loaded.profiles);
         let files = (std::mem::take(&mut loaded.practitioners), std::mem::take(&mut loaded.applications));
@@ -129,7 +129,6 @@ impl Daemon {
         let daemon = Self {
             registers,
             providers,
-            structures,
             ledger,
             clock,
             counting: Counting::of(&config),
@@ -142,8 +141,9 @@ impl Daemon {
                 0,
             ),
             maybe_spent: MaybeSpent::new(restored.lost),
-            declared: Declared::new(config.declarations.limits.sessions_per_hour_max),
-            volumes: Volumes::new(config.guard),
+            declared: Declared::default(),
+            volumes: Volumes::new(conventions.current().convention.guard),
+            conventions,
             exceptional: Exceptional::default(),
             suspending,
             outcomes: Outcomes::default(),
@@ -172,7 +172,8 @@ impl Daemon {
         let applications = &in_force.applications.register;
         self.declared.refill(&reader, applications, now, moment)?;
         let suspensions = self.suspending.in_force().clone();
-        self.volumes.refill(&reader, applications, &self.config, &suspensions, now)?;
+        let ruling = self.conventions.current();
+        self.volumes.refill(&reader, applications, &ruling.convention, &suspensions, now)?;
         drop(reader);
         for spent in &restored.nonces {
             if spent.application.as_str() == SPENT_PROOFS {
@@ -187,14 +188,19 @@ impl Daemon {
             }
         }
         let providers = self.providers.now();
-        let known = self.known(&in_force, &providers, now);
+        let known = self.known(&ruling, &in_force, &providers, now);
         for kept in &restored.sessions {
             let session = applications.get(kept.uid).and_then(|application| {
                 let memory: Memory = serde_json::from_slice(&kept.body).ok()?;
                 memory.session(&known, application)
             });
             if let Some(session) = session {
-                let traced = Traced { session: Arc::new(session), entry: kept.entry, chain: kept.chain };
+                let traced = Traced {
+                    session: Arc::new(session),
+                    entry: kept.entry,
+                    chain: kept.chain,
+                    convention: ruling.digest,
+                };
                 self.sessions.keep(kept.secret, traced, now);
             }
         }
@@ -202,16 +208,22 @@ impl Daemon {
     }
 
     /// What a session is decided with.
-    fn known<'k>(&'k self, in_force: &'k InForce, providers: &'k Providers, now: Day) -> Known<'k> {
+    fn known<'k>(
+        &'k self,
+        ruling: &'k Ruling,
+        in_force: &'k InForce,
+        providers: &'k Providers,
+        now: Day,
+    ) -> Known<'k> {
         Known {
-            convention: &self.config.convention,
-            services: &self.config.services,
-            structures: &self.structures,
+            convention: &ruling.convention,
+            services: &ruling.convention.services,
+            structures: &ruling.structures,
             practitioners: &in_force.practitioners.register,
             profiles: &self.loaded.profiles,
             default_profile: &self.config.profiles.default,
             providers,
-            declarations: &self.config.declarations,
+            declarations: &ruling.convention.declarations,
             lost_until: self.maybe_spent.until(now),
             login_future_max_ms: self.config.limits.login_future_max_ms,
             now,

@@ -6,6 +6,7 @@ use std::time::Instant as Moment;
 use super::Daemon;
 use super::answer::{Answer, No, Replayed, Unavailable};
 use super::checkpointing::NoReceipt;
+use super::convention::Ruling;
 use super::halt::Halt;
 use super::refusals::Due;
 use super::registers::InForce;
@@ -17,6 +18,7 @@ use crate::policy::application::{Application, unknown_application};
 use crate::policy::denial::{Decision, Denial, Malformed, Reason};
 use crate::policy::issuing::{self, Asking};
 use crate::policy::load::Load;
+use crate::policy::memory::Memory;
 use crate::policy::opening::{self, Opening};
 use crate::replay::{Claim, NotClaimed, PROOFS};
 use crate::seal::audit::Audit;
@@ -26,6 +28,7 @@ use crate::traces::entry::evidence::Evidence;
 use crate::traces::entry::outcome::Outcome;
 use crate::vihf::assertion::Patient;
 use crate::vihf::identity::InsOid;
+use crate::vihf::instant::Instant;
 use crate::vihf::profile::Profile;
 
 impl Daemon {
@@ -39,14 +42,14 @@ impl Daemon {
         let in_force = self.registers.in_force();
         let application = &self.application(&in_force, uid)?;
         let now = self.clock.now();
-        let traced = self
-            .sessions
-            .find(uid, &request.session, now)
-            .map_err(|denial| self.hold_refusal(application, denial.into(), Asked::default()))?;
+        // To the end of this request, whatever is taken meanwhile.
+        let ruling = self.conventions.current();
+        let traced = self.session(application, &request.session, (&ruling, &in_force), now)?;
         let session = &traced.session;
         let patient = request.patient.map(|named| self.patient(session.profile(), named)).transpose()?;
         let asked = Asked {
             session: Some(&traced),
+            convention: Some(ruling.digest),
             transaction: Some(request.transaction.key()),
             purpose: Some(request.purpose.code()),
             ..Asked::default()
@@ -66,10 +69,12 @@ impl Daemon {
                 },
             )?;
         let providers = self.providers.now();
-        let known = self.known(&in_force, &providers, now);
-        let approved = self
-            .not_suspended(application, traced.chain)
-            .and_then(|()| approved(issuing::decide(&known, application, session, asking)));
+        let known = self.known(&ruling, &in_force, &providers, now);
+        let approved = ruling
+            .permits(now)
+            .and_then(|()| self.not_suspended(application, traced.chain))
+            .and_then(|()| approved_by(issuing::decide(&known, application, session, asking)))
+            .and_then(|approved| still_admitted(&traced, &ruling).map(|()| approved));
         let approved = match approved {
             Ok(approved) => approved,
             Err(no) => return Err(self.spend(claim, application, asked, no).await),
@@ -84,7 +89,8 @@ impl Daemon {
             claim.free();
             return Err(No::Busy);
         };
-        let placed = match self.seals.place(session.structure().as_str(), Caller { uid, load }, now).await {
+        let caller = Caller { uid, load };
+        let placed = match self.seals.place(session.structure().as_str(), caller, &ruling.convention, now).await {
             Ok(place) => Ok(place),
             Err(NotPlaced::Seal(error)) => Err(error),
             Err(NotPlaced::Busy) => {
@@ -114,7 +120,7 @@ impl Daemon {
         // The wait for a place is not part of the assertion's life.
         let forged = self.seals.forge(&place, approved, self.clock.now()).map_err(|error| self.note(error))?;
         let aside = place.step_aside();
-        let line = self.issued(&forged, traced.entry, claim.spend());
+        let line = self.issued(&forged, ruling.digest, traced.entry, claim.spend());
         let recorded = self.ledger.record(line, forged).await.map_err(|cause| self.unrecorded(cause))?;
         counted.keep();
         self.exceptional.issued(uid, request.purpose);
@@ -151,29 +157,33 @@ impl Daemon {
         let in_force = self.registers.in_force();
         let application = &self.application(&in_force, uid)?;
         let now = self.clock.now();
-        let asked = Asked { opening: Some(request), ..Asked::default() };
+        let ruling = self.conventions.current();
+        let asked = Asked { opening: Some(request), convention: Some(ruling.digest), ..Asked::default() };
         // Before policy, unlike an issue: the login's age, and the session's end, are told by this clock.
-        self.clock_is_fit().map_err(|no| self.hold_refusal(application, no, asked))?;
+        self.clock_is_fit()
+            .and_then(|()| ruling.permits(now))
+            .map_err(|no| self.hold_refusal(application, no, asked))?;
         let practitioner = self.suspending.lookup().practitioner(&request.practitioner);
         let providers = self.providers.now();
-        let known = self.known(&in_force, &providers, now);
+        let known = self.known(&ruling, &in_force, &providers, now);
         let session = self
             .not_suspended(application, practitioner)
-            .and_then(|()| approved(opening::decide(&known, application, request)))
+            .and_then(|()| approved_by(opening::decide(&known, application, request)))
             .map_err(|no| self.hold_refusal(application, no, asked))?;
         if !self.sessions.has_room(uid) {
             return Err(No::Busy);
         }
         self.may_begin().map_err(|no| self.hold_refusal(application, no, asked))?;
         let evidence = session.evidence();
-        let claim = self.show(uid, evidence).map_err(|no| {
+        let declared_max = ruling.convention.declarations.limits.sessions_per_hour_max;
+        let claim = self.show(uid, evidence, declared_max).map_err(|no| {
             let asked = Asked { evidence: Some(evidence), ..asked };
             self.hold_refusal(application, no, asked)
         })?;
         let session = Arc::new(session);
         let Some(secret) = Secret::draw() else { return Err(self.halt(Halt::Random)) };
         let expires_at = session.expires_at().to_string();
-        let line = self.opened(application, &session, secret.hash);
+        let line = self.opened(application, &session, ruling.digest, secret.hash);
         let written = match self.ledger.write(line).await {
             Ok(written) => written,
             Err(cause) => {
@@ -183,7 +193,8 @@ impl Daemon {
             }
         };
         let chain = written.chain.unwrap_or_default();
-        self.sessions.keep(secret.hash, Traced { session, entry: written.index, chain }, now);
+        let traced = Traced { session, entry: written.index, chain, convention: ruling.digest };
+        self.sessions.keep(secret.hash, traced, now);
         Ok(Answer::Opened { session: secret.text, expires_at })
     }
 
@@ -214,6 +225,38 @@ impl Daemon {
         let line = Self::closed(application, &traced, secret);
         self.ledger.write(line).await.map_err(|cause| self.unrecorded(cause))?;
         Ok(Answer::Done)
+    }
+
+    /// The application's open session, made again if it was opened under another convention: what is declared otherwise is so
+    /// from here on. One that this convention would not have stays as it was, for policy to say why.
+    ///
+    /// # Errors
+    /// Unknown or expired; the reason is held for the ledger.
+    fn session(
+        &self,
+        application: &Application,
+        secret: &str,
+        (ruling, in_force): (&Ruling, &InForce),
+        now: Instant,
+    ) -> Result<Arc<Traced>, No> {
+        let uid = application.uid;
+        let asked = Asked { convention: Some(ruling.digest), ..Asked::default() };
+        let traced = self.sessions.find(uid, secret, now).map_err(|denial| {
+            // Without a convention no session was restored: that is the cause, and what heals.
+            let no = ruling.permits(now).err().unwrap_or_else(|| denial.into());
+            self.hold_refusal(application, no, asked)
+        })?;
+        if traced.convention == ruling.digest || !ruling.holds_at(now) {
+            return Ok(traced);
+        }
+        let providers = self.providers.now();
+        let known = self.known(ruling, in_force, &providers, now);
+        let renewed = Memory::of(&traced.session).session(&known, application).filter(|s| now < s.expires_at());
+        let Some(session) = renewed else { return Ok(traced) };
+        let Traced { entry, chain, .. } = *traced;
+        let traced = Arc::new(Traced { session: Arc::new(session), entry, chain, convention: ruling.digest });
+        self.sessions.renew(uid, secret, Arc::clone(&traced), now);
+        Ok(traced)
     }
 
     /// Makes the nonce of a refused request durable with the refusal; gives the answer.
@@ -263,14 +306,16 @@ impl Daemon {
     /// What was shown for a login is spent: the proof, or one of the sessions without proof of this hour.
     ///
     /// After `Ok` a proof is `Replayed` unless the claim is freed; after `Err` nothing was spent.
-    fn show(&self, uid: u32, evidence: Evidence) -> Result<Option<Claim<'_>>, No> {
+    fn show(&self, uid: u32, evidence: Evidence, declared_max: usize) -> Result<Option<Claim<'_>>, No> {
         match evidence {
             Evidence::Proof(mark) => match self.proofs.claim_mark(PROOFS, mark, Load::Usual, Moment::now()) {
                 Ok(claim) => Ok(Some(claim)),
                 Err(NotClaimed::Seen) => Err(No::Replayed(Replayed::Proof)),
                 Err(NotClaimed::Full) => Err(No::Busy),
             },
-            Evidence::Declared | Evidence::None if self.declared.count(uid, Moment::now()) => Ok(None),
+            Evidence::Declared | Evidence::None if self.declared.count(uid, declared_max, Moment::now()) => {
+                Ok(None)
+            }
             Evidence::Declared | Evidence::None => {
                 let message = "cette application a ouvert trop de sessions sans preuve depuis une heure ; attendez, ou \
                                prouvez les connexions";
@@ -345,7 +390,17 @@ impl Daemon {
     }
 }
 
-fn approved<T>(decision: Decision<T>) -> Result<T, No> {
+/// What policy found nothing against and the convention of now would not have opened all the same: by its age, its delay, its
+/// structure.
+fn still_admitted(traced: &Traced, ruling: &Ruling) -> Result<(), No> {
+    if traced.convention == ruling.digest {
+        return Ok(());
+    }
+    let message = "la convention de l'établissement a changé et n'admet plus cette session telle quelle ; ouvrez-en une autre";
+    Err(Denial::new(Reason::SessionExpired, message).into())
+}
+
+fn approved_by<T>(decision: Decision<T>) -> Result<T, No> {
     match decision {
         Decision::Approved(approved) => Ok(approved),
         Decision::Denied(denial) => Err(No::Denied(denial)),

@@ -3,17 +3,17 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Parser;
 use sd_notify::NotifyState;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::providers::keep_keys;
-use super::{Daemon, checkpointing, listen, providers, trace};
+use super::{Daemon, checkpointing, convention, listen, providers, trace};
 use crate::config::{Config, ConfigError};
 use crate::ledger::{Guards, Ledger, StoreError};
 use crate::proof::Providers;
@@ -41,7 +41,7 @@ const EXIT_HALTED: u8 = 4;
 
 const AFTER_HELP: &str = "\
 Les sockets sont celles que systemd transmet sous les noms « token » et « admin », sinon celles de la configuration. \
-SIGTERM termine ce qui est en cours.
+SIGTERM termine ce qui est en cours ; SIGHUP (systemctl reload) fait relire la convention, sans rien interrompre.
 
 Journal : variable SCEAU_LOG (error, warn, info, debug).
 
@@ -127,7 +127,7 @@ fn relay_user(config: &Config) -> Result<Option<u32>, NotRun> {
 
 async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotRun> {
     let relay = relay_user(&config)?;
-    let mut start = trace::start(config.digest, config.convention_digest, &loaded.register_files);
+    let mut start = trace::start(config.digest, convention::told_by_start(&config), &loaded.register_files);
     start.files.extend(providers::files(&config, &loaded.providers));
     // Proofs are kept with the nonces of their time.
     let window_ms = config.session_lifetime_max_ms().max(Providers::memory_ms());
@@ -144,8 +144,13 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
     let (token, admin) = (config.sockets.token.clone(), config.sockets.admin.clone());
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let hangup = signal(SignalKind::hangup())?;
     let (daemon, asked) = Daemon::new(config, loaded, (seals, audit), (ledger, &restored), clock, relay)?;
     let daemon = Arc::new(daemon);
+    if daemon.config.convention_file().is_some() {
+        // Before the first request: a file that was signed while sceaud was away is what it is decided by.
+        daemon.present_convention().await;
+    }
     let (stop, stopped) = watch::channel(false);
     let mut doors = JoinSet::new();
     let mut handed = listen::Handed::over();
@@ -171,11 +176,13 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "sceaud listens; locked until a signature verifies");
     daemon.introduce_clock();
     daemon.count_aside(false).await;
+    let started = AtomicBool::new(false);
     let outcome = tokio::select! {
         _ = terminate.recv() => Ok(()),
         _ = interrupt.recv() => Ok(()),
-        refused = watch_over(&daemon, refusals) => Err(NotRun::Key(refused)),
+        refused = watch_over(&daemon, refusals, &started) => Err(NotRun::Key(refused)),
         () = keep_up(&daemon) => Err(NotRun::Door),
+        () = reload(&daemon, hangup, &started) => Err(NotRun::Door),
         () = keep_keys(&daemon) => Err(NotRun::Door),
         _ = doors.join_next() => Err(NotRun::Door),
     };
@@ -199,16 +206,20 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
 ///
 /// The start is over, and READY told, once a seal is ready and every other one is ready or has had its time: a token that
 /// comes back later with another key must not stop the structures that are well.
-async fn watch_over(daemon: &Daemon, mut refusals: mpsc::UnboundedReceiver<String>) -> String {
+async fn watch_over(
+    daemon: &Daemon,
+    mut refusals: mpsc::UnboundedReceiver<String>,
+    started: &AtomicBool,
+) -> String {
     let watchdog = sd_notify::watchdog_enabled();
     let began = tokio::time::Instant::now();
-    let (mut started, mut told_ready, mut alarm_at) = (false, None, began);
+    let (mut told_ready, mut alarm_at) = (None, began);
     let mut tick = tokio::time::interval(TICK);
     loop {
         tokio::select! {
             _ = tick.tick() => {}
             Some(refused) = refusals.recv() => {
-                if !started {
+                if !started.load(Ordering::Acquire) {
                     return refused;
                 }
                 continue;
@@ -225,22 +236,37 @@ async fn watch_over(daemon: &Daemon, mut refusals: mpsc::UnboundedReceiver<Strin
             }
             let settled = |seal: &Seal| seal.is_ready(now) || !seal.certificate.is_valid_at(now);
             let settled = seals.iter().all(settled) || began.elapsed() >= SETTLE_MAX;
-            if settled && !started && refusals.is_empty() {
-                started = true;
+            if settled && refusals.is_empty() && !started.swap(true, Ordering::AcqRel) {
                 let _ = sd_notify::notify(&[NotifyState::Ready]);
             }
         }
         let ready = daemon.is_ready();
         if told_ready != Some(ready) {
             told_ready = Some(ready);
-            let status = if ready { "ready" } else { "not ready: a seal cannot sign" };
+            let status = if ready { "ready" } else { "not ready: sceau status tells why" };
             tracing::info!(ready, "readiness");
             let _ = sd_notify::notify(&[NotifyState::Status(status)]);
         }
         if tokio::time::Instant::now() >= alarm_at {
             alarm_at += RENEWAL_ALARM_EVERY;
             renewal_alarms(daemon);
+            daemon.alarm_convention();
             daemon.homologation_alarms();
+        }
+    }
+}
+
+/// `systemctl reload`: the convention's file is presented anew; who asks meanwhile is answered. systemd is told nothing before
+/// the start is over: READY would end it.
+async fn reload(daemon: &Daemon, mut hangup: Signal, started: &AtomicBool) {
+    while hangup.recv().await.is_some() {
+        let tells = started.load(Ordering::Acquire);
+        if tells && let Ok(moment) = NotifyState::monotonic_usec_now() {
+            let _ = sd_notify::notify(&[NotifyState::Reloading, moment]);
+        }
+        daemon.present_convention().await;
+        if tells {
+            let _ = sd_notify::notify(&[NotifyState::Ready]);
         }
     }
 }

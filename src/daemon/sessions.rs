@@ -26,6 +26,8 @@ pub(super) struct Traced {
     pub(super) entry: u64,
     /// The practitioner's chain.
     pub(super) chain: Digest,
+    /// The convention that it was decided by.
+    pub(super) convention: Digest,
 }
 
 /// A session's secret as text, and its hash.
@@ -113,6 +115,19 @@ impl Sessions {
             return Err(Denial::new(Reason::SessionExpired, message));
         }
         Ok(Arc::clone(&kept.traced))
+    }
+
+    /// Exchanges the application's open session of that secret for the same one under another convention: it ends no later.
+    pub(super) fn renew(&self, uid: u32, secret: &str, traced: Arc<Traced>, now: Instant) {
+        let hash = hash(secret);
+        let mut all = self.all();
+        let Some(open) = all.get_mut(&uid) else { return };
+        let Some(Kept { ends, .. }) = open.by_hash.remove(&hash) else { return };
+        open.ends.remove(&(ends, hash));
+        let left_ms = u64::try_from(traced.session.expires_at().ms_since(now)).unwrap_or_default();
+        let ends = ends.min(Moment::now() + Duration::from_millis(left_ms));
+        open.ends.insert((ends, hash));
+        open.by_hash.insert(hash, Kept { traced, ends });
     }
 
     /// Ends the application's session of that secret.

@@ -15,8 +15,10 @@ impl Daemon {
     /// Whether every declared structure has a key whose signatures verify and a certificate that is valid.
     pub(super) fn is_ready(&self) -> bool {
         let now = self.clock.now();
+        let in_force = self.conventions.current();
         let ready = |structure: &str| {
-            self.seals.all().iter().any(|seal| seal.structure == structure && seal.is_ready(now))
+            let of_structure = self.seals.all().iter().filter(|seal| seal.structure == structure);
+            of_structure.into_iter().any(|seal| seal.is_ready(now) && seal.is_declared(&in_force.convention))
         };
         self.state() == "operational"
             && self.ledger.trouble().is_none()
@@ -24,14 +26,14 @@ impl Daemon {
             && self.is_newest().is_ok()
             && self.clock_is_fit().is_ok()
             && !self.is_suspended()
-            && self.structures.iter().all(|(structure, _)| ready(structure.as_str()))
+            && in_force.structures.iter().all(|(structure, _)| ready(structure.as_str()))
     }
 
     /// The state in the contract's words.
     pub(super) fn state(&self) -> &'static str {
         if self.halted.cause().is_some() {
             "halted"
-        } else if self.seals.all().is_empty() {
+        } else if self.seals.all().is_empty() || !self.has_convention() {
             "unprovisioned"
         } else if self.unlocked.load(Ordering::Acquire) {
             "operational"
@@ -43,6 +45,7 @@ impl Daemon {
     /// State, readiness and seals at this moment.
     pub(super) fn status(&self) -> Status {
         let now = self.clock.now();
+        let in_force = self.conventions.current();
         Status {
             state: self.state(),
             ready: self.is_ready(),
@@ -57,7 +60,7 @@ impl Daemon {
                 .map(|seal| SealStatus {
                     structure: seal.structure.clone(),
                     key: seal.key.to_string(),
-                    ready: seal.is_ready(now),
+                    ready: seal.is_ready(now) && seal.is_declared(&in_force.convention),
                     certificate_expires_at: seal.certificate.not_after().to_string(),
                 })
                 .collect(),
@@ -93,6 +96,7 @@ impl Daemon {
         if self.space_is_low() {
             troubles.push(Trouble { reason: "space-low", message: self.space_words().into() });
         }
+        troubles.extend(self.convention_troubles());
         troubles.extend(self.volume_troubles());
         troubles.extend(self.application_troubles());
         troubles.extend(self.providers.troubles(&self.config));

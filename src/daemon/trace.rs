@@ -32,19 +32,24 @@ fn stranger(uid: u32) -> Word {
     if uid == OTHERS { word("uid:*") } else { word(&format!("uid:{uid}")) }
 }
 
-/// The entry of a start, with the files of registers that were read for it.
-pub(super) fn start(configuration: Digest, convention: Digest, files: &[RegisterFile]) -> Startup {
+/// The entry of a start, with the files of registers that were read for it; where the ledger has a convention, that one is
+/// told instead of `convention`.
+pub(super) fn start(
+    configuration: Digest,
+    (convention, register): (Digest, Option<&'static str>),
+    files: &[RegisterFile],
+) -> Startup {
     let start = Event::Start(Start { software: word(env!("CARGO_PKG_VERSION")), configuration, convention });
     let file = |file: &RegisterFile| ledger::RegisterFile {
         name: word(file.name),
         content: file.content,
         names_people: file.names_people,
     };
-    Startup { start, files: files.iter().map(file).collect() }
+    Startup { start, convention: register, files: files.iter().map(file).collect() }
 }
 
 impl Daemon {
-    fn setting(&self, application: &Application, session: &Session) -> Setting<PsIdNat> {
+    fn setting(&self, application: &Application, session: &Session, convention: Digest) -> Setting<PsIdNat> {
         let authn = session.authn();
         Setting {
             application: word(&application.user),
@@ -58,16 +63,16 @@ impl Daemon {
             login: Some(authn.instant),
             initial_login: session.initial_login(),
             configuration: self.config.digest,
-            convention: self.config.convention_digest,
+            convention,
         }
     }
 
     /// The trace of an assertion that is about to be sealed.
-    pub(super) fn issued(&self, forged: &Forged, session: u64, nonce: Digest) -> Line {
+    pub(super) fn issued(&self, forged: &Forged, convention: Digest, session: u64, nonce: Digest) -> Line {
         let approved = forged.approved();
         let asking = approved.asking();
         let event = Event::Issued(Box::new(Issued {
-            setting: self.setting(approved.application(), approved.session()),
+            setting: self.setting(approved.application(), approved.session(), convention),
             session,
             nonce,
             transaction: word(asking.transaction.key()),
@@ -83,8 +88,14 @@ impl Daemon {
     }
 
     /// The trace of a session that opens.
-    pub(super) fn opened(&self, application: &Application, session: &Session, secret: Digest) -> Line {
-        let setting = self.setting(application, session);
+    pub(super) fn opened(
+        &self,
+        application: &Application,
+        session: &Session,
+        convention: Digest,
+        secret: Digest,
+    ) -> Line {
+        let setting = self.setting(application, session, convention);
         let body = serde_json::to_vec(&Memory::of(session)).unwrap_or_default();
         let event = Event::SessionOpened(Box::new(SessionOpened { setting, expires: session.expires_at() }));
         Line::opened(event, secret, application.uid, session.expires_at(), body)
@@ -154,7 +165,7 @@ impl Daemon {
             purpose: asked.purpose.map(word),
             patient: None,
             configuration: self.config.digest,
-            convention: self.config.convention_digest,
+            convention: asked.convention.unwrap_or_else(|| self.conventions.current().digest),
         };
         Event::Refused(Box::new(refused))
     }
@@ -163,6 +174,8 @@ impl Daemon {
 /// What is known of a refused request.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Asked<'a> {
+    /// The convention that it was judged by; none: that of now.
+    pub(super) convention: Option<Digest>,
     pub(super) session: Option<&'a Traced>,
     pub(super) opening: Option<&'a Opening>,
     pub(super) evidence: Option<Evidence>,

@@ -5,10 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::trace::word;
-use crate::config::Config;
 use crate::ledger::{Reader, StoreError};
 use crate::policy::application::Applications;
-use crate::policy::guard::{Budgets, Guard, Reached, Subject, Verdict, Volume};
+use crate::policy::convention::Convention;
+use crate::policy::guard::{Budgets, Guard, Reached, Subject, Verdict, Volume, WINDOW_MAX_MS};
 use crate::policy::suspensions::Suspensions;
 use crate::traces::entry::Entry;
 use crate::traces::entry::event::{Event, Issued};
@@ -65,7 +65,8 @@ impl Volumes {
     /// Nothing counted yet.
     pub(super) fn new(budgets: Budgets) -> Self {
         let guard = Guard::new(budgets);
-        let (origin_ms, began) = (2 * guard.window_max_ms(), Instant::now());
+        // As far back as any budget may reach: the next convention's may reach further than this one's.
+        let (origin_ms, began) = (2 * WINDOW_MAX_MS, Instant::now());
         Self {
             guard: Mutex::new(guard),
             began,
@@ -73,6 +74,11 @@ impl Volumes {
             relaxed: AtomicU64::new(0),
             tidied: Mutex::new((began, 0)),
         }
+    }
+
+    /// The budgets from now on; what was counted stays counted.
+    pub(super) fn take(&self, budgets: Budgets) {
+        self.guard().take(budgets, self.now_ms());
     }
 
     /// Counts one request that policy approved; gives the alarm levels that it is the first to reach, too.
@@ -141,7 +147,7 @@ impl Volumes {
         &self,
         reader: &Reader,
         applications: &Applications,
-        config: &Config,
+        convention: &Convention,
         suspensions: &Suspensions,
         now: Day,
     ) -> Result<(), StoreError> {
@@ -165,7 +171,7 @@ impl Volumes {
                         practitioner: link.practitioner,
                         application: application.uid,
                         patient: entry.event.patient().map(|patient| patient.lookup),
-                        emergency: was_emergency(issued, config),
+                        emergency: was_emergency(issued, convention),
                     };
                     guard.restore(volume, now_ms.saturating_sub(ago_ms), |subject| {
                         named(subject, applications).is_some_and(|who| suspensions.counts(&who, index))
@@ -191,9 +197,9 @@ impl Volumes {
     }
 }
 
-/// Whether an assertion of before a restart was urgent, as its trace and the configuration of now tell.
-fn was_emergency<P, S>(issued: &Issued<P, S>, config: &Config) -> bool {
+/// Whether an assertion of before a restart was urgent, as its trace and the convention of now tell.
+fn was_emergency<P, S>(issued: &Issued<P, S>, convention: &Convention) -> bool {
     let service = |name: &str| word(name) == issued.setting.service;
     [Purpose::BrisDeGlace, Purpose::Centre15].iter().any(|purpose| word(purpose.code()) == issued.purpose)
-        || config.services.iter().any(|known| known.emergency && service(&known.name))
+        || convention.services.iter().any(|known| known.emergency && service(&known.name))
 }

@@ -3,7 +3,7 @@
 //! A register that names people in clear, other than operators, is encrypted under the epoch's key, as everything that can be read of
 //! people: what was in it ends with the epoch, in older copies too. Its digest is of what was encrypted.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::secrets::Secrets;
 use super::store::{StoreError, digest};
@@ -48,6 +48,13 @@ pub(super) fn all(connection: &Connection, secrets: &Secrets) -> Result<Vec<(Str
             }
         })
         .collect()
+}
+
+/// SHA-256 of what the ledger has as the register of that name, which is none of those that are encrypted; none: it has none.
+pub(super) fn content_digest(connection: &Connection, name: &str) -> Result<Option<Digest>, StoreError> {
+    let content = connection
+        .query_row("SELECT content FROM registers WHERE name = ?1", [name], |row| row.get::<_, Vec<u8>>(0));
+    Ok(content.optional()?.map(|content| Digest::of(&[&content])))
 }
 
 /// Takes the encrypted registers over to the current epoch: some rows, in one step.

@@ -4,6 +4,7 @@ use rusqlite::Connection;
 
 use super::line::{Beside, Line};
 use super::memories;
+use super::registers;
 use super::store::StoreError;
 use crate::traces::digest::Digest;
 use crate::traces::entry::event::{Configuration, Event};
@@ -28,6 +29,9 @@ pub struct RegisterFile {
 pub struct Startup {
     /// The entry; its hashes are those of configuration and convention.
     pub start: Event<PsIdNat, Patient>,
+    /// Name of the register that the convention in force is the content of, where the ledger has one: its digest then takes
+    /// the place of the start's own.
+    pub convention: Option<&'static str>,
     /// The files.
     pub files: Vec<RegisterFile>,
 }
@@ -35,18 +39,22 @@ pub struct Startup {
 impl From<Event<PsIdNat, Patient>> for Startup {
     /// A start that read no register.
     fn from(start: Event<PsIdNat, Patient>) -> Self {
-        Self { start, files: Vec::new() }
+        Self { start, convention: None, files: Vec::new() }
     }
 }
 
 impl Startup {
     /// The lines of one commit: the start, then whatever is not as it was last told. A ledger `is_new` is told by its start.
     pub(super) fn lines(
-        self,
+        mut self,
         connection: &Connection,
         lookup: &LookupKey,
         is_new: bool,
     ) -> Result<Vec<Line>, StoreError> {
+        let kept = self.convention.map(|name| registers::content_digest(connection, name)).transpose()?.flatten();
+        if let (Event::Start(start), Some(kept)) = (&mut self.start, kept) {
+            start.convention = kept;
+        }
         let Event::Start(start) = &self.start else { return Ok(vec![Line::plain(self.start)]) };
         let (configuration, convention) = (start.configuration, start.convention);
         let begun = Line { event: self.start, chain: None, beside: in_force(configuration, convention) };

@@ -1,5 +1,7 @@
 //! What is wrong with one value of the configuration or of a register, and where it stands; the reader of files adds the line.
 
+use std::collections::HashSet;
+
 /// A value that contradicts another or breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breach {
@@ -26,5 +28,22 @@ impl Breach {
     #[must_use]
     pub fn in_entry(self, entry: usize) -> Self {
         Self { entry: Some(entry), ..self }
+    }
+}
+
+/// Names that are given twice, each at its second place; what was mended away is no name.
+pub fn unique<'a>(
+    section: &'static str,
+    field: &'static str,
+    names: impl Iterator<Item = &'a str>,
+    breaches: &mut Vec<Breach>,
+) {
+    let mut seen = HashSet::new();
+    for (entry, name) in names.enumerate() {
+        if !name.is_empty() && !seen.insert(name) {
+            let cause =
+                format!("[[{section}]] {field} = {name:?} est donné deux fois ; retirez l'une des deux entrées");
+            breaches.push(Breach::of("declared-twice", section, field, cause).in_entry(entry));
+        }
     }
 }

@@ -10,6 +10,8 @@ use crate::vihf::instant::Instant;
 const LOGIN_AGE_MAX_MS: u64 = 12 * 3_600_000;
 /// Most declared sessions of an hour that may be configured: beyond, it is no limit.
 const SESSIONS_PER_HOUR_MAX: usize = 100_000;
+/// Longest name of a Unix user in bytes (useradd(8) has 32, other directories more).
+const USER_LEN_MAX: usize = 128;
 /// Longest reason of an exception in bytes.
 const REASON_LEN_MAX: usize = 256;
 
@@ -85,6 +87,11 @@ impl ExceptionTable {
     pub fn check(self) -> Result<Exception, Vec<Breach>> {
         let mut breaches = Vec::new();
         let mut refuse = |field, cause: String| breaches.push(Breach::of("bad-value", "exception", field, cause));
+        let user = &self.application;
+        if user.is_empty() || user.len() > USER_LEN_MAX || user.chars().any(char::is_control) {
+            let cause = format!("[[exception]] application : un utilisateur Unix, 1 à {USER_LEN_MAX} octets");
+            refuse("application", cause);
+        }
         let reason = self.reason.trim();
         if reason.is_empty() || reason.len() > REASON_LEN_MAX || reason.chars().any(char::is_control) {
             let cause = format!(

@@ -138,7 +138,7 @@ fn may_declare(known: &Known<'_>, application: &Application) -> Result<(), No> {
 }
 
 /// Method 3: the card was read with its PIN first, then without contact within the declared delay.
-fn contactless(
+pub(super) fn contactless(
     convention: &Convention,
     method: Method,
     instant: Instant,

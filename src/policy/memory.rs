@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::application::Application;
-use super::login::Login;
+use super::login::{Login, contactless};
 use super::opening::{Known, Opening, place};
 use super::session::Session;
 use crate::traces::digest::Digest;
@@ -70,7 +70,7 @@ impl Memory {
         }
     }
 
-    /// The session again, under the configuration and registers of now.
+    /// The session again, under the configuration, convention and registers of now.
     ///
     /// None: something of it is no longer there or no longer allowed. A session that was kept all the same would meet the
     /// last look before the seal, which halts.
@@ -97,10 +97,16 @@ impl Memory {
         if !is_proved && !known.declarations.admit(application, known.now) {
             return None;
         }
+        let method = self.method.as_deref().and_then(Method::parse);
+        if method.is_some_and(|method| !known.convention.methods.contains(&method)) {
+            return None;
+        }
         let instant = Instant::from_ms(self.login_ms);
         let authn = Authn { class: self.class.clone(), decl: self.decl.clone(), instant };
-        let method = self.method.as_deref().and_then(Method::parse);
         let login = Login { method, authn, initial: self.initial_login_ms.map(Instant::from_ms), evidence };
+        if let Some(method) = login.method {
+            contactless(known.convention, method, instant, login.initial).ok()?;
+        }
         let age_max_ms = login.age_max_ms(known, place.service);
         let expires_at = instant.plus_ms(age_max_ms).min(Instant::from_ms(self.expires_ms));
         Some(place.session(application, login, expires_at))

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::operator::{Named, Operator, Role};
 use super::order::Refusal;
+use super::sshsig::Envelope;
 use crate::vihf::instant::Instant;
 
 /// Name of the register in the ledger.
@@ -44,6 +45,20 @@ impl Operators {
     #[must_use]
     pub fn parse(document: &[u8]) -> Option<Self> {
         let read: Document = serde_json::from_slice(document).ok()?;
+        let operators = Self::of(read.operators)?;
+        (operators.document() == document).then_some(operators)
+    }
+
+    /// Reads what `admin.sock` tells of the register: the same rows, each with its fingerprint.
+    #[must_use]
+    pub fn told(mut rows: serde_json::Value) -> Option<Self> {
+        for row in rows.as_array_mut()? {
+            row.as_object_mut()?.remove("fingerprint");
+        }
+        Self::of(serde_json::from_value(rows).ok()?)
+    }
+
+    fn of(rows: Vec<Row>) -> Option<Self> {
         let row = |row: Row| {
             let named = Named { name: row.name, roles: row.roles, key: row.key };
             let operator = Operator::new(&named, Instant::parse(&row.since)?).ok()?;
@@ -53,8 +68,7 @@ impl Operators {
             };
             Some(Operator { revoked, ..operator })
         };
-        let operators = Self(read.operators.into_iter().map(row).collect::<Option<_>>()?);
-        (operators.document() == document).then_some(operators)
+        Some(Self(rows.into_iter().map(row).collect::<Option<_>>()?))
     }
 
     /// The register's one text: its SHA-256 is in the ledger.
@@ -88,6 +102,23 @@ impl Operators {
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Operator> {
         self.0.iter().find(|operator| operator.name == name)
+    }
+
+    /// Who made this signature of `text` for `namespace`.
+    ///
+    /// # Errors
+    /// It is none, it is of another text or for another use, or its key is nobody's or of someone who was revoked.
+    pub fn signer(&self, armour: &str, namespace: &str, text: &[u8]) -> Result<&Operator, Refusal> {
+        let envelope = Envelope::parse(armour).ok_or(Refusal::SignatureInvalid)?;
+        let key = envelope.key().ok_or(Refusal::SignatureInvalid)?;
+        let signer = self.0.iter().find(|operator| operator.key == key).ok_or(Refusal::SignerUnknown)?;
+        if envelope.namespace() != namespace {
+            return Err(Refusal::SignatureNamespace);
+        }
+        if !envelope.is_by(&signer.key, namespace, text) {
+            return Err(Refusal::SignatureInvalid);
+        }
+        if signer.is_active() { Ok(signer) } else { Err(Refusal::SignerRevoked) }
     }
 
     /// Active operators who take part in decisions that need two persons.

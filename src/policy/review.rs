@@ -4,6 +4,7 @@ use super::application::{Application, Applications};
 use super::breach::Breach;
 use super::convention::Convention;
 use super::declaration::Declarations;
+use super::practitioner::Practitioners;
 use crate::vihf::instant::Instant;
 use crate::vihf::profile::Profiles;
 
@@ -128,6 +129,46 @@ pub fn applications(
                 );
                 tell(application, "method-not-declared", "methods", cause);
             }
+        }
+    }
+    breaches
+}
+
+/// Applications with services that the convention does not declare: what they ask for there is refused.
+#[must_use]
+pub fn outside(applications: &Applications, convention: &Convention) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    for application in applications.all() {
+        for name in application.services.iter().filter(|name| convention.service(name).is_none()) {
+            let user = &application.user;
+            let cause = format!(
+                "application user = {user:?} : services : {name:?} n'est pas un [[service]] de la convention ; retirez-le, ou faites-le déclarer"
+            );
+            let breach = Breach::of("outside-convention", "application", "services", cause);
+            breaches.push(breach.in_entry(application.entry));
+        }
+    }
+    breaches
+}
+
+/// Practitioners with services or structures that the convention does not declare.
+#[must_use]
+pub fn outside_practitioners(practitioners: &Practitioners, convention: &Convention) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    for practitioner in practitioners.all() {
+        let services = practitioner.services.iter().map(|practice| practice.service.as_str());
+        let services =
+            services.filter(|name| convention.service(name).is_none()).map(|name| ("services", "service", name));
+        let structures = practitioner.structures.iter().map(String::as_str);
+        let structures =
+            structures.filter(|id| convention.structure(id).is_none()).map(|id| ("structures", "structure", id));
+        for (field, kind, name) in services.chain(structures) {
+            let number = practitioner.entry + 1;
+            let cause = format!(
+                "practitioner n° {number} : {field} : {name:?} n'est pas une [[{kind}]] de la convention ; retirez-le, ou faites-le déclarer"
+            );
+            breaches
+                .push(Breach::of("outside-convention", "practitioner", field, cause).in_entry(practitioner.entry));
         }
     }
     breaches

@@ -12,6 +12,7 @@ use super::waiting::Caller;
 use crate::certificate::{Refusal, SealCertificate};
 use crate::config::{self, Config};
 use crate::ledger::Recorded;
+use crate::policy::convention::Convention;
 use crate::policy::issuing::Approved;
 use crate::traces::digest::Digest;
 use crate::vihf::assertion::forge;
@@ -27,6 +28,9 @@ pub enum SealError {
     /// Every certificate of the structure is outside its validity.
     #[error("certificate-expired")]
     CertificateExpired,
+    /// The convention declares none of the structure's certificates.
+    #[error("certificate-not-declared")]
+    Undeclared,
     /// Our own invariant is broken: halt.
     #[error("an approved assertion does not obey its profile: {0}")]
     Breach(Breach),
@@ -92,6 +96,12 @@ impl Seal {
     pub fn is_ready(&self, now: Instant) -> bool {
         self.signers.is_ready() && self.certificate.is_valid_at(now)
     }
+
+    /// Whether the convention lets assertions bear its certificate.
+    #[must_use]
+    pub fn is_declared(&self, convention: &Convention) -> bool {
+        convention.admits(&self.structure, &self.fingerprint)
+    }
 }
 
 /// The seals and the tasks that keep their signers connected.
@@ -135,12 +145,19 @@ impl Seals {
         &self.seals
     }
 
-    /// Takes a place at a signer of `structure` for `caller`, waiting while all are in use.
+    /// Takes a place at a signer of `structure`, of a certificate that the convention declares, for `caller`, waiting
+    /// while all are in use.
     ///
     /// # Errors
     /// [`NotPlaced`].
-    pub async fn place(&self, structure: &str, caller: Caller, now: Instant) -> Result<Place<'_>, NotPlaced> {
-        let seal = self.choose(structure, now).map_err(NotPlaced::Seal)?;
+    pub async fn place(
+        &self,
+        structure: &str,
+        caller: Caller,
+        convention: &Convention,
+        now: Instant,
+    ) -> Result<Place<'_>, NotPlaced> {
+        let seal = self.choose(structure, convention, now).map_err(NotPlaced::Seal)?;
         match seal.signers.take(caller).await {
             Ok(taken) => Ok(Place { seal, caller, _taken: taken }),
             Err(NotTaken::Busy) => Err(NotPlaced::Busy),
@@ -182,15 +199,14 @@ impl Seals {
         Ok(Signed::new(assertion, forged, recorded.written().index))
     }
 
-    /// The structure's ready seal whose certificate began last: the newer one while two overlap.
-    fn choose(&self, structure: &str, now: Instant) -> Result<&Seal, SealError> {
-        let mut valid = self
-            .seals
-            .iter()
-            .filter(|seal| seal.structure == structure && seal.certificate.is_valid_at(now))
-            .peekable();
+    /// The structure's ready seal that the convention declares and whose certificate began last: the newer one while two overlap.
+    fn choose(&self, structure: &str, convention: &Convention, now: Instant) -> Result<&Seal, SealError> {
+        let of_structure = self.seals.iter().filter(|seal| seal.structure == structure);
+        let valid = of_structure.filter(|seal| seal.certificate.is_valid_at(now));
+        let is_valid = valid.clone().next().is_some();
+        let mut valid = valid.filter(|seal| seal.is_declared(convention)).peekable();
         let Some(first) = valid.peek() else {
-            return Err(SealError::CertificateExpired);
+            return Err(if is_valid { SealError::Undeclared } else { SealError::CertificateExpired });
         };
         let cause = first.signers.cause();
         valid

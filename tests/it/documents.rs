@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use sceau::config::{Config, Limits, Mode, Relay};
+use sceau::config::{Config, Limits, Mode, Presented, Relay};
+use sceau::policy::declaration::Declaration;
 use sceau::policy::guard::Budgets;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -105,19 +106,23 @@ fn the_integrators_guide_says_what_to_do_with_every_answer() {
 fn the_example_configuration_loads_and_shows_the_defaults() {
     let config = Config::load(&Path::new(ROOT).join("docs/sceau.toml")).unwrap();
     assert_eq!((config.mode, config.limits), (Mode::Production, Limits::default()));
-    assert_eq!(config.guard, Budgets::default());
+    let presented = Presented::read(&Path::new(ROOT).join("docs/convention.toml"), false).unwrap();
+    assert_eq!(config.convention_file().unwrap(), Path::new(ROOT).join("docs/convention.toml"));
+    let convention = presented.convention;
+    assert_eq!(convention.guard, Budgets::default());
+    assert_eq!(convention.declarations.limits, Declaration::default());
     let relay = config.relay.clone().unwrap();
     let files = Relay { anchors: relay.anchors.clone(), crls: relay.crls.clone(), ..Relay::default() };
     assert_eq!(relay, files, "the example shows the defaults");
-    assert_eq!((config.structures.len(), config.seals.len(), config.services.len()), (1, 1, 2));
+    assert_eq!((convention.structures.len(), config.seals.len(), convention.services.len()), (1, 1, 2));
 }
 
 #[test]
 fn the_example_registers_are_taken() {
     use sceau::policy::application::Applications;
     use sceau::policy::practitioner::Practitioners;
-    let config = Config::load(&Path::new(ROOT).join("docs/sceau.toml")).unwrap();
-    let service = |name: &str| config.service(name).is_some();
+    let presented = Presented::read(&Path::new(ROOT).join("docs/convention.toml"), false).unwrap();
+    let service = |name: &str| presented.convention.service(name).is_some();
     let applications = toml::from_str(&text("docs/applications.toml")).unwrap();
     let (applications, breaches) =
         Applications::check(applications, |_| Some(7), service, |name| name == "dmp-air");

@@ -34,6 +34,13 @@ impl DoorAlone {
         door
     }
 
+    /// The same in production, with the convention in force.
+    pub(crate) fn in_production(plan: Plan) -> DoorAlone {
+        let door = DoorAlone::open(plan.production());
+        door.establishment.enforce_convention();
+        door
+    }
+
     /// Stops it in good order.
     pub(crate) fn stop(&mut self) {
         self.sceaud.stop();

@@ -28,7 +28,13 @@ const ENGLISH: [&str; 14] = [
 ];
 
 /// Every command line, and every option it takes.
-const COMMANDS: [(&[&str], &[&str]); 35] = [
+const COMMANDS: [(&[&str], &[&str]); 41] = [
+    (&["sceau", "convention"], &["show", "diff", "check", "approve", "take", "--help"]),
+    (&["sceau", "convention", "show"], &["--config", "--socket", "--json", "--help"]),
+    (&["sceau", "convention", "diff"], &["--config", "--socket", "--json", "--help"]),
+    (&["sceau", "convention", "check"], &["--config", "--socket", "--help"]),
+    (&["sceau", "convention", "approve"], &["--config", "--socket", "--key", "--against", "--out", "--help"]),
+    (&["sceau", "convention", "take"], &["--config", "--socket", "--json", "--help"]),
     (&["sceaud"], &["--config", "--help", "--version"]),
     (&["sceau-relayd"], &["--config", "--help", "--version"]),
     (&["sceau-signer"], &["--config", "--instance", "--help", "--version"]),
@@ -247,7 +253,7 @@ fn each_mistake_is_told_in_french_with_its_remedy() {
             &[
                 "verbe inconnu « isue »",
                 "essayez « suspend, issue »",
-                "issue, attest, seal, keys, operators, order, suspend, resume, suspensions, practitioners, applications, traces, lint, status, check",
+                "issue, attest, seal, keys, operators, order, convention, suspend, resume, suspensions, practitioners, applications, traces, lint, status, check",
             ],
         ),
         (
@@ -255,7 +261,7 @@ fn each_mistake_is_told_in_french_with_its_remedy() {
             vec!["help"],
             &[
                 "verbe inconnu « help »",
-                "issue, attest, seal, keys, operators, order, suspend, resume, suspensions, practitioners, applications, traces, lint, status, check",
+                "issue, attest, seal, keys, operators, order, convention, suspend, resume, suspensions, practitioners, applications, traces, lint, status, check",
             ],
         ),
         (&["sceau"], vec!["--json"], &["argument inconnu « --json »"]),

@@ -23,7 +23,7 @@ pub struct Daemons {
 }
 
 impl Daemons {
-    /// Starts signers and `sceaud`; returns when all are ready.
+    /// Starts signers and `sceaud`; returns when all are ready, and in production the convention is in force.
     pub fn start(of: &Establishment) -> Daemons {
         Daemons::start_with(of, &[])
     }
@@ -36,6 +36,7 @@ impl Daemons {
         daemons.signers.iter().chain(&daemons.audit).for_each(|signer| signer.wait_ready(1));
         daemons.sceaud.wait_ready(1);
         daemons.wait_audit(of);
+        of.enforce_convention();
         daemons
     }
 

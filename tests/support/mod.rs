@@ -5,6 +5,7 @@
 //! | `plan` | what an establishment shall be: begin here |
 //! | `establishment` | what was laid out in a folder |
 //! | `configuration`, `practitioners` | `sceau.toml` and the registers |
+//! | `convention` | the convention of production, signed by approvers |
 //! | `crowd` | tables of practitioners to import |
 //! | `seal` | a key, its PIN and its certificate |
 //! | `audit` | the audit key and its public half |
@@ -28,6 +29,7 @@ pub mod audit;
 pub mod certificate;
 pub mod collection;
 pub mod configuration;
+pub mod convention;
 pub mod crowd;
 pub mod daemon;
 pub mod daemons;

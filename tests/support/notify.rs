@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 pub struct Heard {
     /// Times READY=1 came.
     pub ready: u32,
+    /// Times RELOADING=1 came, with the instant that systemd wants.
+    pub reloading: u32,
     /// Times WATCHDOG=1 came.
     pub watchdog: u32,
     /// Last STATUS=.
@@ -90,7 +92,11 @@ fn read(socket: &UnixDatagram, shared: &(Mutex<Heard>, Condvar)) {
             return;
         }
         let mut heard = shared.0.lock().unwrap();
-        for line in String::from_utf8_lossy(&datagram[..len]).lines() {
+        // One message holds both, or systemd takes it for none (sd_notify(3), RELOADING=1).
+        let text = String::from_utf8_lossy(&datagram[..len]);
+        let is_whole = text.contains("RELOADING=1") && text.contains("MONOTONIC_USEC=");
+        heard.reloading += u32::from(is_whole);
+        for line in text.lines() {
             match line.split_once('=') {
                 Some(("READY", "1")) => heard.ready += 1,
                 Some(("WATCHDOG", "1")) => heard.watchdog += 1,

@@ -8,6 +8,7 @@ use toml::Table;
 
 use super::audit::lay_audit;
 use super::configuration::{METHODS, PROFILES};
+use super::convention;
 use super::establishment::{Establishment, write};
 use super::key_kind::KeyType;
 use super::pki::{CaKeys, CaNames, Pki};
@@ -241,7 +242,14 @@ impl Plan {
         ];
         for ((file, mut table, mode), edits) in tables.into_iter().zip(self.edits) {
             edits.into_iter().for_each(|edit| edit(&mut table));
+            if file == "sceau.toml" && self.mode == "production" {
+                let convention = convention::cut(&mut table);
+                write(&establishment.convention(), &toml::to_string(&convention).unwrap(), mode);
+            }
             write(&establishment.folder.join(file), &toml::to_string(&table).unwrap(), mode);
+        }
+        if establishment.has_convention() {
+            establishment.lay_convention();
         }
         establishment
     }

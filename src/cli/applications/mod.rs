@@ -75,7 +75,7 @@ impl Register for Applications {
         let uid = |user: &str| peer::uid_of(user).ok().flatten();
         let name = |uid| peer::name_of(uid).ok().flatten();
         let users = import::Users { uid: &uid, name: &name };
-        let register = import::judge(bytes, format, &config.around(&named.profiles), users)?;
+        let register = import::judge(bytes, format, &named.around(config), users)?;
         Ok(register.all().iter().map(|one| one.record.clone()).collect())
     }
 }

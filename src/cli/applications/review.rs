@@ -54,11 +54,12 @@ impl Review {
         let users: Vec<&str> = register.records.iter().map(|record| record.user.as_str()).collect();
         let since_ms = now.ms() - i64::from(self.unused) * i64::try_from(DAY_MS).unwrap_or(i64::MAX);
         let used = uses(&config.ledger.folder, &users, Instant::from_ms(since_ms))?;
+        let around = named.around(&config);
         let beside = Beside {
             now,
             within: self.within,
             unused: self.unused,
-            service_exists: &|name| config.service(name).is_some(),
+            service_exists: &|name| around.services.contains(name),
             declaration: &|profile, method| {
                 let form = named.profiles.get(profile)?.methods.get(&Method::parse(method)?)?;
                 Some(form.decl.clone())

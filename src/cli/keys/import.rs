@@ -129,13 +129,20 @@ impl Import {
             (Some((_, seal)), _) => seal.structure.clone(),
             (None, given) => given.clone().unwrap_or_default(),
         };
-        if config.structures.iter().any(|declared| declared.id.as_str() == structure) {
+        // A convention that is not there yet declares nothing, and refuses nothing either: it comes after the certificate,
+        // whose fingerprint it has.
+        let presented = config.present_convention();
+        if presented.is_err() && !structure.is_empty() {
             return Ok(structure);
         }
-        let declared: Vec<_> = config.structures.iter().map(|declared| declared.id.as_str()).collect();
+        let declared = presented.map(|presented| presented.convention.structures).unwrap_or_default();
+        if declared.iter().any(|declared| declared.id.as_str() == structure) {
+            return Ok(structure);
+        }
+        let declared: Vec<_> = declared.iter().map(|declared| declared.id.as_str()).collect();
         Err(KeysError::Usage(format!(
             "--structure n'est pas une structure de {} ; déclarées : {} ; ajoutez [[structure]] ou corrigez",
-            config.path.display(),
+            config.convention_file().unwrap_or(&config.path).display(),
             if declared.is_empty() { "aucune".to_owned() } else { declared.join(", ") }
         )))
     }

@@ -12,10 +12,11 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
 
 use super::{AdminDoor, NotDone};
-use crate::policy::order::Verb;
+use crate::policy::order::{NAMESPACE, Verb};
 use made::Made;
 
 pub(super) use arguments::read_value;
+pub(super) use sign::{beside, signature};
 pub(super) use submit::read_document;
 
 const AFTER_NEW_HELP: &str = "\
@@ -162,7 +163,7 @@ impl Signing {
     }
 
     fn signatures(&self, made: &Made) -> Result<Vec<String>, NotDone> {
-        self.keys.iter().map(|key| sign::signature(key, made.text().as_bytes())).collect()
+        self.keys.iter().map(|key| signature(key, NAMESPACE, made.text().as_bytes())).collect()
     }
 
     /// Whether the order is signed here.

@@ -33,7 +33,7 @@ impl Sign {
     pub(super) fn run(self) -> Result<u8, NotDone> {
         let made = Made::read(&self.order)?;
         eprintln!("{}", made.summary());
-        let signature = signature(&self.key, made.text().as_bytes())?;
+        let signature = signature(&self.key, NAMESPACE, made.text().as_bytes())?;
         let out = self.out.unwrap_or_else(|| beside(&self.order, &self.key));
         durable::create(&out, signature.as_bytes(), 0o644).map_err(|cause| {
             NotDone::Usage(format!("la signature {} ne peut pas être écrite ({cause})", out.display()))
@@ -44,7 +44,7 @@ impl Sign {
 }
 
 /// `ordre.json` and `~/.ssh/alice` give `ordre.json.alice.sig`: two signers of one folder do not meet.
-fn beside(order: &Path, key: &Path) -> PathBuf {
+pub(in super::super) fn beside(order: &Path, key: &Path) -> PathBuf {
     let mut name = OsString::from(order);
     name.push(".");
     name.push(key.file_stem().unwrap_or_default());
@@ -52,22 +52,22 @@ fn beside(order: &Path, key: &Path) -> PathBuf {
     name.into()
 }
 
-/// The armoured signature of these bytes by that key.
+/// The armoured signature of these bytes by that key, for that use.
 ///
 /// # Errors
 /// ssh-keygen is missing or refused; its own words are on standard error.
-pub(super) fn signature(key: &Path, order: &[u8]) -> Result<String, NotDone> {
+pub(in super::super) fn signature(key: &Path, namespace: &str, text: &[u8]) -> Result<String, NotDone> {
     let failed =
         |cause: &str| NotDone::Usage(format!("ssh-keygen n'a pas signé avec {} ({cause})", key.display()));
     let mut child = Command::new("ssh-keygen")
-        .args(["-Y", "sign", "-n", NAMESPACE, "-f"])
+        .args(["-Y", "sign", "-n", namespace, "-f"])
         .arg(key)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|cause| failed(&format!("{cause} ; installez openssh-client")))?;
-    // It reads all of its input before it writes: an order is shorter than a pipe.
-    let written = child.stdin.take().map(|mut input| input.write_all(order));
+    // It reads all of its input before it writes.
+    let written = child.stdin.take().map(|mut input| input.write_all(text));
     let output = child.wait_with_output().map_err(|cause| failed(&cause.to_string()))?;
     if !output.status.success() || !matches!(written, Some(Ok(()))) {
         return Err(failed("voyez son message ci-dessus"));

@@ -77,7 +77,7 @@ impl Register for Practitioners {
         (bytes, format): (&[u8], Format),
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Vec<Record>, Vec<Slip>> {
-        let around = config.around(&named.profiles);
+        let around = named.around(config);
         let register = import::judge(bytes, format, &around, None, progress)?;
         Ok(register.all().iter().map(|one| one.record.clone()).collect())
     }

@@ -11,7 +11,7 @@ use super::Practitioners;
 use crate::cli::register::read;
 use crate::cli::traces::TracesError;
 use crate::cli::{AdminDoor, NotDone};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::ledger::Reader;
 use crate::policy::practitioner::review::{Finding, Why, review};
 use crate::sys::clock;
@@ -45,7 +45,8 @@ impl Review {
         let register = read::<Practitioners>(&mut self.door.connect()?)?;
         let config = Config::load(&self.door.config)?;
         let used = Used::open(&config.ledger.folder)?;
-        let service_exists = |name: &str| config.service(name).is_some();
+        let presented = config.present_convention().map_err(ConfigError::from)?;
+        let service_exists = |name: &str| presented.convention.service(name).is_some();
         let (now, mut findings) = (clock::now(), Vec::new());
         for record in &register.records {
             let last = used.last(&record.id)?;

@@ -11,7 +11,7 @@ use super::progress::Progress;
 use super::{Register, read};
 use crate::cli::NotDone;
 use crate::cli::order::{Signing, read_document};
-use crate::config::{Config, Whole};
+use crate::config::{Config, ConfigError, Whole};
 use crate::policy::register::{Format, Slip};
 use crate::sys::{clock, peer};
 use crate::traces::digest::Digest;
@@ -47,6 +47,9 @@ impl Import {
         let document = read_document(&self.file)?;
         let config = Config::load(self.signing.config())?;
         let named = config.examine_named(&Whole::ALL, |user| peer::uid_of(user).ok().flatten(), clock::now());
+        if named.convention.is_none() {
+            return Err(ConfigError::from(named.convention_faults).into());
+        }
         let judged = {
             let mut progress = Progress::of("vérification");
             R::judge(&config, &named, (&document, format), &mut |done, total| progress.tell(done, total))

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::super::registers::Kept;
+use super::convention::{Taken, Told};
 use super::suspensions::Watched;
 use crate::ledger::NotRecorded;
 use crate::policy::denial::Malformed;
@@ -313,6 +314,16 @@ pub(super) fn operators(out: &mut Vec<u8>, operators: &[Operator]) {
 /// Appends the answer of `Suspensions`.
 pub(super) fn suspensions(out: &mut Vec<u8>, watched: &Watched) {
     reply(out, watched);
+}
+
+/// Appends the answer of `Convention`.
+pub(super) fn convention(out: &mut Vec<u8>, told: &Told) {
+    reply(out, told);
+}
+
+/// Appends the answer of `TakeConvention`.
+pub(super) fn taken(out: &mut Vec<u8>, taken: &Taken) {
+    reply(out, taken);
 }
 
 /// Appends the last answer of `Submit`.

@@ -35,6 +35,8 @@ enum Request {
     Practitioners(Option<Zeroizing<String>>),
     Applications(Option<Zeroizing<String>>),
     Checkpoint,
+    Convention,
+    TakeConvention,
 }
 
 /// Answers one frame of the Unix user `uid`; gives the document that is still to be delivered, if there is one. Otherwise
@@ -69,6 +71,8 @@ fn read(frame: &[u8], out: &mut Vec<u8>) -> Result<Option<Request>, No> {
         Some("Operators") => Request::Operators,
         Some("Suspensions") => Request::Suspensions,
         Some("Checkpoint") => Request::Checkpoint,
+        Some("Convention") => Request::Convention,
+        Some("TakeConvention") => Request::TakeConvention,
         Some("Attach") => Request::Attach(parameters.text("chunk")?),
         Some("Practitioners") => Request::Practitioners(parameters.optional_text("after")?),
         Some("Applications") => Request::Applications(parameters.optional_text("after")?),
@@ -114,6 +118,8 @@ async fn obey(
             })?;
             answer::checkpoint(out, &note);
         }
+        Request::Convention => answer::convention(out, &daemon.told_convention()),
+        Request::TakeConvention => answer::taken(out, &daemon.take_convention(uid).await?),
         Request::Attach(chunk) => answer::attached(out, attachment.append(&daemon.admin, uid, &chunk)?),
         Request::Practitioners(after) => {
             let in_force = daemon.registers.in_force();

@@ -8,6 +8,7 @@
 //! | `obey` | what each verb does: one function a verb |
 //! | `privacy`, `suspensions` | the orders of terms and copies; those that suspend and resume |
 //! | `export` | the archive of traces that an order asks for |
+//! | `convention` | the convention: taken when it is presented, told |
 //! | `practitioners` | the register of practitioners: its changes, its pages |
 //! | `attachment` | a document that comes beside an order |
 //! | `delivery` | documents that leave in chunks |
@@ -18,6 +19,7 @@
 
 mod answer;
 mod attachment;
+mod convention;
 mod delivery;
 mod dispatch;
 pub(super) mod door;

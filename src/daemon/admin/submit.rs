@@ -149,7 +149,7 @@ impl Daemon {
     }
 
     /// Records a refusal; gives the answer.
-    async fn refuse(&self, orders: &mut Orders, uid: u32, line: Line, refusal: Refusal) -> No {
+    pub(super) async fn refuse(&self, orders: &mut Orders, uid: u32, line: Line, refusal: Refusal) -> No {
         orders.refused(uid);
         match self.record(line).await {
             Ok(written) => No::Denied { refusal, entry: written.index },
@@ -157,7 +157,11 @@ impl Daemon {
         }
     }
 
-    async fn record(&self, line: Line) -> Result<Written, No> {
+    /// Writes a line of the operators.
+    ///
+    /// # Errors
+    /// It is not in the ledger.
+    pub(super) async fn record(&self, line: Line) -> Result<Written, No> {
         self.ledger.write(line).await.map_err(|cause| self.unrecorded_order(cause))
     }
 }

@@ -6,7 +6,7 @@ use super::{Measure, Subject};
 use crate::policy::breach::Breach;
 
 /// Longest window in milliseconds: a week. Longer trends are the business of `sceau traces usage`.
-pub(in crate::policy) const WINDOW_MAX_MS: u64 = 7 * 24 * 3_600_000;
+pub const WINDOW_MAX_MS: u64 = 7 * 24 * 3_600_000;
 /// Shortest window in milliseconds: below, one ward round is a peak.
 const WINDOW_MIN_MS: u64 = 60_000;
 /// Highest factor for emergencies: above, there is no budget any more.
@@ -113,7 +113,9 @@ impl Budgets {
         breaches
     }
 
-    fn each(&self) -> [(&'static str, Budget); 6] {
+    /// Every budget by its dotted name in `[guard]`.
+    #[must_use]
+    pub fn each(&self) -> [(&'static str, Budget); 6] {
         [
             ("practitioner.tokens", self.practitioner.tokens),
             ("practitioner.patients", self.practitioner.patients),

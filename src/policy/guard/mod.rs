@@ -9,8 +9,7 @@ mod budget;
 mod tally;
 mod window;
 
-pub(in crate::policy) use budget::WINDOW_MAX_MS;
-pub use budget::{Budget, Budgets, Scoped};
+pub use budget::{Budget, Budgets, Scoped, WINDOW_MAX_MS};
 
 use std::collections::{HashMap, HashSet};
 
@@ -118,6 +117,15 @@ impl Guard {
     #[must_use]
     pub fn window_max_ms(&self) -> u64 {
         self.budgets.window_max_ms()
+    }
+
+    /// The budgets from now on; what was counted stays counted. Where a window changes, all that was in the old one counts
+    /// as of `now_ms`: longer than it should, never shorter.
+    pub fn take(&mut self, budgets: Budgets, now_ms: u64) {
+        for (subject, tally) in &mut self.tallies {
+            tally.take(self.budgets.of(*subject), budgets.of(*subject), now_ms);
+        }
+        self.budgets = budgets;
     }
 
     /// Judges a request at `now_ms` of the steady clock and counts it if it is within every budget.

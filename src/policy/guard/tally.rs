@@ -75,6 +75,18 @@ impl Tally {
             .filter_map(|((measure, over), before)| over.then_some((measure, !before)))
     }
 
+    /// Counts on by other windows.
+    pub(super) fn take(&mut self, old: &Scoped, new: &Scoped, now_ms: u64) {
+        for volumes in [&mut self.all, &mut self.ordinary] {
+            if old.tokens.window_ms != new.tokens.window_ms {
+                volumes.tokens = volumes.tokens.over(new.tokens.window_ms, now_ms);
+            }
+            if old.patients.window_ms != new.patients.window_ms {
+                volumes.patients = volumes.patients.over(new.patients.window_ms, now_ms);
+            }
+        }
+    }
+
     /// How much there is of a measure, emergencies included.
     pub(super) fn level(&mut self, measure: Measure, now_ms: u64) -> u32 {
         match measure {

@@ -44,6 +44,18 @@ impl Count {
         self.total
     }
 
+    /// The same number over another window, all of it as of `now_ms`.
+    pub(super) fn over(&mut self, window_ms: u64, now_ms: u64) -> Self {
+        let total = self.at(now_ms);
+        let mut other = Self::new(window_ms);
+        let slot = now_ms / other.slot_ms;
+        other.advance(slot);
+        if let Some(count) = other.ring.get_mut(place(slot)) {
+            (*count, other.total) = (total, total);
+        }
+        other
+    }
+
     /// One less, of the newest that there are.
     pub(super) fn take(&mut self) {
         for back in 0..=SLOTS.min(self.newest) {
@@ -96,6 +108,16 @@ impl Distinct {
     pub(super) fn has(&mut self, one: Digest, now_ms: u64) -> bool {
         self.advance(now_ms / self.slot_ms);
         self.last_seen.contains_key(&one)
+    }
+
+    /// The same ones over another window, all of them as of `now_ms`.
+    pub(super) fn over(&mut self, window_ms: u64, now_ms: u64) -> Self {
+        self.advance(now_ms / self.slot_ms);
+        let mut other = Self::new(window_ms);
+        let slot = now_ms / other.slot_ms;
+        other.newest = slot;
+        other.last_seen = self.last_seen.keys().map(|one| (*one, slot)).collect();
+        other
     }
 
     /// Sees `one` at `now_ms`; gives how many distinct there are now. What is older than the window is not counted.

@@ -7,7 +7,6 @@ use super::refusal::Refusal;
 use super::verb::Slot;
 use crate::policy::operator::Operator;
 use crate::policy::operators::{BOOTSTRAP_MAX, Operators};
-use crate::policy::sshsig::Envelope;
 use crate::traces::digest::Digest;
 use crate::vihf::instant::Instant;
 
@@ -147,7 +146,7 @@ fn signers<'o>(
         flaw = Some(Refusal::SignersMissing);
     }
     for armour in signatures.iter().take(BOOTSTRAP_MAX) {
-        match signer(order, armour.as_ref(), operators) {
+        match operators.signer(armour.as_ref(), NAMESPACE, &order.text) {
             Ok(signer) if right.iter().any(|known| known.name == signer.name) => {
                 flaw = flaw.or(Some(Refusal::SignerTwice));
             }
@@ -156,20 +155,6 @@ fn signers<'o>(
         }
     }
     (right, flaw)
-}
-
-/// Who made this signature.
-fn signer<'o>(order: &Order, armour: &str, operators: &'o Operators) -> Result<&'o Operator, Refusal> {
-    let envelope = Envelope::parse(armour).ok_or(Refusal::SignatureInvalid)?;
-    let key = envelope.key().ok_or(Refusal::SignatureInvalid)?;
-    let signer = operators.all().iter().find(|operator| operator.key == key).ok_or(Refusal::SignerUnknown)?;
-    if envelope.namespace() != NAMESPACE {
-        return Err(Refusal::SignatureNamespace);
-    }
-    if !envelope.is_by(&signer.key, NAMESPACE, &order.text) {
-        return Err(Refusal::SignatureInvalid);
-    }
-    if signer.is_active() { Ok(signer) } else { Err(Refusal::SignerRevoked) }
 }
 
 /// Whether the order touches those who decide, or makes somebody who may read every trace, while two of those who decide could

@@ -1,5 +1,6 @@
 //! Why an order is not obeyed: the closed list of `admin.sock`.
 
+use crate::policy::convention::NotTaken;
 use crate::policy::sshsig::KeyError;
 
 /// Why an order was refused.
@@ -41,11 +42,12 @@ pub enum Refusal {
     PractitionerUnknown,
     AuthenticatorUnknown,
     NothingToChange,
+    Convention(NotTaken),
 }
 
 impl Refusal {
     /// All reasons.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::OtherLedger,
         Self::LifetimeTooLong,
         Self::NotYetValid,
@@ -81,6 +83,7 @@ impl Refusal {
         Self::PractitionerUnknown,
         Self::AuthenticatorUnknown,
         Self::NothingToChange,
+        Self::Convention(NotTaken::Unsigned),
     ];
 
     /// The reason on the wire and in the trace.
@@ -122,6 +125,7 @@ impl Refusal {
             Self::PractitionerUnknown => "practitioner-unknown",
             Self::AuthenticatorUnknown => "authenticator-unknown",
             Self::NothingToChange => "nothing-to-change",
+            Self::Convention(not_taken) => not_taken.code(),
         }
     }
 
@@ -176,6 +180,7 @@ impl Refusal {
             Self::PractitionerUnknown => "aucun professionnel du registre n'a cet identifiant ; sceau practitioners list les donne",
             Self::AuthenticatorUnknown => "ce professionnel n'a pas ce moyen d'authentification ; sceau practitioners list les donne",
             Self::NothingToChange => "c'est déjà ainsi, il n'y a rien à changer",
+            Self::Convention(not_taken) => not_taken.message(),
         }
         .to_owned()
     }

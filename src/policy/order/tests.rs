@@ -42,6 +42,10 @@ fn every_reason_is_in_the_guide() {
         assert!(guide.contains(&format!("`{}`", refusal.code())), "{}", refusal.code());
         assert!(!refusal.message().is_empty());
     }
+    for not_taken in crate::policy::convention::NotTaken::ALL {
+        assert!(guide.contains(&format!("`{}`", not_taken.code())), "{}", not_taken.code());
+        assert!(not_taken.message().contains(" ; ") || not_taken.message().contains(" : "));
+    }
     for verb in Verb::ALL {
         assert!(guide.contains(&format!("`{}`", verb.name())), "{}", verb.name());
     }

@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sceau::config::{Config, Loaded};
 use sceau::policy::application::Application;
+use sceau::policy::convention::Convention;
 use sceau::policy::denial::Decision;
 use sceau::policy::issuing::{self, Asking};
 use sceau::policy::opening::{self, Authentication, Known, Opening};
@@ -59,6 +60,7 @@ pub(super) struct Decided {
 /// Everything that a decision is made of.
 struct World {
     config: Config,
+    convention: Convention,
     loaded: Loaded,
     structures: Vec<(StructIdNat, Sector)>,
     practitioners: Practitioners,
@@ -105,7 +107,8 @@ impl World {
             format!("{};sso s{number}\n", nurse.trim_end())
         };
         let table = format!("{};subject\n{}", HEAD.trim_end(), (0..CROWD).map(line).collect::<String>());
-        let mut around = config.around(&loaded.profiles);
+        let convention = config.present_convention().unwrap().convention;
+        let mut around = config.around(&convention, &loaded.profiles);
         around.providers.insert("sso".to_owned());
         let began = Moment::now();
         let practitioners = import::judge(table.as_bytes(), Format::Csv, &around, None, &mut |_, _| {}).unwrap();
@@ -115,8 +118,11 @@ impl World {
         application.audiences = vec![Audience { provider: "sso".to_owned(), client_id: CLIENT.to_owned() }];
         let providers = providers(&key);
         let application = Arc::new(application);
-        let structures = config.structures.iter().map(|known| (known.id, known.sector)).collect();
-        (Self { config, loaded, structures, practitioners, application, providers, key, now }, import_ms)
+        let structures = convention.structures.iter().map(|known| (known.id, known.sector)).collect();
+        (
+            Self { config, convention, loaded, structures, practitioners, application, providers, key, now },
+            import_ms,
+        )
     }
 
     fn opening(&self, practitioner: PsIdNat, proof: Option<String>) -> Opening {
@@ -135,14 +141,14 @@ impl World {
 
     fn known(&self) -> Known<'_> {
         Known {
-            convention: &self.config.convention,
-            services: &self.config.services,
+            convention: &self.convention,
+            services: &self.convention.services,
             structures: &self.structures,
             practitioners: &self.practitioners,
             profiles: &self.loaded.profiles,
             default_profile: &self.config.profiles.default,
             providers: &self.providers,
-            declarations: &self.config.declarations,
+            declarations: &self.convention.declarations,
             login_future_max_ms: self.config.limits.login_future_max_ms,
             now: self.now,
             lost_until: None,

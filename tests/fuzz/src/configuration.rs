@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use sceau::config::{Config, STRUCTURES_MAX};
+use sceau::config::{CONVENTION_LEN_MAX, Config, Mode, STRUCTURES_MAX, Terms, convention};
 use sceau::policy::application::import::{Users, judge};
 use sceau::policy::application::{Applications, ApplicationsFile};
+use sceau::policy::convention::difference;
 use sceau::policy::practitioner::{Practitioners, PractitionersFile, import};
 use sceau::policy::register::{Around, Format, Slip};
 use sceau::vihf::profile::Profiles;
@@ -15,6 +16,7 @@ static SHIPPED: LazyLock<Profiles> = LazyLock::new(|| Profiles::shipped().expect
 /// The input as each of the files that an establishment writes.
 pub fn holds(input: &[u8]) {
     is_taken_or_located(input);
+    is_a_convention_or_located(input);
     let Ok(text) = std::str::from_utf8(input) else { return };
     is_a_profile_or_refused(text);
     is_a_register_or_told(input);
@@ -85,10 +87,43 @@ fn is_taken_or_located(input: &[u8]) {
     }
 }
 
+/// The input as a convention of its own: whole, with days that hold, or refused with its place.
+fn is_a_convention_or_located(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let lines = input.split(|byte| *byte == b'\n').count();
+    match convention(Path::new("/convention.toml"), text, true) {
+        Ok(taken) => {
+            assert!(text.len() <= CONVENTION_LEN_MAX);
+            let title = taken.title.as_ref().expect("a file has its title");
+            assert!(title.number > 0 && title.begins_at < title.ends_at);
+            assert!((1..=STRUCTURES_MAX).contains(&taken.structures.len()) && !taken.services.is_empty());
+            assert_eq!(difference(&taken, &taken), []);
+        }
+        Err(faults) => {
+            assert!(!faults.is_empty());
+            for fault in faults {
+                is_for_people(&fault.cause);
+                assert!(
+                    fault.position.is_none_or(|at| (1..=lines).contains(&at.line) && at.column >= 1),
+                    "{fault}"
+                );
+            }
+        }
+    }
+}
+
 /// What `Config` promises of itself.
 fn is_complete(config: &Config) {
-    assert!(config.structures.len() <= STRUCTURES_MAX);
-    let is_declared = |id: &str| config.structures.iter().any(|structure| structure.id.as_str() == id);
+    if config.mode == Mode::Production && !config.has_inline_terms {
+        // Whether there is a convention is told by what loads it.
+        return;
+    }
+    let Terms::Inline(terms) = &config.terms else {
+        assert!(config.convention_file().is_some_and(Path::is_absolute) && !config.has_inline_terms);
+        return;
+    };
+    assert!(terms.structures.len() <= STRUCTURES_MAX);
+    let is_declared = |id: &str| terms.structure(id).is_some();
     let mut paths: Vec<&Path> = vec![&config.path, &config.sockets.token, &config.sockets.signers];
     paths.extend([&*config.registers.applications, &*config.registers.practitioners]);
     paths.extend(config.audit.iter().map(|audit| audit.public_key.as_path()));
@@ -101,7 +136,7 @@ fn is_complete(config: &Config) {
         paths.extend(seal.module.as_deref());
     }
     assert!(paths.iter().all(|path| path.is_absolute()), "{paths:?}");
-    assert!(config.seals.is_empty() || !config.services.is_empty());
+    assert!(config.seals.is_empty() || !terms.services.is_empty());
     assert!(config.limits.connections_max > 0 && config.limits.frame_read_ms > 0, "{:?}", config.limits);
 }
 

@@ -38,7 +38,8 @@ fn each_spoiled_certificate_is_found_by_its_rule() {
     let test = Plan::new("check").policy(TEST_POLICY).key_type(KeyType::P256).build();
     assert_seen(&test, 0, &[]);
     test.edit_file("sceau.toml", |config| config["mode"] = "production".into());
-    assert_seen(&test, 2, &[("certificate-test-authority", "seal-a.pem")]);
+    let expected = [("convention-inline", "sceau.toml"), ("certificate-test-authority", "seal-a.pem")];
+    assert_seen(&test, 2, &expected);
 }
 
 #[test]

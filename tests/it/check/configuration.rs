@@ -3,6 +3,7 @@
 use super::{Case, assert_each_is_found, case, check, plan};
 
 const FILE: &str = "sceau.toml";
+const CONVENTION: &str = "convention.toml";
 
 #[test]
 fn each_spoiled_configuration_is_found_at_its_line() {
@@ -15,10 +16,10 @@ fn each_spoiled_configuration_is_found_at_its_line() {
         case("unknown-key", FILE, &[("mode = \"production\"", "¤moed = \"production\"")]),
         case("unknown-key", FILE, &[("[trust]", "[trust]\n¤polycy_oid = \"1.2\"")]),
         case("unknown-key", FILE, &[("[trust]", "[¤limites]\nidle_ms = 1\n\n[trust]")]),
-        case("unknown-key", FILE, &[("[[service]]", "[[¤servise]]"), ("[[service]]", "[[servise]]")]),
-        case("unknown-key", FILE, &[("sector = \"SA01\"", "¤secteur = \"SA01\"")]),
+        case("unknown-key", CONVENTION, &[("[[exception]]", "[[¤exeption]]")]),
+        case("unknown-key", CONVENTION, &[("sector = \"SA01\"", "¤secteur = \"SA01\"")]),
         case("unknown-key", FILE, &[("pin_file = ", "¤pin_fil = ")]),
-        case("missing-key", FILE, &[("[[structure]]", "¤[[structure]]"), ("sector = \"SA01\"", "")]),
+        case("missing-key", CONVENTION, &[("[[structure]]", "¤[[structure]]"), ("sector = \"SA01\"", "")]),
         case("missing-key", FILE, &[("[[seal]]", "¤[[seal]]"), ("pin_file = \"secrets/seal-a.pin\"", "")]),
         case("missing-key", FILE, &[("[audit]", "¤[audit]"), ("pin_file = …", "")]),
         case("missing-key", FILE, &[("[audit]", "¤[audit]"), ("origin = …", "")]),
@@ -32,8 +33,8 @@ fn each_spoiled_configuration_is_found_at_its_line() {
             FILE,
             &[("origin = …", "origin = \"autre/journal\""), ("public_key", "¤public_key")],
         ),
-        case("missing-key", FILE, &[("[[service]]", "¤[[service]]"), ("lifetime_ms = …", "")]),
-        case("wrong-type", FILE, &[("lifetime_ms = 30000", "lifetime_ms = ¤\"30000\"")]),
+        case("missing-key", CONVENTION, &[("[[service]]", "¤[[service]]"), ("lifetime_ms = …", "")]),
+        case("wrong-type", CONVENTION, &[("lifetime_ms = 30000", "lifetime_ms = ¤\"30000\"")]),
         case("wrong-type", FILE, &[("key = \"seal-a\"", "key = ¤1")]),
         case("wrong-type", FILE, &[("policy_oid = …", "policy_oid = ¤true")]),
         case("wrong-type", FILE, &[("anchors = …", "anchors = ¤\"pki/ca.pem\"")]),
@@ -45,25 +46,24 @@ fn each_spoiled_configuration_is_found_at_its_line() {
         case("bad-value", FILE, &[("processes = 1", "¤processes = 0")]),
         case("bad-value", FILE, &[("processes = 1", "processes = ¤70000")]),
         case("bad-value", FILE, &[("key = \"seal-a\"", "¤key = \"Seal A\"")]),
-        case("bad-value", FILE, &[("lifetime_ms = 30000", "¤lifetime_ms = 10")]),
-        case("bad-value", FILE, &[("login_age_max_ms = …", "¤login_age_max_ms = 0")]),
-        case("bad-value", FILE, &[("purposes = …", "¤purposes = []")]),
+        case("bad-value", CONVENTION, &[("lifetime_ms = 30000", "¤lifetime_ms = 10")]),
+        case("bad-value", CONVENTION, &[("login_age_max_ms = …", "¤login_age_max_ms = 0")]),
+        case("bad-value", CONVENTION, &[("purposes = …", "¤purposes = []")]),
         case("bad-value", FILE, &[("[sockets]", "[limits]\n¤emergency_share_percent = 51\n\n[sockets]")]),
         case("bad-value", FILE, &[("pin_file = …", "¤pin_credential = \"a/b\"")]),
         case("bad-value", FILE, &[("[sockets]", "[limits]\n¤idle_ms = 0\n\n[sockets]")]),
-        case("bad-value", FILE, &[("contactless_delay_ms = …", "¤contactless_delay_ms = 999999999")]),
+        case("bad-value", CONVENTION, &[("contactless_delay_ms = …", "¤contactless_delay_ms = 999999999")]),
         case("unknown-value", FILE, &[("mode = \"production\"", "mode = ¤\"essai\"")]),
-        case("unknown-value", FILE, &[("rights = …", "rights = ¤\"toutes\"")]),
-        case("unknown-value", FILE, &[("purposes = …", "purposes = [\"normal\", ¤\"urgence\"]")]),
-        case("unknown-value", FILE, &[("methods = …", "methods = [\"CPS\", ¤\"CPSS\"]")]),
-        case("bad-identifier", FILE, &[("id = \"1690781810\"", "¤id = \"1690781811\"")]),
-        case("bad-identifier", FILE, &[("sector = \"SA01\"", "¤sector = \"ZZ99\"")]),
-        case("unknown-structure", FILE, &[("structure = \"1690781810\"", "¤structure = \"1750712184\"")]),
-        case("declared-twice", FILE, &[("name = \"urgences\"", "¤name = \"consultation\"")]),
+        case("unknown-value", CONVENTION, &[("rights = …", "rights = ¤\"toutes\"")]),
+        case("unknown-value", CONVENTION, &[("methods = …", "methods = [\"CPS\", ¤\"CPSS\"]")]),
+        case("bad-identifier", CONVENTION, &[("id = \"1690781810\"", "¤id = \"1690781811\"")]),
+        case("bad-identifier", CONVENTION, &[("sector = \"SA01\"", "¤sector = \"ZZ99\"")]),
+        case("declared-twice", CONVENTION, &[("name = \"urgences\"", "¤name = \"consultation\"")]),
+        case("unknown-value", CONVENTION, &[("purposes = …", "purposes = [\"normal\", ¤\"urgence\"]")]),
         case("contradiction", FILE, &[("pin_file = ", "¤pin_credential = \"x\"\npin_file = ")]),
-        case("contradiction", FILE, &[("contactless_delay_ms = …", ""), ("methods = [", "¤methods = [")]),
+        case("contradiction", CONVENTION, &[("contactless_delay_ms = …", ""), ("methods = [", "¤methods = [")]),
         case("unknown-profile", FILE, &[("default = \"dmp-air\"", "¤default = \"dmp-aire\"")]),
-        case("method-without-profile", FILE, &[("methods = [", "¤methods = [\"BLUETOOTH_PIN\", ")]),
+        case("method-without-profile", CONVENTION, &[("methods = [", "¤methods = [\"BLUETOOTH_PIN\", ")]),
         case("policy-unchecked", FILE, &[("policy_oid = …", "¤policy_oid = \"\"")]),
         case("token-uri", FILE, &[("uri = \"pkcs11:", "¤uri = \"pkcs11:objet=x;")]),
         case("token-uri", FILE, &[("uri = …", "¤uri = \"pkcs11:object=k?pin-value=1234\"")]),
@@ -86,7 +86,7 @@ fn all_faults_are_told_at_once_and_registers_beside_them() {
         std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
     };
     spoil("sceau.toml", "mode = \"production\"", "mode = \"production\"\nmodus = 1");
-    spoil("sceau.toml", "lifetime_ms = 30000", "lifetime_ms = \"30000\"");
+    spoil("convention.toml", "lifetime_ms = 30000", "lifetime_ms = \"30000\"");
     spoil("sceau.toml", "processes = 1", "processes = 0");
     spoil("sceau.toml", "[sockets]", "[limits]\nidle_ms = 0\nqueue_ms = 0\nqueue = 1\n\n[sockets]");
     spoil("applications.toml", "may_declare", "may_declair");
@@ -104,7 +104,7 @@ fn all_faults_are_told_at_once_and_registers_beside_them() {
         "unknown-key sceau.toml",
         "unknown-key sceau.toml",
         "wrong-type practitioners.toml",
-        "wrong-type sceau.toml",
+        "wrong-type convention.toml",
     ];
     expected.sort_unstable();
     assert_eq!(seen, expected, "{}", checked.out);
@@ -114,7 +114,12 @@ fn all_faults_are_told_at_once_and_registers_beside_them() {
     let seen = rules(&checked.seen());
     assert_eq!(
         seen,
-        ["toml-syntax sceau.toml", "unknown-key applications.toml", "wrong-type practitioners.toml"],
+        [
+            "toml-syntax sceau.toml",
+            "unknown-key applications.toml",
+            "wrong-type practitioners.toml",
+            "wrong-type convention.toml",
+        ],
         "{}",
         checked.out
     );

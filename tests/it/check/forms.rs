@@ -119,7 +119,13 @@ fn every_rule_that_is_used_is_known() {
         "src/policy/application/register.rs",
         "src/policy/practitioner/record.rs",
         "src/policy/practitioner/register.rs",
-        "src/policy/convention.rs",
+        "src/policy/convention/structure.rs",
+        "src/policy/convention/tables.rs",
+        "src/policy/convention/title.rs",
+        "src/policy/convention/service.rs",
+        "src/check/convention.rs",
+        "src/config/convention.rs",
+        "src/config/keys.rs",
         "src/policy/declaration.rs",
         "src/policy/review.rs",
         "src/certificate/appraisal.rs",
@@ -150,6 +156,7 @@ fn every_rule_that_is_used_is_known() {
                     "sceau-signer",
                     "sceau-authentication",
                     "kebab-case",
+                    "table-2025",
                     // What the ledger calls these registers.
                     "applications-file",
                     "practitioners-file",
@@ -171,7 +178,7 @@ fn every_rule_that_is_used_is_known() {
 #[test]
 fn the_examples_of_the_guide_check_clean() {
     let folder = tempfile::tempdir().unwrap();
-    for file in ["sceau.toml", "applications.toml", "practitioners.toml"] {
+    for file in ["sceau.toml", "convention.toml", "applications.toml", "practitioners.toml"] {
         let user = crate::support::establishment::user_name();
         let mode = if file == "practitioners.toml" { 0o640 } else { 0o644 };
         let example = text(&format!("docs/{file}")).replace("user = \"dpi\"", &format!("user = \"{user}\""));
@@ -179,7 +186,8 @@ fn the_examples_of_the_guide_check_clean() {
     }
     let checked = run(&folder.path().join("sceau.toml"), &["--json"], "yes");
     for (rule, ..) in checked.seen() {
-        let brought = ["file-missing", "module-missing", "policy-unchecked", "service-unreachable"];
+        let brought =
+            ["convention-unsigned", "file-missing", "module-missing", "policy-unchecked", "service-unreachable"];
         assert!(brought.contains(&rule.as_str()), "{}", checked.out);
     }
 }

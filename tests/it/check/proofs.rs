@@ -6,6 +6,7 @@ use super::{Case, assert_each_is_found, assert_seen, case, check, plan};
 use crate::support::establishment::write;
 
 const FILE: &str = "sceau.toml";
+const CONVENTION: &str = "convention.toml";
 const APPLICATIONS: &str = "applications.toml";
 const PRACTITIONERS: &str = "practitioners.toml";
 
@@ -14,20 +15,21 @@ fn each_fault_of_providers_and_exceptions_is_found() {
     const CASES: &[Case] = &[
         case(
             "unknown-key",
-            FILE,
+            CONVENTION,
             &[(
-                "[trust]",
-                "[[exception]]\napplication = \"x\"\nreason = \"r\"\nuntil = \"2030-01-01\"\n¤since = 1\n\n[trust]",
+                "[declaration]",
+                "[[exception]]\napplication = \"x\"\nreason = \"r\"\nuntil = \"2030-01-01\"\n¤since = 1\n\n[declaration]",
             )],
         ),
-        case("bad-value", FILE, &[("until = …", "¤until = \"demain\"")]),
-        case("bad-value", FILE, &[("reason = …", "¤reason = \" \"")]),
+        case("bad-value", CONVENTION, &[("until = …", "¤until = \"demain\"")]),
+        case("bad-value", CONVENTION, &[("reason = …", "¤reason = \" \"")]),
+        case("bad-value", CONVENTION, &[("application = …", "¤application = \"a\\u001B[2J\"")]),
         case(
             "bad-value",
-            FILE,
+            CONVENTION,
             &[("login_age_max_ms = 14400000\nsessions", "¤login_age_max_ms = 86400000\nsessions")],
         ),
-        case("bad-value", FILE, &[("sessions_per_hour_max = …", "¤sessions_per_hour_max = 0")]),
+        case("bad-value", CONVENTION, &[("sessions_per_hour_max = …", "¤sessions_per_hour_max = 0")]),
         case(
             "unknown-provider",
             APPLICATIONS,

@@ -10,7 +10,7 @@ const PRACTITIONERS: &str = "practitioners.toml";
 fn each_spoiled_register_is_found_at_its_line() {
     const CASES: &[Case] = &[
         case("unknown-user", APPLICATIONS, &[("user = …", "¤user = \"personne-de-ce-nom\"")]),
-        case("unknown-service", APPLICATIONS, &[("services = …", "¤services = [\"nulle-part\"]")]),
+        case("outside-convention", APPLICATIONS, &[("services = …", "¤services = [\"nulle-part\"]")]),
         case("unknown-profile", APPLICATIONS, &[("profiles = …", "¤profiles = [\"dmp-eau\"]")]),
         case(
             "bad-value",
@@ -35,8 +35,8 @@ fn each_spoiled_register_is_found_at_its_line() {
         case("practitioner-twice", PRACTITIONERS, &[("id = \"899900077985\"", "¤id = \"899900063480\"")]),
         case("bad-code", PRACTITIONERS, &[("profession = \"10\"", "¤profession = \"99\"")]),
         case("contradiction", PRACTITIONERS, &[("services = ", "¤section = \"H\"\nservices = ")]),
-        case("unknown-structure", PRACTITIONERS, &[("structures = …", "¤structures = [\"1750712184\"]")]),
-        case("unknown-service", PRACTITIONERS, &[("services = …", "¤services = [\"nulle-part\"]")]),
+        case("outside-convention", PRACTITIONERS, &[("structures = …", "¤structures = [\"1750712184\"]")]),
+        case("outside-convention", PRACTITIONERS, &[("services = …", "¤services = [\"nulle-part\"]")]),
         case("bad-value", PRACTITIONERS, &[("trained_on = …", "¤trained_on = \"hier\"")]),
         case("unknown-key", PRACTITIONERS, &[("specialty = ", "¤speciality = ")]),
         case("wrong-type", PRACTITIONERS, &[("enrolled = …", "enrolled = ¤\"oui\"")]),

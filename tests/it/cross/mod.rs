@@ -13,6 +13,7 @@ use std::thread;
 
 use sceau::config::{Config, Loaded};
 use sceau::policy::application::Application;
+use sceau::policy::convention::Convention;
 use sceau::policy::denial::Decision;
 use sceau::policy::issuing::{self, Asking};
 use sceau::policy::opening::{self, Known};
@@ -52,6 +53,7 @@ const APPROVED: &str = "approved";
 struct Judge {
     world: World,
     config: Config,
+    convention: Convention,
     loaded: Loaded,
     structures: Vec<(StructIdNat, Sector)>,
     application: Arc<Application>,
@@ -62,21 +64,22 @@ impl Judge {
     fn new(world: World, config: &Path, now: Instant) -> Self {
         let config = Config::load(config).unwrap();
         let loaded = config.load_named(|_| Some(7), now).unwrap();
-        let structures = config.structures.iter().map(|known| (known.id, known.sector)).collect();
+        let convention = config.present_convention().unwrap().convention;
+        let structures = convention.structures.iter().map(|known| (known.id, known.sector)).collect();
         let application = Arc::clone(loaded.applications.get(7).unwrap());
-        Self { world, config, loaded, structures, application, now }
+        Self { world, config, convention, loaded, structures, application, now }
     }
 
     fn known<'k>(&'k self, practitioners: &'k Practitioners) -> Known<'k> {
         Known {
-            convention: &self.config.convention,
-            services: &self.config.services,
+            convention: &self.convention,
+            services: &self.convention.services,
             structures: &self.structures,
             practitioners,
             profiles: &self.loaded.profiles,
             default_profile: &self.config.profiles.default,
             providers: &self.loaded.providers,
-            declarations: &self.config.declarations,
+            declarations: &self.convention.declarations,
             login_future_max_ms: self.config.limits.login_future_max_ms,
             lost_until: None,
             now: self.now,

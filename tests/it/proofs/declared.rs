@@ -17,8 +17,8 @@ fn declaration(name: &'static str, value: i64) -> impl FnOnce(&mut Table) {
 
 #[test]
 fn production_takes_a_declared_login_by_exception_alone() {
-    let plan = || Plan::new("declared").production().key_type(KeyType::P256);
-    let opens = |plan: Plan| rule(DoorAlone::open(plan).client().open_session(physician_login()));
+    let plan = || Plan::new("declared").key_type(KeyType::P256);
+    let opens = |plan: Plan| rule(DoorAlone::in_production(plan).client().open_session(physician_login()));
     let refused = r#"("Denied", "proof-required")"#;
     assert_eq!(opens(plan()), "opened");
     assert_eq!(opens(plan().edit_config(|config| drop(config.remove("exception")))), refused);
@@ -38,7 +38,7 @@ fn production_takes_a_declared_login_by_exception_alone() {
     let proving =
         provider.registered(plan().may_declare(false)).edit_config(|config| drop(config.remove("exception")));
     let claims = claims();
-    let door = DoorAlone::open(proving);
+    let door = DoorAlone::in_production(proving);
     assert_eq!(rule(door.client().open_session(proved(&claims, &provider.proof(&claims)))), "opened");
     assert_eq!(rule(door.client().open_session(physician_login())), refused);
 }

@@ -197,7 +197,7 @@ fn production_takes_no_keys_that_others_may_write() {
     let plan = old.registered(Plan::new("rotation").production().key_type(KeyType::P256).may_declare(false));
     let file = old.folder.path().join("keys.json");
     write(&file, &keys(&old).to_string(), 0o644);
-    let door = DoorAlone::open(watched(plan));
+    let door = DoorAlone::in_production(watched(plan));
     let mut client = door.client();
     replace_by(&file, &keys(&new).to_string(), 0o666);
     until("told", || troubles(&mut client).contains(&"jwks-unusable".to_owned()));

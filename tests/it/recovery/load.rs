@@ -22,7 +22,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(12);
 
 /// What was answered so far.
 #[derive(Default)]
-pub(super) struct Load {
+pub(crate) struct Load {
     issued: AtomicUsize,
     unavailable: AtomicUsize,
     busy: AtomicUsize,
@@ -32,7 +32,7 @@ pub(super) struct Load {
 
 impl Load {
     /// Runs `outage` under load; every answer is an assertion, `Unavailable(token-unreachable)` or `Busy`.
-    pub(super) fn during(establishment: &Establishment, outage: impl FnOnce(&Load)) -> Load {
+    pub(crate) fn during(establishment: &Establishment, outage: impl FnOnce(&Load)) -> Load {
         let load = Load::default();
         thread::scope(|scope| {
             let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(|| load.ask(establishment))).collect();
@@ -83,27 +83,27 @@ impl Load {
         }
     }
 
-    pub(super) fn issued(&self) -> usize {
+    pub(crate) fn issued(&self) -> usize {
         self.issued.load(Ordering::Acquire)
     }
 
-    pub(super) fn unavailable(&self) -> usize {
+    pub(crate) fn unavailable(&self) -> usize {
         self.unavailable.load(Ordering::Acquire)
     }
 
     /// The longest wait for an answer.
-    pub(super) fn longest(&self) -> Duration {
+    pub(crate) fn longest(&self) -> Duration {
         *self.longest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for that many further assertions.
-    pub(super) fn more_issued(&self, more: usize) {
+    pub(crate) fn more_issued(&self, more: usize) {
         let enough = self.issued() + more;
         eventually("more assertions under load", || (self.issued() >= enough).then_some(()));
     }
 
     /// Waits for that many further refusals `Unavailable`.
-    pub(super) fn more_unavailable(&self, more: usize) {
+    pub(crate) fn more_unavailable(&self, more: usize) {
         let enough = self.unavailable() + more;
         eventually("Unavailable under load", || (self.unavailable() >= enough).then_some(()));
     }

@@ -2,7 +2,7 @@
 //! restart of `sceaud`.
 
 mod false_signer;
-mod load;
+pub(crate) mod load;
 mod pin;
 mod process;
 mod token;

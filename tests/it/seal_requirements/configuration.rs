@@ -1,6 +1,7 @@
 //! The configuration: nothing of a test gets into production, and nothing is read past.
 
 use super::{assert_refused, conforming_seal, production};
+use crate::doorstep::{DoorAlone, brief, physician_login, says};
 use crate::support::establishment::write;
 use crate::support::key_kind::KeyType;
 use crate::support::plan::{Plan, TEST_STRUCTURES};
@@ -24,16 +25,16 @@ fn a_test_profile_is_refused() {
 #[test]
 fn a_structure_with_letters_is_refused() {
     let seal = SealPlan::of(TEST_STRUCTURES[0], "seal-a", KeyType::P256);
-    let establishment =
-        Plan::new("requirements").production().structures(&TEST_STRUCTURES[..1]).seal(seal).build();
-    for (program, args) in PROGRAMS {
-        assert_refused(
-            &establishment,
-            program,
-            args,
-            &["sceau.toml", "[[structure]]", TEST_STRUCTURES[0], "FINESS"],
-        );
+    let plan = Plan::new("requirements").production().structures(&TEST_STRUCTURES[..1]).seal(seal);
+    let door = DoorAlone::open(plan);
+    door.establishment.register_operators();
+    let refused = door.establishment.take_convention().unwrap_err();
+    assert_eq!(refused.brief(), ("Denied", "convention-unreadable"));
+    let log = door.sceaud.log();
+    for word in ["convention.toml", "[[structure]]", TEST_STRUCTURES[0], "FINESS"] {
+        assert!(log.contains(word), "{word:?} is not in {log}");
     }
+    assert_eq!(brief(door.client().open_session(physician_login())), says("Unavailable", "convention"));
 }
 
 #[test]

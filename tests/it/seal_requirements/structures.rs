@@ -72,6 +72,7 @@ fn a_wrong_key_that_comes_later_harms_nobody_else() {
     let _right = Daemon::signer(&establishment, "seal-a-1", &[]);
     let sceaud = Daemon::sceaud(&establishment, &[]);
     sceaud.wait_ready(1);
+    establishment.enforce_convention();
     let late = Daemon::signer(&establishment, "seal-b-1", &[]);
     late.wait_ready(1);
     let mut client = establishment.client();

@@ -60,6 +60,16 @@ pub(super) fn settings(unit: &Path) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Every program that a service executes, at its start or later.
+fn programs(service: &Path) -> Vec<PathBuf> {
+    let is_command = |key: &str| key.starts_with("Exec") && !key.ends_with("Paths");
+    let commands = settings(service).into_iter().filter(|(key, _)| is_command(key));
+    let program = |(_, command): (String, String)| {
+        PathBuf::from(command.split_whitespace().next().unwrap().trim_start_matches(['+', '-', '!', ':', '@']))
+    };
+    commands.map(program).collect()
+}
+
 /// The program that a service starts.
 pub(super) fn program(service: &Path) -> PathBuf {
     let settings = settings(service);
@@ -89,8 +99,8 @@ pub(super) fn staged_root() -> tempfile::TempDir {
             fs::copy(&unit, ours.join(file_name(&unit))).unwrap();
         }
     }
-    for service in units("service") {
-        let target = root.path().join(program(&service).strip_prefix("/").expect("ExecStart is absolute"));
+    for program in units("service").iter().flat_map(|service| programs(service)) {
+        let target = root.path().join(program.strip_prefix("/").expect("commands are absolute"));
         fs::create_dir_all(target.parent().unwrap()).unwrap();
         fs::write(&target, "").unwrap();
         fs::set_permissions(&target, fs::Permissions::from_mode(0o755)).unwrap();

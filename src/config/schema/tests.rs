@@ -3,8 +3,9 @@
 
 use serde::de::DeserializeOwned;
 
+use super::super::convention::ConventionFile;
 use super::super::document::Document;
-use super::super::load::File;
+use super::super::file::File;
 use super::*;
 use crate::policy::application::ApplicationsFile;
 use crate::policy::practitioner::PractitionersFile;
@@ -31,6 +32,18 @@ fn every_table_has_the_keys_of_its_typed_twin() {
         match key.kind {
             Kind::Table(keys) => assert_eq!(typed::<File>(&format!("[{}]\nzz = 1", key.name)), listed(keys)),
             Kind::Tables(keys) => assert_eq!(typed::<File>(&format!("[[{}]]\nzz = 1", key.name)), listed(keys)),
+            _ => {}
+        }
+    }
+    assert_eq!(typed::<ConventionFile>("zz = 1"), listed(CONVENTION_FILE));
+    for key in CONVENTION_FILE {
+        match key.kind {
+            Kind::Table(keys) => {
+                assert_eq!(typed::<ConventionFile>(&format!("[{}]\nzz = 1", key.name)), listed(keys))
+            }
+            Kind::Tables(keys) => {
+                assert_eq!(typed::<ConventionFile>(&format!("[[{}]]\nzz = 1", key.name)), listed(keys));
+            }
             _ => {}
         }
     }
@@ -79,6 +92,7 @@ fn what_the_schema_admits_the_typed_tables_take() {
         read()
     };
     assert_eq!(faults(CONFIGURATION, &|| Document::<File>::read(&path, CONFIGURATION).faults), []);
+    assert_eq!(faults(CONVENTION_FILE, &|| Document::<ConventionFile>::read(&path, CONVENTION_FILE).faults), []);
     assert_eq!(faults(APPLICATIONS, &|| Document::<ApplicationsFile>::read(&path, APPLICATIONS).faults), []);
     assert_eq!(faults(PRACTITIONERS, &|| Document::<PractitionersFile>::read(&path, PRACTITIONERS).faults), []);
     let alone: Vec<Key> = PROFILE.iter().filter(|key| key.name != "extends").copied().collect();
