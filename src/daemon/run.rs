@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::providers::keep_keys;
-use super::{Daemon, checkpointing, listen, trace};
+use super::{Daemon, checkpointing, listen, providers, trace};
 use crate::config::{Config, ConfigError};
 use crate::ledger::{Guards, Ledger, StoreError};
 use crate::proof::Providers;
@@ -127,7 +127,8 @@ fn relay_user(config: &Config) -> Result<Option<u32>, NotRun> {
 
 async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotRun> {
     let relay = relay_user(&config)?;
-    let start = trace::start(config.digest, config.convention_digest, &loaded.register_files);
+    let mut start = trace::start(config.digest, config.convention_digest, &loaded.register_files);
+    start.files.extend(providers::files(&config, &loaded.providers));
     // Proofs are kept with the nonces of their time.
     let window_ms = config.session_lifetime_max_ms().max(Providers::memory_ms());
     // The ledger makes its folder; what is believed of the clock is read from there if it is there.

@@ -20,7 +20,7 @@ use crate::support::varlink::{Client, Refused, ago, nonce};
 pub(crate) const ANNE: &str = "899900063480";
 pub(crate) const NEW: &str = "899900100027";
 
-/// First line of every table of applications.
+/// First line of a table of applications.
 pub(crate) const APPLICATIONS_HEAD: &str = "user;lps_name;lps_version;lps_id;homologation;homologation_expires_on;services;channels;methods;profiles;audience;may_declare;suspended\n";
 
 /// A line of an application; a column may be given otherwise.
@@ -211,7 +211,7 @@ pub(crate) fn anne(services: &str, authenticators: &str) -> String {
     )
 }
 
-pub(super) fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
