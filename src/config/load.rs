@@ -15,6 +15,7 @@ use super::relay::Relay;
 use super::schema::CONFIGURATION;
 use super::seal::SealTable;
 use super::signer_key::Purpose;
+use super::tpm::TpmPlace;
 use super::web_ps::{WebPs, check_web_ps};
 use super::{
     Backup, Config, ConfigError, Fault, Limits, Mode, Profiles, Registers, STRUCTURES_MAX, SealKey, Sockets,
@@ -70,6 +71,8 @@ pub(super) struct File {
     sockets: Sockets,
     #[serde(default)]
     ledger: LedgerTable,
+    #[serde(default)]
+    tpm: TpmPlace,
     #[serde(default)]
     clock: ClockTable,
     #[serde(default)]
@@ -302,6 +305,8 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
     breaches.extend(file.guard.check());
     let (ledger, wrong) = file.ledger.check(file.mode, base);
     breaches.extend(wrong);
+    let (tpm, wrong) = file.tpm.check(base);
+    breaches.extend(wrong);
     let (clock, wrong) = file.clock.check(file.mode, base);
     breaches.extend(wrong);
     let absolute = |paths: Vec<PathBuf>| paths.into_iter().map(|p| base.join(p)).collect::<Vec<_>>();
@@ -341,9 +346,11 @@ fn check(file: File, path: &Path, base: &Path, document: &Document<File>) -> (Co
             authentication_signers: base.join(file.sockets.authentication_signers),
             relay: base.join(file.sockets.relay),
             relay_ledger: base.join(file.sockets.relay_ledger),
+            attest: base.join(file.sockets.attest),
             relay_user: file.sockets.relay_user,
         },
         ledger,
+        tpm,
         clock,
         backup: Backup { readers: absolute(file.backup.readers), recovery: absolute(file.backup.recovery) },
         digest: Digest::of(&[document.text().as_bytes()]),

@@ -233,10 +233,21 @@ pub(super) const CONFIGURATION: &[Key] = &[
             may("authentication_signers", Kind::Text),
             may("relay", Kind::Text),
             may("relay_ledger", Kind::Text),
+            may("attest", Kind::Text),
             may("relay_user", Kind::Text),
         ]),
     ),
     may("backup", Kind::Table(&[may("readers", Kind::Texts), may("recovery", Kind::Texts)])),
+    may(
+        "tpm",
+        Kind::Table(&[
+            may("tcti", Kind::Text),
+            may("attestation_key", Kind::Text),
+            may("folder", Kind::Text),
+            may("event_log", Kind::Text),
+            may("userspace_log", Kind::Text),
+        ]),
+    ),
     may(
         "ledger",
         Kind::Table(&[

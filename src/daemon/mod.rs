@@ -10,7 +10,6 @@ mod declared;
 mod dispatch;
 mod door;
 mod exceptional;
-mod frames;
 mod halt;
 mod listen;
 mod load;

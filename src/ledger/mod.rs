@@ -30,6 +30,7 @@
 //! leaves a prefix of what was written, never a part of an entry.
 
 mod answers;
+pub mod attested;
 mod backup;
 mod backup_segment;
 mod backup_state;
