@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::ledger::Spent;
+use crate::policy::load::Load;
 use crate::traces::digest::Digest;
 use crate::vihf::instant::Instant as Day;
 
@@ -40,9 +41,10 @@ type Mark = Digest;
 /// Nonces of all applications, each remembered by the machine's steady clock (a jump of the other must not forget any) until no session that was open when it was used can still live.
 #[derive(Debug)]
 pub struct Nonces {
-    used: HashMap<u32, Mutex<Used>>,
+    used: Mutex<HashMap<u32, Used>>,
     window: Duration,
     per_application_max: usize,
+    share_percent: usize,
 }
 
 /// Nonces of one application.
@@ -63,17 +65,17 @@ pub enum NotClaimed {
 }
 
 impl Nonces {
-    /// Remembers nonces of `applications` (Unix users), each for `window` (the longest life of any session), at most
-    /// `per_application_max` at once.
+    /// Remembers nonces, each for `window` (the longest life of any session), of each application (Unix user) at most
+    /// `per_application_max` at once, `share_percent` of them for emergencies alone.
     #[must_use]
-    pub fn new(applications: impl Iterator<Item = u32>, window: Duration, per_application_max: usize) -> Self {
-        let used = applications.map(|uid| (uid, Mutex::default())).collect();
-        Self { used, window, per_application_max }
+    pub fn new(window: Duration, per_application_max: usize, share_percent: usize) -> Self {
+        Self { used: Mutex::default(), window, per_application_max, share_percent }
     }
 
     /// Remembers nonces of the application `uid` that the ledger kept; `now` is the day's clock, `moment` the steady one.
     pub fn restore(&self, uid: u32, spent: &Spent, now: Day, moment: Instant) {
-        let Some(mut used) = self.used(uid) else { return };
+        let mut all = self.all();
+        let used = all.entry(uid).or_default();
         let left =
             Duration::from_millis(u64::try_from(spent.until.ms_since(now)).unwrap_or_default()).min(self.window);
         for mark in &spent.marks {
@@ -88,19 +90,18 @@ impl Nonces {
     /// After `Ok` the same nonce is `Seen`, unless the claim is given back by [`Claim::free`].
     ///
     /// # Errors
-    /// [`NotClaimed`]; nothing is remembered. An application that is not one of [`Nonces::new`]'s has no room.
-    pub fn claim(&self, uid: u32, nonce: &Nonce, now: Instant) -> Result<Claim<'_>, NotClaimed> {
-        self.claim_mark(uid, mark(uid, nonce), now)
+    /// [`NotClaimed`]; nothing is remembered.
+    pub fn claim(&self, uid: u32, nonce: &Nonce, load: Load, now: Instant) -> Result<Claim<'_>, NotClaimed> {
+        self.claim_mark(uid, mark(uid, nonce), load, now)
     }
 
     /// Takes what is known by `mark`: as [`Nonces::claim`].
     ///
     /// # Errors
     /// As [`Nonces::claim`].
-    pub fn claim_mark(&self, uid: u32, mark: Digest, now: Instant) -> Result<Claim<'_>, NotClaimed> {
-        let Some(mut used) = self.used(uid) else {
-            return Err(NotClaimed::Full);
-        };
+    pub fn claim_mark(&self, uid: u32, mark: Digest, load: Load, now: Instant) -> Result<Claim<'_>, NotClaimed> {
+        let mut all = self.all();
+        let used = all.entry(uid).or_default();
         while let Some((until, old)) = used.order.front().copied()
             && until <= now
         {
@@ -110,18 +111,18 @@ impl Nonces {
         if used.seen.contains(&mark) {
             return Err(NotClaimed::Seen);
         }
-        if used.order.len() >= self.per_application_max {
+        if used.order.len() >= load.of(self.per_application_max, self.share_percent) {
             return Err(NotClaimed::Full);
         }
         used.seen.insert(mark);
         used.order.push_back((now + self.window, mark));
-        drop(used);
+        drop(all);
         Ok(Claim { nonces: self, uid, mark })
     }
 
-    fn used(&self, uid: u32) -> Option<MutexGuard<'_, Used>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<u32, Used>> {
         // A panic under this lock is impossible but for memory; what was inserted stands.
-        Some(self.used.get(&uid)?.lock().unwrap_or_else(PoisonError::into_inner))
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -141,9 +142,8 @@ pub struct Claim<'n> {
 impl Claim<'_> {
     /// Gives the nonce back: load was shed and nothing was done (contract, `Busy`).
     pub fn free(self) {
-        let Some(mut used) = self.nonces.used(self.uid) else {
-            return;
-        };
+        let mut all = self.nonces.all();
+        let used = all.entry(self.uid).or_default();
         used.seen.remove(&self.mark);
         if let Some(at) = used.order.iter().rposition(|(_, mark)| *mark == self.mark) {
             used.order.remove(at);
@@ -167,25 +167,28 @@ mod tests {
 
     #[test]
     fn a_nonce_is_taken_once_per_application_within_the_window() {
-        let nonces = Nonces::new([7, 8].into_iter(), Duration::from_secs(1), 10);
+        let nonces = Nonces::new(Duration::from_secs(1), 10, 0);
         let at = Instant::now();
         let one = nonce("abcdefghijklmnop");
-        let _ = nonces.claim(7, &one, at).unwrap();
-        assert_eq!(nonces.claim(7, &one, at).unwrap_err(), NotClaimed::Seen);
-        assert_eq!(nonces.claim(7, &one, at + Duration::from_millis(999)).unwrap_err(), NotClaimed::Seen);
-        assert!(nonces.claim(8, &one, at).is_ok());
-        assert!(nonces.claim(7, &one, at + Duration::from_secs(1)).is_ok());
+        let claim = |uid, at| nonces.claim(uid, &one, Load::Usual, at).map(Claim::spend);
+        claim(7, at).unwrap();
+        assert_eq!(claim(7, at).unwrap_err(), NotClaimed::Seen);
+        assert_eq!(claim(7, at + Duration::from_millis(999)).unwrap_err(), NotClaimed::Seen);
+        assert!(claim(8, at).is_ok());
+        assert!(claim(7, at + Duration::from_secs(1)).is_ok());
     }
 
     #[test]
     fn a_freed_nonce_can_be_taken_again_and_a_full_store_refuses() {
-        let nonces = Nonces::new([7].into_iter(), Duration::from_secs(1), 2);
-        let at = Instant::now();
-        nonces.claim(7, &nonce("aaaaaaaaaaaaaaaa"), at).unwrap().free();
-        let _ = nonces.claim(7, &nonce("aaaaaaaaaaaaaaaa"), at).unwrap();
-        let _ = nonces.claim(7, &nonce("bbbbbbbbbbbbbbbb"), at).unwrap();
-        assert_eq!(nonces.claim(7, &nonce("cccccccccccccccc"), at).unwrap_err(), NotClaimed::Full);
-        assert_eq!(nonces.claim(8, &nonce("cccccccccccccccc"), at).unwrap_err(), NotClaimed::Full);
+        let nonces = Nonces::new(Duration::from_secs(1), 3, 34);
+        let claim = |text: &str, load| nonces.claim(7, &nonce(text), load, Instant::now());
+        claim("aaaaaaaaaaaaaaaa", Load::Usual).unwrap().free();
+        let _ = claim("aaaaaaaaaaaaaaaa", Load::Usual).unwrap();
+        let _ = claim("bbbbbbbbbbbbbbbb", Load::Usual).unwrap();
+        assert_eq!(claim("cccccccccccccccc", Load::Usual).unwrap_err(), NotClaimed::Full);
+        // The last places are for emergencies, and they end too.
+        let _ = claim("cccccccccccccccc", Load::Emergency).unwrap();
+        assert_eq!(claim("dddddddddddddddd", Load::Emergency).unwrap_err(), NotClaimed::Full);
     }
 
     #[test]

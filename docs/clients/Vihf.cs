@@ -96,6 +96,7 @@ public static class Vihf
                 var frame = JsonSerializer.SerializeToUtf8Bytes(question);
                 SendAll(frame.Concat(new byte[] { 0 }).ToArray());
                 using (var document = JsonDocument.Parse(Frame())) { answer = document.RootElement.Clone(); }
+                if (answer.ValueKind != JsonValueKind.Object) { throw new Lost("réponse illisible"); }
             }
             catch (Exception failure) when (failure is SocketException || failure is JsonException || failure is Lost)
             {

@@ -83,6 +83,8 @@ class Sceau:
         try:
             self._socket.sendall(json.dumps(question).encode("utf-8") + b"\0")
             answer = json.loads(self._frame())
+            if not isinstance(answer, dict):
+                raise ValueError("réponse illisible")
         except (OSError, ValueError) as failure:
             self._close()  # Une réponse en retard ne doit pas passer pour celle de la question suivante.
             raise Lost(str(failure) or "délai dépassé") from failure

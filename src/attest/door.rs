@@ -27,6 +27,8 @@ use crate::varlink::members::MemberError;
 const SOCKET_MODE: u32 = 0o660;
 /// Most connections: sceaud's, and some operators'.
 const CONNECTIONS_MAX: usize = 32;
+/// Bytes of an answer's room.
+const ANSWER_ROOM_LEN: usize = 4 * 1024;
 /// Pause when no connection can be accepted (descriptors exhausted).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -103,7 +105,8 @@ async fn serve(attester: Arc<Attester>, mut stream: UnixStream, _place: Place, m
     let Ok(uid) = stream.peer_cred().map(|peer| peer.uid()) else { return };
     let limits = attester.config.limits;
     let mut frames = Frames::default();
-    let mut out = Vec::new();
+    // Room for a PIN's answer from the start: what grows leaves copies behind.
+    let mut out = Vec::with_capacity(ANSWER_ROOM_LEN);
     loop {
         let mut goes_on = true;
         match frames.next(&mut stream, limits.patience(), &mut stop).await {
@@ -132,7 +135,7 @@ async fn serve(attester: Arc<Attester>, mut stream: UnixStream, _place: Place, m
         }
         let written = timeout(Duration::from_millis(limits.answer_write_ms), stream.write_all(&out)).await;
         out.as_mut_slice().zeroize();
-        out = Vec::new();
+        out = Vec::with_capacity(ANSWER_ROOM_LEN);
         if !goes_on || !matches!(written, Ok(Ok(()))) {
             return;
         }

@@ -70,8 +70,13 @@ impl Tasks {
         Ok(Answer::Evidence { evidence: evidence.text() })
     }
 
+    /// What the configuration of this moment says: sceaud may have been started with another one since we were.
     fn claims(&self, counter: Option<u64>, checkpoint: Option<String>) -> Result<Claims, No> {
-        let config = &self.config;
+        let config = Config::load(&self.config.path).map_err(|cause| {
+            tracing::warn!(%cause, "the configuration is refused");
+            let message = "la configuration est refusée ; sceau check dit pourquoi";
+            No::Unavailable("configuration", message.to_owned())
+        })?;
         let mut seals = Vec::new();
         for seal in &config.seals {
             let certificate = read(&seal.certificate)?;

@@ -114,7 +114,7 @@ impl Tasks {
     pub(super) fn unseal(&mut self, name: &KeyName, boot_pin: &[u8]) -> Result<Answer, No> {
         let began = Instant::now();
         let kept = self.sealed_of(name)?;
-        let mut tpm = Tpm::open(&self.config.tpm.tcti, Some(&TpmName(kept.storage.0.clone())))?;
+        let mut tpm = self.of(&kept)?;
         let values = measured(&mut tpm, &kept.pcrs)?;
         let secret = open(&mut tpm, &kept, &values, boot_pin)?;
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -131,7 +131,13 @@ impl Tasks {
         let added = new.len();
         kept.approvals.extend(new);
         let surplus = kept.approvals.len().saturating_sub(APPROVALS_MAX);
-        kept.approvals.drain(..surplus);
+        if surplus > 0 {
+            // The state of this moment stays, however old its approval is: an update that fails comes back to it.
+            let mut tpm = self.of(&kept)?;
+            let values = tpm.pcrs(&kept.pcrs)?;
+            let values: Vec<policy::Value> = kept.pcrs.iter().copied().zip(values).collect();
+            forget(&mut kept.approvals, surplus, &policy::of_pcrs(&values));
+        }
         self.keep(name, &kept)?;
         tracing::info!(%name, added, "states are approved");
         Ok(Answer::Approved { added: u64::try_from(added).unwrap_or(u64::MAX) })
@@ -145,11 +151,10 @@ impl Tasks {
                 format!("le PCR {pcr} n'est pas de ce scellement, qui a les PCR {}", approvals::list(&kept.pcrs));
             return Err(No::malformed("expected", message));
         }
-        let mut tpm = Tpm::open(&self.config.tpm.tcti, Some(&TpmName(kept.storage.0.clone())))?;
+        let mut tpm = self.of(&kept)?;
         let values = tpm.pcrs(&kept.pcrs)?;
-        let values: Vec<policy::Value> = kept.pcrs.iter().copied().zip(values).collect();
+        let values = kept.pcrs.iter().copied().zip(values);
         let values: Vec<policy::Value> = values
-            .into_iter()
             .map(|(pcr, now)| expected.iter().find(|(other, _)| *other == pcr).copied().unwrap_or((pcr, now)))
             .collect();
         let policy = policy::of_pcrs(&values);
@@ -166,6 +171,11 @@ impl Tasks {
     pub(super) fn sealed(&self) -> Result<Vec<String>, No> {
         let name = |path: &PathBuf| Some(path.file_name()?.to_str()?.strip_suffix(SUFFIX)?.to_owned());
         Ok(self.kept(SUFFIX)?.iter().filter_map(name).collect())
+    }
+
+    /// The TPM that sealed it.
+    fn of(&self, kept: &Kept) -> Result<Tpm, No> {
+        Ok(Tpm::open(&self.config.tpm.tcti, Some(&TpmName(kept.storage.0.clone())))?)
     }
 
     fn sealed_path(&self, name: &KeyName) -> PathBuf {
@@ -189,6 +199,16 @@ impl Tasks {
         let bytes = serde_json::to_vec_pretty(kept).map_err(|_| torn())?;
         durable::replace(&self.sealed_path(name), &bytes, 0o600).map_err(|cause| self.folder(&cause))
     }
+}
+
+/// Forgets that many of the oldest approvals, but none of that policy.
+fn forget(approvals: &mut Vec<Written>, mut surplus: usize, stays: &Digest) {
+    approvals.retain(|written| {
+        let is_now = written.approval().is_some_and(|approval| approval.policy == *stays);
+        let goes = surplus > 0 && !is_now;
+        surplus -= usize::from(goes);
+        !goes
+    });
 }
 
 /// Gives back what is sealed, without a try where the state is not approved.
@@ -235,4 +255,23 @@ fn refused(cause: &ApprovalError) -> No {
 fn torn() -> No {
     let message = "le fichier du scellement est abîmé ; remettez-le d'une sauvegarde, ou sceau seal recover avec deux officiers";
     No::Unavailable("folder", message.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_oldest_approvals_are_forgotten_and_the_state_of_now_never() {
+        let digest = |number: u8| Digest::new([number; Digest::LEN]);
+        let written = |number: u8| -> Written {
+            let text = format!("{{\"pcrs\":[7],\"pol\":\"{}\",\"sig\":\"\"}}", digest(number));
+            serde_json::from_str(&text).unwrap()
+        };
+        let mut approvals: Vec<_> = (1..=6).map(written).collect();
+        forget(&mut approvals, 3, &digest(2));
+        let left: Vec<_> = approvals.iter().map(|written| written.approval().unwrap().policy).collect();
+        assert_eq!(left, [digest(2), digest(5), digest(6)]);
+    }
 }

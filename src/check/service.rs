@@ -6,8 +6,8 @@ use crate::config::Config;
 use crate::sys::file;
 
 const SUBJECT: &str = "service";
-/// The one trouble that keeps nobody from an assertion yet; its rule has the same name.
-const SPACE_LOW: &str = "space-low";
+/// Troubles that keep nobody from an assertion yet, or one application alone; their rules have the same names.
+const OF_THEIR_OWN: [&str; 3] = ["space-low", "homologation-expired", "homologation-ends-soon"];
 
 /// What came of asking `sceaud` for its Status.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,10 +46,14 @@ pub(super) fn probe(config: &Config, answer: &Answer, report: &mut Report) {
                 report.found(Finding::new("audit-not-ready", place(), &text));
             }
             for (reason, message) in troubles {
-                let rule = if reason == SPACE_LOW { SPACE_LOW } else { "service-trouble" };
+                let rule = OF_THEIR_OWN.into_iter().find(|own| own == reason).unwrap_or("service-trouble");
+                // A register that is a file was told with its line.
+                if report.findings.iter().any(|finding| finding.rule.name == rule && rule != "service-trouble") {
+                    continue;
+                }
                 report.found(Finding::new(rule, place(), &format!("sceaud : {message}")));
             }
-            let stopped_by_trouble = troubles.iter().any(|(reason, _)| reason != SPACE_LOW);
+            let stopped_by_trouble = troubles.iter().any(|(reason, _)| !OF_THEIR_OWN.contains(&reason.as_str()));
             if !(*ready || stopped_by_trouble && unready.is_empty()) && state != "unprovisioned" {
                 let keys = if unready.is_empty() { "aucune clé".to_owned() } else { unready.join(", ") };
                 let text = format!(

@@ -1,6 +1,8 @@
 //! The command line `sceau`: one file per verb.
 
 #[cfg(feature = "appliance")]
+mod applications;
+#[cfg(feature = "appliance")]
 mod attest;
 mod check;
 mod client;
@@ -11,6 +13,8 @@ mod operators;
 mod order;
 #[cfg(feature = "appliance")]
 mod practitioners;
+#[cfg(feature = "appliance")]
+mod register;
 #[cfg(feature = "appliance")]
 mod seal;
 mod status;
@@ -74,6 +78,9 @@ enum Verb {
     #[cfg(feature = "appliance")]
     #[command(after_help = AFTER_HELP)]
     Practitioners(Box<practitioners::Practitioners>),
+    #[cfg(feature = "appliance")]
+    #[command(after_help = AFTER_HELP)]
+    Applications(Box<applications::Applications>),
     #[cfg(feature = "appliance")]
     #[command(after_help = AFTER_HELP)]
     Traces(Box<traces::Traces>),
@@ -187,6 +194,8 @@ pub fn main() -> ExitCode {
         Verb::Suspensions(suspensions) => suspensions.run(),
         #[cfg(feature = "appliance")]
         Verb::Practitioners(practitioners) => practitioners.run(),
+        #[cfg(feature = "appliance")]
+        Verb::Applications(applications) => applications.run(),
         #[cfg(feature = "appliance")]
         Verb::Traces(traces) => traces.run(),
         Verb::Status(status) => status.run(),

@@ -90,6 +90,14 @@ fn table(status: &Value, out: &mut impl io::Write) -> io::Result<()> {
     for trouble in troubles {
         writeln!(out, "Alerte      {} : {}", text(trouble, "reason"), text(trouble, "message"))?;
     }
+    let list = |name: &str| status.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    for exceptional in list("exceptional") {
+        let count = exceptional.get("count").and_then(Value::as_u64).unwrap_or_default();
+        writeln!(out, "Exception   {count} assertion(s) en {} depuis le démarrage", text(exceptional, "purpose"))?;
+    }
+    for rights in list("rights") {
+        writeln!(out, "Droits      table {} {}", text(rights, "table"), text(rights, "version"))?;
+    }
     let seals = status.get("seals").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     for seal in seals {
         let expires_at = text(seal, "certificate_expires_at");

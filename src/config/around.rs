@@ -1,11 +1,11 @@
 //! What a register is judged beside, out of the configuration.
 
 use super::Config;
-use crate::policy::practitioner::Around;
+use crate::policy::register::Around;
 use crate::vihf::profile::Profiles;
 
 impl Config {
-    /// Structures, services, providers, and the specialties of the default profile.
+    /// Structures, services, providers, profiles, and the specialties of the default profile.
     #[must_use]
     pub fn around(&self, profiles: &Profiles) -> Around {
         Around {
@@ -13,6 +13,7 @@ impl Config {
             structures: self.structures.iter().map(|structure| structure.id.as_str().to_owned()).collect(),
             services: self.services.iter().map(|service| service.name.clone()).collect(),
             providers: self.identity_providers.iter().map(|provider| provider.terms.name.clone()).collect(),
+            profiles: profiles.names().map(str::to_owned).collect(),
         }
     }
 

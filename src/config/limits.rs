@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::policy::breach::Breach;
+use crate::policy::load::SHARE_PERCENT_MAX;
 use crate::sys::frames::Patience;
 
 /// Largest number that any count may be set to: beyond, memory is no longer bounded by a limit but by the machine.
@@ -30,6 +31,9 @@ pub struct Limits {
     pub requests_in_flight_max: usize,
     /// Issues under way of one application, so that a flood of one leaves room for the others.
     pub requests_in_flight_per_application_max: usize,
+    /// Share in percent of the issues under way and of the nonces of an application that emergencies alone may use (bris de
+    /// glace, centre 15), so that they pass while the others are told to come back.
+    pub emergency_share_percent: usize,
     /// From a frame's first byte to its NUL: a slow writer loses its connection, not its place in a hospital's day.
     pub frame_read_ms: u64,
     /// For the peer to take an answer.
@@ -64,6 +68,7 @@ impl Default for Limits {
             connections_per_stranger_max: 8,
             requests_in_flight_max: 1024,
             requests_in_flight_per_application_max: 512,
+            emergency_share_percent: 10,
             frame_read_ms: 5_000,
             answer_write_ms: 5_000,
             idle_ms: 3_600_000,
@@ -125,6 +130,10 @@ impl Limits {
         ];
         if !(1..=CHECKPOINT_ENTRIES_MAX).contains(&self.checkpoint_entries_max) {
             refuse("checkpoint_entries_max", self.checkpoint_entries_max, format!("1 à {CHECKPOINT_ENTRIES_MAX}"));
+        }
+        if self.emergency_share_percent > SHARE_PERCENT_MAX {
+            let value = u64::try_from(self.emergency_share_percent).unwrap_or(u64::MAX);
+            refuse("emergency_share_percent", value, format!("0 à {SHARE_PERCENT_MAX}"));
         }
         // The only time that may be nothing: then no login is ahead of our clock.
         if self.login_future_max_ms > LOGIN_FUTURE_MAX_MS {

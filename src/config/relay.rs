@@ -21,7 +21,7 @@ const COUNT_MAX: u64 = 100_000;
 /// Most addresses of lists: a chain has two or three authorities.
 const LISTS_MAX: usize = 16;
 /// Longest list that may be set, in bytes: those of national authorities have a few megabytes.
-const CRL_LEN_MAX: u64 = 256 * 1024 * 1024;
+const CRL_LEN_MAX: u64 = 64 * 1024 * 1024;
 
 /// Whether a stapled answer on the server certificate's state (RFC 6066 §8) is demanded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

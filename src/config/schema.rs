@@ -4,6 +4,7 @@
 
 use crate::policy::practitioner::EVIDENCE;
 use crate::proof::{Algorithm, Factor};
+use crate::vihf::codes::Purpose;
 use crate::vihf::method::Method;
 
 /// What a key holds.
@@ -66,6 +67,10 @@ fn algorithms() -> Vec<&'static str> {
 
 fn factors() -> Vec<&'static str> {
     Factor::NAMES.to_vec()
+}
+
+fn purposes() -> Vec<&'static str> {
+    Purpose::ALL.iter().map(|purpose| purpose.code()).collect()
 }
 
 fn channels() -> Vec<&'static str> {
@@ -186,6 +191,7 @@ pub(super) const CONFIGURATION: &[Key] = &[
             must("lifetime_ms", ANY),
             must("login_age_max_ms", ANY),
             may("emergency", Kind::Boolean),
+            may("purposes", Kind::Words(purposes)),
         ]),
     ),
     may(
@@ -279,6 +285,7 @@ pub(super) const CONFIGURATION: &[Key] = &[
             may("connections_per_stranger_max", ANY),
             may("requests_in_flight_max", ANY),
             may("requests_in_flight_per_application_max", ANY),
+            may("emergency_share_percent", ANY),
             may("frame_read_ms", ANY),
             may("answer_write_ms", ANY),
             may("idle_ms", ANY),

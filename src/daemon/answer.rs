@@ -162,6 +162,8 @@ pub struct Status {
     pub halted: Option<&'static str>,
     pub seals: Vec<SealStatus>,
     pub troubles: Vec<Trouble>,
+    pub exceptional: Vec<ExceptionalStatus>,
+    pub rights: Vec<RightsStatus>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit: Option<AuditStatus>,
 }
@@ -181,6 +183,23 @@ pub struct AuditStatus {
 pub struct Trouble {
     pub reason: &'static str,
     pub message: Cow<'static, str>,
+}
+
+/// Assertions beyond normal access, in `Status`.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "the names are the contract's own")]
+pub struct ExceptionalStatus {
+    pub purpose: &'static str,
+    pub count: u64,
+}
+
+/// A rights table in `Status`.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "the names are the contract's own")]
+pub struct RightsStatus {
+    pub table: &'static str,
+    pub version: &'static str,
+    pub sha256: String,
 }
 
 /// One seal in `Status`.

@@ -152,7 +152,7 @@ fn admit(
     let limits = &daemon.config.limits;
     let user_max = if served == Served::Relay {
         limits.connections_max
-    } else if daemon.loaded.applications.get(uid).is_some() {
+    } else if daemon.registers.applications().get(uid).is_some() {
         limits.connections_per_application_max
     } else {
         limits.connections_per_stranger_max

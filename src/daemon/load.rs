@@ -1,13 +1,18 @@
-//! Shedding load: how many connections and issues everybody, and each Unix user, may have at once.
+//! Shedding load: how many connections and issues everybody, and each Unix user, may have at once, and how many of them
+//! emergencies alone.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::policy::load::Load;
 
 /// Places, shared by all and bounded for each Unix user.
 #[derive(Debug)]
 pub(super) struct Places {
     taken: Mutex<Taken>,
     max: usize,
+    /// Share of all places, and of each user's, that emergencies alone may take.
+    share_percent: usize,
 }
 
 #[derive(Debug, Default)]
@@ -20,15 +25,28 @@ impl Places {
     /// At most `max` places.
     #[must_use]
     pub(super) fn new(max: usize) -> Arc<Self> {
-        Arc::new(Self { taken: Mutex::default(), max })
+        Self::sharing(max, 0)
+    }
+
+    /// At most `max` places, a share of them for emergencies alone.
+    #[must_use]
+    pub(super) fn sharing(max: usize, share_percent: usize) -> Arc<Self> {
+        Arc::new(Self { taken: Mutex::default(), max, share_percent })
     }
 
     /// Takes a place for `uid`, which may have `user_max`; none if they are taken.
     #[must_use]
     pub(super) fn take(self: &Arc<Self>, uid: u32, user_max: usize) -> Option<Place> {
+        self.take_for(Load::Usual, uid, user_max)
+    }
+
+    /// The same for a request of that kind.
+    #[must_use]
+    pub(super) fn take_for(self: &Arc<Self>, load: Load, uid: u32, user_max: usize) -> Option<Place> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let user = taken.by_user.get(&uid).copied().unwrap_or(0);
-        if taken.all >= self.max || user >= user_max {
+        let most = |max| load.of(max, self.share_percent);
+        if taken.all >= most(self.max) || user >= most(user_max) {
             return None;
         }
         taken.all += 1;
@@ -73,5 +91,23 @@ mod tests {
         assert!(places.take(2, 2).is_none());
         drop((first, third));
         assert!(places.take(1, 2).is_some() && places.take(2, 2).is_some());
+    }
+
+    #[test]
+    fn emergencies_have_places_that_nothing_else_takes() {
+        let places = Places::sharing(10, 20);
+        let taken: Vec<_> = std::iter::from_fn(|| places.take_for(Load::Usual, 1, 10)).collect();
+        assert_eq!(taken.len(), 8);
+        assert!(places.take_for(Load::Usual, 2, 10).is_none());
+        let more: Vec<_> = std::iter::from_fn(|| places.take_for(Load::Emergency, 1, 10)).collect();
+        assert_eq!(more.len(), 2);
+        // A place that an emergency gives back is no usual one.
+        drop(more);
+        assert!(places.take_for(Load::Usual, 1, 10).is_none());
+        drop(taken);
+        // Of one user's share too.
+        let taken: Vec<_> = std::iter::from_fn(|| places.take_for(Load::Usual, 1, 5)).collect();
+        assert_eq!(taken.len(), 4);
+        assert!(places.take_for(Load::Emergency, 1, 5).is_some());
     }
 }

@@ -1,6 +1,7 @@
 //! The program `sceaud`: the doors for applications and operators. No network, no foreign code; keys are behind the signers.
 
 mod admin;
+mod alarms;
 pub mod answer;
 mod checkpointing;
 mod clock;
@@ -8,6 +9,7 @@ mod counter;
 mod declared;
 mod dispatch;
 mod door;
+mod exceptional;
 mod halt;
 mod listen;
 mod load;
@@ -42,13 +44,14 @@ use answer::No;
 use checkpointing::{Ask, Checkpoints};
 use counter::Counting;
 use declared::Declared;
+use exceptional::Exceptional;
 use halt::{Halt, Halted};
 use load::Places;
 use lost::MaybeSpent;
 use outcomes::Outcomes;
 use providers::ProvidersInForce;
 use refusals::Refusals;
-use registers::Registers;
+use registers::{InForce, Registers};
 use sessions::{Sessions, Traced};
 use space::Growth;
 use suspending::Suspending;
@@ -58,7 +61,6 @@ use crate::config::{Config, Loaded};
 use crate::ledger::{Ledger, Restored, SPENT_PROOFS, StoreError};
 use crate::policy::memory::Memory;
 use crate::policy::opening::Known;
-use crate::policy::practitioner::Practitioners;
 use crate::proof::Providers;
 use crate::replay::{Nonces, PROOFS};
 use crate::seal::audit::Audit;
@@ -91,6 +93,7 @@ struct Daemon {
     maybe_spent: MaybeSpent,
     declared: Declared,
     volumes: Volumes,
+    exceptional: Exceptional,
     suspending: Suspending,
     outcomes: Outcomes,
     requests: Arc<Places>,
@@ -119,9 +122,9 @@ impl Daemon {
         let structures = config.structures.iter().map(|s| (s.id, s.sector)).collect();
         let window = Duration::from_millis(config.session_lifetime_max_ms());
         let specialties = config.physician_specialties(&loaded.profiles);
-        let file = std::mem::take(&mut loaded.practitioners);
+        let files = (std::mem::take(&mut loaded.practitioners), std::mem::take(&mut loaded.applications));
         let providers = ProvidersInForce::new(&config, std::mem::take(&mut loaded.providers));
-        let registers = Registers::new(file, restored, specialties, ledger.lookup_key()?)?;
+        let registers = Registers::new(files, restored, specialties, ledger.lookup_key()?)?;
         let suspending = Suspending::new(restored, &ledger)?;
         let daemon = Self {
             registers,
@@ -131,19 +134,20 @@ impl Daemon {
             clock,
             counting: Counting::of(&config),
             growth: Growth::default(),
-            sessions: Sessions::new(loaded.applications.uids(), window, limits.sessions_per_application_max),
-            nonces: Nonces::new(loaded.applications.uids(), window, limits.nonces_per_application_max),
+            sessions: Sessions::new(window, limits.sessions_per_application_max),
+            nonces: Nonces::new(window, limits.nonces_per_application_max, limits.emergency_share_percent),
             proofs: Nonces::new(
-                std::iter::once(PROOFS),
                 Duration::from_millis(Providers::memory_ms()),
                 limits.nonces_per_application_max,
+                0,
             ),
             maybe_spent: MaybeSpent::new(restored.lost),
             declared: Declared::new(config.declarations.limits.sessions_per_hour_max),
             volumes: Volumes::new(config.guard),
+            exceptional: Exceptional::default(),
             suspending,
-            outcomes: Outcomes::new(loaded.applications.uids()),
-            requests: Places::new(limits.requests_in_flight_max),
+            outcomes: Outcomes::default(),
+            requests: Places::sharing(limits.requests_in_flight_max, limits.emergency_share_percent),
             connections: Places::new(limits.connections_max),
             refusals: Refusals::default(),
             halted: Halted::default(),
@@ -164,26 +168,28 @@ impl Daemon {
     fn restore(&self, restored: &Restored) -> Result<(), StoreError> {
         let (now, moment) = (self.clock.now(), Instant::now());
         let reader = self.ledger.reader()?;
-        self.declared.refill(&reader, &self.loaded.applications, now, moment)?;
+        let in_force = self.registers.in_force();
+        let applications = &in_force.applications.register;
+        self.declared.refill(&reader, applications, now, moment)?;
         let suspensions = self.suspending.in_force().clone();
-        self.volumes.refill(&reader, &self.loaded.applications, &self.config, &suspensions, now)?;
+        self.volumes.refill(&reader, applications, &self.config, &suspensions, now)?;
         drop(reader);
         for spent in &restored.nonces {
             if spent.application.as_str() == SPENT_PROOFS {
                 self.proofs.restore(PROOFS, spent, now, moment);
-            } else if let Some(application) = self.loaded.applications.named(spent.application.as_str()) {
+            } else if let Some(application) = applications.named(spent.application.as_str()) {
                 self.nonces.restore(application.uid, spent, now, moment);
             }
         }
         for issued in &restored.issued {
-            if let Some(application) = self.loaded.applications.named(issued.application.as_str()) {
+            if let Some(application) = applications.named(issued.application.as_str()) {
                 self.outcomes.restore(application.uid, issued);
             }
         }
-        let (practitioners, providers) = (self.registers.practitioners(), self.providers.now());
-        let known = self.known(&practitioners, &providers, now);
+        let providers = self.providers.now();
+        let known = self.known(&in_force, &providers, now);
         for kept in &restored.sessions {
-            let session = self.loaded.applications.get(kept.uid).and_then(|application| {
+            let session = applications.get(kept.uid).and_then(|application| {
                 let memory: Memory = serde_json::from_slice(&kept.body).ok()?;
                 memory.session(&known, application)
             });
@@ -196,12 +202,12 @@ impl Daemon {
     }
 
     /// What a session is decided with.
-    fn known<'k>(&'k self, practitioners: &'k Practitioners, providers: &'k Providers, now: Day) -> Known<'k> {
+    fn known<'k>(&'k self, in_force: &'k InForce, providers: &'k Providers, now: Day) -> Known<'k> {
         Known {
             convention: &self.config.convention,
             services: &self.config.services,
             structures: &self.structures,
-            practitioners,
+            practitioners: &in_force.practitioners.register,
             profiles: &self.loaded.profiles,
             default_profile: &self.config.profiles.default,
             providers,

@@ -2,7 +2,7 @@
 //! fills this memory again after a restart, from its newest entries.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::relay::NotSpent;
 use crate::ledger::{Reportable, Written};
@@ -13,8 +13,8 @@ use crate::vihf::instant::Instant;
 const ISSUED_MAX: usize = 1 << 16;
 
 /// The last assertions of each application.
-#[derive(Debug)]
-pub(super) struct Outcomes(HashMap<u32, Mutex<Issued>>);
+#[derive(Debug, Default)]
+pub(super) struct Outcomes(Mutex<HashMap<u32, Issued>>);
 
 #[derive(Debug, Default)]
 struct Issued {
@@ -39,11 +39,6 @@ struct Usable {
 }
 
 impl Outcomes {
-    /// Nothing issued yet to any of `applications` (Unix users).
-    pub(super) fn new(applications: impl Iterator<Item = u32>) -> Self {
-        Self(applications.map(|uid| (uid, Mutex::default())).collect())
-    }
-
     /// Remembers that the application `uid` got the assertion `id`, for which transaction and until when.
     pub(super) fn issued(
         &self,
@@ -64,18 +59,15 @@ impl Outcomes {
     /// A new time begins: ends that were told by the old one mean nothing. Whoever may have got an assertion that nobody knows to
     /// have left can no longer say so, and none that is under way is used by the relay any more.
     pub(super) fn time_begins(&self) {
-        for issued in self.0.values() {
-            let mut issued = issued.lock().unwrap_or_else(PoisonError::into_inner);
+        for issued in self.all().values_mut() {
             issued.by_id.retain(|_, known| known.until.is_none());
             issued.by_id.values_mut().for_each(|known| known.usable = None);
         }
     }
 
     fn keep(&self, uid: u32, id: &str, known: Known) {
-        let Some(issued) = self.0.get(&uid) else {
-            return;
-        };
-        let mut issued = issued.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.all();
+        let issued = all.entry(uid).or_default();
         if issued.order.len() >= ISSUED_MAX
             && let Some(old) = issued.order.pop_front()
         {
@@ -90,8 +82,7 @@ impl Outcomes {
     /// # Errors
     /// Unknown, forgotten, or another application's.
     pub(super) fn find(&self, uid: u32, id: &str, now: Instant) -> Result<Written, Denial> {
-        let issued = self.0.get(&uid).map(|issued| issued.lock().unwrap_or_else(PoisonError::into_inner));
-        let known = issued.and_then(|issued| issued.by_id.get(id).copied());
+        let known = self.all().get(&uid).and_then(|issued| issued.by_id.get(id).copied());
         if let Some(known) = known.filter(|known| known.until.is_none_or(|until| now < until)) {
             return Ok(known.written);
         }
@@ -109,8 +100,8 @@ impl Outcomes {
     /// # Errors
     /// [`NotSpent`]: it is as it was.
     pub(super) fn spend(&self, uid: u32, id: &str, transactions: &str, now: Instant) -> Result<Written, NotSpent> {
-        let issued = self.0.get(&uid).map(|issued| issued.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut issued = issued.ok_or(NotSpent::Unknown)?;
+        let mut all = self.all();
+        let issued = all.get_mut(&uid).ok_or(NotSpent::Unknown)?;
         let known = issued.by_id.get_mut(id).ok_or(NotSpent::Unknown)?;
         let usable = known.usable.as_mut().ok_or(NotSpent::Unknown)?;
         if usable.spent {
@@ -125,6 +116,11 @@ impl Outcomes {
         usable.spent = true;
         Ok(known.written)
     }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<u32, Issued>> {
+        // Nothing under this lock panics but for memory.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[cfg(test)]
@@ -136,7 +132,7 @@ mod tests {
     /// A clock that went back would keep alive what the ledger counts as expired, one that went forward the other way round.
     #[test]
     fn a_new_time_leaves_nothing_that_the_old_one_had_dated() {
-        let outcomes = Outcomes::new([7].into_iter());
+        let outcomes = Outcomes::default();
         let (written, at) = (Written { index: 3, chain: None }, Instant::from_ms(1_000));
         outcomes.issued(7, "_known", written, ("3.1", at.plus_ms(10)));
         let (application, id) = (Word::parse("dpi").unwrap(), |id: &str| Word::parse(id).unwrap());
@@ -153,7 +149,7 @@ mod tests {
 
     #[test]
     fn an_assertion_is_spent_once_in_time_by_its_application_for_its_transaction() {
-        let outcomes = Outcomes::new([7, 8].into_iter());
+        let outcomes = Outcomes::default();
         let written = Written { index: 3, chain: None };
         let at = Instant::from_ms(1_000);
         for id in ["_a", "_b"] {

@@ -8,6 +8,7 @@ use super::answer::{Answer, No, Replayed, Unavailable};
 use super::checkpointing::NoReceipt;
 use super::halt::Halt;
 use super::refusals::Due;
+use super::registers::InForce;
 use super::request::{self, Issue, PatientNamed};
 use super::sessions::{Secret, Traced};
 use super::trace::Asked;
@@ -15,10 +16,12 @@ use crate::ledger::{Line, NotRecorded, Written};
 use crate::policy::application::{Application, unknown_application};
 use crate::policy::denial::{Decision, Denial, Malformed, Reason};
 use crate::policy::issuing::{self, Asking};
+use crate::policy::load::Load;
 use crate::policy::opening::{self, Opening};
 use crate::replay::{Claim, NotClaimed, PROOFS};
 use crate::seal::audit::Audit;
 use crate::seal::seals::{NotPlaced, SealError};
+use crate::seal::waiting::Caller;
 use crate::traces::entry::evidence::Evidence;
 use crate::traces::entry::outcome::Outcome;
 use crate::vihf::assertion::Patient;
@@ -33,7 +36,8 @@ impl Daemon {
     /// whether it was handed over or not.
     pub(super) async fn issue(&self, uid: u32, request: Issue) -> Result<Answer, No> {
         self.in_order()?;
-        let application = self.application(uid)?;
+        let in_force = self.registers.in_force();
+        let application = &self.application(&in_force, uid)?;
         let now = self.clock.now();
         let traced = self
             .sessions
@@ -53,16 +57,19 @@ impl Daemon {
             patient,
             invisible_to_guardians: request.invisible_to_guardians,
         };
+        let load = Load::from(request.purpose);
         let claim =
-            self.nonces.claim(uid, &request.nonce, Moment::now()).map_err(|not_claimed| match not_claimed {
-                NotClaimed::Seen => self.hold_refusal(application, No::Replayed(Replayed::Nonce), asked),
-                NotClaimed::Full => No::Busy,
-            })?;
-        let practitioners = self.registers.practitioners();
-        let approved = self.not_suspended(application, traced.chain).and_then(|()| {
-            let rights = self.config.convention.rights;
-            approved(issuing::decide(rights, &practitioners, application, session, asking, now))
-        });
+            self.nonces.claim(uid, &request.nonce, load, Moment::now()).map_err(
+                |not_claimed| match not_claimed {
+                    NotClaimed::Seen => self.hold_refusal(application, No::Replayed(Replayed::Nonce), asked),
+                    NotClaimed::Full => No::Busy,
+                },
+            )?;
+        let providers = self.providers.now();
+        let known = self.known(&in_force, &providers, now);
+        let approved = self
+            .not_suspended(application, traced.chain)
+            .and_then(|()| approved(issuing::decide(&known, application, session, asking)));
         let approved = match approved {
             Ok(approved) => approved,
             Err(no) => return Err(self.spend(claim, application, asked, no).await),
@@ -72,12 +79,12 @@ impl Daemon {
             Ok(counted) => counted,
             Err(no) => return Err(self.spend(claim, application, asked, no).await),
         };
-        let Some(_seat) = self.requests.take(uid, self.config.limits.requests_in_flight_per_application_max)
-        else {
+        let in_flight_max = self.config.limits.requests_in_flight_per_application_max;
+        let Some(_seat) = self.requests.take_for(load, uid, in_flight_max) else {
             claim.free();
             return Err(No::Busy);
         };
-        let placed = match self.seals.place(session.structure().as_str(), uid, now).await {
+        let placed = match self.seals.place(session.structure().as_str(), Caller { uid, load }, now).await {
             Ok(place) => Ok(place),
             Err(NotPlaced::Seal(error)) => Err(error),
             Err(NotPlaced::Busy) => {
@@ -110,6 +117,7 @@ impl Daemon {
         let line = self.issued(&forged, traced.entry, claim.spend());
         let recorded = self.ledger.record(line, forged).await.map_err(|cause| self.unrecorded(cause))?;
         counted.keep();
+        self.exceptional.issued(uid, request.purpose);
         let written = recorded.written();
         // Before the seal: who gets no receipt gets no assertion either.
         let receipt = match self.receipt(request.receipt, written).await {
@@ -140,14 +148,15 @@ impl Daemon {
     /// A crash after the trace leaves a session that nobody has the secret of, and its proof is spent; before it, neither.
     pub(super) async fn open_session(&self, uid: u32, request: &Opening) -> Result<Answer, No> {
         self.in_order()?;
-        let application = self.application(uid)?;
+        let in_force = self.registers.in_force();
+        let application = &self.application(&in_force, uid)?;
         let now = self.clock.now();
         let asked = Asked { opening: Some(request), ..Asked::default() };
         // Before policy, unlike an issue: the login's age, and the session's end, are told by this clock.
         self.clock_is_fit().map_err(|no| self.hold_refusal(application, no, asked))?;
         let practitioner = self.suspending.lookup().practitioner(&request.practitioner);
-        let (practitioners, providers) = (self.registers.practitioners(), self.providers.now());
-        let known = self.known(&practitioners, &providers, now);
+        let providers = self.providers.now();
+        let known = self.known(&in_force, &providers, now);
         let session = self
             .not_suspended(application, practitioner)
             .and_then(|()| approved(opening::decide(&known, application, request)))
@@ -180,7 +189,7 @@ impl Daemon {
 
     /// `Report`.
     pub(super) async fn report(&self, uid: u32, id: &str, outcome: request::Outcome) -> Result<Answer, No> {
-        let application = self.application(uid)?;
+        let application = &self.application(&self.registers.in_force(), uid)?;
         let written = self
             .outcomes
             .find(uid, id, self.clock.now())
@@ -197,7 +206,7 @@ impl Daemon {
 
     /// `CloseSession`.
     pub(super) async fn close_session(&self, uid: u32, session: &str) -> Result<Answer, No> {
-        let application = self.application(uid)?;
+        let application = &self.application(&self.registers.in_force(), uid)?;
         let (secret, traced) = self
             .sessions
             .close(uid, session)
@@ -256,7 +265,7 @@ impl Daemon {
     /// After `Ok` a proof is `Replayed` unless the claim is freed; after `Err` nothing was spent.
     fn show(&self, uid: u32, evidence: Evidence) -> Result<Option<Claim<'_>>, No> {
         match evidence {
-            Evidence::Proof(mark) => match self.proofs.claim_mark(PROOFS, mark, Moment::now()) {
+            Evidence::Proof(mark) => match self.proofs.claim_mark(PROOFS, mark, Load::Usual, Moment::now()) {
                 Ok(claim) => Ok(Some(claim)),
                 Err(NotClaimed::Seen) => Err(No::Replayed(Replayed::Proof)),
                 Err(NotClaimed::Full) => Err(No::Busy),
@@ -290,8 +299,9 @@ impl Daemon {
         if cause == NotRecorded::Broken { self.halt(Halt::Ledger) } else { cause.into() }
     }
 
-    pub(super) fn application(&self, uid: u32) -> Result<&Arc<Application>, No> {
-        self.loaded.applications.get(uid).ok_or_else(|| {
+    /// The application of that Unix user.
+    pub(super) fn application(&self, in_force: &InForce, uid: u32) -> Result<Arc<Application>, No> {
+        in_force.applications.register.get(uid).cloned().ok_or_else(|| {
             let no = No::from(unknown_application());
             let line = |uid| self.refused_stranger(uid, no.code());
             self.refusals.hold_stranger(uid, no.code(), self.clock.now(), line);

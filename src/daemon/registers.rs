@@ -1,33 +1,67 @@
-//! The registers in force: from the ledger once an order imported one, else from their files; exchanged whole, at once.
+//! The registers in force: from the ledger once an order imported one, else from their files; each exchanged whole, at once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::ledger::{Restored, StoreError};
-use crate::policy::practitioner::{Practitioners, REGISTER};
+use crate::policy::application::{self, Applications};
+use crate::policy::practitioner::{self, Practitioners};
+use crate::sys::peer;
 use crate::traces::digest::Digest;
 use crate::traces::entry::key::LookupKey;
 use crate::vihf::identity::PsIdNat;
 
 /// A register with where it comes from.
-#[derive(Clone, Debug)]
-pub(super) struct InForce {
-    pub(super) practitioners: Arc<Practitioners>,
+#[derive(Debug)]
+pub(super) struct Kept<R> {
+    pub(super) register: Arc<R>,
     /// SHA-256 of the ledger's document; none: the register is its file.
     pub(super) document: Option<Digest>,
-    /// Practitioners by what the ledger looks them up by: whom an operator is told of.
-    pub(super) names: Arc<HashMap<Digest, PsIdNat>>,
 }
 
-impl InForce {
-    /// Computes a hash for each practitioner: for a thread that may take its time.
-    pub(super) fn of(practitioners: Practitioners, document: Option<Digest>, lookup: &LookupKey) -> Self {
-        let names = practitioners.all().iter().map(|known| (lookup.practitioner(&known.id), known.id));
-        Self { names: Arc::new(names.collect()), practitioners: Arc::new(practitioners), document }
+impl<R> Kept<R> {
+    pub(super) fn of(register: R, document: Option<Digest>) -> Self {
+        Self { register: Arc::new(register), document }
+    }
+
+    /// Where it comes from, in the interface's words.
+    pub(super) fn source(&self) -> &'static str {
+        if self.document.is_some() { "ledger" } else { "file" }
     }
 }
 
-/// The registers of now. Nobody waits: a request keeps the register that it took, the next one takes the new.
+impl<R> Clone for Kept<R> {
+    fn clone(&self) -> Self {
+        Self { register: Arc::clone(&self.register), document: self.document }
+    }
+}
+
+/// Practitioners by what the ledger looks them up by: whom an operator is told of.
+pub(super) type Names = HashMap<Digest, PsIdNat>;
+
+/// Computes a hash for each practitioner: for a thread that may take its time.
+pub(super) fn names(practitioners: &Practitioners, lookup: &LookupKey) -> Names {
+    practitioners.all().iter().map(|known| (lookup.practitioner(&known.id), known.id)).collect()
+}
+
+/// Both registers, as a request takes them.
+#[derive(Clone, Debug)]
+pub(super) struct InForce {
+    pub(super) practitioners: Kept<Practitioners>,
+    pub(super) names: Arc<Names>,
+    pub(super) applications: Kept<Applications>,
+    /// Applications of the ledger whose Unix user did not exist at the start.
+    pub(super) left_out: usize,
+}
+
+/// One register that an order makes.
+#[derive(Debug)]
+pub(super) enum New {
+    Practitioners(Kept<Practitioners>, Names),
+    Applications(Kept<Applications>),
+}
+
+/// The registers of now. Nobody waits: a request keeps those that it took, the next one takes the new.
 #[derive(Debug)]
 pub(super) struct Registers {
     in_force: RwLock<InForce>,
@@ -35,40 +69,30 @@ pub(super) struct Registers {
 }
 
 impl Registers {
-    /// The ledger's register if it has one, else that of the file.
+    /// The ledger's registers where it has them, else those of the files.
     ///
     /// # Errors
-    /// The ledger's is none that this version writes.
+    /// One of the ledger's is none that this version writes.
     pub(super) fn new(
-        file: Practitioners,
+        (practitioners, applications): (Practitioners, Applications),
         restored: &Restored,
         physician_specialties: &[String],
         lookup: LookupKey,
     ) -> Result<Self, StoreError> {
-        let kept = restored.registers.iter().find(|(name, _)| name == REGISTER);
-        let Some((_, document)) = kept else {
-            return Ok(Self::with(InForce::of(file, None, &lookup), lookup));
+        let document = |register: &str| {
+            restored.registers.iter().find(|(name, _)| name == register).map(|(_, document)| document)
         };
-        let parsed = Practitioners::parse(document, physician_specialties);
-        let (practitioners, lost) = parsed.ok_or(StoreError::Broken("the register of practitioners"))?;
-        if !file.all().is_empty() {
-            tracing::warn!(
-                file = file.all().len(),
-                ledger = practitioners.all().len(),
-                "the file of practitioners is ignored: the register in the ledger rules; empty the file"
-            );
-        }
-        if lost > 0 {
-            tracing::warn!(
-                lost,
-                "practitioners that the profile of now does not admit are left out; import the register again"
-            );
-        }
-        Ok(Self::with(InForce::of(practitioners, Some(Digest::of(&[document])), &lookup), lookup))
-    }
-
-    fn with(in_force: InForce, lookup: LookupKey) -> Self {
-        Self { in_force: RwLock::new(in_force), lookup: Arc::new(lookup) }
+        let practitioners = match document(practitioner::REGISTER) {
+            Some(document) => restored_practitioners(&practitioners, document, physician_specialties)?,
+            None => Kept::of(practitioners, None),
+        };
+        let (applications, left_out) = match document(application::REGISTER) {
+            Some(document) => restored_applications(&applications, document)?,
+            None => (Kept::of(applications, None), 0),
+        };
+        let names = Arc::new(names(&practitioners.register, &lookup));
+        let in_force = RwLock::new(InForce { practitioners, names, applications, left_out });
+        Ok(Self { in_force, lookup: Arc::new(lookup) })
     }
 
     /// What the ledger looks people up by, for a thread beside the requests.
@@ -76,18 +100,76 @@ impl Registers {
         Arc::clone(&self.lookup)
     }
 
-    /// The register of now.
+    /// The registers of now.
     pub(super) fn in_force(&self) -> InForce {
         self.in_force.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The practitioners of now.
     pub(super) fn practitioners(&self) -> Arc<Practitioners> {
-        self.in_force().practitioners
+        self.in_force().practitioners.register
+    }
+
+    /// The applications of now.
+    pub(super) fn applications(&self) -> Arc<Applications> {
+        self.in_force().applications.register
     }
 
     /// What the ledger has from now on.
-    pub(super) fn take(&self, in_force: InForce) {
-        *self.in_force.write().unwrap_or_else(PoisonError::into_inner) = in_force;
+    pub(super) fn take(&self, new: New) {
+        let mut in_force = self.in_force.write().unwrap_or_else(PoisonError::into_inner);
+        match new {
+            New::Practitioners(practitioners, names) => {
+                in_force.practitioners = practitioners;
+                in_force.names = Arc::new(names);
+            }
+            New::Applications(applications) => {
+                in_force.applications = applications;
+                in_force.left_out = 0;
+            }
+        }
     }
+}
+
+fn restored_practitioners(
+    file: &Practitioners,
+    document: &[u8],
+    physician_specialties: &[String],
+) -> Result<Kept<Practitioners>, StoreError> {
+    let parsed = Practitioners::parse(document, physician_specialties);
+    let (register, lost) = parsed.ok_or(StoreError::Broken("the register of practitioners"))?;
+    if !file.all().is_empty() {
+        tracing::warn!(
+            file = file.all().len(),
+            ledger = register.all().len(),
+            "the file of practitioners is ignored: the register in the ledger rules; empty the file"
+        );
+    }
+    if lost > 0 {
+        tracing::warn!(
+            lost,
+            "practitioners that the profile of now does not admit are left out; import the register again"
+        );
+    }
+    Ok(Kept::of(register, Some(Digest::of(&[document]))))
+}
+
+/// The register, and how many of its entries are left out.
+fn restored_applications(file: &Applications, document: &[u8]) -> Result<(Kept<Applications>, usize), StoreError> {
+    let parsed = Applications::parse(document, |user| peer::uid_of(user).ok().flatten());
+    let (register, lost) = parsed.ok_or(StoreError::Broken("the register of applications"))?;
+    if !file.all().is_empty() {
+        tracing::warn!(
+            file = file.all().len(),
+            ledger = register.all().len(),
+            "the file of applications is ignored: the register in the ledger rules; empty the file"
+        );
+    }
+    for user in &lost {
+        tracing::warn!(
+            user,
+            "an application is left out: its Unix user does not exist; create it and start again"
+        );
+    }
+    Ok((Kept::of(register, Some(Digest::of(&[document]))), lost.len()))
 }

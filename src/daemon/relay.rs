@@ -118,7 +118,7 @@ impl Daemon {
     /// answered sends nothing.
     async fn spend_assertion(&self, uid: u32, id: &str, transactions: &str) -> Result<Answer, No> {
         self.in_order()?;
-        self.application(uid)?;
+        self.application(&self.registers.in_force(), uid)?;
         let written = self.outcomes.spend(uid, id, transactions, self.clock.now())?;
         let line = Line::outcome(written.index, Told::Spent, written.chain.unwrap_or_default());
         // An assertion whose line could not be written stays spent: it may be on the disk all the same.

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::providers::keep_keys;
-use super::{Daemon, checkpointing, listen, trace};
+use super::{Daemon, checkpointing, listen, providers, trace};
 use crate::config::{Config, ConfigError};
 use crate::ledger::{Guards, Ledger, StoreError};
 use crate::proof::Providers;
@@ -127,7 +127,8 @@ fn relay_user(config: &Config) -> Result<Option<u32>, NotRun> {
 
 async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotRun> {
     let relay = relay_user(&config)?;
-    let start = trace::start(config.digest, config.convention_digest, &loaded.register_files);
+    let mut start = trace::start(config.digest, config.convention_digest, &loaded.register_files);
+    start.files.extend(providers::files(&config, &loaded.providers));
     // Proofs are kept with the nonces of their time.
     let window_ms = config.session_lifetime_max_ms().max(Providers::memory_ms());
     // The ledger makes its folder; what is believed of the clock is read from there if it is there.
@@ -239,6 +240,7 @@ async fn watch_over(daemon: &Daemon, mut refusals: mpsc::UnboundedReceiver<Strin
         if tokio::time::Instant::now() >= alarm_at {
             alarm_at += RENEWAL_ALARM_EVERY;
             renewal_alarms(daemon);
+            daemon.homologation_alarms();
         }
     }
 }
@@ -253,6 +255,7 @@ async fn keep_up(daemon: &Arc<Daemon>) {
         daemon.watch_space();
         daemon.settle_lost().await;
         daemon.watch_volumes().await;
+        daemon.watch_exceptional();
         daemon.count_aside(false).await;
         daemon.record_refusals(false).await;
         let clock = Arc::clone(&daemon.clock);

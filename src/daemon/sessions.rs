@@ -47,10 +47,10 @@ impl Secret {
 
 type Hash = Digest;
 
-/// The sessions of all applications, each application's behind a lock of its own.
+/// The sessions of all applications. Those of one that left the register stay until they end: it may come back.
 #[derive(Debug)]
 pub(super) struct Sessions {
-    open: HashMap<u32, Mutex<Open>>,
+    open: Mutex<HashMap<u32, Open>>,
     lifetime_max: Duration,
     per_application_max: usize,
 }
@@ -72,19 +72,15 @@ struct Kept {
 }
 
 impl Sessions {
-    /// At most `per_application_max` sessions of each of `applications` (Unix users), none longer than `lifetime_max`.
-    pub(super) fn new(
-        applications: impl Iterator<Item = u32>,
-        lifetime_max: Duration,
-        per_application_max: usize,
-    ) -> Self {
-        let open = applications.map(|uid| (uid, Mutex::default())).collect();
-        Self { open, lifetime_max, per_application_max }
+    /// At most `per_application_max` sessions of each application (Unix user), none longer than `lifetime_max`.
+    pub(super) fn new(lifetime_max: Duration, per_application_max: usize) -> Self {
+        Self { open: Mutex::default(), lifetime_max, per_application_max }
     }
 
     /// Whether the application `uid` may have one more session; some must end or expire first if not.
     pub(super) fn has_room(&self, uid: u32) -> bool {
-        let Some(mut open) = self.of(uid) else { return false };
+        let mut all = self.all();
+        let open = all.entry(uid).or_default();
         let moment = Moment::now();
         if let Some(past) = moment.checked_sub(EXPIRED_KEPT) {
             open.forget(past);
@@ -97,7 +93,8 @@ impl Sessions {
 
     /// Keeps a session that the ledger has.
     pub(super) fn keep(&self, hash: Digest, traced: Traced, now: Instant) {
-        let Some(mut open) = self.of(traced.session.application()) else { return };
+        let mut all = self.all();
+        let open = all.entry(traced.session.application()).or_default();
         let lifetime_ms = u64::try_from(traced.session.expires_at().ms_since(now)).unwrap_or_default();
         let ends = Moment::now() + Duration::from_millis(lifetime_ms).min(self.lifetime_max);
         open.ends.insert((ends, hash));
@@ -109,8 +106,8 @@ impl Sessions {
     /// # Errors
     /// Unknown (also: another application's), or expired.
     pub(super) fn find(&self, uid: u32, secret: &str, now: Instant) -> Result<Arc<Traced>, Denial> {
-        let open = self.of(uid).ok_or_else(unknown)?;
-        let kept = open.by_hash.get(&hash(secret)).ok_or_else(unknown)?;
+        let all = self.all();
+        let kept = all.get(&uid).and_then(|open| open.by_hash.get(&hash(secret))).ok_or_else(unknown)?;
         if now >= kept.traced.session.expires_at() || Moment::now() >= kept.ends {
             let message = "cette session est échue ; le professionnel doit s'authentifier de nouveau";
             return Err(Denial::new(Reason::SessionExpired, message));
@@ -124,7 +121,8 @@ impl Sessions {
     /// Unknown (also: another application's).
     pub(super) fn close(&self, uid: u32, secret: &str) -> Result<(Digest, Arc<Traced>), Denial> {
         let hash = hash(secret);
-        let mut open = self.of(uid).ok_or_else(unknown)?;
+        let mut all = self.all();
+        let open = all.get_mut(&uid).ok_or_else(unknown)?;
         let kept = open.by_hash.remove(&hash).ok_or_else(unknown)?;
         open.ends.remove(&(kept.ends, hash));
         Ok((hash, kept.traced))
@@ -132,14 +130,12 @@ impl Sessions {
 
     /// Ends all of them: a new time begins, and their ends were told by the old one.
     pub(super) fn end_all(&self) {
-        for open in self.open.values() {
-            *open.lock().unwrap_or_else(PoisonError::into_inner) = Open::default();
-        }
+        self.all().clear();
     }
 
-    fn of(&self, uid: u32) -> Option<MutexGuard<'_, Open>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<u32, Open>> {
         // Nothing under this lock panics but for memory.
-        Some(self.open.get(&uid)?.lock().unwrap_or_else(PoisonError::into_inner))
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

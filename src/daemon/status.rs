@@ -3,10 +3,11 @@
 use std::sync::atomic::Ordering;
 
 use super::Daemon;
-use super::answer::{AuditStatus, SealStatus, Status, Trouble, Unavailable};
+use super::answer::{AuditStatus, RightsStatus, SealStatus, Status, Trouble, Unavailable};
 use super::clock::unfit;
 use super::halt::Halt;
 use crate::ledger::NotRecorded;
+use crate::policy::rights;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -61,6 +62,14 @@ impl Daemon {
                 })
                 .collect(),
             troubles: self.troubles(),
+            exceptional: self.exceptional.status(),
+            rights: rights::versions()
+                .map(|version| RightsStatus {
+                    table: version.table,
+                    version: version.name,
+                    sha256: version.digest.to_string(),
+                })
+                .collect(),
             audit: self.audit.as_ref().map(|audit| AuditStatus {
                 key: audit.key().to_string(),
                 ready: audit.is_ready(),
@@ -85,6 +94,7 @@ impl Daemon {
             troubles.push(Trouble { reason: "space-low", message: self.space_words().into() });
         }
         troubles.extend(self.volume_troubles());
+        troubles.extend(self.application_troubles());
         troubles.extend(self.providers.troubles(&self.config));
         troubles
     }

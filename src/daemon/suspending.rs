@@ -14,11 +14,11 @@ use crate::policy::application::{Application, Applications};
 use crate::policy::denial::{Denial, Reason};
 use crate::policy::guard::{Reached, Subject, Volume};
 use crate::policy::issuing::Asking;
+use crate::policy::load::Load;
 use crate::policy::suspensions::{Change, REGISTER, Suspended, Suspension, Suspensions};
 use crate::traces::digest::Digest;
 use crate::traces::entry::event::{Alarm, Event, Register};
 use crate::traces::entry::key::LookupKey;
-use crate::vihf::codes::Purpose;
 
 /// Who is suspended, and what the ledger has of it.
 #[derive(Debug)]
@@ -118,12 +118,12 @@ impl Daemon {
         traced: &Traced,
         asking: &Asking,
     ) -> Result<Counted<'_>, No> {
-        let purpose = matches!(asking.purpose, Purpose::BrisDeGlace | Purpose::Centre15);
+        let is_emergency = Load::from(asking.purpose) == Load::Emergency;
         let volume = Volume {
             practitioner: traced.chain,
             application: application.uid,
             patient: asking.patient.as_ref().map(|patient| self.suspending.lookup.patient(patient)),
-            emergency: purpose || traced.session.is_emergency(),
+            emergency: is_emergency || traced.session.is_emergency(),
         };
         let Reached { subject, measure } = match self.volumes.count(volume) {
             Ok((counted, alarms)) => {
@@ -133,7 +133,7 @@ impl Daemon {
             }
             Err(reached) => reached,
         };
-        if let Some(who) = named(subject, &self.loaded.applications) {
+        if let Some(who) = named(subject, &self.registers.applications()) {
             let suspension = Suspension { since: self.clock.now(), cause: measure.into() };
             tracing::error!(
                 subject = who.kind(),
@@ -188,7 +188,7 @@ impl Daemon {
         *written = next;
         self.suspending.in_force().change(&change);
         if let Change::Resume { who, .. } = &change
-            && let Some(subject) = subject(who, &self.loaded.applications)
+            && let Some(subject) = subject(who, &self.registers.applications())
         {
             self.volumes.begin_anew(subject);
         }

@@ -115,8 +115,8 @@ impl Daemon {
 
     /// The trace of `count` refusals alike, the first of them at `since`: a number names nobody.
     pub(super) fn refused_alike(&self, (uid, reason): Kind, count: u64, since: Instant) -> Line {
-        let application =
-            self.loaded.applications.get(uid).map_or_else(|| stranger(uid), |known| word(&known.user));
+        let applications = self.registers.applications();
+        let application = applications.get(uid).map_or_else(|| stranger(uid), |known| word(&known.user));
         let mut event = self.refusal(application, reason, Asked::default(), None);
         if let Event::Refused(refused) = &mut event
             && count > 1

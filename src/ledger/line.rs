@@ -1,5 +1,6 @@
 //! One thing to be written with what must be durable with it, and the proof that it was.
 
+use super::memories;
 use super::startup::in_force;
 use crate::traces::digest::Digest;
 use crate::traces::entry::event::{Alarm, Configuration, Event, Mandate, Register};
@@ -111,6 +112,15 @@ impl Line {
     pub fn configuration(configuration: Configuration) -> Self {
         let beside = in_force(configuration.configuration, configuration.convention);
         Self { event: Event::Configuration(configuration), chain: None, beside }
+    }
+
+    /// Other bytes of a register's file, in force with this entry and told anew by no start that finds the same; `content` is
+    /// their hash, keyed where they name people.
+    #[must_use]
+    pub fn file(register: Word, content: Digest) -> Self {
+        let name = format!("{}{register}", memories::FILE);
+        let beside = Beside::Told { name, value: content.to_string() };
+        Self { event: Event::Register(Register { register, content, mandate: None }), chain: None, beside }
     }
 
     /// The declaration of a new generation, by whose order if by one's.

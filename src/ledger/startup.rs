@@ -6,7 +6,7 @@ use super::line::{Beside, Line};
 use super::memories;
 use super::store::StoreError;
 use crate::traces::digest::Digest;
-use crate::traces::entry::event::{Configuration, Event, Register};
+use crate::traces::entry::event::{Configuration, Event};
 use crate::traces::entry::key::LookupKey;
 use crate::traces::entry::word::Word;
 use crate::vihf::assertion::Patient;
@@ -56,11 +56,9 @@ impl Startup {
         }
         for RegisterFile { name: register, content, names_people } in self.files {
             let content = if names_people { lookup.file(&content) } else { content };
-            let name = format!("{}{register}", memories::FILE);
-            let beside = Beside::Told { name, value: content.to_string() };
-            if !is_told(connection, &beside)? {
-                let event = Event::Register(Register { register, content, mandate: None });
-                lines.push(Line { event, chain: None, beside });
+            let line = Line::file(register, content);
+            if !is_told(connection, &line.beside)? {
+                lines.push(line);
             }
         }
         Ok(lines)

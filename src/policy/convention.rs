@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::breach::Breach;
+use crate::vihf::codes::Purpose;
 use crate::vihf::method::Method;
 
 /// Longest delay in milliseconds between CPS with PIN and the contactless reading: a working day.
@@ -76,6 +77,14 @@ pub struct Service {
     /// What it asks for is urgent: the volume guard is relaxed and marks it.
     #[serde(default)]
     pub emergency: bool,
+    /// Purposes that it may ask for: the others open records beyond what patients agreed to (bris de glace, centre 15), and are
+    /// given by name.
+    #[serde(default = "normal_only")]
+    pub purposes: Vec<Purpose>,
+}
+
+fn normal_only() -> Vec<Purpose> {
+    vec![Purpose::Normal]
 }
 
 impl Service {
@@ -101,6 +110,9 @@ impl Service {
                     self.lifetime_ms
                 ),
             );
+        }
+        if self.purposes.is_empty() {
+            refuse("purposes", format!("[[service]] {name} : purposes est vide ; donnez au moins normal"));
         }
         if !(1..=LOGIN_AGE_MAX_MS).contains(&self.login_age_max_ms) {
             refuse(

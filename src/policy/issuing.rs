@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::application::Application;
-use super::convention::Scope;
 use super::denial::{Decision, Denial, No, Reason};
-use super::practitioner::{Practitioner, Practitioners, unknown_practitioner};
+use super::opening::Known;
+use super::practitioner::{Practitioner, unknown_practitioner};
 use super::rights::{self, Question, Transaction};
 use super::session::Session;
+use crate::traces::entry::evidence::Evidence;
 use crate::vihf::assertion::{Facts, Patient};
 use crate::vihf::codes::Purpose;
 use crate::vihf::instant::Instant;
@@ -32,16 +33,14 @@ pub struct Approved {
     asking: Asking,
 }
 
-/// Decides on one assertion. The session is judged by the register of now: what its opening found there may be gone.
+/// Decides on one assertion. The session is judged by what is known now: what its opening found there may be gone.
 pub fn decide(
-    scope: Scope,
-    practitioners: &Practitioners,
+    known: &Known<'_>,
     application: &Arc<Application>,
     session: &Arc<Session>,
     asking: Asking,
-    now: Instant,
 ) -> Decision<Approved> {
-    let permitted = permit(scope, practitioners, application, session, &asking, now);
+    let permitted = permit(known, application, session, &asking);
     permitted
         .map(|practitioner| Approved {
             session: Arc::clone(session),
@@ -53,21 +52,21 @@ pub fn decide(
 }
 
 fn permit(
-    scope: Scope,
-    practitioners: &Practitioners,
+    known: &Known<'_>,
     application: &Application,
     session: &Session,
     asking: &Asking,
-    now: Instant,
 ) -> Result<Arc<Practitioner>, No> {
-    application.in_force(now)?;
-    let practitioner = practitioners.get(&session.practitioner.id).ok_or_else(unknown_practitioner)?;
-    still_open(practitioner, session, now)?;
+    application.in_force(known.now)?;
+    let practitioner = known.practitioners.get(&session.practitioner.id).ok_or_else(unknown_practitioner)?;
+    still_open(known, application, practitioner, session)?;
+    let service = known.services.iter().find(|service| service.name == session.service.name);
     rights::permit(&Question {
         table: session.profile.rights,
-        scope,
+        scope: known.convention.rights,
         transaction: asking.transaction,
         purpose: asking.purpose,
+        is_purpose_of_service: service.is_some_and(|service| service.purposes.contains(&asking.purpose)),
         channel: session.channel,
         is_physician: practitioner.role.is_physician(),
         has_patient: asking.patient.is_some(),
@@ -80,23 +79,60 @@ fn permit(
     Ok(Arc::clone(practitioner))
 }
 
-/// Whether the register still has everything that the session's opening found there.
-fn still_open(practitioner: &Practitioner, session: &Session, now: Instant) -> Result<(), Denial> {
-    practitioner.in_force(now)?;
-    if !practitioner.acts_in(&session.service.name, now) {
+/// Whether convention and registers still have everything that the session's opening found there, in the order of its causes.
+fn still_open(
+    known: &Known<'_>,
+    application: &Application,
+    practitioner: &Practitioner,
+    session: &Session,
+) -> Result<(), Denial> {
+    let refuse = |reason, message: &str| Err(Denial::new(reason, message));
+    if !application.profiles.contains(&session.profile.name) {
+        let message = "ce profil n'est plus ouvert à cette application ; faites mettre à jour son registre";
+        return refuse(Reason::ProfileNotAllowed, message);
+    }
+    practitioner.in_force(known.now)?;
+    if !application.channels.contains(&session.channel) {
+        let message = "ce canal n'est plus ouvert à cette application ; faites mettre à jour son registre";
+        return refuse(Reason::ChannelNotAllowed, message);
+    }
+    let service = &session.service.name;
+    if !practitioner.acts_in(service, known.now) {
         let message = "ce service n'est plus ouvert à ce professionnel ; faites mettre à jour ses droits";
-        return Err(Denial::new(Reason::ServiceNotAllowed, message));
+        return refuse(Reason::ServiceNotAllowed, message);
+    }
+    if !application.services.contains(service) || !known.services.iter().any(|known| known.name == *service) {
+        let message = "ce service n'est plus ouvert à cette application ; faites mettre à jour son registre";
+        return refuse(Reason::ServiceNotAllowed, message);
     }
     if !practitioner.acts_for(session.structure.as_str()) {
         let message =
             "cette structure n'est plus déclarée pour ce professionnel ; faites mettre à jour ses droits";
-        return Err(Denial::new(Reason::StructureNotDeclared, message));
+        return refuse(Reason::StructureNotDeclared, message);
     }
     if !practitioner.role.fits(&session.profile.physician_specialties) {
         let message = "ce profil n'admet pas la spécialité de ce professionnel";
-        return Err(Denial::new(Reason::ProfileNotAllowed, message));
+        return refuse(Reason::ProfileNotAllowed, message);
     }
-    session.method.map_or(Ok(()), |method| practitioner.has(method))
+    if let Some(method) = session.method {
+        if !known.convention.methods.contains(&method) {
+            let message =
+                "l'établissement n'a plus cette méthode à sa convention (annexe 2) ; authentifiez-vous autrement";
+            return refuse(Reason::MethodNotDeclared, message);
+        }
+        if !application.methods.contains(&method) {
+            let message =
+                "cette méthode n'est plus ouverte à cette application ; faites mettre à jour son registre";
+            return refuse(Reason::MethodNotAllowed, message);
+        }
+        practitioner.has(method)?;
+    }
+    if !matches!(session.evidence, Evidence::Proof(_)) && !known.declarations.admit(application, known.now) {
+        let message =
+            "cette application doit désormais prouver l'authentification ; ouvrez une session avec une preuve";
+        return refuse(Reason::ProofRequired, message);
+    }
+    Ok(())
 }
 
 impl Approved {

@@ -1,6 +1,6 @@
 //! What is not refused in convention and registers, and should be known: entries that stand, and serve nobody.
 
-use super::application::Applications;
+use super::application::{Application, Applications};
 use super::breach::Breach;
 use super::convention::Convention;
 use super::declaration::Declarations;
@@ -82,6 +82,14 @@ pub fn declarations(applications: &Applications, declarations: &Declarations, no
     breaches
 }
 
+/// Applications whose homologation has ended or soon will, with the days left: negative once it has ended.
+pub fn homologations(applications: &Applications, now: Instant) -> impl Iterator<Item = (&Application, i64)> {
+    let days_left =
+        move |application: &Application| application.homologation_ends_at.ms_since(now).div_euclid(DAY_MS);
+    let all = applications.all().iter().map(move |application| (&**application, days_left(application)));
+    all.filter(|(_, days_left)| *days_left <= HOMOLOGATION_ALARM_DAYS)
+}
+
 /// Applications whose homologation has ended or soon will, and methods that can never serve them.
 #[must_use]
 pub fn applications(
@@ -91,33 +99,34 @@ pub fn applications(
     now: Instant,
 ) -> Vec<Breach> {
     let mut breaches = Vec::new();
-    for application in applications.all() {
-        let mut tell = |rule, field, cause: String| {
-            let cause = format!("application user = {:?} : {cause}", application.user);
-            breaches.push(Breach::of(rule, "application", field, cause).in_entry(application.entry));
-        };
-        let days_left = application.homologation_ends_at.ms_since(now).div_euclid(DAY_MS);
+    let mut tell = |application: &Application, rule, field, cause: String| {
+        let cause = format!("application user = {:?} : {cause}", application.user);
+        breaches.push(Breach::of(rule, "application", field, cause).in_entry(application.entry));
+    };
+    for (application, days_left) in homologations(applications, now) {
         if days_left < 0 {
             let cause =
                 "son homologation DMP est échue, tout lui est refusé ; renseignez la nouvelle homologation";
-            tell("homologation-expired", "homologation_expires_on", cause.to_owned());
-        } else if days_left <= HOMOLOGATION_ALARM_DAYS {
+            tell(application, "homologation-expired", "homologation_expires_on", cause.to_owned());
+        } else {
             let cause =
                 format!("son homologation DMP finit dans {days_left} jours ; demandez la nouvelle à son éditeur");
-            tell("homologation-ends-soon", "homologation_expires_on", cause);
+            tell(application, "homologation-ends-soon", "homologation_expires_on", cause);
         }
+    }
+    for application in applications.all() {
         for method in &application.methods {
             let has = |name: &String| profiles.get(name).is_some_and(|p| p.methods.contains_key(method));
             if !application.profiles.iter().any(has) {
                 let cause = format!(
                     "methods : aucun de ses profils n'a la méthode {method} ; retirez-la, ou ajoutez un profil"
                 );
-                tell("method-without-profile", "methods", cause);
+                tell(application, "method-without-profile", "methods", cause);
             } else if !convention.methods.contains(method) {
                 let cause = format!(
                     "methods : la méthode {method} n'est pas déclarée en [convention] ; retirez-la, ou déclarez-la à la Cnam puis ici"
                 );
-                tell("method-not-declared", "methods", cause);
+                tell(application, "method-not-declared", "methods", cause);
             }
         }
     }

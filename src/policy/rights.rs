@@ -5,13 +5,17 @@ use std::sync::LazyLock;
 
 use super::convention::Scope;
 use super::denial::{Denial, Reason};
+use crate::traces::digest::Digest;
 use crate::vihf::codes::Purpose;
 use crate::vihf::profile::{Channel, RightsTable};
 
-static AIR: LazyLock<BTreeMap<&str, Row>> = LazyLock::new(|| table(include_str!("data/air-rights.tsv"), air_row));
-static INDIRECT: LazyLock<BTreeMap<&str, Row>> =
-    LazyLock::new(|| table(include_str!("data/indirect-rights.tsv"), indirect_row));
+const AIR_TEXT: &str = include_str!("data/air-rights.tsv");
+const INDIRECT_TEXT: &str = include_str!("data/indirect-rights.tsv");
+static AIR: LazyLock<BTreeMap<&str, Row>> = LazyLock::new(|| table(AIR_TEXT, air_row));
+static INDIRECT: LazyLock<BTreeMap<&str, Row>> = LazyLock::new(|| table(INDIRECT_TEXT, indirect_row));
 
+/// Before the name of its edition, on a table's first line.
+const VERSION: &str = "# version: ";
 /// Longest key of a transaction in bytes: the longest known has 14.
 const TRANSACTION_LEN_MAX: usize = 32;
 
@@ -54,6 +58,26 @@ impl Transaction {
     }
 }
 
+/// Which table this software has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Name in profiles.
+    pub table: &'static str,
+    /// Name of its edition, from its first line.
+    pub name: &'static str,
+    /// SHA-256 of its file.
+    pub digest: Digest,
+}
+
+/// The edition of each table.
+pub fn versions() -> impl Iterator<Item = Version> {
+    [("air", AIR_TEXT), ("indirect", INDIRECT_TEXT)].into_iter().map(|(table, text)| Version {
+        table,
+        name: text.lines().next().and_then(|line| line.strip_prefix(VERSION)).unwrap_or_default(),
+        digest: Digest::of(&[text.as_bytes()]),
+    })
+}
+
 /// One transaction's line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Row {
@@ -74,6 +98,8 @@ pub struct Question {
     pub scope: Scope,
     pub transaction: Transaction,
     pub purpose: Purpose,
+    /// Whether the service may ask for that purpose at all.
+    pub is_purpose_of_service: bool,
     pub channel: Channel,
     pub is_physician: bool,
     pub has_patient: bool,
@@ -127,6 +153,15 @@ pub fn permit(ask: &Question) -> Result<(), Denial> {
         return refuse(
             Reason::PurposeNotAllowed,
             format!("la transaction {key} n'est pas ouverte à ce professionnel en {}", ask.purpose.code()),
+        );
+    }
+    if !ask.is_purpose_of_service {
+        return refuse(
+            Reason::PurposeNotAllowed,
+            format!(
+                "le mode {} n'est pas ouvert à ce service ; si c'est son rôle, faites-le inscrire dans ses purposes",
+                ask.purpose.code()
+            ),
         );
     }
     match (row.patient, ask.has_patient) {
@@ -205,8 +240,30 @@ mod tests {
 
     #[test]
     fn every_line_of_the_shipped_tables_is_taken() {
-        assert_eq!(AIR.len(), lines(include_str!("data/air-rights.tsv")).count());
-        assert_eq!(INDIRECT.len(), lines(include_str!("data/indirect-rights.tsv")).count());
+        assert_eq!(AIR.len(), lines(AIR_TEXT).count());
+        assert_eq!(INDIRECT.len(), lines(INDIRECT_TEXT).count());
         assert!(AIR.len() == 20 && INDIRECT.len() == 11, "{} {}", AIR.len(), INDIRECT.len());
+    }
+
+    /// Whoever changes a table gives it another name: its rows decide what professionals may do.
+    #[test]
+    fn each_edition_has_its_name_and_its_bytes() {
+        let told: Vec<_> =
+            versions().map(|version| (version.table, version.name, version.digest.to_string())).collect();
+        assert_eq!(
+            told,
+            [
+                (
+                    "air",
+                    "2025-07 (v1.3)",
+                    "177ec134ef4482aaff6ed2d551c07d0647fee38dc141785fee9519f0317273ad".to_owned()
+                ),
+                (
+                    "indirect",
+                    "2020 (plain indirect)",
+                    "7ff01f1e548f71600e2e51d73c836323b734d7d5d13fb9fa690761d22d94571d".to_owned()
+                ),
+            ]
+        );
     }
 }

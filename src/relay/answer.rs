@@ -12,7 +12,7 @@ use hyper::{Response, StatusCode};
 use super::counts::Counts;
 use super::fault::Fault;
 use super::head::strip;
-use super::message::Limited;
+use super::stream::Limited;
 use crate::config::Relay;
 use crate::xmldsig::Document;
 

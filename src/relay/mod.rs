@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `pipeline` | one call as one function: begin here |
 //! | `door`, `head`, `claim` | who calls, where to, with whose assertion |
-//! | `message`, `part`, `parts`, `mime` | a body: its envelope held, the rest streamed and watched |
+//! | `message`, `part`, `mime` | a body: its envelope found and held |
+//! | `call_body`, `parts`, `stream` | the rest of it: streamed, watched, bounded |
 //! | `envelope`, `patients`, `carried` | what the envelope says, and where the assertion belongs |
 //! | `ledger` | `fr.sceau.Relay`: issue, spend, tell |
 //! | `servers`, `breaker`, `answer` | connections to the DMP, and what it answers |
@@ -21,6 +22,7 @@
 
 mod answer;
 mod breaker;
+mod call_body;
 mod carried;
 mod claim;
 mod counts;
@@ -44,6 +46,7 @@ mod seals;
 mod servers;
 mod signers;
 mod stapling;
+mod stream;
 mod tls;
 mod web_ps;
 

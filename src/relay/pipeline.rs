@@ -10,13 +10,14 @@ use hyper::{Request, Response, StatusCode, Version};
 
 use super::Relay;
 use super::answer::{AnswerBody, pass};
+use super::call_body::{CallBody, Progress};
 use super::carried::Assertion;
 use super::claim::{Claim, Sealed};
 use super::envelope::Envelope;
 use super::fault::Fault;
 use super::head::Head;
 use super::ledger::Spent;
-use super::message::{CallBody, Message, Progress};
+use super::message::Message;
 use super::servers::Link;
 use super::web_ps;
 use crate::config::{Destination, PatientPlace};

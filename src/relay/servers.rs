@@ -14,8 +14,8 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::breaker::Breaker;
+use super::call_body::CallBody;
 use super::fault::Fault;
-use super::message::CallBody;
 use super::tls::{Stale, Tls};
 use crate::config::{Destination, Relay};
 use crate::traces::digest::Digest;
@@ -177,7 +177,7 @@ fn stale(cause: Stale) -> Fault {
     let (code, message) = match cause {
         Stale::List => (
             "revocation-list-old",
-            "la liste de révocation des serveurs du DMP est trop ancienne (crl_age_max_ms) : rien n'est envoyé ; mettez-la à jour",
+            "une liste de révocation des serveurs du DMP est trop ancienne (crl_age_max_ms) ou n'est pas encore venue : rien n'est envoyé ; mettez-la à jour",
         ),
         Stale::Certificate => (
             "client-certificate-expired",

@@ -8,13 +8,15 @@ use tokio::task::JoinSet;
 use super::pool::{NotTaken, Unready};
 use super::signers::{Expected, Signers};
 use super::verifier::Verifier;
+use super::waiting::Caller;
 use crate::config::{self, Config, KeyName};
+use crate::policy::load::Load;
 use crate::traces::audit::{AuditPublicKey, Generation, generation_name};
 use crate::traces::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::traces::digest::Digest;
 
 /// Whose turn it is at the audit key's signers: nobody else's is.
-const OWN_TURN: u32 = 0;
+const OWN_TURN: Caller = Caller { uid: 0, load: Load::Usual };
 
 /// Why a checkpoint was not signed; the ledger is as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

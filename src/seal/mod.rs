@@ -13,5 +13,5 @@ pub mod seals;
 pub mod signed;
 pub mod signers;
 pub mod verifier;
-mod waiting;
+pub mod waiting;
 pub mod wire;

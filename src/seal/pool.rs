@@ -10,7 +10,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
 use super::connection::{Connection, SignerError};
-use super::waiting::Waiting;
+use super::waiting::{Caller, Waiting};
 use super::wire::Failure;
 
 /// Why a key cannot sign now (contract, `Unavailable`).
@@ -85,11 +85,11 @@ impl Pool {
         self.shared().cause()
     }
 
-    /// Takes a connection for the application `uid`, waiting for at most `wait` while all are in use.
+    /// Takes a connection for `caller`, waiting for at most `wait` while all are in use.
     ///
     /// # Errors
     /// [`NotTaken`].
-    pub async fn take(self: &Arc<Self>, uid: u32, wait: Duration) -> Result<Taken, NotTaken> {
+    pub async fn take(self: &Arc<Self>, caller: Caller, wait: Duration) -> Result<Taken, NotTaken> {
         let turn = {
             let mut shared = self.shared();
             if !shared.is_ready() {
@@ -100,7 +100,7 @@ impl Pool {
                 return Ok(Taken::new(self, idle));
             }
             let (waiter, turn) = oneshot::channel();
-            shared.waiting.push(uid, waiter);
+            shared.waiting.push(caller, waiter);
             turn
         };
         match timeout(wait, turn).await {

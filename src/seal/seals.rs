@@ -8,6 +8,7 @@ use super::pool::{NotTaken, Taken, Unready};
 use super::signed::Signed;
 use super::signers::{Expected, Signers};
 use super::verifier::Verifier;
+use super::waiting::Caller;
 use crate::certificate::{Refusal, SealCertificate};
 use crate::config::{self, Config};
 use crate::ledger::Recorded;
@@ -48,7 +49,7 @@ pub enum NotPlaced {
 #[must_use]
 pub struct Place<'s> {
     seal: &'s Seal,
-    uid: u32,
+    caller: Caller,
     /// Held for nothing but that others wait.
     _taken: Taken,
 }
@@ -59,7 +60,7 @@ impl<'s> Place<'s> {
     /// Held through the commit, the few places there are would let as few traces into it, and every signer would wait for
     /// the disk.
     pub fn step_aside(self) -> Aside<'s> {
-        Aside { seal: self.seal, uid: self.uid }
+        Aside { seal: self.seal, caller: self.caller }
     }
 }
 
@@ -68,7 +69,7 @@ impl<'s> Place<'s> {
 #[must_use]
 pub struct Aside<'s> {
     seal: &'s Seal,
-    uid: u32,
+    caller: Caller,
 }
 
 /// One seal key with its certificate and its signers.
@@ -134,14 +135,14 @@ impl Seals {
         &self.seals
     }
 
-    /// Takes a place at a signer of `structure` for the application `uid`, waiting while all are in use.
+    /// Takes a place at a signer of `structure` for `caller`, waiting while all are in use.
     ///
     /// # Errors
     /// [`NotPlaced`].
-    pub async fn place(&self, structure: &str, uid: u32, now: Instant) -> Result<Place<'_>, NotPlaced> {
+    pub async fn place(&self, structure: &str, caller: Caller, now: Instant) -> Result<Place<'_>, NotPlaced> {
         let seal = self.choose(structure, now).map_err(NotPlaced::Seal)?;
-        match seal.signers.take(uid).await {
-            Ok(taken) => Ok(Place { seal, uid, _taken: taken }),
+        match seal.signers.take(caller).await {
+            Ok(taken) => Ok(Place { seal, caller, _taken: taken }),
             Err(NotTaken::Busy) => Err(NotPlaced::Busy),
             Err(NotTaken::Unready(cause)) => Err(NotPlaced::Seal(SealError::Unready(cause))),
         }
@@ -168,14 +169,14 @@ impl Seals {
     /// # Errors
     /// [`SealError`]: no assertion exists; the request's nonce stays spent, its trace gets the outcome `failed`.
     pub async fn seal(&self, aside: Aside<'_>, recorded: Recorded<Forged>) -> Result<Signed, SealError> {
-        let Aside { seal, uid } = aside;
+        let Aside { seal, caller } = aside;
         let forged = recorded.payload();
         // Too late to be told to come back: the nonce is spent.
-        let taken = seal.signers.take(uid).await.map_err(|not_taken| match not_taken {
+        let taken = seal.signers.take(caller).await.map_err(|not_taken| match not_taken {
             NotTaken::Unready(cause) => SealError::Unready(cause),
             NotTaken::Busy => SealError::Unready(Unready::TokenUnreachable),
         })?;
-        let signing = seal.signers.sign(taken, uid, forged.unsealed.signed_info());
+        let signing = seal.signers.sign(taken, caller, forged.unsealed.signed_info());
         let signature = signing.await.map_err(SealError::Unready)?;
         let assertion = forged.unsealed.sealed(&signature, seal.certificate.base64());
         Ok(Signed::new(assertion, forged, recorded.written().index))

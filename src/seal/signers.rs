@@ -11,6 +11,7 @@ use super::connection::SignerError;
 use super::keeper::Keeper;
 use super::pool::{NotTaken, Pool, Taken, Unready};
 use super::verifier::Verifier;
+use super::waiting::Caller;
 use super::wire::Failure;
 use crate::config::{Config, KeyName, SignerKey};
 
@@ -88,20 +89,20 @@ impl Signers {
         self.pool.cause()
     }
 
-    /// Takes a place for the Unix user `uid`, waiting while all are in use.
-    pub(super) async fn take(&self, uid: u32) -> Result<Taken, NotTaken> {
-        self.pool.take(uid, self.queue).await
+    /// Takes a place for `caller`, waiting while all are in use.
+    pub(super) async fn take(&self, caller: Caller) -> Result<Taken, NotTaken> {
+        self.pool.take(caller, self.queue).await
     }
 
     /// A verified signature over `text`, by another signer if the first one fails.
     ///
     /// # Errors
     /// Nobody signed in time; nothing of it is known outside.
-    pub(super) async fn sign(&self, taken: Taken, uid: u32, text: &str) -> Result<Vec<u8>, Unready> {
-        timeout(self.deadline, self.attempts(taken, uid, text)).await.unwrap_or(Err(Unready::TokenUnreachable))
+    pub(super) async fn sign(&self, taken: Taken, caller: Caller, text: &str) -> Result<Vec<u8>, Unready> {
+        timeout(self.deadline, self.attempts(taken, caller, text)).await.unwrap_or(Err(Unready::TokenUnreachable))
     }
 
-    async fn attempts(&self, mut taken: Taken, uid: u32, text: &str) -> Result<Vec<u8>, Unready> {
+    async fn attempts(&self, mut taken: Taken, caller: Caller, text: &str) -> Result<Vec<u8>, Unready> {
         let mut unready = Unready::TokenUnreachable;
         let mut attempts = 0;
         while attempts < ATTEMPTS_MAX {
@@ -126,7 +127,7 @@ impl Signers {
                     }
                 }
             }
-            taken = self.take(uid).await.map_err(|not_taken| match not_taken {
+            taken = self.take(caller).await.map_err(|not_taken| match not_taken {
                 NotTaken::Unready(cause) => cause,
                 NotTaken::Busy => unready,
             })?;

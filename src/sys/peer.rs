@@ -7,7 +7,7 @@ use std::time::Instant;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{getsockopt, sockopt};
-use nix::unistd::{User, geteuid};
+use nix::unistd::{Uid, User, geteuid};
 
 /// The effective uid that the peer had when it connected (SO_PEERCRED, unix(7)); the kernel vouches for it.
 ///
@@ -32,6 +32,14 @@ pub fn uid_of(name: &str) -> io::Result<Option<u32>> {
         return Ok(name.parse().ok());
     }
     Ok(User::from_name(name)?.map(|user| user.uid.as_raw()))
+}
+
+/// The name that the system gives a uid; `None`: it has none.
+///
+/// # Errors
+/// What the user database said.
+pub fn name_of(uid: u32) -> io::Result<Option<String>> {
+    Ok(User::from_uid(Uid::from_raw(uid))?.map(|user| user.name))
 }
 
 /// Waits until there is something to read, the peer has left (both: true), or `until` has passed (false).

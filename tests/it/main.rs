@@ -10,6 +10,7 @@ mod clock;
 mod command_line;
 mod counter;
 mod cross;
+mod denials;
 mod documents;
 mod door;
 mod doorstep;

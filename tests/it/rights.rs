@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::doorstep::{brief, consultation, physician_login, says, with};
+use crate::doorstep::{brief, consultation, physician_login, says, until, with};
 use crate::support::configuration::PROFILES;
 use crate::support::daemons::Daemons;
 use crate::support::establishment::Establishment;
@@ -218,6 +218,38 @@ fn an_unknown_transaction_or_purpose_is_malformed() {
         let asked = with(consultation(&session, PATIENTS[0]), "purpose", unknown.into());
         assert_eq!(brief(client.issue(asked)), says("Malformed", "purpose"), "{unknown:?}");
     }
+}
+
+/// Bris de glace and centre 15 are a service's own right, beside the table's; without a word it has neither.
+#[test]
+fn a_service_has_the_purposes_that_it_was_given() {
+    let plan = Plan::new("purposes").key_type(KeyType::P256).edit_config(|config| {
+        config["service"][0].as_table_mut().unwrap().remove("purposes");
+        config["service"][1]["purposes"] = vec!["bris_de_glace"].into();
+    });
+    let establishment = plan.build();
+    let daemons = Daemons::start(&establishment);
+    let mut client = establishment.client();
+    let given = [("consultation", "normal"), ("urgences", "bris_de_glace")];
+    for (service, own) in given {
+        let session = client.open_session(login(&Practitioner::physician().id, "CPS", service)).unwrap();
+        for (purpose, _) in PURPOSES {
+            let asked = with(consultation(&session, PATIENTS[0]), "purpose", purpose.into());
+            match client.issue(asked) {
+                Ok(issued) => assert!(purpose == own && issued.assertion.contains(purpose), "{service} {purpose}"),
+                Err(no) => {
+                    assert_eq!(no.brief(), ("Denied", "purpose-not-allowed"));
+                    assert!(purpose != own && no.parameters["message"].as_str().unwrap().contains("purposes"));
+                }
+            }
+        }
+    }
+    // What was beyond normal access is told.
+    assert_eq!(client.status()["exceptional"], json!([{ "purpose": "bris_de_glace", "count": 1 }]));
+    until("the log tells", || daemons.sceaud.log().contains("exceptional-access"));
+    let tables: Vec<_> =
+        client.status()["rights"].as_array().unwrap().iter().map(|one| one["table"].clone()).collect();
+    assert_eq!(tables, ["air", "indirect"]);
 }
 
 #[test]

@@ -28,7 +28,7 @@ const ENGLISH: [&str; 14] = [
 ];
 
 /// Every command line, and every option it takes.
-const COMMANDS: [(&[&str], &[&str]); 30] = [
+const COMMANDS: [(&[&str], &[&str]); 35] = [
     (&["sceaud"], &["--config", "--help", "--version"]),
     (&["sceau-relayd"], &["--config", "--help", "--version"]),
     (&["sceau-signer"], &["--config", "--instance", "--help", "--version"]),
@@ -131,6 +131,14 @@ const COMMANDS: [(&[&str], &[&str]); 30] = [
         ],
     ),
     (&["sceau", "practitioners", "review"], &["--within", "--unused", "--json", "--config", "--socket", "--help"]),
+    (&["sceau", "applications"], &["import", "export", "list", "review", "--help"]),
+    (
+        &["sceau", "applications", "import"],
+        &["--format", "--dry-run", "--sign-with", "--json", "--config", "--socket", "--help"],
+    ),
+    (&["sceau", "applications", "export"], &["--out", "--format", "--config", "--socket", "--help"]),
+    (&["sceau", "applications", "list"], &["--json", "--config", "--socket", "--help"]),
+    (&["sceau", "applications", "review"], &["--within", "--unused", "--json", "--config", "--socket", "--help"]),
     (&["sceau-verify"], &["vihf", "traces", "--help", "--version"]),
     (&["sceau-verify", "traces"], &["--key", "--since", "--json", "--help"]),
     (&["sceau-verify", "vihf"], &["--trust", "--profile", "--at", "--json", "--format", "--help"]),
@@ -239,7 +247,7 @@ fn each_mistake_is_told_in_french_with_its_remedy() {
             &[
                 "verbe inconnu « isue »",
                 "essayez « suspend, issue »",
-                "issue, attest, seal, keys, operators, order, suspend, resume, suspensions, practitioners, traces, lint, status, check",
+                "issue, attest, seal, keys, operators, order, suspend, resume, suspensions, practitioners, applications, traces, lint, status, check",
             ],
         ),
         (
@@ -247,7 +255,7 @@ fn each_mistake_is_told_in_french_with_its_remedy() {
             vec!["help"],
             &[
                 "verbe inconnu « help »",
-                "issue, attest, seal, keys, operators, order, suspend, resume, suspensions, practitioners, traces, lint, status, check",
+                "issue, attest, seal, keys, operators, order, suspend, resume, suspensions, practitioners, applications, traces, lint, status, check",
             ],
         ),
         (&["sceau"], vec!["--json"], &["argument inconnu « --json »"]),

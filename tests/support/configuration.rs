@@ -36,7 +36,14 @@ impl Plan {
         });
         let service = |name: &str, lifetime_ms: i64| {
             let age = Value::Integer(4 * 3_600_000);
-            table([("name", name.into()), ("lifetime_ms", lifetime_ms.into()), ("login_age_max_ms", age)])
+            // Whoever tests the service's permission takes it away.
+            let purposes = vec!["normal", "bris_de_glace", "centre_15"];
+            table([
+                ("name", name.into()),
+                ("lifetime_ms", lifetime_ms.into()),
+                ("login_age_max_ms", age),
+                ("purposes", purposes.into()),
+            ])
         };
         let trust = [
             ("anchors", vec!["pki/ca.pem"].into()),

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::super::client::{CallError, Client};
 use super::super::{AdminDoor, NotDone};
 use super::made::Made;
-use crate::policy::practitioner::import::FILE_LEN_MAX;
+use crate::policy::register::FILE_LEN_MAX;
 use crate::policy::sshsig::ENVELOPE_LEN_MAX;
 
 /// Bytes of a piece of a document: in base64 it fits in a frame of the socket with room.

@@ -5,7 +5,8 @@ use std::io::{self, Write as _};
 use clap::Args;
 use serde_json::json;
 
-use super::read::{self, Register};
+use super::Practitioners;
+use crate::cli::register::{Read, read};
 use crate::cli::{AdminDoor, NotDone};
 
 /// Montre le registre des professionnels.
@@ -21,10 +22,10 @@ pub(super) struct List {
 impl List {
     /// Runs the verb.
     pub(super) fn run(self) -> Result<u8, NotDone> {
-        let register = read::register(&mut self.door.connect()?)?;
+        let register = read::<Practitioners>(&mut self.door.connect()?)?;
         let mut out = io::stdout().lock();
         if self.json {
-            let Register { source, records } = register;
+            let Read { source, records } = register;
             writeln!(out, "{}", json!({ "source": source, "practitioners": records }))?;
         } else {
             table(&register, &mut out)?;
@@ -34,9 +35,8 @@ impl List {
     }
 }
 
-fn table(register: &Register, out: &mut impl io::Write) -> io::Result<()> {
-    let source = if register.source == "ledger" { "journal" } else { "fichier de la configuration" };
-    writeln!(out, "{} professionnel(s), registre du {source}", register.records.len())?;
+fn table(register: &Read<Practitioners>, out: &mut impl io::Write) -> io::Result<()> {
+    writeln!(out, "{} professionnel(s), registre du {}", register.records.len(), register.source_words())?;
     for one in &register.records {
         let state = if one.suspended {
             "SUSPENDU"

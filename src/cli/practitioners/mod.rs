@@ -1,16 +1,26 @@
 //! `sceau practitioners`: the register of practitioners.
 
 mod change;
-mod export;
-mod import;
 mod list;
-mod progress;
-mod read;
 mod review;
 
 use clap::{Args, Subcommand};
 
+use super::register::{self, Register};
 use super::{AFTER_HELP, NotDone};
+use crate::config::{Config, Named};
+use crate::policy::order::Verb;
+use crate::policy::practitioner::{Record, import};
+use crate::policy::register::{Format, Slip};
+
+const AFTER_IMPORT_HELP: &str = "\
+Toutes les lignes sont bonnes, ou rien ne change. --dry-run dit chaque ligne fautive et ce qui changerait, sans rien changer.
+
+  sceau practitioners import professionnels.csv --dry-run
+  sceau practitioners import professionnels.csv --sign-with ~/.ssh/id_ed25519_sk
+
+Codes de sortie : 0 fait ou bon ; 1 refusé, une ligne au moins est fautive ; 2 ligne de commande, configuration ou fichier \
+illisible ; 3 occupé ou indisponible ; 4 arrêté.";
 
 /// Importe, exporte, montre et revoit le registre des professionnels.
 #[derive(Debug, Args)]
@@ -21,10 +31,11 @@ pub(super) struct Practitioners {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    #[command(after_help = import::AFTER_HELP)]
-    Import(import::Import),
+    /// Fait d'un fichier CSV ou JSON le registre des professionnels : ordre d'un administrateur.
+    #[command(after_help = AFTER_IMPORT_HELP)]
+    Import(register::Import),
     #[command(after_help = AFTER_HELP)]
-    Export(export::Export),
+    Export(register::Export),
     #[command(after_help = AFTER_HELP)]
     List(list::List),
     #[command(after_help = AFTER_HELP)]
@@ -39,12 +50,35 @@ impl Practitioners {
     /// Runs the verb.
     pub(super) fn run(self) -> Result<u8, NotDone> {
         match self.verb {
-            What::Import(import) => import.run(),
-            What::Export(export) => export.run(),
+            What::Import(import) => import.run::<Practitioners>(),
+            What::Export(export) => export.run::<Practitioners>(),
             What::List(list) => list.run(),
             What::Suspend(suspend) => suspend.run(),
             What::RevokeAuthenticator(revoke) => revoke.run(),
             What::Review(review) => review.run(),
         }
+    }
+}
+
+impl Register for Practitioners {
+    type Record = Record;
+    const METHOD: &'static str = "Practitioners";
+    const MEMBER: &'static str = "practitioners";
+    const IMPORT: Verb = Verb::PractitionersImport;
+    const ENTRIES: &'static str = "professionnel(s)";
+
+    fn key(record: &Record) -> &str {
+        &record.id
+    }
+
+    fn judge(
+        config: &Config,
+        named: &Named,
+        (bytes, format): (&[u8], Format),
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Vec<Record>, Vec<Slip>> {
+        let around = config.around(&named.profiles);
+        let register = import::judge(bytes, format, &around, None, progress)?;
+        Ok(register.all().iter().map(|one| one.record.clone()).collect())
     }
 }

@@ -7,7 +7,8 @@ use std::path::Path;
 use clap::Args;
 use serde_json::json;
 
-use super::read;
+use super::Practitioners;
+use crate::cli::register::read;
 use crate::cli::traces::TracesError;
 use crate::cli::{AdminDoor, NotDone};
 use crate::config::Config;
@@ -41,7 +42,7 @@ pub(super) struct Review {
 impl Review {
     /// Runs the verb.
     pub(super) fn run(self) -> Result<u8, NotDone> {
-        let register = read::register(&mut self.door.connect()?)?;
+        let register = read::<Practitioners>(&mut self.door.connect()?)?;
         let config = Config::load(&self.door.config)?;
         let used = Used::open(&config.ledger.folder)?;
         let service_exists = |name: &str| config.service(name).is_some();

@@ -3,12 +3,13 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::super::registers::Kept;
 use super::suspensions::Watched;
 use crate::ledger::NotRecorded;
 use crate::policy::denial::Malformed;
 use crate::policy::operator::Operator;
 use crate::policy::order::Refusal;
-use crate::policy::practitioner::Record;
+use crate::policy::{application, practitioner};
 use crate::varlink::call::{error, reply, reply_and_continue};
 use crate::varlink::members::MemberError;
 use crate::varlink::service::{expected_more, invalid_parameter};
@@ -225,21 +226,51 @@ pub(super) fn attached(out: &mut Vec<u8>, len: usize) {
     reply(out, Attached { len });
 }
 
-/// `Practitioners`.
+/// A page of a register.
+pub(super) struct Page<'a, E> {
+    place: Place<'a>,
+    entries: Vec<&'a E>,
+}
+
+/// Where a page stands in its register.
 #[derive(Serialize)]
-pub(super) struct Page<'a> {
-    pub(super) source: &'static str,
+struct Place<'a> {
+    source: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) register: Option<String>,
-    pub(super) total: usize,
-    pub(super) practitioners: Vec<&'a Record>,
+    register: Option<String>,
+    total: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) next: Option<&'a str>,
+    next: Option<&'a str>,
+}
+
+impl<'a, E> Page<'a, E> {
+    /// These entries of a register of `total`; `next` is the last one's key if there are more.
+    pub(super) fn of<R>(kept: &Kept<R>, total: usize, entries: Vec<&'a E>, next: Option<&'a str>) -> Self {
+        let register = kept.document.map(|digest| digest.to_string());
+        Self { place: Place { source: kept.source(), register, total, next }, entries }
+    }
 }
 
 /// Appends the answer of `Practitioners`.
-pub(super) fn practitioners(out: &mut Vec<u8>, page: &Page<'_>) {
-    reply(out, page);
+pub(super) fn practitioners(out: &mut Vec<u8>, page: &Page<'_, practitioner::Record>) {
+    #[derive(Serialize)]
+    struct Practitioners<'a> {
+        #[serde(flatten)]
+        place: &'a Place<'a>,
+        practitioners: &'a [&'a practitioner::Record],
+    }
+    reply(out, Practitioners { place: &page.place, practitioners: &page.entries });
+}
+
+/// Appends the answer of `Applications`.
+pub(super) fn applications(out: &mut Vec<u8>, page: &Page<'_, application::Record>) {
+    #[derive(Serialize)]
+    struct Applications<'a> {
+        #[serde(flatten)]
+        place: &'a Place<'a>,
+        applications: &'a [&'a application::Record],
+    }
+    reply(out, Applications { place: &page.place, applications: &page.entries });
 }
 
 /// Appends the answer of `Checkpoint`.

@@ -12,7 +12,7 @@ use super::super::load::Place;
 use super::Admin;
 use super::answer::No;
 use crate::policy::denial::Malformed;
-use crate::policy::practitioner::import::FILE_LEN_MAX;
+use crate::policy::register::FILE_LEN_MAX;
 
 /// Documents on their way for all operators: one that is handed in, and one whose sender fell asleep.
 pub(super) const ATTACHMENTS_MAX: usize = 2;

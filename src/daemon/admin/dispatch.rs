@@ -6,7 +6,7 @@ use super::super::Daemon;
 use super::super::checkpointing::NoReceipt;
 use super::answer::{self, Instance, No, Unavailable};
 use super::attachment::Attachment;
-use super::practitioners;
+use super::registers;
 use super::submit::Obeyed;
 use crate::varlink::ADMIN_INTERFACE;
 use crate::varlink::call::Call;
@@ -33,6 +33,7 @@ enum Request {
     Attach(Zeroizing<String>),
     Submit(Submission),
     Practitioners(Option<Zeroizing<String>>),
+    Applications(Option<Zeroizing<String>>),
     Checkpoint,
 }
 
@@ -70,6 +71,7 @@ fn read(frame: &[u8], out: &mut Vec<u8>) -> Result<Option<Request>, No> {
         Some("Checkpoint") => Request::Checkpoint,
         Some("Attach") => Request::Attach(parameters.text("chunk")?),
         Some("Practitioners") => Request::Practitioners(parameters.optional_text("after")?),
+        Some("Applications") => Request::Applications(parameters.optional_text("after")?),
         Some("Submit") => {
             let (order, signatures) = (parameters.text("order")?, parameters.texts("signatures")?);
             Request::Submit(Submission { order, signatures, more, document: None })
@@ -115,7 +117,13 @@ async fn obey(
         Request::Attach(chunk) => answer::attached(out, attachment.append(&daemon.admin, uid, &chunk)?),
         Request::Practitioners(after) => {
             let in_force = daemon.registers.in_force();
-            answer::practitioners(out, &practitioners::page(&in_force, after.as_ref().map(|id| id.as_str()))?);
+            let after = after.as_ref().map(|id| id.as_str());
+            answer::practitioners(out, &registers::practitioners(&in_force, after)?);
+        }
+        Request::Applications(after) => {
+            let in_force = daemon.registers.in_force();
+            let after = after.as_ref().map(|user| user.as_str());
+            answer::applications(out, &registers::applications(&in_force, after)?);
         }
         Request::Submit(submission) => {
             let submission = Submission { document: attachment.take(), ..submission };

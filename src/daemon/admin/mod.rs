@@ -23,8 +23,8 @@ mod dispatch;
 pub(super) mod door;
 mod export;
 mod obey;
-mod practitioners;
 mod privacy;
+mod registers;
 mod submit;
 mod suspensions;
 

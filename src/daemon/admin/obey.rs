@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::super::Daemon;
-use super::super::registers::InForce;
+use super::super::registers::New;
 use super::super::suspending::Changing;
 use super::answer::{No, Unavailable};
 use super::delivery::Document;
-use super::{practitioners, privacy, suspensions};
+use super::{privacy, registers, suspensions};
 use crate::ledger::{Line, NotRecorded};
 use crate::policy::clock::Verdict;
 use crate::policy::operator::Named;
@@ -41,8 +41,8 @@ pub(in super::super) struct Effect {
     pub(super) done: Value,
     /// The register of operators from now on.
     pub(super) change: Option<Operators>,
-    /// The register of practitioners from now on.
-    pub(super) practitioners: Option<InForce>,
+    /// The register of practitioners or of applications from now on.
+    pub(super) register: Option<New>,
     /// It destroys whom the retention no longer keeps: decided in the commit of the order's trace.
     pub(super) purges: bool,
     /// What is delivered.
@@ -79,9 +79,9 @@ impl From<Refusal> for NotObeyed {
 impl Effect {
     /// Nothing but an answer.
     pub(in super::super) fn answer(done: Value) -> Self {
-        let (then, change, practitioners) = (Vec::new(), None, None);
+        let (then, change, register) = (Vec::new(), None, None);
         let (document, waiting, suspension) = (None, None, None);
-        Self { then, done, change, practitioners, purges: false, document, waiting, suspension }
+        Self { then, done, change, register, purges: false, document, waiting, suspension }
     }
 }
 
@@ -113,11 +113,12 @@ pub(super) async fn obey(
         Command::TracesBackup(backup) => privacy::traces_backup(daemon, backup).await?,
         Command::TracesExport(export) => daemon.traces_export(ordered, export)?,
         Command::PractitionersImport(import) => {
-            practitioners::practitioners_import(daemon, ordered, import, document).await?
+            registers::practitioners_import(daemon, ordered, import, document).await?
         }
-        Command::AuthenticatorRevoke(revoke) => {
-            practitioners::authenticator_revoke(daemon, ordered, revoke).await?
+        Command::ApplicationsImport(import) => {
+            registers::applications_import(daemon, ordered, import, document).await?
         }
+        Command::AuthenticatorRevoke(revoke) => registers::authenticator_revoke(daemon, ordered, revoke).await?,
         Command::LedgerRestore(restore) => daemon.acknowledge(restore)?,
         Command::PractitionerSuspend(_) | Command::ApplicationSuspend(_) | Command::EstablishmentSuspend(_) => {
             suspensions::suspend(daemon, ordered).await?
@@ -255,7 +256,7 @@ impl Daemon {
             Waiting::Clock => {
                 if recorded {
                     self.sessions.end_all();
-                    self.maybe_spent.time_begins();
+                    self.maybe_spent.begins();
                 }
                 self.clock.accepted(recorded);
             }

@@ -71,7 +71,7 @@ impl Daemon {
             }
         };
         let (order, mark) = (ordered.order(), ordered.order().mark());
-        let Effect { then, mut done, change, practitioners, purges, document, waiting, suspension } =
+        let Effect { then, mut done, change, register, purges, document, waiting, suspension } =
             match obey(self, &orders.operators, &ordered, submission.document).await {
                 Ok(effect) => effect,
                 Err(NotObeyed::No(no)) => return Err(no),
@@ -106,8 +106,8 @@ impl Daemon {
         if let Some(operators) = change {
             orders.operators = operators;
         }
-        if let Some(in_force) = practitioners {
-            self.registers.take(in_force);
+        if let Some(new) = register {
+            self.registers.take(new);
         }
         tracing::info!(
             uid,

@@ -25,7 +25,7 @@ pub(super) async fn suspend(daemon: &Daemon, ordered: &Ordered) -> Result<Effect
             Suspended::Practitioner(daemon.suspending.lookup().practitioner(&id))
         }
         Command::ApplicationSuspend(OfApplication { application }) => {
-            if daemon.loaded.applications.named(application).is_none() {
+            if daemon.registers.applications().named(application).is_none() {
                 return Err(Refusal::SubjectUnknown.into());
             }
             Suspended::Application(application.clone())
@@ -101,9 +101,9 @@ impl Daemon {
         let suspended = register
             .all()
             .map(|(who, suspension)| self.row(who, suspension.cause.name(), Some(suspension.since.to_string())));
-        let alarms = self.volumes.alarms();
+        let (alarms, applications) = (self.volumes.alarms(), self.registers.applications());
         let alarms = alarms.iter().filter_map(|reached| {
-            let who = named(reached.subject, &self.loaded.applications)?;
+            let who = named(reached.subject, &applications)?;
             Some(self.row(&who, reached.measure.name(), None))
         });
         Watched { suspensions: suspended.collect(), alarms: alarms.collect() }

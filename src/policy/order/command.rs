@@ -22,7 +22,8 @@ pub enum Command {
     TracesPurge(TracesPurge),
     TracesBackup(TracesBackup),
     LedgerRestore(LedgerRestore),
-    PractitionersImport(PractitionersImport),
+    PractitionersImport(RegisterImport),
+    ApplicationsImport(RegisterImport),
     AuthenticatorRevoke(AuthenticatorRevoke),
     PractitionerSuspend(OfPractitioner),
     PractitionerResume(OfPractitioner),
@@ -139,10 +140,10 @@ pub struct OfApplication {
 #[serde(deny_unknown_fields)]
 pub struct OfEstablishment {}
 
-/// Arguments of `practitioners-import`.
+/// Arguments of `practitioners-import` and `applications-import`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PractitionersImport {
+pub struct RegisterImport {
     /// `csv` or `json`.
     pub format: String,
     /// SHA-256 of the file that comes beside the order, in hexadecimal.
@@ -198,6 +199,7 @@ impl Command {
             Verb::EstablishmentSuspend => Self::EstablishmentSuspend(typed(arguments)?),
             Verb::EstablishmentResume => Self::EstablishmentResume(typed(arguments)?),
             Verb::PractitionersImport => Self::PractitionersImport(typed(arguments)?),
+            Verb::ApplicationsImport => Self::ApplicationsImport(typed(arguments)?),
             Verb::AuthenticatorRevoke => Self::AuthenticatorRevoke(typed(arguments)?),
         })
     }
@@ -224,6 +226,7 @@ impl Command {
             Self::EstablishmentSuspend(_) => Verb::EstablishmentSuspend,
             Self::EstablishmentResume(_) => Verb::EstablishmentResume,
             Self::PractitionersImport(_) => Verb::PractitionersImport,
+            Self::ApplicationsImport(_) => Verb::ApplicationsImport,
             Self::AuthenticatorRevoke(_) => Verb::AuthenticatorRevoke,
         }
     }

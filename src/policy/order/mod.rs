@@ -16,7 +16,7 @@ mod verb;
 
 pub use command::{
     AuthenticatorRevoke, Bootstrap, ClockAccept, ClockConfirm, Command, CounterAccept, LedgerRestore,
-    OfApplication, OfEstablishment, OfPractitioner, PractitionersImport, Revoke, TracesBackup, TracesCloseDmp,
+    OfApplication, OfEstablishment, OfPractitioner, RegisterImport, Revoke, TracesBackup, TracesCloseDmp,
     TracesExport, TracesPurge,
 };
 pub use decision::{Known, Ordered, Refused, decide};

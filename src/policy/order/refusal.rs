@@ -168,7 +168,7 @@ impl Refusal {
             Self::AlreadySuspended => "la suspension est déjà en vigueur ; sceau suspensions les montre",
             Self::NotSuspended => "il n'y a pas de suspension à lever ; sceau suspensions les montre",
             Self::RegisterInvalid => {
-                "une ligne au moins du fichier est refusée, rien n'a changé ; sceau practitioners import FICHIER --dry-run les dit toutes"
+                "une ligne au moins du fichier est refusée, rien n'a changé ; la même commande avec --dry-run les dit toutes"
             }
             Self::RegisterNotImported => {
                 "le registre des professionnels est encore un fichier de la configuration ; importez-le d'abord (sceau practitioners import)"

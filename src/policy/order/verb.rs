@@ -41,6 +41,8 @@ pub enum Verb {
     EstablishmentResume,
     /// A file becomes the register of practitioners.
     PractitionersImport,
+    /// A file becomes the register of applications.
+    ApplicationsImport,
     /// A practitioner's authenticator is lost: it never serves again.
     AuthenticatorRevoke,
 }
@@ -55,7 +57,7 @@ const APPROVER: Slot = &[Role::Approver];
 
 impl Verb {
     /// All verbs.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::OperatorsBootstrap,
         Self::OperatorAdd,
         Self::OperatorRevoke,
@@ -74,6 +76,7 @@ impl Verb {
         Self::EstablishmentSuspend,
         Self::EstablishmentResume,
         Self::PractitionersImport,
+        Self::ApplicationsImport,
         Self::AuthenticatorRevoke,
     ];
 
@@ -99,6 +102,7 @@ impl Verb {
             Self::EstablishmentSuspend => "establishment-suspend",
             Self::EstablishmentResume => "establishment-resume",
             Self::PractitionersImport => "practitioners-import",
+            Self::ApplicationsImport => "applications-import",
             Self::AuthenticatorRevoke => "authenticator-revoke",
         }
     }
@@ -122,9 +126,11 @@ impl Verb {
             Self::OperatorsBootstrap => &[],
             Self::OperatorAdd | Self::OperatorRevoke if needs_two => &[ADMINISTRATOR, DECIDER],
             Self::OperatorAdd | Self::OperatorRevoke => &[ADMINISTRATOR],
-            Self::ClockAccept | Self::TracesBackup | Self::TracesCloseDmp | Self::PractitionersImport => {
-                &[ADMINISTRATOR]
-            }
+            Self::ClockAccept
+            | Self::TracesBackup
+            | Self::TracesCloseDmp
+            | Self::PractitionersImport
+            | Self::ApplicationsImport => &[ADMINISTRATOR],
             Self::TracesExport => &[AUDITOR],
             Self::ClockConfirm | Self::CounterAccept | Self::LedgerRestore => &[ADMINISTRATOR, DECIDER],
             // What stopped somebody was perhaps right: nobody alone undoes it.
@@ -149,7 +155,7 @@ impl Verb {
     /// Whether it is about a document that comes beside it, whose digest it has.
     #[must_use]
     pub const fn takes_document(self) -> bool {
-        matches!(self, Self::PractitionersImport)
+        matches!(self, Self::PractitionersImport | Self::ApplicationsImport)
     }
 
     /// Members of its arguments that are lists; the others are texts.

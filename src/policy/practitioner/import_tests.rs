@@ -1,8 +1,9 @@
 //! Files that are to become the register: every bad line is told, and nothing is taken from a file that has one.
 #![allow(clippy::unwrap_used)]
 
-use super::super::{NotChanged, csv};
+use super::super::NotChanged;
 use super::*;
+use crate::policy::register::csv;
 use crate::vihf::method::Method;
 
 const HEAD: &str = "id;name;profession;specialty;services;structures;enrolled_by;enrolled_how;enrolled_on;authenticator;trained_on;subject;suspended\n";
@@ -16,6 +17,7 @@ fn around() -> Around {
         structures: set(&["1690781810"]),
         services: set(&["consultation", "urgences"]),
         providers: set(&["sso"]),
+        ..Around::default()
     }
 }
 

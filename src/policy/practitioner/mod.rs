@@ -6,12 +6,12 @@
 //! | `practice`, `authenticator` | a right to act in a service; a paired means of login |
 //! | `register` | all of them by national id, and the document that the ledger keeps |
 //! | [`review`] | what of an entry is to be looked at again |
-//! | [`import`], [`csv`], `json` | a file that is to become the register: all of its lines are good, or each bad one is told |
+//! | `columns` | an entry as a line of a table |
+//! | [`import`] | a file that is to become the register ([`super::register`]): all of its lines are good, or each bad one is told |
 
 mod authenticator;
-pub mod csv;
+mod columns;
 pub mod import;
-mod json;
 mod practice;
 mod record;
 mod register;
@@ -19,7 +19,7 @@ pub mod review;
 
 pub use authenticator::{Authenticator, AuthenticatorRecord};
 pub use practice::Practice;
-pub use record::{Around, EVIDENCE, Record};
+pub use record::{EVIDENCE, Record};
 pub use register::{NotChanged, Practitioners, PractitionersFile, REGISTER};
 
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,5 @@
 //! One entry of the register as it is written, in every form that a register has.
 
-use std::collections::HashSet;
-
 use serde::{Deserialize, Serialize};
 
 use super::authenticator::{Authenticator, AuthenticatorRecord};
@@ -47,19 +45,6 @@ pub struct Record {
     pub subject: Vec<Subject>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspended: bool,
-}
-
-/// What a register is judged beside.
-#[derive(Clone, Debug, Default)]
-pub struct Around {
-    /// Families of physicians' specialties of the default profile.
-    pub physician_specialties: Vec<String>,
-    /// Declared structures.
-    pub structures: HashSet<String>,
-    /// Services of the configuration.
-    pub services: HashSet<String>,
-    /// Identity providers of the configuration.
-    pub providers: HashSet<String>,
 }
 
 /// What of it is asked.

@@ -6,7 +6,7 @@ use crate::policy::application::start_of_day;
 use crate::vihf::instant::Instant;
 
 /// A day in milliseconds.
-const DAY_MS: u64 = 24 * 3_600_000;
+pub const DAY_MS: u64 = 24 * 3_600_000;
 
 /// Why an entry is to be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use sceau::config::{Config, STRUCTURES_MAX};
+use sceau::policy::application::import::{Users, judge};
 use sceau::policy::application::{Applications, ApplicationsFile};
-use sceau::policy::practitioner::{Around, Practitioners, PractitionersFile, import};
+use sceau::policy::practitioner::{Practitioners, PractitionersFile, import};
+use sceau::policy::register::{Around, Format, Slip};
 use sceau::vihf::profile::Profiles;
 
 static SHIPPED: LazyLock<Profiles> = LazyLock::new(|| Profiles::shipped().expect("the shipped profiles"));
@@ -35,19 +37,27 @@ fn is_a_register_or_told(input: &[u8]) {
         structures: one("1690781810"),
         services: one("consultation"),
         providers: one("sso"),
+        profiles: one("dmp-air"),
     };
     let lines = input.split(|byte| *byte == b'\n').count() as u64;
-    for format in [import::Format::Csv, import::Format::Json] {
+    let are_told = |slips: Vec<Slip>| {
+        assert!(!slips.is_empty());
+        for slip in slips {
+            is_for_people(&slip.cause);
+            assert!(!slip.column.chars().any(char::is_control), "{slip:?}");
+            assert!((1..=lines).contains(&slip.line), "{slip:?}");
+        }
+    };
+    let uid = |name: &str| (name != "absent").then_some(1000);
+    let users = Users { uid: &uid, name: &|_| Some("dpi".to_owned()) };
+    for format in [Format::Csv, Format::Json] {
         match import::judge(input, format, &around, None, &mut |_, _| {}) {
             Ok(imported) => assert!(!imported.all().is_empty()),
-            Err(slips) => {
-                assert!(!slips.is_empty());
-                for slip in slips {
-                    is_for_people(&slip.cause);
-                    assert!(!slip.column.chars().any(char::is_control), "{slip:?}");
-                    assert!((1..=lines).contains(&slip.line), "{slip:?}");
-                }
-            }
+            Err(slips) => are_told(slips),
+        }
+        match judge(input, format, &around, users) {
+            Ok(imported) => assert!(!imported.all().is_empty()),
+            Err(slips) => are_told(slips),
         }
     }
 }

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Instant;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use sceau::traces::digest::Digest;
 use serde_json::{Value, json};
 
@@ -80,6 +82,14 @@ impl Sealing {
         let signed = ["--signature", "signature", "--approver", &approver];
         let json = self.done(&[&["digest"], &values[..], &signed].concat());
         write(&self.path(file), &json, 0o644);
+    }
+
+    /// An approval of that policy that was made elsewhere, as systemd-measure would.
+    fn signed(&self, policy: &Digest) -> Value {
+        std::fs::write(self.path("policy"), policy.as_bytes()).unwrap();
+        self.openssl(&["dgst", "-sha256", "-sign", "approver.key", "-out", "signature", "policy"]);
+        let signature = STANDARD.encode(std::fs::read(self.path("signature")).unwrap());
+        json!({ "pcrs": PCRS, "pol": policy.to_string(), "sig": signature })
     }
 
     fn now(&self) -> Vec<(u8, String)> {
@@ -168,6 +178,12 @@ fn a_pin_is_given_back_in_an_approved_state_alone() {
     assert_eq!(sealing.opened(), PIN, "the state of now is admitted still");
     sealing.machine.tpm.extend(11, 'b');
     assert_eq!(sealing.opened(), PIN, "what was foreseen holds");
+    // More approvals than are kept: the state of now stays, whichever goes.
+    let others: Vec<_> = (0..40_u8).map(|number| sealing.signed(&Digest::of(&[&[number]]))).collect();
+    write(&sealing.path("others.json"), &json!({ "sha256": others }).to_string(), 0o644);
+    assert!(sealing.done(&["reseal", "--signatures", "others.json"]).contains("40 état"));
+    assert!(sealing.done(&["test", "--json"]).contains("\"approvals\":32"));
+    assert_eq!(sealing.opened(), PIN, "it is admitted still");
     // Anything else: refused, without a try of the boot PIN.
     sealing.machine.tpm.extend(7, 'c');
     sealing.refused(&["open", "--out", "given", "--boot-pin-file", "boot"], 1, &["policy-refused", "approuvé"]);
@@ -232,14 +248,7 @@ fn approvals_are_the_approvers_and_never_of_a_machine_that_measures_nothing() {
     let zero = format!("--pcr=11={zeros}");
     sealing.refused(&["digest", &zero], 2, &["à zéro"]);
     let zeros: Vec<_> = PCRS.iter().map(|pcr| (*pcr, Digest::default())).collect();
-    let policy = sceau::tpm::policy::of_pcrs(&zeros);
-    write(&sealing.path("policy"), "", 0o644);
-    std::fs::write(sealing.path("policy"), policy.as_bytes()).unwrap();
-    sealing.openssl(&["dgst", "-sha256", "-sign", "approver.key", "-out", "signature", "policy"]);
-    use base64::Engine as _;
-    let signature =
-        base64::engine::general_purpose::STANDARD.encode(std::fs::read(sealing.path("signature")).unwrap());
-    let approval = json!({ "sha256": [{ "pcrs": PCRS, "pol": policy.to_string(), "sig": signature }] });
+    let approval = json!({ "sha256": [sealing.signed(&sceau::tpm::policy::of_pcrs(&zeros))] });
     write(&sealing.path("zero.json"), &approval.to_string(), 0o644);
     sealing.refused(&["reseal", "--signatures", "zero.json"], 1, &["à zéro"]);
     // A PCR of zeros among the chosen ones.
@@ -326,12 +335,8 @@ fn two_of_three_officers_recover_the_pin_on_another_machine_and_one_does_not() {
 }
 
 #[test]
-fn a_sealed_pin_is_roots_in_production() {
-    let Some(sealing) = Sealing::with("sealing::a_sealed_pin_is_roots_in_production") else { return };
-    let folder = &sealing.machine.establishment.folder;
-    // The same establishment as production would run it: its client exists, and sealing is root's.
-    let text = std::fs::read_to_string(folder.join("sceau.toml")).unwrap();
-    assert!(text.contains("mode = \"test\""));
+fn a_name_that_would_leave_the_folder_is_refused() {
+    let Some(sealing) = Sealing::with("sealing::a_name_that_would_leave_the_folder_is_refused") else { return };
     let daemon = sealing.machine.attestd();
     for (method, parameters) in [
         ("Unseal", json!({ "name": "../seal", "boot_pin": "x" })),

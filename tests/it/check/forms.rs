@@ -115,7 +115,8 @@ fn every_rule_that_is_used_is_known() {
         "src/relay/identity.rs",
         "src/config/signer_key.rs",
         "src/config/identity_provider.rs",
-        "src/policy/application.rs",
+        "src/policy/application/record.rs",
+        "src/policy/application/register.rs",
         "src/policy/practitioner/record.rs",
         "src/policy/practitioner/register.rs",
         "src/policy/convention.rs",
@@ -143,8 +144,17 @@ fn every_rule_that_is_used_is_known() {
             if is_name
                 && !ceremony
                 && !evidence
-                && !["dmp-air", "form-post-stand-in", "sceau-signer", "sceau-authentication", "kebab-case"]
-                    .contains(&word)
+                && ![
+                    "dmp-air",
+                    "form-post-stand-in",
+                    "sceau-signer",
+                    "sceau-authentication",
+                    "kebab-case",
+                    // What the ledger calls these registers.
+                    "applications-file",
+                    "practitioners-file",
+                ]
+                .contains(&word)
                 && !word.ends_with('-')
             {
                 assert!(known.contains(&word), "{source}: {word}");

@@ -129,3 +129,97 @@ fn a_flood_of_requests_leaves_a_patient_caller_its_assertions() {
     });
     assert!(issued.load(Ordering::Relaxed) > 0);
 }
+
+fn emergency(session: &str) -> Value {
+    let mut asked = question(session, &nonce());
+    asked["purpose"] = "bris_de_glace".into();
+    asked
+}
+
+/// Ten places of which two are kept: eight ordinary requests are under way and the others are told to come back, while bris de
+/// glace goes in.
+#[test]
+fn emergencies_have_places_that_a_flood_cannot_take() {
+    const FLOOD: usize = 20;
+    const USUAL: usize = 8;
+    let limits = [
+        ("requests_in_flight_max", 10),
+        ("requests_in_flight_per_application_max", 10),
+        ("emergency_share_percent", 20),
+        ("signature_ms", 25_000),
+        ("queue_ms", 25_000),
+    ];
+    let hospital = Hospital::open("reserved", &limits);
+    let mut bystander = hospital.bystander();
+    bystander.is_served();
+    let session = bystander.session.clone();
+    let signer = hospital.daemons.signer("seal-a-1");
+    freeze(signer);
+    let (busy, issued) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..FLOOD {
+            scope.spawn(|| match hospital.connect().issue(question(&session, &nonce())) {
+                Ok(_) => issued.fetch_add(1, Ordering::AcqRel),
+                Err(refused) if refused.brief().0 == "Busy" => busy.fetch_add(1, Ordering::AcqRel),
+                Err(refused) => panic!("{refused:?}"),
+            });
+        }
+        eventually("the others are told", || (busy.load(Ordering::Acquire) == FLOOD - USUAL).then_some(()));
+        let emergencies: Vec<_> =
+            (0..2).map(|_| scope.spawn(|| hospital.connect().issue(emergency(&session)))).collect();
+        let refused = bystander.client.issue(question(&session, &nonce())).unwrap_err();
+        assert_eq!(refused.brief().0, "Busy", "{refused:?}");
+        signer.signal(Signal::SIGCONT);
+        for emergency in emergencies {
+            assert!(emergency.join().unwrap().unwrap().assertion.contains("bris_de_glace"));
+        }
+    });
+    assert_eq!((issued.load(Ordering::Acquire), busy.load(Ordering::Acquire)), (USUAL, FLOOD - USUAL));
+    bystander.is_served();
+}
+
+#[test]
+fn in_a_flood_of_requests_no_emergency_is_turned_away() {
+    let limits = [("requests_in_flight_max", 5), ("emergency_share_percent", 20), ("queue_ms", 25_000)];
+    let hospital = Hospital::open("emergencies", &limits);
+    let mut bystander = hospital.bystander();
+    let (session, stop, busy) = (bystander.session.clone(), AtomicBool::new(false), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let mut client = Client::connect(&hospital.establishment.token_socket()).unwrap();
+                while !stop.load(Ordering::Acquire) {
+                    match client.issue(question(&session, &nonce())) {
+                        Ok(_) => {}
+                        Err(refused) if refused.brief().0 == "Busy" => drop(busy.fetch_add(1, Ordering::Relaxed)),
+                        Err(refused) => panic!("{refused:?}"),
+                    }
+                }
+            });
+        }
+        eventually("a flood", || (busy.load(Ordering::Relaxed) > 100).then_some(()));
+        let refused: Vec<_> = (0..40)
+            .filter_map(|turn| {
+                let mut asked = emergency(&session);
+                if turn % 2 == 1 {
+                    asked["purpose"] = "centre_15".into();
+                }
+                bystander.client.issue(asked).err()
+            })
+            .collect();
+        let before = busy.load(Ordering::Relaxed);
+        eventually("the flood goes on", || (busy.load(Ordering::Relaxed) > before).then_some(()));
+        stop.store(true, Ordering::Release);
+        assert!(refused.is_empty(), "{refused:?}");
+    });
+    // Each is marked for somebody to look at.
+    let status = bystander.client.status();
+    assert_eq!(
+        status["exceptional"],
+        json!([
+            { "purpose": "bris_de_glace", "count": 20 },
+            { "purpose": "centre_15", "count": 20 },
+        ])
+    );
+    eventually("the log tells", || hospital.daemons.sceaud.log().contains("exceptional-access").then_some(()));
+}

@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use crate::support::daemons::Daemons;
-use crate::support::establishment::write;
+use crate::support::establishment::{Establishment, write};
 use crate::support::key_kind::KeyType;
 use crate::support::plan::Plan;
 use crate::support::practitioners::PATIENTS;
-use crate::support::varlink::login;
+use crate::support::varlink::{Client, login};
 
 const OWN: &str = r##"
 extends = "dmp-air"
@@ -59,4 +59,29 @@ fn an_establishments_own_profile_is_sealed() {
     let patient = json!({ "ins": PATIENTS[0] });
     let ask = json!({ "session": session, "transaction": "3.1", "purpose": "normal", "patient": patient, "invisible_to_guardians": true });
     assert_eq!(client.issue(ask).unwrap_err().brief(), ("Denied", "profile-not-allowed"));
+}
+
+/// No value is published for Bluetooth + PIN: it is refused until a profile gives one, and nothing else is needed then.
+#[test]
+fn bluetooth_is_refused_until_a_profile_gives_its_value() {
+    let plan = || Plan::new("bluetooth").key_type(KeyType::P256).methods(&["CPS", "BLUETOOTH_PIN"]);
+    let asked = |establishment: &Establishment| {
+        let _daemons = Daemons::start(establishment);
+        // Not collected: the value is this test's own.
+        let mut client = Client::connect(&establishment.token_socket()).unwrap();
+        let session =
+            client.open_session(login(&establishment.practitioners[0].id, "BLUETOOTH_PIN", "consultation"))?;
+        client.consult(&session, PATIENTS[0])
+    };
+    let refused = asked(&plan().build()).unwrap_err();
+    assert_eq!(refused.brief(), ("Denied", "method-not-allowed"));
+    assert!(refused.parameters["message"].as_str().unwrap().contains("aucune valeur n'est encore publiée"));
+    let establishment = plan().build();
+    let given = "extends = \"dmp-air\"\nname = \"dmp-air\"\n[methods]\nBLUETOOTH_PIN = { class = \"MobileTwoFactorContract\", decl = \"BT_PIN\" }\n";
+    write(&establishment.folder.join("dmp-air.toml"), given, 0o644);
+    establishment.edit_file("sceau.toml", |config| config["profiles"]["files"] = vec!["dmp-air.toml"].into());
+    let issued = asked(&establishment).unwrap();
+    for part in [":classes:MobileTwoFactorContract<", "AuthnContextDecl>BT_PIN<"] {
+        assert!(issued.assertion.contains(part), "{part} is not in {}", issued.assertion);
+    }
 }

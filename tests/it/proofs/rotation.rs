@@ -7,11 +7,15 @@ use serde_json::{Value, json};
 use super::{Provider, claims, proved, rule};
 use crate::doorstep::{DoorAlone, until};
 use crate::support::daemons::Daemons;
-use crate::support::establishment::write;
+use crate::support::establishment::{Establishment, write};
 use crate::support::key_kind::KeyType;
+use crate::support::ledger::entries;
 use crate::support::plan::Plan;
 use crate::support::practitioners::PATIENTS;
 use crate::support::varlink::Client;
+use sceau::traces::digest::Digest;
+use sceau::traces::entry::Entry;
+use sceau::traces::entry::event::Event;
 
 /// The provider's key file is looked at all the time.
 fn watched(plan: Plan) -> Plan {
@@ -36,6 +40,17 @@ fn replace_by(file: &Path, text: &str, mode: u32) {
     std::fs::rename(new, file).unwrap();
 }
 
+/// Contents of the provider's key file, as the ledger tells them.
+fn told(of: &Establishment) -> Vec<Digest> {
+    let content = |entry: Entry| match entry.event {
+        Event::Register(told) if told.register.as_str() == "jwks:sso" && told.mandate.is_none() => {
+            Some(told.content)
+        }
+        _ => None,
+    };
+    entries(of).into_iter().filter_map(content).collect()
+}
+
 /// What came of a session asked for with a new proof of that provider.
 fn opens(client: &mut Client, provider: &Provider) -> String {
     let claims = claims();
@@ -52,7 +67,7 @@ fn troubles(client: &mut Client) -> Vec<String> {
 fn new_keys_are_taken_without_a_restart_and_old_ones_no_longer_count() {
     let (old, new) = (Provider::new(), Provider::new());
     let establishment = watched(old.plan()).build();
-    let _daemons = Daemons::start(&establishment);
+    let daemons = Daemons::start(&establishment);
     let mut client = establishment.client();
     let before = claims();
     let session = client.open_session(proved(&before, &old.proof(&before))).unwrap();
@@ -78,8 +93,21 @@ fn new_keys_are_taken_without_a_restart_and_old_ones_no_longer_count() {
     assert_eq!(opens(&mut client, &old), "signature");
     assert_eq!(rule(client.open_session(by_new())), "key-unknown");
     assert_eq!(troubles(&mut client), Vec::<String>::new());
+    // The start's keys, then each change, whole and in its order; a session stands behind the keys that opened it.
+    let contents = [keys(&old), both, keys(&new)].map(|keys| Digest::of(&[keys.to_string().as_bytes()]));
+    assert_eq!(told(&establishment), contents);
     // A login that was proved needs no key any more: no assertion verifies a proof.
     client.consult(&session, PATIENTS[0]).unwrap();
+    // A start tells nothing twice, and what changed while nobody looked.
+    drop(client);
+    daemons.sceaud.kill();
+    daemons.sceaud.wait_ready(2);
+    assert_eq!(told(&establishment).len(), contents.len());
+    daemons.sceaud.kill_and_hold();
+    replace(&file, &keys(&old));
+    daemons.sceaud.release();
+    daemons.sceaud.wait_ready(3);
+    assert_eq!(told(&establishment).last(), Some(&contents[0]));
 }
 
 #[test]

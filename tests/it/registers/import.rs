@@ -100,7 +100,7 @@ fn one_bad_line_and_nothing_changes() {
         assert_eq!(brief(submit(&mut scene.admin(), &submission, bytes)), says("Denied", "order-already-used"));
     }
     let log = scene.daemons.sceaud.log();
-    assert!(log.contains("a file of practitioners is refused"));
+    assert!(log.contains("a file that was to become a register is refused"));
     assert!(!log.contains("AUTRE") && !log.contains("nulle part") && !log.contains(ANNE), "{log}");
     assert_eq!((scene.list(), scene.changes()), (before, 0));
 }

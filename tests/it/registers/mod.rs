@@ -1,7 +1,8 @@
-//! The register of practitioners in the ledger: taken whole by a signed order, in force at once.
+//! The registers in the ledger: taken whole by a signed order, in force at once.
 
+mod applications;
 mod commands;
 mod crash;
 mod force;
 mod import;
-mod scene;
+pub(crate) mod scene;

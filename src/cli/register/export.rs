@@ -1,18 +1,17 @@
-//! `sceau practitioners export`: the register as a file that an import takes.
+//! `export`: a register as a file that an import takes.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{import, read};
+use super::{Register, import, read};
 use crate::cli::{AdminDoor, NotDone};
-use crate::policy::practitioner::csv;
-use crate::policy::practitioner::import::Format;
+use crate::policy::register::{Format, csv};
 use crate::sys::durable;
 
 /// Écrit le registre dans un fichier, tel qu'un import le reprend.
 #[derive(Debug, Args)]
-pub(super) struct Export {
+pub(in crate::cli) struct Export {
     /// Fichier à écrire ; il ne doit pas exister.
     #[arg(long, value_name = "FICHIER")]
     out: PathBuf,
@@ -25,10 +24,10 @@ pub(super) struct Export {
 
 impl Export {
     /// Runs the verb.
-    pub(super) fn run(self) -> Result<u8, NotDone> {
+    pub(in crate::cli) fn run<R: Register>(self) -> Result<u8, NotDone> {
         let usage = |message: String| NotDone::Usage(message);
         let format = import::format(self.format.as_deref(), &self.out)?;
-        let register = read::register(&mut self.door.connect()?)?;
+        let register = read::<R>(&mut self.door.connect()?)?;
         let bytes = match format {
             Format::Csv => csv::write(register.records.iter()),
             Format::Json => serde_json::to_vec_pretty(&register.records).ok(),
@@ -43,7 +42,7 @@ impl Export {
         durable::create(&self.out, &bytes, 0o600).map_err(|cause| {
             usage(format!("{} ne peut pas être écrit ({cause}) ; donnez un autre --out", self.out.display()))
         })?;
-        println!("{} professionnel(s) dans {}", register.records.len(), self.out.display());
+        println!("{} {} dans {}", register.records.len(), R::ENTRIES, self.out.display());
         Ok(0)
     }
 }

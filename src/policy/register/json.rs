@@ -3,11 +3,10 @@
 use serde::de::IgnoredAny;
 use serde_json::Deserializer;
 
-use super::import::{Lines, Slip};
-use super::record::Record;
+use super::{Lines, Slip, Written};
 
 /// Reads every entry that can be read.
-pub(super) fn read(text: &str) -> Lines {
+pub(super) fn read<R: Written>(text: &str) -> Lines<R> {
     let mut lines = Lines::default();
     let mut at = Place { rest: text, line: 1 };
     at.skip_space();
@@ -31,9 +30,9 @@ pub(super) fn read(text: &str) -> Lines {
             lines.slips.push(syntax(at.line));
             return lines;
         }
-        match serde_json::from_str::<Record>(object) {
+        match serde_json::from_str::<R>(object) {
             Ok(record) => lines.records.push((line, record)),
-            Err(error) => lines.slips.push(shape(line + error.line() as u64 - 1, &error.to_string())),
+            Err(error) => lines.slips.push(shape::<R>(line + error.line() as u64 - 1, &error.to_string())),
         }
         at.skip_bytes(object.len());
         at.skip_space();
@@ -88,9 +87,9 @@ fn syntax(line: u64) -> Slip {
 }
 
 /// The parser's words, of which the member's name alone is taken.
-fn shape(line: u64, words: &str) -> Slip {
+fn shape<R: Written>(line: u64, words: &str) -> Slip {
     let member = words.split('`').nth(1).unwrap_or_default();
-    let known = |member: &str| super::csv::COLUMNS.contains(&member) || member == "enrolled";
+    let known = |member: &str| R::COLUMNS.contains(&member) || R::MEMBERS.contains(&member);
     let (rule, cause) = if words.starts_with("unknown field") {
         ("unknown-key", "ce membre est inconnu ; les membres sont ceux du guide")
     } else if words.starts_with("missing field") {

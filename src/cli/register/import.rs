@@ -1,4 +1,4 @@
-//! `sceau practitioners import`: a file becomes the register, whole or not at all.
+//! `import`: a file becomes a register, whole or not at all.
 
 use std::collections::HashMap;
 use std::io::{self, Write as _};
@@ -8,29 +8,18 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::progress::Progress;
-use super::read;
+use super::{Register, read};
 use crate::cli::NotDone;
 use crate::cli::order::{Signing, read_document};
 use crate::config::{Config, Whole};
-use crate::policy::order::Verb;
-use crate::policy::practitioner::import::{self, Format, Slip};
-use crate::policy::practitioner::{Practitioners, Record};
+use crate::policy::register::{Format, Slip};
 use crate::sys::{clock, peer};
 use crate::traces::digest::Digest;
 use crate::usage::EXIT_NEGATIVE;
 
-pub(super) const AFTER_HELP: &str = "\
-Toutes les lignes sont bonnes, ou rien ne change. --dry-run dit chaque ligne fautive et ce qui changerait, sans rien changer.
-
-  sceau practitioners import professionnels.csv --dry-run
-  sceau practitioners import professionnels.csv --sign-with ~/.ssh/id_ed25519_sk
-
-Codes de sortie : 0 fait ou bon ; 1 refusé, une ligne au moins est fautive ; 2 ligne de commande, configuration ou fichier \
-illisible ; 3 occupé ou indisponible ; 4 arrêté.";
-
-/// Fait d'un fichier CSV ou JSON le registre des professionnels : ordre d'un administrateur.
+/// Fait d'un fichier CSV ou JSON le registre : ordre d'un administrateur.
 #[derive(Debug, Args)]
-pub(super) struct Import {
+pub(in crate::cli) struct Import {
     /// Fichier, 16 Mio au plus.
     #[arg(value_name = "FICHIER")]
     file: PathBuf,
@@ -53,22 +42,21 @@ pub(super) fn format(word: Option<&str>, file: &Path) -> Result<Format, NotDone>
 
 impl Import {
     /// Runs the verb.
-    pub(super) fn run(self) -> Result<u8, NotDone> {
+    pub(in crate::cli) fn run<R: Register>(self) -> Result<u8, NotDone> {
         let format = format(self.format.as_deref(), &self.file)?;
         let document = read_document(&self.file)?;
         let config = Config::load(self.signing.config())?;
         let named = config.examine_named(&Whole::ALL, |user| peer::uid_of(user).ok().flatten(), clock::now());
-        let around = config.around(&named.profiles);
         let judged = {
             let mut progress = Progress::of("vérification");
-            import::judge(&document, format, &around, None, &mut |done, total| progress.tell(done, total))
+            R::judge(&config, &named, (&document, format), &mut |done, total| progress.tell(done, total))
         };
-        let practitioners = match judged {
-            Ok(practitioners) => practitioners,
+        let records = match judged {
+            Ok(records) => records,
             Err(slips) => return self.refuse(&slips),
         };
         if self.dry_run {
-            return self.tell(&practitioners);
+            return self.tell::<R>(&records);
         }
         let digest =
             Digest::of(&[&document]).as_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
@@ -76,12 +64,12 @@ impl Import {
         let arguments: Map<String, Value> =
             arguments.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         if !self.signing.signs() {
-            return self.signing.give(Verb::PractitionersImport, arguments, None);
+            return self.signing.give(R::IMPORT, arguments, None);
         }
         let answer = {
             let mut progress = Progress::of("envoi");
-            let verb = Verb::PractitionersImport;
-            self.signing.give_with(verb, arguments, &document, &mut |done, total| progress.tell(done, total))?
+            let tell = &mut |done, total| progress.tell(done, total);
+            self.signing.give_with(R::IMPORT, arguments, &document, tell)?
         };
         let mut out = io::stdout().lock();
         if self.signing.wants_json() {
@@ -89,11 +77,7 @@ impl Import {
         } else {
             let number = |value: &Value| value.as_u64().unwrap_or_default();
             let (entry, done) = (number(&answer["entry"]), &answer["done"]);
-            writeln!(
-                out,
-                "{} professionnel(s) au registre, inscrit à l'entrée {entry}",
-                number(&done["practitioners"])
-            )?;
+            writeln!(out, "{} {} au registre, inscrit à l'entrée {entry}", number(&done[R::MEMBER]), R::ENTRIES)?;
         }
         out.flush()?;
         Ok(0)
@@ -118,17 +102,16 @@ impl Import {
     }
 
     /// Tells what would change, as far as the running register is known.
-    fn tell(&self, practitioners: &Practitioners) -> Result<u8, NotDone> {
-        let now = self.signing.connect().and_then(|mut client| read::register(&mut client)).ok();
-        let total = practitioners.all().len();
+    fn tell<R: Register>(&self, records: &[R::Record]) -> Result<u8, NotDone> {
+        let now = self.signing.connect().and_then(|mut client| read::<R>(&mut client)).ok();
+        let total = records.len();
         let changes = now.map(|now| {
-            let mut before: HashMap<&str, &Record> =
-                now.records.iter().map(|one| (one.id.as_str(), one)).collect();
+            let mut before: HashMap<&str, &R::Record> = now.records.iter().map(|one| (R::key(one), one)).collect();
             let (mut added, mut changed) = (0, 0);
-            for one in practitioners.all() {
-                match before.remove(one.id.as_str()) {
+            for one in records {
+                match before.remove(R::key(one)) {
                     None => added += 1,
-                    Some(known) if *known != one.record => changed += 1,
+                    Some(known) if known != one => changed += 1,
                     Some(_) => {}
                 }
             }
@@ -136,7 +119,7 @@ impl Import {
         });
         let mut out = io::stdout().lock();
         if self.signing.wants_json() {
-            let mut answer = json!({ "good": true, "practitioners": total });
+            let mut answer = json!({ "good": true, R::MEMBER: total });
             if let Some((added, changed, removed)) = changes {
                 answer["added"] = added.into();
                 answer["changed"] = changed.into();

@@ -1,0 +1,42 @@
+//! What the commands of both registers have in common: reading one from `sceaud`, writing it into a file, importing one.
+
+mod export;
+mod import;
+mod progress;
+mod read;
+
+pub(super) use export::Export;
+pub(super) use import::Import;
+pub(super) use read::{Read, read};
+
+use crate::config::{Config, Named};
+use crate::policy::order::Verb;
+use crate::policy::register::{Format, Slip, Written};
+
+/// One of the registers.
+pub(super) trait Register {
+    /// Its entries as they are written.
+    type Record: Written + PartialEq;
+    /// The method that gives its pages.
+    const METHOD: &'static str;
+    /// What answers call its entries.
+    const MEMBER: &'static str;
+    /// The order that makes it.
+    const IMPORT: Verb;
+    /// Its entries in French, counted.
+    const ENTRIES: &'static str;
+
+    /// What tells an entry from the others.
+    fn key(record: &Self::Record) -> &str;
+
+    /// Judges a file as `sceaud` will; `progress` learns how many entries of how many are judged.
+    ///
+    /// # Errors
+    /// Everything that is wrong, by line.
+    fn judge(
+        config: &Config,
+        named: &Named,
+        file: (&[u8], Format),
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Vec<Self::Record>, Vec<Slip>>;
+}
