@@ -17,6 +17,10 @@ pub struct Enrolled {
     pub attestation_key: Marshalled,
     /// The line of `AUDIT.pub`: given at enrolment, or that of the first believed evidence.
     pub audit_key: Option<String>,
+    /// The officer gave [`Enrolled::audit_key`] himself, and the TPM never certified it: it may live elsewhere, in an HSM or a soft
+    /// token. False once it was certified: a key that is in the TPM stays there.
+    #[serde(default)]
+    pub audit_key_vouched: bool,
 }
 
 /// The newest of each thing that was believed. Each part moves forward by itself, and only when its own check and those that it stands

@@ -10,7 +10,6 @@ use crate::evidence::baseline::CounterSeen;
 use crate::evidence::binding::qualifying_data;
 use crate::evidence::document::{Attested, CertifiedCounter, CertifiedKey, Evidence, KeyRole, Marshalled};
 use crate::evidence::public::{P256, Public};
-use crate::traces::audit::AuditPublicKey;
 use crate::traces::digest::Digest;
 
 /// Most keys that are read: a configuration has a handful.
@@ -18,11 +17,10 @@ const KEYS_MAX: usize = 64;
 /// TPMA_NV bits 4 to 7, the kind of an index, and that of a counter (part 2, §13.4).
 const NV_KIND: (u32, u32) = (0xF0, 0x10);
 
-/// Whether the audit key is certified.
-pub(super) fn check(evidence: &Evidence, known: &Known<'_>, ak: &P256, findings: &mut Findings) -> bool {
+/// What the TPM certifies beside the audit key.
+pub(super) fn check(evidence: &Evidence, known: &Known<'_>, ak: &P256, findings: &mut Findings) {
     counter(evidence, known, ak, findings);
     others(evidence, ak, findings);
-    audit_key(evidence, ak, findings)
 }
 
 fn others(evidence: &Evidence, ak: &P256, findings: &mut Findings) {
@@ -59,7 +57,7 @@ fn stated(attested: &Attested, evidence: &Evidence, ak: &P256) -> Result<Stateme
 }
 
 /// The key's public area, if the AK certified it and it cannot leave the TPM.
-fn certified(key: &CertifiedKey, evidence: &Evidence, ak: &P256) -> Result<Public, String> {
+pub(super) fn certified(key: &CertifiedKey, evidence: &Evidence, ak: &P256) -> Result<Public, String> {
     let public = Public::parse(&key.public.0).map_err(|fault| fault.to_string())?;
     match stated(&key.certification, evidence, ak)?.body {
         Body::Certify { name } if name == public.name() => {}
@@ -80,30 +78,6 @@ fn in_use(key: &CertifiedKey, public: &Public, evidence: &Evidence) -> Result<()
         }
         _ => Ok(()),
     }
-}
-
-fn audit_key(evidence: &Evidence, ak: &P256, findings: &mut Findings) -> bool {
-    let Some(ledger) = &evidence.claims.ledger else {
-        return findings.add(Check::AuditKey, Status::Failed, "l'appliance ne déclare aucune clé d'audit");
-    };
-    let result = match AuditPublicKey::parse(&ledger.audit_key) {
-        Err(_) => Err("la clé d'audit déclarée n'est pas lisible".to_owned()),
-        Ok(audit) => {
-            let mut keys = evidence.keys.iter().filter(|key| key.role == KeyRole::Audit).take(KEYS_MAX);
-            match (keys.next(), keys.next()) {
-                (Some(key), None) => certified(key, evidence, ak).and_then(|public| {
-                    if public.is_key_of(&audit.spki()) {
-                        Ok(format!("la clé de {} est dans ce TPM et ne peut en sortir", audit.origin()))
-                    } else {
-                        Err("la clé certifiée n'est pas celle qui signe les points de contrôle".to_owned())
-                    }
-                }),
-                (None, _) => Err("le TPM ne certifie aucune clé d'audit".to_owned()),
-                _ => Err("plusieurs clés d'audit sont montrées".to_owned()),
-            }
-        }
-    };
-    findings.decide(Check::AuditKey, result)
 }
 
 fn counter(evidence: &Evidence, known: &Known<'_>, ak: &P256, findings: &mut Findings) {

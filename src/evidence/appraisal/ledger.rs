@@ -1,5 +1,6 @@
 //! The ledger's head: signed by its audit key, grown from the one that was believed last.
 
+use super::audit_key::AuditKeyPlace;
 use super::{Check, Findings, Known, Status};
 use crate::evidence::document::{Consistency, Evidence, Ledger};
 use crate::traces::audit::{AuditPublicKey, Generation};
@@ -9,7 +10,7 @@ use crate::traces::merkle::verify::consistency;
 /// Most hashes of a proof: two for each level of a tree of 2^64 entries.
 const PROOF_MAX: usize = 128;
 
-pub(super) fn check(evidence: &Evidence, known: &Known<'_>, certified: bool, findings: &mut Findings) {
+pub(super) fn check(evidence: &Evidence, known: &Known<'_>, audit_key: AuditKeyPlace, findings: &mut Findings) {
     let Some(ledger) = &evidence.claims.ledger else {
         findings.add(
             Check::Ledger,
@@ -29,9 +30,12 @@ pub(super) fn check(evidence: &Evidence, known: &Known<'_>, certified: bool, fin
     let passed = findings.decide(Check::Ledger, result);
     let pinned = known.enrolled.audit_key.is_some() && !known.new_baseline;
     // The first one believed pins the audit key, if that is in the TPM: a key of which nothing is known must not stand against the next.
-    if passed && (pinned || certified) {
+    if passed && (pinned || audit_key != AuditKeyPlace::Unknown) {
         if !pinned {
             findings.enrolled.audit_key = Some(ledger.audit_key.clone());
+        }
+        if audit_key == AuditKeyPlace::Tpm {
+            findings.enrolled.audit_key_vouched = false;
         }
         findings.baseline.ledger = Some(ledger.clone());
     }

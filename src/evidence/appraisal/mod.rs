@@ -6,6 +6,7 @@
 //! ```
 //! A check whose ground failed is not made: it is told as not checked, never as passed.
 
+mod audit_key;
 mod check;
 mod identity;
 mod keys;
@@ -96,7 +97,8 @@ impl Findings {
 /// Judges evidence. Pure: the caller keeps [`Verdict::baseline`] and spends the nonce.
 ///
 /// Trusts `known` alone. After a verdict of [`Standing::Good`]: the TPM of the enrolled appliance made this evidence for this nonce; what was
-/// started there replays from its log and is a reference image with Secure Boot on; the ledger is the one seen last, grown.
+/// started there replays from its log and is a reference image with Secure Boot on; the ledger is the one seen last, grown, and its audit key is
+/// in that TPM or the one that the officer gave at enrolment, which a note says.
 #[must_use]
 pub fn appraise(evidence: &Evidence, known: &Known<'_>) -> Verdict {
     let mut findings = Findings {
@@ -116,8 +118,9 @@ pub fn appraise(evidence: &Evidence, known: &Known<'_>) -> Verdict {
         Some(ak) => {
             findings.shown.version = Some(shown(&evidence.claims.version));
             findings.shown.image = evidence.claims.image.as_deref().map(shown);
-            let certified = keys::check(evidence, known, ak, &mut findings);
-            ledger::check(evidence, known, certified, &mut findings);
+            keys::check(evidence, known, ak, &mut findings);
+            let audit_key = audit_key::check(evidence, known, ak, &mut findings);
+            ledger::check(evidence, known, audit_key, &mut findings);
         }
         None => findings.not_checked(
             &[Check::Counter, Check::AuditKey, Check::Keys, Check::Ledger],

@@ -76,7 +76,7 @@ pub struct Shown {
 pub struct Verdict {
     /// Each check once, in the order of [`CHECKS`].
     pub outcomes: Vec<Outcome>,
-    /// What changed since the last good evidence, and what was not compared; nothing of it decides.
+    /// What changed since the last good evidence, what was not compared, and what is the officer's word; nothing of it decides.
     pub notes: Vec<String>,
     /// For people.
     pub shown: Shown,

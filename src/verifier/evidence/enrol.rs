@@ -50,7 +50,8 @@ pub(super) struct Enrol {
     /// Pour une demande : défi à écrire, dans un fichier qui n'existe pas encore.
     #[arg(long, value_name = "DEFI.json")]
     out: Option<PathBuf>,
-    /// Pour une demande : clé d'audit du journal (AUDIT.pub), obtenue par une voie sûre ; sinon, celle de la première preuve.
+    /// Pour une demande : clé d'audit du journal (AUDIT.pub), obtenue par une voie sûre ; elle peut alors être hors
+    /// du TPM (HSM, jeton logiciel), et chaque verdict le dit. Sinon, celle de la première preuve, que le TPM doit certifier.
     #[arg(long, value_name = "AUDIT.pub")]
     key: Option<PathBuf>,
     /// Pour une demande : prend la place d'une appliance déjà enrôlée sous ce nom (TPM remplacé ou effacé).
@@ -200,6 +201,7 @@ fn challenge(
         enrolled: Enrolled {
             ek_certificate: request.endorsement.ek_certificate.clone(),
             attestation_key: request.attestation_key.clone(),
+            audit_key_vouched: audit_key.is_some(),
             audit_key,
         },
         secret: Digest::of(&[secret.as_slice()]),

@@ -33,6 +33,7 @@ impl History {
                     "appliance": known.name,
                     "enrolled_at": known.enrolled_at,
                     "audit_key": known.enrolled.audit_key,
+                    "audit_key_vouched": known.enrolled.audit_key_vouched,
                     "verdicts": known.verdicts,
                 })
             };

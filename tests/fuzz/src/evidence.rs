@@ -36,6 +36,7 @@ fn judged(evidence: &Evidence) -> bool {
         ek_certificate: GOOD.endorsement.ek_certificate.clone(),
         attestation_key: GOOD.attestation_key.clone(),
         audit_key: None,
+        audit_key_vouched: false,
     };
     let now = Instant::from_ms(1_800_000_000_000);
     let known = Known {

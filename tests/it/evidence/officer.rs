@@ -14,12 +14,12 @@ use tempfile::TempDir;
 use super::attester::Attester;
 use crate::support::program::program;
 
-pub(super) struct Officer {
+pub(crate) struct Officer {
     pub(super) folder: TempDir,
 }
 
 impl Officer {
-    pub(super) fn new() -> Officer {
+    pub(crate) fn new() -> Officer {
         Officer { folder: tempfile::tempdir().unwrap() }
     }
 
@@ -32,11 +32,11 @@ impl Officer {
         officer
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub(super) fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
     }
 
@@ -51,13 +51,13 @@ impl Officer {
     }
 
     /// Exit code and all that was said.
-    pub(super) fn said(&self, arguments: &[&str]) -> (i32, String) {
+    pub(crate) fn said(&self, arguments: &[&str]) -> (i32, String) {
         let output = self.run(arguments);
         (output.status.code().unwrap(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
     }
 
     /// What is said by a command that does what it is asked.
-    pub(super) fn done(&self, arguments: &[&str]) -> String {
+    pub(crate) fn done(&self, arguments: &[&str]) -> String {
         let (code, said) = self.said(arguments);
         assert_eq!(code, 0, "{arguments:?}: {said}");
         said
@@ -71,7 +71,7 @@ impl Officer {
     }
 
     /// Reference values: versions of the image, each of PCRs 4, 7 and 11 of a machine.
-    pub(super) fn admit(&self, versions: &[(&str, &[PcrValue])]) {
+    pub(crate) fn admit(&self, versions: &[(&str, &[PcrValue])]) {
         let admitted = versions.iter().map(|(version, pcrs)| Admitted {
             name: "image".to_owned(),
             version: (*version).to_owned(),
@@ -83,27 +83,26 @@ impl Officer {
 
     /// The challenge for an appliance's request.
     pub(super) fn challenge(&self, attester: &Attester, name: &str) -> Challenge {
+        self.challenge_with(attester, name, &[])
+    }
+
+    fn challenge_with(&self, attester: &Attester, name: &str, more: &[&str]) -> Challenge {
         let (request, out) = (format!("{name}.request"), format!("{name}.challenge"));
         self.write(&request, &attester.request().text());
         let _ = fs::remove_file(self.path(&out));
-        self.done(&[
-            "enrol",
-            &request,
-            "--state",
-            "state.json",
-            "--name",
-            name,
-            "--roots",
-            "roots.pem",
-            "--out",
-            &out,
-        ]);
+        let given = ["--state", "state.json", "--name", name, "--roots", "roots.pem", "--out", &out];
+        self.done(&[&["enrol", &request][..], &given, more].concat());
         Challenge::read(self.read(&out).as_bytes()).unwrap()
     }
 
     /// Enrols it.
     pub(super) fn enrolled(&self, attester: &Attester, name: &str) {
-        let challenge = self.challenge(attester, name);
+        self.enrolled_with(attester, name, &[]);
+    }
+
+    /// Enrols it with further words of the officer.
+    pub(super) fn enrolled_with(&self, attester: &Attester, name: &str, more: &[&str]) {
+        let challenge = self.challenge_with(attester, name, more);
         let answer = attester.answer(&challenge).expect("its own TPM opens the challenge");
         self.write("answer.json", &answer.text());
         let said = self.done(&["enrol", "answer.json", "--state", "state.json"]);
@@ -111,7 +110,7 @@ impl Officer {
     }
 
     /// A nonce for an appliance.
-    pub(super) fn nonce(&self, appliance: &str) -> Nonce {
+    pub(crate) fn nonce(&self, appliance: &str) -> Nonce {
         let said = self.done(&["nonce", "--state", "state.json", "--appliance", appliance]);
         Nonce::parse(said.trim_end()).unwrap()
     }
@@ -122,7 +121,7 @@ impl Officer {
         self.judged_file("evidence.json", more)
     }
 
-    pub(super) fn judged_file(&self, file: &str, more: &[&str]) -> Verdict {
+    pub(crate) fn judged_file(&self, file: &str, more: &[&str]) -> Verdict {
         let given = ["--state", "state.json", "--reference", "reference.json", "--roots", "roots.pem", "--json"];
         let output = self.run(&[&[file][..], &given, more].concat());
         let said = String::from_utf8([output.stdout.clone(), output.stderr].concat()).unwrap();
@@ -133,14 +132,14 @@ impl Officer {
 
 /// A verdict in JSON.
 #[derive(Debug)]
-pub(super) struct Verdict {
+pub(crate) struct Verdict {
     pub(super) code: i32,
-    pub(super) json: Value,
+    pub(crate) json: Value,
 }
 
 impl Verdict {
     /// Names of the checks with this status.
-    pub(super) fn with(&self, status: &str) -> Vec<&str> {
+    pub(crate) fn with(&self, status: &str) -> Vec<&str> {
         let checks = self.json["checks"].as_array().unwrap();
         assert_eq!(checks.len(), 16, "each check is told once");
         checks
@@ -151,17 +150,17 @@ impl Verdict {
     }
 
     /// What a check found.
-    pub(super) fn detail(&self, name: &str) -> &str {
+    pub(crate) fn detail(&self, name: &str) -> &str {
         let checks = self.json["checks"].as_array().unwrap();
         checks.iter().find(|check| check["check"] == name).unwrap()["detail"].as_str().unwrap()
     }
 
-    pub(super) fn assert_good(&self) {
+    pub(crate) fn assert_good(&self) {
         assert_eq!((self.code, self.json["verdict"].as_str()), (0, Some("good")), "{:#}", self.json);
     }
 
     /// Bad, for exactly these checks, with this word in what the first of them found.
-    pub(super) fn assert_fails(&self, case: &str, checks: &[&str], word: &str) {
+    pub(crate) fn assert_fails(&self, case: &str, checks: &[&str], word: &str) {
         assert_eq!((self.code, self.json["verdict"].as_str()), (1, Some("bad")), "{case}: {:#}", self.json);
         assert_eq!(self.with("failed"), checks, "{case}: {:#}", self.json);
         assert!(self.detail(checks[0]).contains(word), "{case}: {}", self.detail(checks[0]));

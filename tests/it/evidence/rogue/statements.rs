@@ -2,6 +2,7 @@
 
 use sceau::evidence::binding::qualifying_data;
 use sceau::evidence::document::{Claims, Evidence};
+use sceau::traces::note::key::VerifierKey;
 
 use crate::evidence::attester::{Attester, SELECTION};
 use crate::evidence::officer::Officer;
@@ -103,4 +104,51 @@ fn a_key_outside_the_tpm_or_another_than_in_use_is_refused() {
     let evidence = attester.evidence_of(officer.nonce("pharmacie"), None, mute, AK);
     officer.judged(&evidence, &[]).assert_fails("no ledger", &["audit-key", "ledger"], "aucune clé d'audit");
     officer.judged(&make(), &[]).assert_good();
+}
+
+/// An audit key in an HSM or a soft token: good on the officer's word alone, and said.
+#[test]
+fn an_audit_key_outside_the_tpm_is_good_only_if_the_officer_gave_it() {
+    let Some(attester) = Attester::new("an_audit_key_outside_the_tpm_is_good_only_if_the_officer_gave_it") else {
+        return;
+    };
+    let officer = Officer::of(&attester);
+    let uncertified = |appliance: &str| {
+        let mut evidence = attester.evidence(officer.nonce(appliance), None);
+        evidence.keys.clear();
+        evidence
+    };
+    let case = "nobody gave it";
+    officer.judged(&uncertified("pharmacie"), &[]).assert_fails(case, &["audit-key"], "ne certifie aucune");
+    let evidence = uncertified("pharmacie");
+    let admitted = officer.judged(&evidence, &["--new-baseline", "essai"]);
+    admitted.assert_fails("a new baseline does not admit it", &["audit-key"], "ne certifie aucune");
+    // Given: good, and each form of the verdict says what it is worth.
+    officer.write("AUDIT.pub", &attester.audit_key().to_string());
+    officer.enrolled_with(&attester, "pharmacie", &["--replace", "--key", "AUDIT.pub"]);
+    let verdict = officer.judged(&uncertified("pharmacie"), &["--html", "vouched.html"]);
+    verdict.assert_good();
+    assert_eq!(verdict.with("not-applicable"), ["audit-key", "keys"]);
+    let warning = "attention : la clé d'audit n'est pas dans ce TPM";
+    assert!(verdict.json["notes"].to_string().contains(warning), "{:#}", verdict.json);
+    assert!(officer.read("vouched.html").contains("la clé d&#39;audit n&#39;est pas dans ce TPM"));
+    let page = officer.done(&["evidence.json", "--state", "state.json", "--reference", "reference.json"]);
+    assert!(page.contains(&format!("note : {warning}")), "{page}");
+    // Another key is not the one that was given, and a certification that is there is judged.
+    let mut foreign = attester.claims();
+    let ledger = foreign.ledger.as_mut().unwrap();
+    attester.tool("openssl", &["genpkey", "-algorithm", "ed25519", "-outform", "DER", "-out", "other.key"]);
+    let public = ["pkey", "-inform", "DER", "-in", "other.key", "-pubout", "-outform", "DER", "-out", "other.der"];
+    attester.tool("openssl", &public);
+    ledger.audit_key = VerifierKey::of_spki(attester.origin, &attester.file("other.der")).unwrap().to_string();
+    let mut foreign = attester.evidence_of(officer.nonce("pharmacie"), None, foreign, AK);
+    foreign.keys.clear();
+    officer.judged(&foreign, &[]).assert_fails("another key", &["audit-key", "ledger"], "ne certifie aucune");
+    let mut wrong = attester.evidence(officer.nonce("pharmacie"), None);
+    wrong.keys[0].certification = wrong.quote.clone();
+    officer.judged(&wrong, &[]).assert_fails("a wrong certification", &["audit-key"], "autre chose");
+    officer.judged(&uncertified("pharmacie"), &[]).assert_good();
+    // Once it was seen in the TPM it is there for good.
+    officer.judged(&attester.evidence(officer.nonce("pharmacie"), None), &[]).assert_good();
+    officer.judged(&uncertified("pharmacie"), &[]).assert_fails("gone", &["audit-key"], "ne certifie aucune");
 }
