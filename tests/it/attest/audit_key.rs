@@ -9,6 +9,8 @@ use sceau::evidence::nonce::Nonce;
 use serde_json::json;
 
 use super::rig::INDEX;
+use super::verdict;
+use crate::evidence::boot::pcrs;
 use crate::support::configuration::table;
 use crate::support::daemon::Daemon;
 use crate::support::establishment::write;
@@ -34,7 +36,9 @@ fn the_audit_key_lives_in_the_tpm_and_evidence_shows_it() {
     if !module.exists() || !Swtpm::missing(&programs).is_empty() {
         return skip(test, "swtpm, tpm2-abrmd or tpm2-pkcs11 is not installed");
     }
-    let manager = ResourceManager::over(Swtpm::manufactured());
+    let booted = verdict::booted();
+    let measured = pcrs(&booted);
+    let manager = ResourceManager::over(booted);
     let tpm = &manager.tpm;
     std::fs::create_dir(tpm.path("store")).unwrap();
     let store = tpm.path("store").to_str().unwrap().to_owned();
@@ -54,7 +58,12 @@ fn the_audit_key_lives_in_the_tpm_and_evidence_shows_it() {
     let (module_text, pin) = (module.to_str().unwrap().to_owned(), tpm.path("pin").to_str().unwrap().to_owned());
     write(Path::new(&pin), "1234", 0o600);
     let edit = move |config: &mut toml::Table| {
-        let place = [("tcti", tcti.into()), ("folder", "attest".into()), ("event_log", "event.log".into())];
+        let place = [
+            ("tcti", tcti.into()),
+            ("folder", "attest".into()),
+            ("event_log", "event.log".into()),
+            ("userspace_log", "userspace.log".into()),
+        ];
         config.insert("tpm".into(), table(place).into());
         config["ledger"].as_table_mut().unwrap().insert("counter".into(), format!("tpm:{INDEX}").into());
         config["sockets"].as_table_mut().unwrap().insert("attest".into(), "run/attest.sock".into());
@@ -65,7 +74,6 @@ fn the_audit_key_lives_in_the_tpm_and_evidence_shows_it() {
     };
     let establishment = Plan::new("audit-tpm").key_type(KeyType::P256).edit_config(edit).build();
     std::fs::create_dir(establishment.folder.join("attest")).unwrap();
-    write(&establishment.folder.join("event.log"), "a log", 0o644);
     let sceau = |arguments: &[&str]| {
         let mut command = Command::new(program("sceau"));
         command.args(arguments).args(["--config", "sceau.toml"]).current_dir(&establishment.folder);
@@ -78,7 +86,9 @@ fn the_audit_key_lives_in_the_tpm_and_evidence_shows_it() {
     run(&mut sceau(&["keys", "audit-public", "--key", "audit", "--out", "pki/AUDIT.pub"]));
     let attestd = Daemon::start(&establishment, "attestd", "sceau-attestd", &[], &environment);
     attestd.wait_ready(1);
-    run(&mut sceau(&["attest", "enrol", "--out", "request.json"]));
+    let officer = verdict::officer_of(tpm, &establishment.folder, &measured);
+    let attest = |words: &[&str]| run(&mut sceau(&[&["attest"], words].concat()));
+    verdict::enrol(&officer, &establishment.folder, &attest, &[]);
     // What the PKCS#11 library keeps of the key, for whoever has its PIN.
     let export = ["export", "--label", "audit", "--key-label", "audit", "--userpin", "1234", "--format", "tpm2"];
     let mut ptool = manager.command("tpm2_ptool");
@@ -103,9 +113,12 @@ fn the_audit_key_lives_in_the_tpm_and_evidence_shows_it() {
     let sceaud = Daemon::sceaud(&establishment, &[]);
     [&signer, &seal, &sceaud].iter().for_each(|daemon| daemon.wait_ready(1));
     until("the audit key signs", || sceaud.log().contains("the audit key signs"));
-    let mut officer = Client::connect(&establishment.admin_socket()).unwrap();
-    let note = officer.call("fr.sceau.Admin.Checkpoint", json!({})).unwrap();
+    let mut admin = Client::connect(&establishment.admin_socket()).unwrap();
+    let note = admin.call("fr.sceau.Admin.Checkpoint", json!({})).unwrap();
     assert!(note["note"].as_str().unwrap().contains("\n\n\u{2014} "), "{note}");
+    let good = verdict::judged(&officer, &establishment.folder, &attest, &[]);
+    good.assert_good();
+    assert!(good.detail("audit-key").contains("est dans ce TPM"), "{}", good.detail("audit-key"));
     let nonce = Nonce::new([9; 32]);
     run(&mut sceau(&["attest", "evidence", "--nonce", &nonce.to_string(), "--out", "evidence.json"]));
     let evidence = Evidence::read(&std::fs::read(establishment.folder.join("evidence.json")).unwrap()).unwrap();

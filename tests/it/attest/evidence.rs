@@ -1,7 +1,6 @@
 //! Enrolment and evidence: what tpm2-tools make of them, and what is refused.
 
 use std::path::Path;
-use std::process::Command;
 
 use sceau::evidence::binding::qualifying_data;
 use sceau::evidence::document::{Document, Evidence, Marshalled, PCRS};
@@ -11,27 +10,11 @@ use serde_json::json;
 
 use super::rig::Machine;
 use crate::support::daemons::Daemons;
-use crate::support::program::program;
 use crate::support::softhsm::run;
 use crate::support::swtpm::Swtpm;
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// `sceau attest …`: exit code, and what it said.
-fn attest(machine: &Machine, arguments: &[&str]) -> (i32, String) {
-    let mut sceau = Command::new(program("sceau"));
-    sceau.arg("attest").args(arguments).arg("--config").arg(machine.establishment.config());
-    let output = sceau.current_dir(&machine.establishment.folder).output().unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.code().unwrap(), String::from_utf8(said).unwrap())
-}
-
-fn done(machine: &Machine, arguments: &[&str]) -> String {
-    let (code, said) = attest(machine, arguments);
-    assert_eq!(code, 0, "{arguments:?}: {said}");
-    said
 }
 
 fn read<D: Document>(machine: &Machine, file: &str) -> D {
@@ -65,7 +48,7 @@ fn the_tpm_of_the_certificate_answers_the_challenge_and_no_other_does() {
     let test = "the_tpm_of_the_certificate_answers_the_challenge_and_no_other_does";
     let Some(machine) = Machine::with(test, Swtpm::manufactured) else { return };
     let daemon = machine.attestd();
-    let said = done(&machine, &["enrol", "--out", "request.json"]);
+    let said = machine.done(&["enrol", "--out", "request.json"]);
     assert!(said.contains("compteur du journal est créé"), "{said}");
     let request: Request = read(&machine, "request.json");
     // The certificate is the maker's, for that key.
@@ -75,14 +58,14 @@ fn the_tpm_of_the_certificate_answers_the_challenge_and_no_other_does() {
     let arguments = ["verify", "-CAfile", &chain(&root), "-untrusted", &chain(&intermediate), "ek.der"];
     run(&mut machine.tpm.tool("openssl", &arguments));
     // Enrolled again, all is as it was.
-    done(&machine, &["enrol", "--out", "again.json"]);
+    machine.done(&["enrol", "--out", "again.json"]);
     assert_eq!(read::<Request>(&machine, "again.json"), request);
-    let (code, said) = attest(&machine, &["enrol", "--out", "again.json"]);
+    let (code, said) = machine.attest(&["enrol", "--out", "again.json"]);
     assert!(code == 2 && said.contains("existe déjà"), "{said}");
     let secret = *b"a secret of thirty-two bytes....";
     let asked = challenge(&machine, &request, &secret);
     std::fs::write(machine.establishment.folder.join("challenge.json"), asked.text()).unwrap();
-    done(&machine, &["answer", "challenge.json", "--out", "answer.json"]);
+    machine.done(&["answer", "challenge.json", "--out", "answer.json"]);
     let answer: Answer = read(&machine, "answer.json");
     assert_eq!((answer.credential.0.as_slice(), answer.id), (secret.as_slice(), asked.id));
     // Another name, another structure.
@@ -108,7 +91,7 @@ fn the_tpm_of_the_certificate_answers_the_challenge_and_no_other_does() {
         assert_eq!(other.ask(method, parameters).unwrap_err().brief(), ("Unavailable", "tpm-other"), "{method}");
     }
     // Enrolled anew, it is another machine, which cannot answer for the first.
-    done(&other, &["enrol", "--anew", "--out", "request.json"]);
+    other.done(&["enrol", "--anew", "--out", "request.json"]);
     assert_ne!(read::<Request>(&other, "request.json"), request);
     let refused = other.ask("Activate", json!({ "challenge": asked.text() })).unwrap_err();
     assert_eq!(refused.brief(), ("Denied", "challenge-refused"));
@@ -136,12 +119,12 @@ fn evidence_is_what_the_tpm_says_at_this_moment() {
     let nonce = Nonce::new([7; 32]);
     let ask = || machine.ask("Evidence", json!({ "nonce": nonce.to_string() }));
     assert_eq!(ask().unwrap_err().brief(), ("Unavailable", "tpm-not-enrolled"));
-    done(&machine, &["enrol", "--out", "request.json"]);
-    let (code, said) = attest(&machine, &["evidence", "--nonce", &nonce.to_string(), "--out", "evidence.json"]);
+    machine.done(&["enrol", "--out", "request.json"]);
+    let (code, said) = machine.attest(&["evidence", "--nonce", &nonce.to_string(), "--out", "evidence.json"]);
     assert!(code == 2 && said.contains("event.log n'existe pas"), "{said}");
     std::fs::write(folder.join("event.log"), b"a log").unwrap();
     // Without sceaud the ledger is missing, and that is seen.
-    let said = done(&machine, &["evidence", "--nonce", &nonce.to_string(), "--out", "alone.json"]);
+    let said = machine.done(&["evidence", "--nonce", &nonce.to_string(), "--out", "alone.json"]);
     assert!(said.contains("ne montre pas le journal"), "{said}");
     assert!(read::<Evidence>(&machine, "alone.json").claims.ledger.is_none());
     let daemons = Daemons::start(&machine.establishment);
@@ -149,7 +132,7 @@ fn evidence_is_what_the_tpm_says_at_this_moment() {
         machine.tpm.extend(pcr, 'a');
     }
     std::fs::write(folder.join("userspace.log"), b"another").unwrap();
-    done(&machine, &["evidence", "--nonce", &nonce.to_string(), "--out", "evidence.json", "--since", "1"]);
+    machine.done(&["evidence", "--nonce", &nonce.to_string(), "--out", "evidence.json", "--since", "1"]);
     let evidence: Evidence = read(&machine, "evidence.json");
     assert!(checkquote(&machine, &evidence, &nonce));
     assert!(!checkquote(&machine, &evidence, &Nonce::new([8; 32])), "it answers one nonce");
@@ -176,7 +159,7 @@ fn evidence_is_what_the_tpm_says_at_this_moment() {
     }
     // The AK was lost: the same is made again.
     run(&mut machine.tpm.tool("tpm2_evictcontrol", &["-C", "o", "-c", "0x81010100"]));
-    done(&machine, &["evidence", "--nonce", &nonce.to_string(), "--out", "healed.json"]);
+    machine.done(&["evidence", "--nonce", &nonce.to_string(), "--out", "healed.json"]);
     assert_eq!(read::<Evidence>(&machine, "healed.json").attestation_key, request.attestation_key);
     // Words that are none.
     for nonce in ["", "07", &"g".repeat(64), &"A".repeat(64)] {
@@ -192,7 +175,7 @@ fn who_asks_too_much_is_told_so_and_the_counter_is_still_raised() {
     let Some(machine) = Machine::with(test, Swtpm::manufactured) else { return };
     std::fs::write(machine.establishment.folder.join("event.log"), b"a log").unwrap();
     let attestd = machine.attestd();
-    done(&machine, &["enrol", "--out", "request.json"]);
+    machine.done(&["enrol", "--out", "request.json"]);
     let nonce = Nonce::new([7; 32]).to_string();
     let answers = std::thread::scope(|scope| {
         let ask = || machine.ask("Evidence", json!({ "nonce": nonce }));

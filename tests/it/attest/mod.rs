@@ -7,3 +7,4 @@ mod policies;
 mod rig;
 mod sealing;
 mod status;
+mod verdict;

@@ -1,11 +1,14 @@
 //! An establishment with a TPM and the program that speaks to it.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use crate::support::daemon::Daemon;
 use crate::support::establishment::Establishment;
 use crate::support::key_kind::KeyType;
 use crate::support::plan::Plan;
+use crate::support::program::program;
 use crate::support::skip::skip;
 use crate::support::softhsm::run;
 use crate::support::swtpm::Swtpm;
@@ -78,6 +81,22 @@ impl Machine {
     pub(super) fn try_ask(&self, method: &str) -> std::io::Result<Result<Value, Refused>> {
         let mut client = Client::connect(&self.establishment.folder.join("run/attest.sock"))?;
         client.try_call(&format!("fr.sceau.Attest.{method}"), json!({}))
+    }
+
+    /// `sceau attest …`: exit code, and what it said.
+    pub(super) fn attest(&self, arguments: &[&str]) -> (i32, String) {
+        let mut sceau = Command::new(program("sceau"));
+        sceau.arg("attest").args(arguments).arg("--config").arg(self.establishment.config());
+        let output = sceau.current_dir(&self.establishment.folder).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap(), String::from_utf8(said).unwrap())
+    }
+
+    /// The same, which does what it is asked.
+    pub(super) fn done(&self, arguments: &[&str]) -> String {
+        let (code, said) = self.attest(arguments);
+        assert_eq!(code, 0, "{arguments:?}: {said}");
+        said
     }
 
     /// What a call without parameters says.

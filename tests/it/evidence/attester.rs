@@ -5,7 +5,7 @@ use std::fs;
 use sceau::evidence::binding::qualifying_data;
 use sceau::evidence::document::{
     Attested, CertifiedCounter, CertifiedKey, Claims, Consistency, Document, Endorsement, Evidence, KeyRole,
-    Ledger, Marshalled, PCRS, PcrValue,
+    Ledger, Marshalled, PcrValue,
 };
 use sceau::evidence::enrolment::{Answer, Challenge, Request};
 use sceau::evidence::nonce::Nonce;
@@ -13,7 +13,7 @@ use sceau::traces::checkpoint::Checkpoint;
 use sceau::traces::digest::Digest;
 use sceau::traces::note::key::VerifierKey;
 
-use super::boot::Boot;
+use super::boot::{self, Boot};
 use super::ledger::{leaves, proof, root};
 use crate::support::skip::skip;
 use crate::support::softhsm::run;
@@ -258,11 +258,7 @@ impl Attester {
 
     /// PCR values, as the TPM tells them.
     pub(super) fn pcrs(&self) -> Vec<PcrValue> {
-        self.tool("tpm2_pcrread", &[SELECTION, "-o", "pcrs"]);
-        let values = self.file("pcrs");
-        assert_eq!(values.len(), PCRS.len() * Digest::LEN);
-        let value = |(pcr, bytes): (u8, &[u8])| PcrValue { pcr, sha256: Digest::from_slice(bytes).unwrap() };
-        PCRS.into_iter().zip(values.chunks(Digest::LEN)).map(value).collect()
+        boot::pcrs(&self.tpm)
     }
 
     /// Evidence for this nonce; `since` as its officer asks.

@@ -1,7 +1,9 @@
 //! A boot as a firmware and systemd measure it: the event log, written by code that shares nothing with its reader.
 
+use sceau::evidence::document::{PCRS, PcrValue};
 use sceau::traces::digest::Digest;
 
+use super::attester::SELECTION;
 use crate::support::softhsm::run;
 use crate::support::swtpm::Swtpm;
 
@@ -23,7 +25,7 @@ pub(super) struct Event {
 
 /// What was started.
 #[derive(Clone)]
-pub(super) struct Boot {
+pub(crate) struct Boot {
     pub(super) events: Vec<Event>,
     /// PCR and word of what systemd measured.
     pub(super) userspace: Vec<(u8, String, &'static str)>,
@@ -47,7 +49,7 @@ pub(super) fn variable(name: &str, value: &[u8]) -> Vec<u8> {
 
 impl Boot {
     /// A machine with Secure Boot on that starts this version of the image.
-    pub(super) fn of(version: &str) -> Boot {
+    pub(crate) fn of(version: &str) -> Boot {
         Self::with(version, &[1])
     }
 
@@ -78,12 +80,12 @@ impl Boot {
     }
 
     /// The firmware's log, SHA-1 and SHA-256.
-    pub(super) fn log(&self) -> Vec<u8> {
+    pub(crate) fn log(&self) -> Vec<u8> {
         written(&self.events)
     }
 
     /// systemd's log, as version 257 writes it.
-    pub(super) fn userspace_log(&self) -> Vec<u8> {
+    pub(crate) fn userspace_log(&self) -> Vec<u8> {
         let records = self.userspace.iter().map(|(pcr, word, kind)| {
             let digest = Digest::of(&[word.as_bytes()]);
             let record = serde_json::json!({
@@ -98,11 +100,20 @@ impl Boot {
     }
 
     /// Has a TPM measure it.
-    pub(super) fn on(&self, tpm: &Swtpm) {
+    pub(crate) fn on(&self, tpm: &Swtpm) {
         let userspace =
             self.userspace.iter().map(|(pcr, word, _)| (u32::from(*pcr), Digest::of(&[word.as_bytes()])));
         extend(tpm, self.events.iter().map(|event| (event.pcr, event.digest)).chain(userspace));
     }
+}
+
+/// PCR values, as the TPM tells them.
+pub(crate) fn pcrs(tpm: &Swtpm) -> Vec<PcrValue> {
+    run(&mut tpm.tool("tpm2_pcrread", &[SELECTION, "-o", "pcrs"]));
+    let values = std::fs::read(tpm.path("pcrs")).unwrap();
+    assert_eq!(values.len(), PCRS.len() * Digest::LEN);
+    let value = |(pcr, bytes): (u8, &[u8])| PcrValue { pcr, sha256: Digest::from_slice(bytes).unwrap() };
+    PCRS.into_iter().zip(values.chunks(Digest::LEN)).map(value).collect()
 }
 
 /// Extends PCRs of the SHA-256 bank in this order.
