@@ -6,6 +6,7 @@
 //! | [`daemon`] | `sceaud`: the doors for applications and operators; `pipeline.rs` is one request as one function, `admin/submit.rs` one order | program |
 //! | [`signer`] | `sceau-signer`: one PKCS#11 key behind a socket | program |
 //! | [`relay`] | `sceau-relayd`: mutual TLS to the DMP, an assertion for one call | program |
+//! | [`attest`] | `sceau-attestd`: the TPM behind a socket: the ledger's counter, evidence, sealed PINs | program |
 //! | [`cli`] | `sceau`: one file per verb | program |
 //! | [`verifier`] | `sceau-verify`, also `sceau lint`: any VIHF, judged offline; no Unix, no appliance | program |
 //! | [`check`] | what is wrong with this machine: one file per subject, nothing is changed | outside |
@@ -13,6 +14,7 @@
 //! | [`seal`] | signer processes from the side of `sceaud`; from a fresh request to a sealed assertion | outside |
 //! | [`xmldsig`] | foreign XML and its signatures; the only room that names bergshamra and uppsala | outside |
 //! | [`token`] | PKCS#11; the only room that names cryptoki | outside |
+//! | [`tpm`] | the TPM; the only room that names tss-esapi | outside |
 //! | [`sys`] | the operating system; the only room that names nix | outside |
 //! | [`envelope`] | CMS: what leaves the appliance is readable by chosen certificates' keys alone | outside |
 //! | [`usage`] | command lines: French help, French answers to what is mistyped | outside |
@@ -22,6 +24,7 @@
 //! | [`proof`] | proof of a login: an identity provider's token to facts or a named refusal | pure |
 //! | [`vihf`] | the token: typed facts to canonical bytes | pure |
 //! | [`certificate`] | may this certificate serve for this structure; subjects and requests | pure |
+//! | [`evidence`] | what the TPM of an appliance attests: the document, how it is bound, its appraisal; no TSS |
 //! | [`traces`] | the ledger: entries, Merkle tree and map, signed checkpoints, their verification | pure |
 //! | [`lint`] | what is wrong with a VIHF, ours or not: every rule by name | pure |
 //! | [`varlink`] | frames to calls and back | pure |
@@ -44,6 +47,8 @@
 #[cfg(all(feature = "appliance", not(unix)))]
 compile_error!("the appliance is for Linux; elsewhere: cargo build --no-default-features --bin sceau-verify");
 
+#[cfg(all(unix, feature = "appliance"))]
+pub mod attest;
 pub mod certificate;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod check;
@@ -55,6 +60,7 @@ pub mod config;
 pub mod daemon;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod envelope;
+pub mod evidence;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod ledger;
 pub mod lint;
@@ -71,6 +77,8 @@ pub mod signer;
 pub mod sys;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod token;
+#[cfg(all(unix, feature = "appliance"))]
+pub mod tpm;
 pub mod traces;
 pub mod usage;
 pub mod varlink;

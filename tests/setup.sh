@@ -12,15 +12,16 @@ packages="gcc libc6-dev"
 case ${1:-test} in
 build) ;;
 windows) packages="$packages gcc-mingw-w64-x86-64" ;;
-*) packages="$packages softhsm2 opensc xmlsec1" ;;
+# libtss2-dev: the TPM library of sceau-attestd, with the ways to a TPM; the static verifier does without.
+*) packages="$packages softhsm2 opensc xmlsec1 libtss2-dev pkg-config" ;;
 esac
 if [ "${1:-test}" = test ]; then
     # g++: the runtime of libFuzzer.
-    # nginx: the DMP of the relay's tests; libjaxws-java: a SOAP client of the JDK's; chromium: the browser of TD0.10.
+    # nginx: the DMP of the relay's tests; libjaxws-java: a SOAP client of the JDK's; chromium: the browser of TD0.10 and of reports.
     # mono-mcs: the compiler of the C# client; its runtime comes with tests/verifiers.
-    packages="$packages nginx-light curl libjaxws-java chromium-headless-shell make g++ pkg-config openssl libxml2-utils
+    packages="$packages nginx-light curl libjaxws-java chromium-headless-shell make g++ openssl libxml2-utils
         opensaml-schemas xmltooling-schemas python3-venv default-jdk-headless mono-mcs systemd
-        swtpm swtpm-tools tpm2-abrmd libtpm2-pkcs11-1 libtpm2-pkcs11-tools libtss2-tcti-tabrmd0 dbus"
+        swtpm swtpm-tools tpm2-tools tpm2-abrmd libtpm2-pkcs11-1 libtpm2-pkcs11-tools libtss2-tcti-tabrmd0 dbus"
 fi
 missing=
 for package in $packages; do

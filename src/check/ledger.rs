@@ -14,8 +14,9 @@ const MIB: u64 = 1 << 20;
 pub(super) fn probe(config: &Config, report: &mut Report) {
     let place = &config.ledger;
     if place.counter.is_none() && !config.is_test() {
-        let why = "qu'une ancienne copie du journal n'a pas été remise en place : aucun compteur monotone ne le garde ; gardez \
-                   des checkpoints hors de la machine et comparez-les";
+        let why = "qu'une ancienne copie du journal n'a pas été remise en place : aucun compteur monotone ne le garde ; donnez \
+                   [ledger] counter = \"tpm:0x01800100\" où il y a un TPM, ou gardez des checkpoints hors de la machine et \
+                   comparez-les";
         report.not_checked(SUBJECT, why);
     }
     match file::access(&place.folder) {

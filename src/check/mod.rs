@@ -19,6 +19,7 @@ mod rule;
 mod sandbox;
 mod service;
 mod signers;
+mod tpm;
 mod unit_file;
 mod units;
 
@@ -57,11 +58,13 @@ pub fn examine(config: &Path, units: Option<&Path>, ask: impl FnOnce(&Path) -> A
         }
         permissions::probe(config, &whole, &mut report);
         ledger::probe(config, &mut report);
+        tpm::probe(config, &mut report);
     }
     clock::probe(synchronised(), now, &mut report);
     let instances = config.as_ref().map(instances).unwrap_or_default();
     let relay = config.as_ref().is_some_and(|config| config.relay.is_some());
-    units::probe(units, &instances, relay, &mut report);
+    let tpm = config.as_ref().is_some_and(tpm::is_used);
+    units::probe(units, &instances, (relay, tpm), &mut report);
     report.findings.sort_by_key(|finding| finding.rule.severity);
     report
 }

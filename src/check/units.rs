@@ -18,11 +18,13 @@ const ADMIN: &str = include_str!("../../systemd/system/sceau-admin.socket");
 const RELAY: &str = include_str!("../../systemd/system/sceau-relayd.service");
 const RELAY_SOCKET: &str = include_str!("../../systemd/system/sceau-relayd.socket");
 const RELAY_LEDGER: &str = include_str!("../../systemd/system/sceau-relay-ledger.socket");
+const ATTEST: &str = include_str!("../../systemd/system/sceau-attestd.service");
+const ATTEST_SOCKET: &str = include_str!("../../systemd/system/sceau-attestd.socket");
 const SIGNER: &str = include_str!("../../systemd/system/sceau-signer@.service");
 
 /// Compares the units below `root` (this system's own without one) with ours; `instances` are the signers',
-/// `relay` says whether there is one.
-pub(super) fn probe(root: Option<&Path>, instances: &[String], relay: bool, report: &mut Report) {
+/// `relay` and `tpm` say whether there is one.
+pub(super) fn probe(root: Option<&Path>, instances: &[String], (relay, tpm): (bool, bool), report: &mut Report) {
     if root.is_none() && !Path::new(BOOTED).is_dir() {
         report.not_checked(
             SUBJECT,
@@ -35,6 +37,10 @@ pub(super) fn probe(root: Option<&Path>, instances: &[String], relay: bool, repo
     unit(root, "sceaud.service", SERVICE, report);
     unit(root, "sceaud.socket", SOCKET, report);
     unit(root, "sceau-admin.socket", ADMIN, report);
+    if tpm {
+        unit(root, "sceau-attestd.service", ATTEST, report);
+        unit(root, "sceau-attestd.socket", ATTEST_SOCKET, report);
+    }
     if relay {
         unit(root, "sceau-relayd.service", RELAY, report);
         unit(root, "sceau-relayd.socket", RELAY_SOCKET, report);
@@ -153,7 +159,7 @@ mod tests {
             fs::write(folder.join("own.conf"), text).unwrap();
         }
         let mut report = Report::default();
-        probe(Some(root.path()), &[], relay, &mut report);
+        probe(Some(root.path()), &[], (relay, false), &mut report);
         report.findings.iter().map(|finding| finding.rule.name).collect()
     }
 

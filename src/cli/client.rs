@@ -21,6 +21,8 @@ const ORDER_WAIT: Duration = Duration::from_secs(600);
 const TOKEN: &str = "fr.sceau.Token";
 /// The operators' interface.
 const ADMIN: &str = "fr.sceau.Admin";
+/// The TPM's interface.
+const ATTEST: &str = "fr.sceau.Attest";
 /// Longest answer in bytes: an assertion and its receipt are far below.
 const ANSWER_LEN_MAX: usize = 1024 * 1024;
 
@@ -30,6 +32,17 @@ pub(super) enum CallError {
     /// Nobody answers.
     #[error("la socket {path} ne répond pas ({cause}) : vérifiez que sceaud est démarré et que vous y avez accès")]
     Socket {
+        /// Its path.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// Nobody answers for the TPM.
+    #[error(
+        "la socket {path} ne répond pas ({cause}) : vérifiez que sceau-attestd est démarré (sceau-attestd.socket) et que \
+         vous êtes root ou du groupe sceau-admin"
+    )]
+    Attest {
         /// Its path.
         path: PathBuf,
         /// What the system said.
@@ -52,14 +65,14 @@ impl CallError {
     /// The cause alone, for a text that names the socket itself.
     pub(super) fn cause(&self) -> String {
         match self {
-            Self::Socket { cause, .. } => system_words(cause),
+            Self::Socket { cause, .. } | Self::Attest { cause, .. } => system_words(cause),
             Self::Reply | Self::Refused { .. } => self.to_string(),
         }
     }
 
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::Socket { .. } | Self::Reply => EXIT_UNAVAILABLE,
+            Self::Socket { .. } | Self::Attest { .. } | Self::Reply => EXIT_UNAVAILABLE,
             Self::Refused { error, .. } => match ours(error) {
                 Some("Denied" | "Replayed") => EXIT_NEGATIVE,
                 Some("Busy" | "Unavailable") => EXIT_UNAVAILABLE,
@@ -72,7 +85,7 @@ impl CallError {
 
 /// An error of our own interfaces, without the interface.
 fn ours(error: &str) -> Option<&str> {
-    [TOKEN, ADMIN].iter().find_map(|interface| error.strip_prefix(interface)?.strip_prefix('.'))
+    [TOKEN, ADMIN, ATTEST].iter().find_map(|interface| error.strip_prefix(interface)?.strip_prefix('.'))
 }
 
 fn explain(error: &str, parameters: &Value) -> String {

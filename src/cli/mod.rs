@@ -2,6 +2,8 @@
 
 #[cfg(feature = "appliance")]
 mod applications;
+#[cfg(feature = "appliance")]
+mod attest;
 mod check;
 mod client;
 mod convention;
@@ -14,6 +16,8 @@ mod order;
 mod practitioners;
 #[cfg(feature = "appliance")]
 mod register;
+#[cfg(feature = "appliance")]
+mod seal;
 mod status;
 mod suspensions;
 #[cfg(feature = "appliance")]
@@ -53,6 +57,12 @@ struct Arguments {
 enum Verb {
     #[command(after_help = AFTER_HELP)]
     Issue(Box<issue::Issue>),
+    #[cfg(feature = "appliance")]
+    #[command(after_help = AFTER_HELP)]
+    Attest(attest::Attest),
+    #[cfg(feature = "appliance")]
+    #[command(after_help = AFTER_HELP)]
+    Seal(Box<seal::Seal>),
     #[cfg(feature = "appliance")]
     #[command(after_help = AFTER_HELP)]
     Keys(Box<keys::Keys>),
@@ -174,6 +184,10 @@ pub fn main() -> ExitCode {
     let done = match usage::parse::<Arguments>().verb {
         Verb::Issue(issue) => issue.run(),
         Verb::Lint(vihf) => vihf.run().map_err(NotDone::from),
+        #[cfg(feature = "appliance")]
+        Verb::Attest(attest) => attest.run(),
+        #[cfg(feature = "appliance")]
+        Verb::Seal(seal) => seal.run(),
         #[cfg(feature = "appliance")]
         Verb::Keys(keys) => keys.run(),
         Verb::Operators(operators) => operators.run(),

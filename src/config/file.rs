@@ -10,6 +10,7 @@ use super::identity_provider::IdentityProviderTable;
 use super::ledger::LedgerTable;
 use super::relay::Relay;
 use super::seal::SealTable;
+use super::tpm::TpmPlace;
 use super::web_ps::WebPs;
 use super::{Backup, Limits, Mode, Profiles, Registers, Sockets, Trust};
 use crate::policy::convention::{Service, StructureTable};
@@ -52,6 +53,8 @@ pub(super) struct File {
     pub(super) sockets: Sockets,
     #[serde(default)]
     pub(super) ledger: LedgerTable,
+    #[serde(default)]
+    pub(super) tpm: TpmPlace,
     #[serde(default)]
     pub(super) clock: ClockTable,
     #[serde(default)]

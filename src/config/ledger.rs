@@ -1,5 +1,6 @@
 //! Where the ledger is, and what guards it: `[ledger]`.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -21,6 +22,19 @@ const RESERVE_MAX_MIB: u64 = 1 << 20;
 const ALARM_MIB: u64 = 2048;
 /// How the file counter is named.
 const FILE_COUNTER: &str = "file:";
+/// How a TPM's counter is named: its index follows, in hexadecimal.
+const TPM_COUNTER: &str = "tpm:0x";
+/// Indices that a TPM's owner may define (TCG Registry of Reserved TPM 2.0 Handles §2.2.2).
+const OWNER_INDICES: RangeInclusive<u32> = 0x0180_0000..=0x01bf_ffff;
+
+/// The counter that guards the ledger against older copies of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CounterPlace {
+    /// A file that stands in for one, in test mode.
+    File(PathBuf),
+    /// An NV counter of the TPM, by its index; `sceau-attestd` keeps it.
+    Tpm(u32),
+}
 
 /// The table as it is written.
 #[derive(Debug, Default, Deserialize)]
@@ -43,8 +57,8 @@ pub struct LedgerPlace {
     pub reserve_len: u64,
     /// Bytes free below which an alarm is raised.
     pub alarm_len: u64,
-    /// File that stands in for a monotonic counter; none: a rollback is not noticed.
-    pub counter: Option<PathBuf>,
+    /// The monotonic counter; none: a rollback is not noticed.
+    pub counter: Option<CounterPlace>,
     /// How long identities are kept.
     pub retention: Retention,
 }
@@ -70,17 +84,21 @@ impl LedgerTable {
             mib => mib.unwrap_or(none_in_test),
         };
         let alarm_mib = self.space_alarm_mib.unwrap_or(ALARM_MIB);
-        let counter = match self.counter.as_deref().map(|counter| counter.strip_prefix(FILE_COUNTER)) {
+        let file =
+            |counter: &str| counter.strip_prefix(FILE_COUNTER).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let counter = match self.counter.as_deref().map(|counter| (file(counter), tpm_index(counter))) {
             None => None,
-            Some(Some(path)) if !path.is_empty() && mode == Mode::Test => Some(base.join(path)),
-            Some(Some(path)) if !path.is_empty() => {
+            Some((_, Some(index))) => Some(CounterPlace::Tpm(index)),
+            Some((Some(path), None)) if mode == Mode::Test => Some(CounterPlace::File(base.join(path))),
+            Some((Some(_), None)) => {
                 let cause = "[ledger] counter : un compteur en fichier se restaure avec le journal et ne protège de rien, la \
-                             production ne l'admet pas ; retirez la clé";
+                             production ne l'admet pas ; donnez un compteur du TPM (\"tpm:0x01800100\"), ou retirez la clé";
                 breaches.push(Breach::of("bad-value", "ledger", "counter", cause));
                 None
             }
-            Some(_) => {
-                refuse("counter", "[ledger] counter : forme inconnue ; écrivez \"file:CHEMIN\"".to_owned());
+            Some((None, None)) => {
+                let form = "écrivez \"tpm:0x01800100\", d'un index de 0x01800000 à 0x01bfffff, ou \"file:CHEMIN\" en mode test";
+                refuse("counter", format!("[ledger] counter : forme inconnue ; {form}"));
                 None
             }
         };
@@ -94,4 +112,10 @@ impl LedgerTable {
         };
         (place, breaches)
     }
+}
+
+/// The index that a text names, if it is one of the owner's.
+fn tpm_index(counter: &str) -> Option<u32> {
+    let digits = counter.strip_prefix(TPM_COUNTER).filter(|digits| digits.len() <= 8)?;
+    u32::from_str_radix(digits, 16).ok().filter(|index| OWNER_INDICES.contains(index))
 }

@@ -1,9 +1,12 @@
 //! Limits of the door, each with a unit and a reason; all may be set under `[limits]`.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use crate::policy::breach::Breach;
 use crate::policy::load::SHARE_PERCENT_MAX;
+use crate::sys::frames::Patience;
 
 /// Largest number that any count may be set to: beyond, memory is no longer bounded by a limit but by the machine.
 const COUNT_MAX: usize = 10_000_000;
@@ -83,6 +86,12 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// How long a peer's frames are waited for.
+    #[must_use]
+    pub fn patience(&self) -> Patience {
+        Patience { idle: Duration::from_millis(self.idle_ms), frame: Duration::from_millis(self.frame_read_ms) }
+    }
+
     /// Limits under which nobody could be served, or that protect nothing: each with its value and its range.
     #[must_use]
     pub fn check(&self) -> Vec<Breach> {

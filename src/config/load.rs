@@ -139,6 +139,8 @@ fn check(mut file: File, path: &Path, base: &Path, document: &Document<File>) ->
     breaches.extend(file.limits.check());
     let (ledger, wrong) = file.ledger.check(file.mode, base);
     breaches.extend(wrong);
+    let (tpm, wrong) = file.tpm.check(base);
+    breaches.extend(wrong);
     let (clock, wrong) = file.clock.check(file.mode, base);
     breaches.extend(wrong);
     let absolute = |paths: Vec<PathBuf>| paths.into_iter().map(|p| base.join(p)).collect::<Vec<_>>();
@@ -172,9 +174,11 @@ fn check(mut file: File, path: &Path, base: &Path, document: &Document<File>) ->
             authentication_signers: base.join(file.sockets.authentication_signers),
             relay: base.join(file.sockets.relay),
             relay_ledger: base.join(file.sockets.relay_ledger),
+            attest: base.join(file.sockets.attest),
             relay_user: file.sockets.relay_user,
         },
         ledger,
+        tpm,
         clock,
         backup: Backup { readers: absolute(file.backup.readers), recovery: absolute(file.backup.recovery) },
         digest: Digest::of(&[document.text().as_bytes()]),

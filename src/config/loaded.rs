@@ -3,8 +3,8 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::named::RegisterFile;
 use super::reading::Whole;
+use super::register_file::RegisterFile;
 use super::{AuditKey, Config, ConfigError, Fault, IdentityProvider, SealKey};
 use crate::certificate::SealCertificate;
 use crate::policy::application::Applications;

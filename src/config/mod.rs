@@ -20,11 +20,13 @@ mod load;
 mod loaded;
 mod named;
 mod reading;
+mod register_file;
 mod relay;
 mod rereading;
 mod schema;
 mod seal;
 mod signer_key;
+mod tpm;
 mod walk;
 mod web_ps;
 
@@ -36,15 +38,17 @@ pub use convention::{CONVENTION_LEN_MAX, Presented, Terms, convention};
 pub use destination::{Destination, PatientPlace};
 pub use fault::{ConfigError, Fault, Position, system_words};
 pub use identity_provider::IdentityProvider;
-pub use ledger::LedgerPlace;
+pub use ledger::{CounterPlace, LedgerPlace};
 pub use limits::Limits;
 pub use loaded::{Audit, Loaded, Seal};
-pub use named::{Appraised, Named, RegisterFile};
+pub use named::{Appraised, Named};
 pub use reading::{Reading, Whole};
+pub use register_file::RegisterFile;
 pub use relay::{Relay, Stapling};
 pub use rereading::{Reread, Rereading};
 pub use seal::SealKey;
 pub use signer_key::{KeyName, PinSource, Purpose, SignerKey};
+pub use tpm::TpmPlace;
 pub use web_ps::{Delivery, WebPs};
 
 use std::path::{Path, PathBuf};
@@ -100,6 +104,8 @@ pub struct Config {
     pub sockets: Sockets,
     /// Where the ledger is.
     pub ledger: LedgerPlace,
+    /// Where the TPM is, and what it has measured.
+    pub tpm: TpmPlace,
     /// How far the clock is believed.
     pub clock: ClockRules,
     /// Who may open backups, and the keys in escrow.
@@ -175,6 +181,8 @@ pub struct Sockets {
     pub relay: PathBuf,
     /// `fr.sceau.Relay`; ignored by `sceaud` when systemd hands it the socket.
     pub relay_ledger: PathBuf,
+    /// `fr.sceau.Attest`; ignored by `sceau-attestd` when systemd hands it the socket.
+    pub attest: PathBuf,
     /// Unix user of the relay: the only one that may ask those signers, and call `fr.sceau.Relay`.
     pub relay_user: String,
 }
@@ -189,6 +197,7 @@ impl Default for Sockets {
             authentication_signers: "/run/sceau-authentication".into(),
             relay: "/run/sceau-relay/relay.sock".into(),
             relay_ledger: "/run/sceau/relay-ledger.sock".into(),
+            attest: "/run/sceau-attest/attest.sock".into(),
             relay_user: "sceau-relay".to_owned(),
         }
     }

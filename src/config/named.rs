@@ -7,6 +7,7 @@ use rustls_pki_types::pem::PemObject as _;
 
 use super::document::{Document, read_bytes, read_text};
 use super::reading::Whole;
+use super::register_file::RegisterFile;
 use super::schema::{APPLICATIONS, PRACTITIONERS, PROFILE};
 use super::{Audit, Config, ConfigError, Fault, Presented, SealKey, keys};
 use crate::certificate::{Refusal, Requirements, SealCertificate, Trust, appraise};
@@ -17,20 +18,8 @@ use crate::policy::practitioner::{Practitioners, PractitionersFile};
 use crate::policy::review;
 use crate::proof::Providers;
 use crate::traces::audit::AuditPublicKey;
-use crate::traces::digest::Digest;
 use crate::vihf::instant::Instant;
 use crate::vihf::profile::{ProfileError, Profiles};
-
-/// What the ledger is told of a register's file: its own name is the register's that is in the ledger itself.
-#[derive(Clone, Copy, Debug)]
-pub struct RegisterFile {
-    /// What its changes are told under.
-    pub name: &'static str,
-    /// SHA-256 of its bytes as they were read.
-    pub content: Digest,
-    /// Whether it names people.
-    pub names_people: bool,
-}
 
 /// A seal key with what is to be said of its certificate.
 #[derive(Clone, Debug)]
@@ -114,8 +103,7 @@ impl Config {
         if found(&self.registers.applications) {
             let mut register: Document<ApplicationsFile> =
                 Document::read(&self.registers.applications, APPLICATIONS);
-            let (name, content) = ("applications-file", register.digest());
-            register_files.push(RegisterFile { name, content, names_people: false });
+            register_files.push(RegisterFile::of_applications(register.digest()));
             faults.append(&mut register.faults);
             if let Some(file) = register.take() {
                 let profile_exists = |name: &str| !all_profiles || profiles.get(name).is_some();
@@ -137,8 +125,7 @@ impl Config {
         if found(&self.registers.practitioners) {
             let mut register: Document<PractitionersFile> =
                 Document::read(&self.registers.practitioners, PRACTITIONERS);
-            let (name, content) = ("practitioners-file", register.digest());
-            register_files.push(RegisterFile { name, content, names_people: true });
+            register_files.push(RegisterFile::of_practitioners(register.digest()));
             faults.append(&mut register.faults);
             if let (Some(file), Some(default)) = (register.take(), default) {
                 let structure_exists =

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use super::Daemon;
 use super::answer::{No, Unavailable};
 use super::halt::Halt;
-use crate::config::Config;
+use crate::config::{Config, CounterPlace};
+use crate::ledger::attested::AttestedCounter;
 use crate::ledger::counter::{Counter, CounterError, FileCounter, NotCounted, Stale, advance, intent_to_accept};
 
 /// How often the counter is raised: bounds what an older copy may lack unseen, and the wear of a TPM's memory.
@@ -30,8 +31,11 @@ pub(super) struct Counting {
 impl Counting {
     /// The counter that the configuration names; it has said nothing yet.
     pub(super) fn of(config: &Config) -> Self {
-        let counter = config.ledger.counter.clone().map(|path| {
-            let counter: Box<dyn Counter> = Box::new(FileCounter::new(path));
+        let counter = config.ledger.counter.clone().map(|place| {
+            let counter: Box<dyn Counter> = match place {
+                CounterPlace::File(path) => Box::new(FileCounter::new(path)),
+                CounterPlace::Tpm(_) => Box::new(AttestedCounter::new(config.sockets.attest.clone())),
+            };
             Mutex::new(counter)
         });
         if counter.is_none() {

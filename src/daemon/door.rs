@@ -11,9 +11,9 @@ use zeroize::Zeroize as _;
 
 use super::Daemon;
 use super::dispatch::{Served, answer};
-use super::frames::{End, Frames};
 use super::load::Place;
 use crate::policy::denial::Malformed;
+use crate::sys::frames::{End, Frames};
 use crate::varlink::FRAME_LEN_MAX;
 
 /// Bytes of an answer's room kept between requests: an assertion's answer has about 7 kB.
@@ -34,7 +34,7 @@ pub(super) async fn serve(
     let mut out = Vec::with_capacity(ANSWER_ROOM_LEN);
     loop {
         out.clear();
-        match frames.next(&mut stream, &limits, &mut stop).await {
+        match frames.next(&mut stream, limits.patience(), &mut stop).await {
             Ok(len) => {
                 answer(&daemon, served, uid, frames.frame(len), &mut out).await;
                 frames.forget(len);

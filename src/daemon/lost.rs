@@ -1,4 +1,5 @@
-//! Proofs of login that may have been used in a part of the ledger that was lost: none of them opens a session any more.
+//! Proofs of login that may have been used in a part of the ledger that was lost, or that a clock which was ahead had forgotten:
+//! none of them opens a session any more.
 //!
 //! Nonces need no such memory: they are used on sessions, and no session of before outlives what was lost.
 
@@ -26,16 +27,9 @@ impl MaybeSpent {
         }
     }
 
-    /// The ledger goes on from an older copy, by an order that is on the disk.
+    /// The ledger goes on from an older copy, or a new time begins, by an order that is on the disk.
     pub(super) fn begins(&self) {
         self.set(Some(Lost::Open));
-    }
-
-    /// A new time begins, by an order that is on the disk: what was told by the old one is told anew.
-    pub(super) fn time_begins(&self) {
-        if self.get().is_some() {
-            self.begins();
-        }
     }
 
     fn get(&self) -> Option<Lost> {

@@ -11,7 +11,6 @@ mod declared;
 mod dispatch;
 mod door;
 mod exceptional;
-mod frames;
 mod halt;
 mod listen;
 mod load;

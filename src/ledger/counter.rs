@@ -25,21 +25,26 @@ pub enum CounterError {
     /// What it says is no number.
     #[error("the counter holds no number")]
     Unreadable,
+    /// Whoever keeps it does not tell it or raise it.
+    #[error("the counter's keeper refuses: {0}")]
+    Refused(String),
 }
 
 /// A number that only grows and outlives the ledger's disk. A TPM's NV counter is one.
 pub trait Counter: fmt::Debug + Send {
-    /// What it says.
+    /// What it says; 0: it was never raised.
     ///
     /// # Errors
     /// [`CounterError`].
     fn read(&mut self) -> Result<u64, CounterError>;
 
-    /// Raises it by one. After `Ok` that is durable.
+    /// Raises it by one, and what it says then. After `Ok` that is durable.
+    ///
+    /// Raised for the first time it may say any number: a TPM's counter begins above every one that was removed from it.
     ///
     /// # Errors
     /// [`CounterError`]; it was raised or was not.
-    fn increment(&mut self) -> Result<(), CounterError>;
+    fn increment(&mut self) -> Result<u64, CounterError>;
 }
 
 /// A stand-in for machines without a TPM: a text file. Whoever can roll back the ledger can roll it back as well, so that
@@ -64,11 +69,15 @@ impl Counter for FileCounter {
         }
     }
 
-    fn increment(&mut self) -> Result<(), CounterError> {
+    fn increment(&mut self) -> Result<u64, CounterError> {
         let next = self.read()?.saturating_add(1);
-        Ok(durable::replace(&self.0, format!("{next}\n").as_bytes(), 0o600)?)
+        durable::replace(&self.0, format!("{next}\n").as_bytes(), 0o600)?;
+        Ok(next)
     }
 }
+
+/// What a ledger intends that was never counted.
+const FIRST: u64 = 1;
 
 /// Where the intent is kept: in the ledger, in commits of their own.
 pub trait Intents {
@@ -123,18 +132,36 @@ pub enum NotCounted {
 ///
 /// # Errors
 /// [`NotCounted::Stale`], [`NotCounted::Counter`].
-pub fn compare(intents: &impl Intents, counter: &mut dyn Counter) -> Result<(), NotCounted> {
+pub fn compare(intents: &mut impl Intents, counter: &mut dyn Counter) -> Result<(), NotCounted> {
     let (intent, says) = (intents.intent(), counter.read()?);
     if says == intent {
         Ok(())
     } else if says.checked_add(1) == Some(intent) {
         // A crash here leaves what was found: the next start does the same.
-        Ok(counter.increment()?)
-    } else if says > intent {
-        Err(Stale::Older { intent, counter: says }.into())
+        raise(intents, counter, intent)
     } else {
-        Err(Stale::Reset { intent, counter: says }.into())
+        Err(stale(intent, says).into())
     }
+}
+
+fn stale(intent: u64, counter: u64) -> Stale {
+    if counter > intent { Stale::Older { intent, counter } } else { Stale::Reset { intent, counter } }
+}
+
+/// Raises the counter to what was intended; the first time the ledger takes over the number that the counter begins with.
+fn raise(intents: &mut impl Intents, counter: &mut dyn Counter, intent: u64) -> Result<(), NotCounted> {
+    let says = counter.increment()?;
+    if intent != FIRST {
+        return if says == intent { Ok(()) } else { Err(stale(intent, says).into()) };
+    }
+    // A crash before this, while the counter says more than the first number, is an older copy to all who look: it halts
+    // before anything was issued, and a counter that is made anew mends it.
+    // One step further, so that a ledger that has ever issued intends more than the first number: a copy of it is never
+    // taken for a beginner by a counter that was made anew.
+    intents.intend(says.saturating_add(1))?;
+    // A crash here is made good by `compare`.
+    counter.increment()?;
+    Ok(())
 }
 
 /// Brings ledger and counter on by one: every copy of the ledger of before is older from then on.
@@ -146,7 +173,7 @@ pub fn advance(intents: &mut impl Intents, counter: &mut dyn Counter) -> Result<
     let next = intents.intent().saturating_add(1);
     // A crash before this leaves nothing, one after it an intent that `compare` makes good.
     intents.intend(next)?;
-    Ok(counter.increment()?)
+    raise(intents, counter, next)
 }
 
 /// The intent by which the ledger would take the counter as it is, whatever it says; to be made durable with the order of

@@ -5,10 +5,12 @@ use proptest::prelude::*;
 use super::*;
 
 /// Ledger and counter in memory: both outlive the power cut that strikes when no steps are left.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct World {
     intent: u64,
     counter: u64,
+    /// What the counter says once it is raised for the first time.
+    begins_at: u64,
     steps_left: usize,
     /// At the step that is cut: performed and not told, or not performed.
     kept: bool,
@@ -25,6 +27,12 @@ impl World {
     }
 }
 
+impl Default for World {
+    fn default() -> Self {
+        Self { intent: 0, counter: 0, begins_at: 1, steps_left: 0, kept: false }
+    }
+}
+
 /// The counter's side, and the ledger's, of one world.
 #[derive(Debug)]
 struct Side<'w>(&'w std::sync::Mutex<World>);
@@ -34,11 +42,13 @@ impl Counter for Side<'_> {
         Ok(self.0.lock().unwrap().counter)
     }
 
-    fn increment(&mut self) -> Result<(), CounterError> {
+    fn increment(&mut self) -> Result<u64, CounterError> {
         let mut world = self.0.lock().unwrap();
         let (performed, told) = world.step();
-        world.counter += u64::from(performed);
-        if told { Ok(()) } else { Err(CounterError::Unreadable) }
+        if performed {
+            world.counter = if world.counter == 0 { world.begins_at } else { world.counter + 1 };
+        }
+        if told { Ok(world.counter) } else { Err(CounterError::Unreadable) }
     }
 }
 
@@ -67,7 +77,8 @@ fn advanced(world: World) -> (World, Result<(), NotCounted>) {
 fn a_power_cut_at_any_step_strands_nobody() {
     for kept in [false, true] {
         for cut_at in 0..4 {
-            let (cut, result) = advanced(World { intent: 7, counter: 7, steps_left: cut_at, kept });
+            let (cut, result) =
+                advanced(World { intent: 7, counter: 7, steps_left: cut_at, kept, ..World::default() });
             assert_eq!(result.is_ok(), cut_at > 2, "{cut:?}");
             // Cut again while it is made good, then left alone.
             for again in 0..3 {
@@ -106,18 +117,22 @@ proptest! {
 
 #[test]
 fn an_older_ledger_and_a_reset_counter_are_told_apart_and_may_be_accepted() {
-    let stale = |intent, counter| match advanced(World { intent, counter, steps_left: 9, kept: true }).1 {
-        Err(NotCounted::Stale(stale)) => stale,
-        other => panic!("{other:?}"),
-    };
+    let stale =
+        |intent, counter| match advanced(World { intent, counter, steps_left: 9, kept: true, ..World::default() })
+            .1
+        {
+            Err(NotCounted::Stale(stale)) => stale,
+            other => panic!("{other:?}"),
+        };
     assert_eq!(stale(6, 7), Stale::Older { intent: 6, counter: 7 });
     assert_eq!(stale(9, 7), Stale::Reset { intent: 9, counter: 7 });
     assert_eq!(stale(0, 1), Stale::Older { intent: 0, counter: 1 }, "a ledger begun anew");
     for (intent, counter) in [(6, 7), (9, 7), (0, 1), (5, 0)] {
-        let world = std::sync::Mutex::new(World { intent, counter, steps_left: 9, kept: true });
+        let world =
+            std::sync::Mutex::new(World { intent, counter, steps_left: 9, kept: true, ..World::default() });
         let accepted = intent_to_accept(&mut Side(&world)).unwrap();
         Side(&world).intend(accepted).unwrap();
-        compare(&Side(&world), &mut Side(&world)).unwrap();
+        compare(&mut Side(&world), &mut Side(&world)).unwrap();
         advance(&mut Side(&world), &mut Side(&world)).unwrap();
     }
 }
@@ -134,4 +149,33 @@ fn the_file_counts_and_refuses_what_is_no_number() {
     fs::write(&path, "two\n").unwrap();
     assert!(matches!(counter.read(), Err(CounterError::Unreadable)));
     assert!(counter.increment().is_err());
+}
+
+#[test]
+fn a_ledger_begins_with_the_number_of_a_used_tpm_and_no_copy_of_it_ever_begins_again() {
+    let used = World { begins_at: 5001, steps_left: 9, ..World::default() };
+    let (begun, result) = advanced(used.clone());
+    assert!(result.is_ok());
+    assert_eq!((begun.intent, begun.counter), (5002, 5002));
+    // Cut at any step: the next start goes on, but where the number was not taken over yet; then a counter made anew does.
+    for cut_at in 0..5 {
+        for kept in [false, true] {
+            let (cut, _) = advanced(World { steps_left: cut_at, kept, ..used.clone() });
+            let (again, result) = advanced(World { steps_left: 9, ..cut.clone() });
+            if cut.counter > cut.intent {
+                assert_eq!(cut.intent, FIRST, "nothing was issued: {cut:?}");
+                assert!(matches!(result, Err(NotCounted::Stale(Stale::Older { .. }))), "{cut:?}");
+                let anew = World { counter: 0, begins_at: 5002, steps_left: 9, ..cut };
+                assert!(advanced(anew).1.is_ok());
+            } else {
+                assert!(result.is_ok(), "{cut:?} {again:?}");
+            }
+        }
+    }
+    // Who has the owner's rights makes the counter anew beside an older copy: it is no beginner.
+    for begins_at in [1, 5001] {
+        let (begun, _) = advanced(World { begins_at, steps_left: 9, ..World::default() });
+        let anew = World { counter: 0, begins_at: begun.counter + 1, steps_left: 9, ..begun };
+        assert!(matches!(advanced(anew).1, Err(NotCounted::Stale(Stale::Reset { .. }))));
+    }
 }

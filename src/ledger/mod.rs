@@ -30,6 +30,7 @@
 //! leaves a prefix of what was written, never a part of an entry.
 
 mod answers;
+pub mod attested;
 mod backup;
 mod backup_segment;
 mod backup_state;
@@ -215,15 +216,17 @@ impl Ledger {
             return Err(StoreError::Broken("its database is gone"));
         }
         let store = Store::open(&file)?;
-        if was_begun && store.edge()?.0.frontier.size() == 0 {
+        let edge = store.edge()?.0;
+        let is_empty = edge.frontier.size() == 0;
+        if was_begun && is_empty {
             return Err(StoreError::Broken("its database is empty"));
         }
-        let mut writer = Writer::new(store, secrets, window_ms, now.unwrap_or_else(|| guards.now()))?;
+        // Before anything is forgotten by it: what a clock that is not believed calls over is not.
         if let Some(clock) = &guards.clock {
-            let is_empty = writer.size().load(Ordering::Acquire) == 0;
-            clock.not_before((!is_empty).then(|| writer.newest()));
+            clock.not_before((!is_empty).then_some(edge.time));
         }
         let now = now.unwrap_or_else(|| guards.now());
+        let mut writer = Writer::new(store, secrets, window_ms, now)?;
         let restored = writer.restore(now)?;
         let instance = Mutex::new(writer.store.instance()?);
         writer.start(start, now)?;

@@ -1,6 +1,7 @@
 //! The ledger read beside its writer, as it was at one moment.
 
 use std::collections::HashMap;
+use std::io;
 use std::ops::Range;
 use std::path::Path;
 
@@ -42,7 +43,8 @@ impl Reader {
             match Self::attempt(folder) {
                 // A destruction begins or ends just now: its keys and this snapshot are not of one moment.
                 Ok(None) | Err(StoreError::KeyMissing) if tries < TRIES_MAX => tries += 1,
-                Ok(None) => return Err(StoreError::KeyMissing),
+                // The ledger is in order; who reads asks again.
+                Ok(None) => return Err(StoreError::System(io::ErrorKind::ResourceBusy.into())),
                 Ok(Some(reader)) => return Ok(reader),
                 Err(error) => return Err(error),
             }

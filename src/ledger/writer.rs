@@ -60,11 +60,6 @@ impl Writer {
         Ok(Self { store, secrets, edge, views, keys, purge, purged: None, ivs, window_ms, size, health })
     }
 
-    /// When the newest entry was recorded; the epoch if there is none.
-    pub(super) fn newest(&self) -> Instant {
-        self.edge.time
-    }
-
     pub(super) fn size(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.size)
     }

@@ -47,7 +47,7 @@ pub enum Refusal {
     NotYetValid,
     /// Issued (`iat`) after now.
     IssuedInFuture,
-    /// Issued (`iat`) before a part of the ledger was lost, which may have spent it.
+    /// Issued (`iat`) before a part of the ledger was lost, which may have spent it, or before a new time began.
     MaybeSpent,
     /// Issued (`iat`) too long ago to be shown for the first time.
     TooOld,
@@ -182,7 +182,7 @@ impl Refusal {
             }
             Self::MaybeSpent => (
                 "maybe-spent",
-                "elle a été émise avant que le journal ne reprenne d'une copie, et a pu servir dans ce qui fut perdu ; le \
+                "elle a été émise avant que le journal ne reprenne d'une copie, ou l'heure d'un ordre, et a pu déjà servir ; le \
                  professionnel doit s'authentifier de nouveau",
             ),
             Self::LoginDiffers => (

@@ -51,7 +51,7 @@ pub struct KeyDescription {
     /// Size of the modulus or of the curve, in bits.
     pub bits: u16,
     /// `SubjectPublicKeyInfo` in DER (RFC 5280 §4.1); a signature made at opening was verified with it.
-    #[serde(with = "base64")]
+    #[serde(with = "crate::varlink::base64")]
     pub spki: Vec<u8>,
     /// Where `spki` was read.
     pub spki_source: SpkiSource,
@@ -145,22 +145,6 @@ pub fn requirements(attributes: &KeyAttributes) -> Result<(), KeyRefusal> {
         return Err(KeyRefusal::NotSensitive);
     }
     Ok(())
-}
-
-/// Bytes as text.
-mod base64 {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
-    use serde::de::Error as _;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&STANDARD.encode(bytes))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
-        STANDARD.decode(String::deserialize(from)?).map_err(D::Error::custom)
-    }
 }
 
 #[cfg(test)]

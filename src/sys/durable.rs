@@ -1,10 +1,17 @@
 //! Files that are whole or not there: written aside, made durable, then named in one step (rename(2), link(2)).
+//!
+//! Where there is no Unix, a file has no mode and its name is as durable as the file system makes it.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+
+#[cfg(unix)]
+use unix::{create_new, set_mode, sync_folder};
+
+#[cfg(unix)]
+mod unix;
 
 /// Puts `bytes` at `path` with exactly that mode, in place of what was there.
 ///
@@ -66,11 +73,11 @@ fn write_aside(path: &Path, bytes: &[u8], mode: u32) -> io::Result<PathBuf> {
     }
     let write = |mut file: File| {
         // The umask may have taken bits away.
-        file.set_permissions(Permissions::from_mode(mode))?;
+        set_mode(&file, mode)?;
         file.write_all(bytes)?;
         file.sync_all()
     };
-    let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&aside)?;
+    let file = create_new(&aside, mode)?;
     if let Err(cause) = write(file) {
         let _ = fs::remove_file(&aside);
         return Err(cause);
@@ -86,16 +93,26 @@ fn finish(path: &Path, aside: &Path, named: io::Result<()>) -> io::Result<()> {
     sync_folder(path)
 }
 
-/// Makes the names in a file's folder durable.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
+#[cfg(not(unix))]
+fn create_new(path: &Path, _mode: u32) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+#[cfg(not(unix))]
+fn set_mode(_file: &File, _mode: u32) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_path: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn a_reader_sees_the_old_file_or_the_new_one() {

@@ -1,14 +1,17 @@
 //! The operating system: users, processes, clocks, logs; the only room that names nix.
 
+#[cfg(all(unix, feature = "appliance"))]
+pub mod call;
 pub mod clock;
 #[cfg(unix)]
 pub mod command;
 #[cfg(unix)]
 pub mod cpu;
-#[cfg(unix)]
 pub mod durable;
 #[cfg(unix)]
 pub mod file;
+#[cfg(all(unix, feature = "appliance"))]
+pub mod frames;
 #[cfg(unix)]
 pub mod log;
 #[cfg(unix)]

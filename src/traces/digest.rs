@@ -7,6 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use minicbor::decode::{Decode, Decoder};
 use minicbor::encode::{Encode, Encoder, Write};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// 32 bytes of SHA-256 or HMAC-SHA-256.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,6 +59,20 @@ impl Digest {
         // The engine refuses missing padding and non-zero trailing bits: one value, one text.
         STANDARD.decode(text).ok().and_then(|bytes| Self::from_slice(&bytes))
     }
+
+    /// Reads what [`fmt::Display`] writes, and nothing else: 64 lower-case hexadecimal digits.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let digit = |character: u8| match character {
+            b'0'..=b'9' => Some(character - b'0'),
+            b'a'..=b'f' => Some(character - b'a' + 10),
+            _ => None,
+        };
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        let byte = |[high, low]: &[u8; 2]| Some(digit(*high)? << 4 | digit(*low)?);
+        let bytes: Vec<u8> = pairs.iter().map(byte).collect::<Option<_>>()?;
+        if rest.is_empty() { Self::from_slice(&bytes) } else { None }
+    }
 }
 
 impl fmt::Display for Digest {
@@ -69,6 +85,20 @@ impl fmt::Display for Digest {
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Digest {
+    /// In JSON: lower-case hexadecimal.
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        Self::from_hex(&text).ok_or_else(|| D::Error::custom("not 64 lower-case hexadecimal digits"))
     }
 }
 
@@ -95,6 +125,7 @@ mod tests {
         assert_eq!(empty.to_string(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         assert_eq!(Digest::of(&[b"a", b"bc"]), Digest::of(&[b"abc"]));
         assert_eq!(Digest::from_base64(&empty.to_base64()), Some(empty));
+        assert_eq!(Digest::from_hex(&empty.to_string()), Some(empty));
     }
 
     #[test]
@@ -104,5 +135,11 @@ mod tests {
             assert_eq!(Digest::from_base64(refused), None, "{refused}");
         }
         assert_eq!(Digest::from_slice(&[0; 31]), None);
+        let text = Digest::of(&[]).to_string();
+        for refused in
+            [&text.to_uppercase(), &text[..62], &text[..63], &format!("{text}00"), &format!("+{}", &text[1..])]
+        {
+            assert_eq!(Digest::from_hex(refused), None, "{refused}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Pure: bytes to values and back. Both the door of `sceaud` and the command line speak through here.
 
+pub mod base64;
 pub mod call;
 pub mod json;
 pub mod members;
@@ -11,6 +12,8 @@ pub mod service;
 pub const FRAME_LEN_MAX: usize = 64 * 1024;
 /// The interface of `admin.sock`, as served by `org.varlink.service`.
 pub const ADMIN_INTERFACE: &str = include_str!("fr.sceau.Admin.varlink");
+/// The interface of `attest.sock`.
+pub const ATTEST_INTERFACE: &str = include_str!("fr.sceau.Attest.varlink");
 /// The interface of `token.sock`, as served by `org.varlink.service`.
 pub const TOKEN_INTERFACE: &str = include_str!("fr.sceau.Token.varlink");
 /// The interface of `relay-ledger.sock`.

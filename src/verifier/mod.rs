@@ -1,5 +1,8 @@
 //! `sceau-verify`: the officer's offline verifier. Reads files, writes a report, touches nothing else.
 
+mod authorities;
+mod evidence;
+mod file;
 mod json;
 mod sarif;
 mod text;
@@ -33,6 +36,8 @@ enum Verb {
     Vihf(Vihf),
     #[command(after_help = traces::AFTER_TRACES_HELP)]
     Traces(traces::Traces),
+    #[command(after_help = evidence::AFTER_EVIDENCE_HELP)]
+    Evidence(Box<evidence::Evidence>),
 }
 
 /// Why nothing was judged; the text is for the person who typed it.
@@ -44,6 +49,9 @@ pub(crate) enum NotJudged {
     /// The report cannot be written.
     #[error("la sortie ne peut pas être écrite ({0})")]
     Output(#[from] std::io::Error),
+    /// Another command holds the officer's file.
+    #[error("le fichier {0} sert en ce moment à une autre commande ; réessayez quand elle aura fini")]
+    Held(String),
 }
 
 impl NotJudged {
@@ -52,7 +60,7 @@ impl NotJudged {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => EXIT_USAGE,
-            Self::Output(_) => EXIT_UNAVAILABLE,
+            Self::Output(_) | Self::Held(_) => EXIT_UNAVAILABLE,
         }
     }
 }
@@ -63,6 +71,7 @@ pub fn main() -> ExitCode {
     let judged = match usage::parse::<Arguments>().verb {
         Verb::Vihf(vihf) => vihf.run(),
         Verb::Traces(traces) => traces.run(),
+        Verb::Evidence(evidence) => evidence.run(),
     };
     match judged {
         Ok(code) => ExitCode::from(code),

@@ -1,18 +1,15 @@
 //! `sceau-verify vihf`, also `sceau lint`: judges one VIHF.
 
-use std::fs::File;
-use std::io::{self, Read, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use super::{NotJudged, json, sarif, text};
+use super::file::{FILE_LEN_MAX, open, read, unreadable};
+use super::{NotJudged, authorities, json, sarif, text};
 use crate::certificate::Trust;
 use crate::lint::{Judgement, Moment, Verdict, lint};
 use crate::sys::clock;
@@ -20,9 +17,6 @@ use crate::usage::EXIT_NEGATIVE;
 use crate::vihf::instant::Instant;
 use crate::vihf::profile::{Profile, ProfileError, Profiles};
 use crate::xmldsig::DOCUMENT_LEN_MAX;
-
-/// Largest file of authorities or profile in bytes: a bundle of every IGC-Santé authority has some tens of kB.
-const FILE_LEN_MAX: u64 = 1024 * 1024;
 
 /// Vérifie une assertion VIHF, de Sceau ou d'un autre, ou le message SOAP qui la porte.
 ///
@@ -111,35 +105,7 @@ impl Vihf {
         if self.trust.is_empty() {
             return Ok(None);
         }
-        let mut trust = Trust::default();
-        for path in &self.trust {
-            let refuse = |cause: &str| NotJudged::Usage(format!("--trust {} : {cause}", path.display()));
-            let pem = open(path, FILE_LEN_MAX)?;
-            let before = trust.anchors.len() + trust.intermediates.len();
-            for der in CertificateDer::pem_slice_iter(&pem) {
-                let der =
-                    der.map_err(|_| refuse("une section PEM est abîmée ; redonnez le fichier de l'autorité"))?;
-                let Ok((_, x509)) = X509Certificate::from_der(&der) else {
-                    return Err(refuse("un certificat n'est pas lisible ; redonnez le fichier de l'autorité"));
-                };
-                if !x509.is_ca() {
-                    return Err(refuse(
-                        "un certificat n'est pas celui d'une autorité (CA:TRUE) ; donnez la racine et ses intermédiaires",
-                    ));
-                }
-                let self_signed = x509.subject() == x509.issuer();
-                if self_signed { trust.anchors.push(der) } else { trust.intermediates.push(der) }
-            }
-            if trust.anchors.len() + trust.intermediates.len() == before {
-                return Err(refuse("aucun certificat PEM (-----BEGIN CERTIFICATE-----)"));
-            }
-        }
-        if trust.anchors.is_empty() {
-            return Err(NotJudged::Usage(
-                "--trust : aucune racine (certificat autosigné) ; ajoutez celle de l'IGC-Santé".to_owned(),
-            ));
-        }
-        Ok(Some(trust))
+        authorities::read("--trust", &self.trust, "celle de l'IGC-Santé").map(Some)
     }
 
     fn moment(&self) -> Result<Moment, NotJudged> {
@@ -157,25 +123,4 @@ impl Vihf {
 
 fn instant(at: OffsetDateTime) -> Instant {
     Instant::from_ms(i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000_000)).unwrap_or_default())
-}
-
-/// Reads a file, one byte past the limit at most: what is larger is the reader's to refuse.
-fn open(path: &Path, len_max: u64) -> Result<Vec<u8>, NotJudged> {
-    File::open(path).and_then(|file| read(file, len_max)).map_err(|cause| unreadable(path, &cause))
-}
-
-fn read(from: impl Read, len_max: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    from.take(len_max + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-fn unreadable(path: &Path, cause: &io::Error) -> NotJudged {
-    let cause = match cause.kind() {
-        io::ErrorKind::NotFound => "il n'existe pas ; vérifiez le chemin",
-        io::ErrorKind::PermissionDenied => "vous n'avez pas le droit de le lire",
-        io::ErrorKind::IsADirectory => "c'est un dossier ; donnez un fichier",
-        _ => "la lecture échoue",
-    };
-    NotJudged::Usage(format!("{} ne peut pas être lu : {cause}", path.display()))
 }

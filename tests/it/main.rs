@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod admin;
+mod attest;
 mod check;
 mod checkpoints;
 mod clients;
@@ -15,6 +16,7 @@ mod documents;
 mod door;
 mod doorstep;
 mod establishment_parts;
+mod evidence;
 mod faults;
 mod forge;
 mod guard;

@@ -77,6 +77,18 @@ fn only_what_was_signed_is_shown_by_a_good_archive() {
     replay("archive", properties::archive::holds);
 }
 
+#[test]
+fn an_event_log_is_read_in_bounds() {
+    properties::event_log::known_is_read();
+    replay("event_log", properties::event_log::holds);
+}
+
+#[test]
+fn no_document_but_the_tpms_own_is_good() {
+    properties::evidence::known_is_good();
+    replay("evidence", properties::evidence::holds);
+}
+
 /// A target without a corpus, or a corpus without a target, would be replayed by nobody.
 #[test]
 fn every_target_has_a_corpus_and_a_dictionary() {

@@ -253,7 +253,7 @@ fn each_mistake_is_told_in_french_with_its_remedy() {
             &[
                 "verbe inconnu « isue »",
                 "essayez « suspend, issue »",
-                "issue, keys, operators, order, convention, suspend, resume, suspensions, practitioners, applications, traces, lint, status, check",
+                "issue, attest, seal, keys, operators, order, convention, suspend, resume, suspensions, practitioners, applications, traces, lint, status, check",
             ],
         ),
         (
@@ -261,7 +261,7 @@ fn each_mistake_is_told_in_french_with_its_remedy() {
             vec!["help"],
             &[
                 "verbe inconnu « help »",
-                "issue, keys, operators, order, convention, suspend, resume, suspensions, practitioners, applications, traces, lint, status, check",
+                "issue, attest, seal, keys, operators, order, convention, suspend, resume, suspensions, practitioners, applications, traces, lint, status, check",
             ],
         ),
         (&["sceau"], vec!["--json"], &["argument inconnu « --json »"]),

@@ -12,6 +12,7 @@ pub fn program(name: &str) -> PathBuf {
     let told = match name {
         "sceaud" => option_env!("CARGO_BIN_EXE_sceaud"),
         "sceau-signer" => option_env!("CARGO_BIN_EXE_sceau-signer"),
+        "sceau-attestd" => option_env!("CARGO_BIN_EXE_sceau-attestd"),
         "sceau-relayd" => option_env!("CARGO_BIN_EXE_sceau-relayd"),
         "sceau" => option_env!("CARGO_BIN_EXE_sceau"),
         "sceau-verify" => option_env!("CARGO_BIN_EXE_sceau-verify"),

@@ -9,7 +9,6 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::super::Daemon;
-use super::super::frames::{End, Frames};
 use super::super::load::Place;
 use super::answer::No;
 use super::attachment::Attachment;
@@ -17,6 +16,7 @@ use super::delivery::deliver;
 use super::dispatch::answer;
 use super::submit::Obeyed;
 use crate::policy::denial::Malformed;
+use crate::sys::frames::{End, Frames};
 use crate::varlink::FRAME_LEN_MAX;
 
 /// Serves a connection of the Unix user `uid` until it ends or `stop` says so. `_place` is free again afterwards.
@@ -32,7 +32,7 @@ pub(in super::super) async fn serve(
     loop {
         let mut out = Vec::new();
         let mut goes_on = true;
-        match frames.next(&mut stream, &limits, &mut stop).await {
+        match frames.next(&mut stream, limits.patience(), &mut stop).await {
             Ok(len) => {
                 let obeyed = answer(&daemon, uid, frames.frame(len), &mut attachment, &mut out).await;
                 frames.forget(len);

@@ -256,7 +256,7 @@ impl Daemon {
             Waiting::Clock => {
                 if recorded {
                     self.sessions.end_all();
-                    self.maybe_spent.time_begins();
+                    self.maybe_spent.begins();
                 }
                 self.clock.accepted(recorded);
             }

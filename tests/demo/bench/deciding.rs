@@ -15,14 +15,15 @@ use sceau::policy::denial::Decision;
 use sceau::policy::issuing::{self, Asking};
 use sceau::policy::opening::{self, Authentication, Known, Opening};
 use sceau::policy::practitioner::Practitioners;
-use sceau::policy::practitioner::import::{self, Format};
+use sceau::policy::practitioner::import;
+use sceau::policy::register::Format;
 use sceau::policy::rights::Transaction;
 use sceau::policy::session::Session;
 use sceau::proof::{Algorithm, Audience, Factor, KeySet, MethodRule, Providers, Terms};
 use sceau::sys::{clock, cpu};
 use sceau::vihf::assertion::Patient;
-use sceau::vihf::codes::Purpose;
-use sceau::vihf::identity::{Ins, InsOid, PsIdNat};
+use sceau::vihf::codes::{Purpose, Sector};
+use sceau::vihf::identity::{Ins, InsOid, PsIdNat, StructIdNat};
 use sceau::vihf::instant::Instant;
 use sceau::vihf::method::Method;
 use serde_json::{Value, json};
@@ -61,6 +62,7 @@ struct World {
     config: Config,
     convention: Convention,
     loaded: Loaded,
+    structures: Vec<(StructIdNat, Sector)>,
     practitioners: Practitioners,
     application: Arc<Application>,
     providers: Providers,
@@ -116,7 +118,11 @@ impl World {
         application.audiences = vec![Audience { provider: "sso".to_owned(), client_id: CLIENT.to_owned() }];
         let providers = providers(&key);
         let application = Arc::new(application);
-        (Self { config, convention, loaded, practitioners, application, providers, key, now }, import_ms)
+        let structures = convention.structures.iter().map(|known| (known.id, known.sector)).collect();
+        (
+            Self { config, convention, loaded, structures, practitioners, application, providers, key, now },
+            import_ms,
+        )
     }
 
     fn opening(&self, practitioner: PsIdNat, proof: Option<String>) -> Opening {
@@ -133,12 +139,11 @@ impl World {
         }
     }
 
-    fn open(&self, asked: &Opening) -> Session {
-        let structures: Vec<_> = self.convention.structures.iter().map(|known| (known.id, known.sector)).collect();
-        let known = Known {
+    fn known(&self) -> Known<'_> {
+        Known {
             convention: &self.convention,
             services: &self.convention.services,
-            structures: &structures,
+            structures: &self.structures,
             practitioners: &self.practitioners,
             profiles: &self.loaded.profiles,
             default_profile: &self.config.profiles.default,
@@ -147,8 +152,11 @@ impl World {
             login_future_max_ms: self.config.limits.login_future_max_ms,
             now: self.now,
             lost_until: None,
-        };
-        approved(opening::decide(&known, &self.application, asked))
+        }
+    }
+
+    fn open(&self, asked: &Opening) -> Session {
+        approved(opening::decide(&self.known(), &self.application, asked))
     }
 
     fn issue(&self, session: &Arc<Session>) {
@@ -158,9 +166,7 @@ impl World {
             patient: Some(Patient { ins: Ins::parse(PATIENTS[0]).unwrap(), oid: InsOid::Nir }),
             invisible_to_guardians: false,
         };
-        let rights = self.convention.rights;
-        let decided = issuing::decide(rights, &self.practitioners, &self.application, session, asking, self.now);
-        drop(black_box(approved(decided)));
+        drop(black_box(approved(issuing::decide(&self.known(), &self.application, session, asking))));
     }
 
     /// A proof of that practitioner's login, never the same twice.

@@ -8,6 +8,8 @@ pub mod archive;
 pub mod call;
 pub mod certificate;
 pub mod configuration;
+pub mod event_log;
+pub mod evidence;
 pub mod pkcs11_uri;
 pub mod request;
 pub mod signed_info;

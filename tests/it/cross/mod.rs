@@ -91,14 +91,20 @@ impl Judge {
         told(opening::decide(&known, &self.application, &proofs.opening(asked, self.now)))
     }
 
-    fn issue(&self, practitioners: &Practitioners, session: &Arc<Session>, issue: &Issue<'_>) -> String {
+    fn issue(
+        &self,
+        practitioners: &Practitioners,
+        application: &Arc<Application>,
+        session: &Arc<Session>,
+        issue: &Issue<'_>,
+    ) -> String {
         let asking = Asking {
             transaction: Transaction::parse(issue.transaction).unwrap(),
             purpose: Purpose::parse(issue.purpose.0).unwrap(),
             patient: issue.patient.then(|| Patient { ins: Ins::parse(PATIENTS[0]).unwrap(), oid: InsOid::Nir }),
             invisible_to_guardians: issue.invisible,
         };
-        told(issuing::decide(&self.known(practitioners), &self.application, session, asking)).0
+        told(issuing::decide(&self.known(practitioners), application, session, asking)).0
     }
 
     /// The register in which everybody is in the state that `now` gives.
@@ -157,13 +163,19 @@ impl Tally {
     }
 }
 
-/// Every question of `Issue` in a session of `asked`, whose practitioner is in `state` by now.
-fn every_issue<'t>(tables: &'t Tables, asked: Asked, state: State) -> impl Iterator<Item = Issue<'t>> {
+/// Every question of `Issue` in a session of `asked`, whose practitioner is in `state` by now, and its caller that application.
+fn every_issue<'t>(
+    tables: &'t Tables,
+    asked: Asked,
+    state: State,
+    application: World,
+) -> impl Iterator<Item = Issue<'t>> {
     let patients = [(true, false), (false, false), (true, true)];
     tables.transactions().into_iter().flat_map(move |transaction| {
         PURPOSES.into_iter().flat_map(move |purpose| {
             patients.into_iter().map(move |(patient, invisible)| Issue {
                 asked,
+                application,
                 state,
                 transaction,
                 purpose,
@@ -180,7 +192,13 @@ fn some<T>(all: &[T], number: usize) -> impl Iterator<Item = &T> {
 }
 
 /// Asks everything in one world: the verdicts on sessions and on assertions.
-fn judge_all(judge: &Judge, questions: &[Asked], proofs: &Proofs, tables: &Tables) -> (Tally, Tally) {
+fn judge_all(
+    judge: &Judge,
+    others: &[Judge],
+    questions: &[Asked],
+    proofs: &Proofs,
+    tables: &Tables,
+) -> (Tally, Tally) {
     let (mut opened, mut issued, mut sessions) = (Tally::default(), Tally::default(), Vec::new());
     for asked in questions {
         let (told, session) = judge.open(proofs, asked);
@@ -196,22 +214,32 @@ fn judge_all(judge: &Judge, questions: &[Asked], proofs: &Proofs, tables: &Table
             sessions.push((*asked, Arc::new(session)));
         }
     }
-    let mut ask = |practitioners: &Practitioners, session: &Arc<Session>, issue: &Issue<'_>| {
-        let told = judge.issue(practitioners, session, issue);
+    let mut ask = |practitioners: &Practitioners, application, session: &Arc<Session>, issue: &Issue<'_>| {
+        let told = judge.issue(practitioners, application, session, issue);
         let expected = tables.issuing(judge.world, issue);
         assert!(agrees(&told, &expected), "{:?} {issue:?}: {told}, not {expected:?}", judge.world);
         issued.note(&told);
     };
     for (asked, session) in some(&sessions, SESSIONS) {
-        for issue in every_issue(tables, *asked, asked.who) {
-            ask(&judge.loaded.practitioners, session, &issue);
+        for issue in every_issue(tables, *asked, asked.who, judge.world) {
+            ask(&judge.loaded.practitioners, &judge.application, session, &issue);
         }
     }
     for state in State::ALL {
         let practitioners = judge.register(|_| state);
         for (asked, session) in some(&sessions, SESSIONS_OF_ANOTHER_STATE) {
-            for issue in every_issue(tables, *asked, state) {
-                ask(&practitioners, session, &issue);
+            for issue in every_issue(tables, *asked, state, judge.world) {
+                ask(&practitioners, &judge.application, session, &issue);
+            }
+        }
+    }
+    // The register of applications changed since: the widest application is each of the others by now.
+    let narrowed =
+        others.iter().filter(|other| judge.world == World::Wide && judge.config.mode == other.config.mode);
+    for other in narrowed {
+        for (asked, session) in some(&sessions, SESSIONS_OF_ANOTHER_STATE) {
+            for issue in every_issue(tables, *asked, asked.who, other.world) {
+                ask(&judge.loaded.practitioners, &other.application, session, &issue);
             }
         }
     }
@@ -222,13 +250,15 @@ fn judge_all(judge: &Judge, questions: &[Asked], proofs: &Proofs, tables: &Table
 fn every_decision_is_the_models() {
     let (mint, tables, questions, now) = (Mint::start(), Tables::read(), question::every(), clock::now());
     let proofs = Proofs::of_all(&mint, &questions, now);
+    let judges = World::ALL.map(|world| {
+        let establishment = world.establishment(&mint);
+        Judge::new(world, &establishment.config(), now)
+    });
     let next = AtomicUsize::new(0);
     let judge = || {
         let (mut opened, mut issued) = (Tally::default(), Tally::default());
-        while let Some(world) = World::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let establishment = world.establishment(&mint);
-            let judge = Judge::new(*world, &establishment.config(), now);
-            let (of_sessions, of_assertions) = judge_all(&judge, &questions, &proofs, &tables);
+        while let Some(judge) = judges.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let (of_sessions, of_assertions) = judge_all(judge, &judges, &questions, &proofs, &tables);
             opened.add(of_sessions);
             issued.add(of_assertions);
         }
@@ -258,13 +288,13 @@ fn every_decision_is_the_models() {
         "service-not-allowed",
         "structure-not-declared",
         "profile-not-allowed",
-    ];
-    let of_sessions = [
         "application-suspended",
         "homologation-expired",
         "channel-not-allowed",
-        "method-not-declared",
         "proof-required",
+    ];
+    let of_sessions = [
+        "method-not-declared",
         "proof-invalid",
         "login-too-old",
         "login-in-future",
@@ -327,8 +357,9 @@ fn ask_by_socket(
     for (asked, session) in sessions {
         let (_, decided) = judge.open(proofs, &asked);
         let decided = Arc::new(decided.unwrap());
-        let every = every_issue(tables, asked, asked.who);
-        for (issue, expected) in of_each(every, |issue| judge.issue(&judge.loaded.practitioners, &decided, issue))
+        let every = every_issue(tables, asked, asked.who, world);
+        for (issue, expected) in
+            of_each(every, |issue| judge.issue(&judge.loaded.practitioners, &judge.application, &decided, issue))
         {
             let mut words = json!({
                 "session": session, "transaction": issue.transaction, "purpose": issue.purpose.0,

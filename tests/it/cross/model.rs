@@ -165,6 +165,8 @@ fn login(world: World, asked: &Asked, terms: Option<&Terms>) -> Reasons {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Issue<'a> {
     pub(super) asked: Asked,
+    /// Whose application the caller is by now, in the register.
+    pub(super) application: World,
     /// The practitioner's state in the register of now.
     pub(super) state: State,
     pub(super) transaction: &'a str,
@@ -191,15 +193,24 @@ impl Tables {
 
     /// Everything that speaks against this assertion.
     pub(super) fn issuing(&self, world: World, issue: &Issue<'_>) -> Reasons {
-        let (asked, state) = (issue.asked, issue.state);
-        if let Some(reason) = of_practitioner(state) {
+        let (asked, state, application) = (issue.asked, issue.state, issue.application);
+        if let Some(reason) = of_application(application) {
             return Reasons::from([reason]);
         }
-        let mut reasons = rights::reasons(
+        let (profile, channel) = (asked.profile.unwrap_or("dmp-air"), asked.channel.unwrap_or("LPS"));
+        let mut reasons = Reasons::new();
+        if !application.profiles().contains(&profile) {
+            reasons.insert("profile-not-allowed");
+        }
+        if let Some(reason) = of_practitioner(state) {
+            reasons.insert(reason);
+            return reasons;
+        }
+        reasons.extend(rights::reasons(
             &Question {
                 scope: world.scope(),
-                profile: asked.profile.unwrap_or("dmp-air"),
-                channel: asked.channel.unwrap_or("LPS"),
+                profile,
+                channel,
                 physician: state != State::Nurse,
                 transaction: issue.transaction,
                 purpose: issue.purpose,
@@ -207,7 +218,10 @@ impl Tables {
             },
             &self.air,
             &self.indirect,
-        );
+        ));
+        if !application.channels().contains(&channel) {
+            reasons.insert("channel-not-allowed");
+        }
         // No profile gives the form of a minor's secret connection yet (`vihf.md` §9).
         if issue.invisible {
             reasons.insert("profile-not-allowed");
@@ -215,14 +229,26 @@ impl Tables {
         // What the opening found must still be there.
         let open: Vec<_> = services(asked.who).iter().filter(|open| world.services().contains(open)).collect();
         let service = asked.service.unwrap_or_else(|| open[0]);
-        if !services(state).contains(&service) {
+        if !services(state).contains(&service) || !application.services().contains(&service) {
             reasons.insert("service-not-allowed");
+        }
+        if !World::purposes(service).contains(&issue.purpose.0) {
+            reasons.insert("purpose-not-allowed");
         }
         let structure = asked.structure.unwrap_or(structures(asked.who)[0]);
         if !structures(state).contains(&structure) {
             reasons.insert("structure-not-declared");
         }
-        reasons.extend(asked.login.and_then(|(method, _, _)| of_means(state, method)));
+        if let Some((method, _, _)) = asked.login {
+            reasons.extend(of_means(state, method));
+            if !application.methods().contains(&method) {
+                reasons.insert("method-not-allowed");
+            }
+        }
+        let is_proved = asked.login.is_some_and(|(_, shown, _)| shown == Shown::Proof);
+        if !is_proved && !application.may_declare() {
+            reasons.insert("proof-required");
+        }
         reasons
     }
 }

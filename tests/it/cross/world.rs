@@ -212,6 +212,10 @@ impl World {
             ("method", METHODS.iter().map(method).collect::<Vec<_>>().into()),
         ]);
         config.insert("identity_provider".into(), vec![provider].into());
+        for (place, service) in SERVICES.iter().enumerate() {
+            let purposes = Value::from(Self::purposes(service).to_vec());
+            config["service"][place].as_table_mut().unwrap().insert("purposes".into(), purposes);
+        }
         match self {
             Self::NotExcepted => drop(config.remove("exception")),
             Self::ExceptionEnded => config["exception"][0]["until"] = "2026-01-31".into(),
@@ -251,6 +255,11 @@ impl World {
 
     pub(super) fn profiles(self) -> &'static [&'static str] {
         if self == Self::Narrow { &PROFILES[..1] } else { &PROFILES }
+    }
+
+    /// Purposes that a service may ask for, by `[[service]] purposes`.
+    pub(super) fn purposes(service: &str) -> &'static [&'static str] {
+        if service == SERVICES[0] { &["normal", "centre_15"] } else { &["normal", "bris_de_glace", "centre_15"] }
     }
 
     /// Whether its word about a login is enough.

@@ -108,8 +108,8 @@ fn status_tells_the_state_and_every_seal() {
     );
     assert_eq!((&status["state"], &status["ready"]), (&json!("operational"), &json!(true)));
     assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
-    // The ledger has the entry of this start.
-    assert_eq!((&status["profile"], &status["entries"]), (&json!("dmp-air"), &json!(1)));
+    // The ledger has the entry of this start, and those of the registers that it read.
+    assert_eq!((&status["profile"], &status["entries"]), (&json!("dmp-air"), &json!(3)));
     let seals = status["seals"].as_array().unwrap();
     assert_eq!(seals.len(), 3);
     for ((seal, laid), structure) in seals.iter().zip(&establishment.seals).zip(STRUCTURES) {

@@ -1,38 +1,20 @@
 //! The ceremony on a TPM: tpm2-pkcs11 over swtpm, with a resource manager on a bus of its own.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-
-use tempfile::TempDir;
+use std::process::{Command, Stdio};
 
 use super::{SUBJECT, done, json, refused};
-use crate::doorstep::until;
 use crate::support::establishment::write;
 use crate::support::plan::STRUCTURES;
 use crate::support::program::program;
 use crate::support::skip::skip;
 use crate::support::softhsm::run;
+use crate::support::swtpm::{ResourceManager, Swtpm};
 
-const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig><type>session</type><listen>unix:path=BUS</listen><auth>EXTERNAL</auth>
-<policy context="default"><allow send_destination="*"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>"#;
-
-/// A software TPM with one token `tpm`, user PIN 1234; its programs end with it.
+/// A software TPM with one token `tpm`, user PIN 1234.
 struct Tpm {
-    folder: TempDir,
+    manager: ResourceManager,
     module: PathBuf,
-    children: Vec<Child>,
-}
-
-impl Drop for Tpm {
-    fn drop(&mut self) {
-        for child in self.children.iter_mut().rev() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
 }
 
 impl Tpm {
@@ -40,34 +22,14 @@ impl Tpm {
     fn start() -> Option<Tpm> {
         let module = Path::new("/usr/lib").join(format!("{}-linux-gnu", std::env::consts::ARCH));
         let module = module.join("pkcs11/libtpm2_pkcs11.so");
-        let programs = ["swtpm", "tpm2-abrmd", "dbus-daemon", "tpm2_ptool"];
-        let is_there =
-            |name: &&str| ["/usr/bin", "/usr/sbin"].iter().any(|folder| Path::new(folder).join(name).exists());
-        if !module.exists() || !programs.iter().all(is_there) {
+        if !module.exists() || !Swtpm::missing(&["swtpm", "tpm2-abrmd", "dbus-daemon", "tpm2_ptool"]).is_empty() {
             return None;
         }
-        let folder = tempfile::tempdir().unwrap();
-        let mut tpm = Tpm { folder, module, children: Vec::new() };
-        for name in ["state", "store", "memory"] {
+        let tpm = Tpm { manager: ResourceManager::over(Swtpm::bare()), module };
+        for name in ["store", "memory"] {
             std::fs::create_dir(tpm.path(name)).unwrap();
         }
         write(&tpm.path("pin"), "1234", 0o600);
-        write(&tpm.path("bus.conf"), &BUS.replace("BUS", tpm.path("bus").to_str().unwrap()), 0o644);
-        let bus = format!("--config-file={}", tpm.path("bus.conf").display());
-        tpm.spawn("dbus-daemon", &[&bus, "--nofork"]);
-        let port = tpm.swtpm();
-        until("the bus listens", || tpm.path("bus").exists());
-        tpm.spawn(
-            "tpm2-abrmd",
-            &["--allow-root", "--session", &format!("--tcti=swtpm:host=127.0.0.1,port={port}")],
-        );
-        until("the resource manager has its TPM", || {
-            let mut send = tpm.command("dbus-send");
-            let name = "string:com.intel.tss2.Tabrmd";
-            let method = "org.freedesktop.DBus.NameHasOwner";
-            send.args(["--session", "--print-reply", "--dest=org.freedesktop.DBus", "/", method, name]);
-            String::from_utf8_lossy(&send.output().unwrap().stdout).contains("boolean true")
-        });
         let store = tpm.path("store").to_str().unwrap().to_owned();
         run(tpm.command("tpm2_ptool").args(["init", "--path", &store]));
         let token =
@@ -76,52 +38,15 @@ impl Tpm {
         Some(tpm)
     }
 
-    /// Starts swtpm on a pair of ports that is free; the second one is its control channel.
-    fn swtpm(&mut self) -> u16 {
-        let state = format!("dir={}", self.path("state").display());
-        for _ in 0..20 {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            let channel = |port: u16| format!("type=tcp,port={port},bindaddr=127.0.0.1");
-            let (server, control) = (channel(port), channel(port.saturating_add(1)));
-            let arguments = ["socket", "--tpm2", "--tpmstate", &state, "--server", &server, "--ctrl", &control];
-            let flags = ["--flags", "not-need-init,startup-clear"];
-            self.spawn("swtpm", &[&arguments[..], &flags].concat());
-            let child = self.children.last_mut().unwrap();
-            // Its state's lock is there once it has both ports; else it has ended.
-            let mut ended = false;
-            let lock = self.folder.path().join("state/.lock");
-            until("swtpm listens or ends", || {
-                ended = child.try_wait().unwrap().is_some();
-                ended || lock.exists()
-            });
-            if !ended {
-                return port;
-            }
-        }
-        panic!("no pair of free ports");
-    }
-
     fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.manager.tpm.path(name)
     }
 
     fn command(&self, name: &str) -> Command {
-        let mut command = Command::new(name);
-        command.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", self.path("bus").display()));
+        let mut command = self.manager.command(name);
+        command.env("TPM2_PKCS11_TCTI", self.manager.tcti()).env("TPM2_PKCS11_STORE", self.path("store"));
+        command.env("TPM2_PKCS11_LOG_LEVEL", "0").env("STATE_DIRECTORY", self.path("memory"));
         command
-            .env("TPM2_PKCS11_TCTI", "tabrmd:bus_type=session")
-            .env("TPM2TOOLS_TCTI", "tabrmd:bus_type=session");
-        command.env("TPM2_PKCS11_STORE", self.path("store")).env("TPM2_PKCS11_LOG_LEVEL", "0");
-        command.env("TSS2_LOG", "all+none").env("STATE_DIRECTORY", self.path("memory"));
-        command.current_dir(self.folder.path()).stdin(Stdio::null());
-        command
-    }
-
-    /// `setpriv --pdeathsig`: even a test program that is killed leaves nothing behind.
-    fn spawn(&mut self, name: &str, arguments: &[&str]) {
-        let mut command = self.command("setpriv");
-        command.args(["--pdeathsig", "KILL", "--", name]).args(arguments);
-        self.children.push(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
     }
 
     fn step(&self, step: &str, object: &str) -> Command {

@@ -1,4 +1,4 @@
-//! Frames out of a connection: bounded, each with its deadline, erased once answered.
+//! Varlink frames out of a connection: bounded, each with its deadline, erased once answered.
 
 use std::time::Duration;
 
@@ -8,14 +8,23 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroize as _;
 
-use crate::config::Limits;
 use crate::varlink::FRAME_LEN_MAX;
 
 /// Bytes read at once: a request and its successor.
 const READ_LEN: usize = 8 * 1024;
 
+/// How long a peer is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Between two frames.
+    pub idle: Duration,
+    /// From a frame's first byte to its NUL.
+    pub frame: Duration,
+}
+
 /// Why a connection ends.
-pub(super) enum End {
+#[derive(Debug)]
+pub enum End {
     /// The peer closed, was too slow, or went away.
     Peer,
     /// A frame over the limit: answered, then closed (contract).
@@ -25,8 +34,8 @@ pub(super) enum End {
 }
 
 /// Bytes received and not yet answered; erased once they are.
-#[derive(Default)]
-pub(super) struct Frames {
+#[derive(Debug, Default)]
+pub struct Frames {
     buffer: Vec<u8>,
     /// Bytes known to hold no NUL.
     scanned: usize,
@@ -34,21 +43,24 @@ pub(super) struct Frames {
 
 impl Frames {
     /// Waits for a whole frame and gives its length, unless `stop` says so first.
-    pub(super) async fn next(
+    ///
+    /// # Errors
+    /// Why there is none and the connection ends.
+    pub async fn next(
         &mut self,
         stream: &mut UnixStream,
-        limits: &Limits,
+        patience: Patience,
         stop: &mut watch::Receiver<bool>,
     ) -> Result<usize, End> {
         tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => Err(End::Stop),
-            frame = self.read(stream, limits) => frame,
+            frame = self.read(stream, patience) => frame,
         }
     }
 
-    async fn read(&mut self, stream: &mut UnixStream, limits: &Limits) -> Result<usize, End> {
-        let (idle, frame) = (Duration::from_millis(limits.idle_ms), Duration::from_millis(limits.frame_read_ms));
+    async fn read(&mut self, stream: &mut UnixStream, patience: Patience) -> Result<usize, End> {
+        let Patience { idle, frame } = patience;
         let mut deadline = Instant::now() + if self.buffer.is_empty() { idle } else { frame };
         loop {
             let unscanned = self.buffer.get(self.scanned..).unwrap_or_default();
@@ -73,12 +85,13 @@ impl Frames {
     }
 
     /// The frame of that length.
-    pub(super) fn frame(&self, len: usize) -> &[u8] {
+    #[must_use]
+    pub fn frame(&self, len: usize) -> &[u8] {
         self.buffer.get(..len).unwrap_or_default()
     }
 
     /// Erases a frame and its NUL; what follows moves to the front.
-    pub(super) fn forget(&mut self, len: usize) {
+    pub fn forget(&mut self, len: usize) {
         if self.buffer.len() == len + 1 {
             self.buffer.as_mut_slice().zeroize();
             self.buffer.clear();

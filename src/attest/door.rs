@@ -1,0 +1,151 @@
+//! `attest.sock`: connections within their number, frames in, answers out, each with its deadline.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use listenfd::ListenFd;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::UnixStream;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use zeroize::Zeroize as _;
+
+use super::Attester;
+use super::answer::No;
+use super::evidence;
+use super::request::Request;
+use crate::sys::frames::{End, Frames};
+use crate::sys::socket::Listening;
+use crate::varlink::FRAME_LEN_MAX;
+use crate::varlink::members::MemberError;
+
+/// Who may ask is told by the file's group and by the kernel's word for the caller.
+const SOCKET_MODE: u32 = 0o660;
+/// Most connections: sceaud's, and some operators'.
+const CONNECTIONS_MAX: usize = 32;
+/// Bytes of an answer's room.
+const ANSWER_ROOM_LEN: usize = 4 * 1024;
+/// Pause when no connection can be accepted (descriptors exhausted).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The open door.
+#[derive(Debug)]
+pub(super) struct Door(Listening);
+
+impl Door {
+    /// Takes the socket that systemd hands over, or makes one at `path`; a stale socket is replaced, a living one is not.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self(match ListenFd::from_env().take_unix_listener(0)? {
+            Some(listener) => Listening::handed(listener)?,
+            None => Listening::bind(path, SOCKET_MODE)?,
+        }))
+    }
+}
+
+/// A connection's place; dropped, it is free again.
+#[derive(Debug)]
+struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    fn take(taken: &Arc<AtomicUsize>) -> Option<Self> {
+        let more = |now: usize| (now < CONNECTIONS_MAX).then_some(now + 1);
+        taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok()?;
+        Some(Self(Arc::clone(taken)))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Accepts until `stop` says so, then waits for the answers under way, at most `shutdown_ms`.
+pub(super) async fn accept(attester: Arc<Attester>, door: Door, mut stop: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    let taken = Arc::new(AtomicUsize::new(0));
+    loop {
+        while connections.try_join_next().is_some() {}
+        let accepted = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => break,
+            accepted = door.0.accept() => accepted,
+        };
+        match accepted {
+            Ok(stream) => match Place::take(&taken) {
+                Some(place) => {
+                    connections.spawn(serve(Arc::clone(&attester), stream, place, stop.clone()));
+                }
+                None => {
+                    // Told without waiting: a peer that takes no answer must not hold the door.
+                    let mut busy = Vec::new();
+                    No::Busy.write(&mut busy);
+                    let _ = stream.try_write(&busy);
+                }
+            },
+            Err(error) => {
+                tracing::warn!(%error, "no connection could be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(door);
+    let finish = async { while connections.join_next().await.is_some() {} };
+    let _ = timeout(Duration::from_millis(attester.config.limits.shutdown_ms), finish).await;
+}
+
+async fn serve(attester: Arc<Attester>, mut stream: UnixStream, _place: Place, mut stop: watch::Receiver<bool>) {
+    let Ok(uid) = stream.peer_cred().map(|peer| peer.uid()) else { return };
+    let limits = attester.config.limits;
+    let mut frames = Frames::default();
+    // Room for a PIN's answer from the start: what grows leaves copies behind.
+    let mut out = Vec::with_capacity(ANSWER_ROOM_LEN);
+    loop {
+        let mut goes_on = true;
+        match frames.next(&mut stream, limits.patience(), &mut stop).await {
+            Ok(len) => {
+                let asked = Request::read(frames.frame(len), uid, attester.admitted, &mut out);
+                frames.forget(len);
+                let answered = match asked {
+                    Ok(None) => Ok(None),
+                    Ok(Some(request)) => {
+                        let request = completed(&attester, request).await;
+                        attester.worker.done(request).await.map(Some)
+                    }
+                    Err(no) => Err(no),
+                };
+                match answered {
+                    Ok(answer) => answer.into_iter().for_each(|answer| answer.write(&mut out)),
+                    Err(no) => no.write(&mut out),
+                }
+            }
+            Err(End::TooLong) => {
+                let message = format!("la trame dépasse {FRAME_LEN_MAX} octets");
+                No::Words(MemberError::Malformed { field: String::new(), message }).write(&mut out);
+                goes_on = false;
+            }
+            Err(End::Peer | End::Stop) => return,
+        }
+        let written = timeout(Duration::from_millis(limits.answer_write_ms), stream.write_all(&out)).await;
+        out.as_mut_slice().zeroize();
+        out = Vec::with_capacity(ANSWER_ROOM_LEN);
+        if !goes_on || !matches!(written, Ok(Ok(()))) {
+            return;
+        }
+    }
+}
+
+/// Asks sceaud what a request needs of it, aside from the TPM's thread: sceaud may be waiting for that one.
+async fn completed(attester: &Attester, request: Request) -> Request {
+    let Request::Evidence { nonce, .. } = request else { return request };
+    let config = attester.config.clone();
+    let checkpoint = tokio::task::spawn_blocking(move || evidence::checkpoint(&config)).await.ok().flatten();
+    Request::Evidence { nonce, checkpoint }
+}

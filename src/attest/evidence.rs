@@ -1,0 +1,131 @@
+//! Evidence: what the machine claims, and the TPM's word that covers it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::answer::{Answer, No};
+use super::task::Tasks;
+use crate::certificate::SealCertificate;
+use crate::config::Config;
+use crate::evidence::binding::qualifying_data;
+use crate::evidence::document::{
+    Attested, Claims, Document as _, Evidence, Ledger, Marshalled, PCRS, PcrValue, Seal,
+};
+use crate::evidence::nonce::Nonce;
+use crate::sys::call::{Reply, call};
+use crate::tpm::{TpmError, quote};
+use crate::traces::digest::Digest;
+
+/// Longest wait for sceaud's newest checkpoint: a TPM's audit key signs in a second.
+const CHECKPOINT_WAIT: Duration = Duration::from_secs(10);
+/// Longest checkpoint in bytes, with its frame.
+const CHECKPOINT_LEN_MAX: usize = 16 * 1024;
+/// Where an image says its version (os-release(5)).
+const OS_RELEASE: &str = "/etc/os-release";
+
+/// The newest checkpoint, as sceaud signs it at this moment; none if it cannot, which the log says and evidence shows.
+pub(super) fn checkpoint(config: &Config) -> Option<String> {
+    let method = "fr.sceau.Admin.Checkpoint";
+    let asked = call(&config.sockets.admin, method, &json!({}), CHECKPOINT_WAIT, CHECKPOINT_LEN_MAX);
+    match asked {
+        Ok(Reply { error: None, parameters }) => parameters.get("note").and_then(Value::as_str).map(str::to_owned),
+        Ok(Reply { error: Some(error), .. }) => {
+            tracing::warn!(error, "evidence without checkpoint: sceaud gives none");
+            None
+        }
+        Err(cause) => {
+            tracing::warn!(%cause, "evidence without checkpoint: sceaud does not answer");
+            None
+        }
+    }
+}
+
+impl Tasks {
+    /// Evidence for that nonce; `checkpoint` is the ledger's newest.
+    pub(super) fn evidence(&mut self, nonce: Nonce, checkpoint: Option<String>) -> Result<Answer, No> {
+        let mut tpm = self.open()?;
+        let enrolled = self.enrolled()?.ok_or(TpmError::Missing)?;
+        let key = self.own_key(&enrolled, &mut tpm)?;
+        let claims = self.claims(self.counter_value(&mut tpm)?, checkpoint)?;
+        let qualifying = qualifying_data(&nonce, &claims);
+        let (quoted, values) = tpm.quote(&key, &qualifying, &PCRS)?;
+        let keys = self.certified_keys(&mut tpm, &key, &qualifying)?;
+        let pcrs = PCRS.into_iter().zip(values).map(|(pcr, sha256)| PcrValue { pcr, sha256 }).collect();
+        let evidence = Evidence {
+            format: Evidence::FORMAT.to_owned(),
+            nonce,
+            claims,
+            endorsement: enrolled.endorsement,
+            attestation_key: Marshalled(key.public),
+            quote: attested(quoted),
+            pcrs,
+            // Root's alone to read: who asks for evidence as root adds them, and the quoted PCRs tell whether they are right.
+            event_log: Marshalled::default(),
+            userspace_log: None,
+            keys,
+            counter: None,
+            consistency: None,
+        };
+        Ok(Answer::Evidence { evidence: evidence.text() })
+    }
+
+    /// What the configuration of this moment says: sceaud may have been started with another one since we were.
+    fn claims(&self, counter: Option<u64>, checkpoint: Option<String>) -> Result<Claims, No> {
+        let config = Config::load(&self.config.path).map_err(|cause| {
+            tracing::warn!(%cause, "the configuration is refused");
+            let message = "la configuration est refusée ; sceau check dit pourquoi";
+            No::Unavailable("configuration", message.to_owned())
+        })?;
+        let mut seals = Vec::new();
+        for seal in &config.seals {
+            let certificate = read(&seal.certificate)?;
+            let certificate = SealCertificate::parse(&certificate).map_err(|cause| {
+                No::Unavailable("configuration", format!("certificat de la clé {} : {cause}", seal.key))
+            })?;
+            seals.push(Seal {
+                structure: seal.structure.clone(),
+                key: seal.key.to_string(),
+                certificate: Marshalled(certificate.der().to_vec()),
+            });
+        }
+        let ledger = match (&config.audit, checkpoint) {
+            (Some(audit), Some(checkpoint)) => {
+                let key = String::from_utf8_lossy(&read(&audit.public_key)?).trim_end().to_owned();
+                Some(Ledger { audit_key: key, checkpoint })
+            }
+            _ => None,
+        };
+        Ok(Claims {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            image: image_version(),
+            // As it is on this machine; the ledger, whose checkpoint stands beside it, says which one rules.
+            convention: config.present_convention().map_or_else(|_| Digest::of(&[]), |presented| presented.digest),
+            seals,
+            ledger,
+            counter,
+        })
+    }
+}
+
+fn attested(quoted: quote::Attested) -> Attested {
+    Attested { attest: Marshalled(quoted.attest), signature: Marshalled(quoted.signature) }
+}
+
+/// A file that the configuration names.
+fn read(path: &Path) -> Result<Vec<u8>, No> {
+    std::fs::read(path).map_err(|cause| {
+        No::Unavailable(
+            "configuration",
+            format!("{} ne peut pas être lu ({cause}) ; vérifiez ses droits", path.display()),
+        )
+    })
+}
+
+/// `IMAGE_VERSION` of the running system, where it is an image.
+fn image_version() -> Option<String> {
+    let text = std::fs::read_to_string(OS_RELEASE).ok()?;
+    let value = text.lines().find_map(|line| line.strip_prefix("IMAGE_VERSION="))?;
+    Some(value.trim_matches('"').to_owned())
+}

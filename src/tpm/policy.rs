@@ -1,0 +1,84 @@
+//! Policies by arithmetic: what the TPM would compute, without one (TPM 2.0 Part 3 §23).
+
+use crate::traces::digest::Digest;
+
+/// TPM_CC_PolicyPCR.
+const POLICY_PCR: u32 = 0x0000_017f;
+/// TPM_CC_PolicyAuthorize.
+const POLICY_AUTHORIZE: u32 = 0x0000_016a;
+/// TPM_CC_PolicyAuthValue.
+const POLICY_AUTH_VALUE: u32 = 0x0000_016b;
+/// TPM_ALG_SHA256.
+const SHA256: u16 = 0x000b;
+/// Bytes of a PCR selection: 24 PCRs.
+const SELECT_LEN: u8 = 3;
+/// PCRs of a PC (TCG PC Client Platform TPM Profile §4.6).
+pub const PCR_MAX: u8 = 23;
+
+/// A PCR of the SHA-256 bank and a value of it.
+pub type Value = (u8, Digest);
+
+/// PolicyPCR of these values, whatever their order: what an approver signs, and `pol` of systemd-measure.
+#[must_use]
+pub fn of_pcrs(values: &[Value]) -> Digest {
+    let mut values = values.to_vec();
+    values.sort_unstable_by_key(|(pcr, _)| *pcr);
+    let mut select = [0_u8; SELECT_LEN as usize];
+    for (pcr, _) in &values {
+        if let Some(byte) = select.get_mut(usize::from(pcr / 8)) {
+            *byte |= 1 << (pcr % 8);
+        }
+    }
+    let all: Vec<&[u8]> = values.iter().map(|(_, value)| value.as_bytes().as_slice()).collect();
+    // TPML_PCR_SELECTION of one bank.
+    let selection = [&1_u32.to_be_bytes()[..], &SHA256.to_be_bytes(), &[SELECT_LEN], &select].concat();
+    Digest::of(&[&[0; Digest::LEN], &POLICY_PCR.to_be_bytes(), &selection, Digest::of(&all).as_bytes()])
+}
+
+/// PolicyAuthorize for the key of that name, with an empty reference: whatever policy the key has signed.
+#[must_use]
+pub fn of_authorize(key_name: &[u8]) -> Digest {
+    let authorized = Digest::of(&[&[0; Digest::LEN], &POLICY_AUTHORIZE.to_be_bytes(), key_name]);
+    Digest::of(&[authorized.as_bytes()])
+}
+
+/// The same, and then the object's own secret.
+#[must_use]
+pub fn of_sealed(key_name: &[u8]) -> Digest {
+    Digest::of(&[of_authorize(key_name).as_bytes(), &POLICY_AUTH_VALUE.to_be_bytes()])
+}
+
+/// Whether a PCR of that value says nothing: zeros as at power-on, or ones as on a machine without measurements.
+#[must_use]
+pub fn is_unmeasured(value: &Digest) -> bool {
+    [0x00, 0xff].iter().any(|byte| value.as_bytes().iter().all(|found| found == byte))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// As `tpm2_policypcr` and `tpm2_policyauthorize` print them; the integration tests ask a TPM.
+    #[test]
+    fn order_does_not_matter_and_every_value_does() {
+        let value = |byte: u8| Digest::new([byte; 32]);
+        let policy = of_pcrs(&[(7, value(1)), (11, value(2))]);
+        assert_eq!(policy, of_pcrs(&[(11, value(2)), (7, value(1))]));
+        for other in
+            [vec![(7, value(1))], vec![(7, value(2)), (11, value(1))], vec![(7, value(1)), (12, value(2))]]
+        {
+            assert_ne!(policy, of_pcrs(&other));
+        }
+        assert_ne!(of_authorize(b"one"), of_authorize(b"two"));
+        assert_ne!(of_authorize(b"one"), of_sealed(b"one"));
+    }
+
+    #[test]
+    fn what_was_never_measured_is_known() {
+        assert!(is_unmeasured(&Digest::new([0; 32])) && is_unmeasured(&Digest::new([0xff; 32])));
+        let mut almost = [0; 32];
+        almost[31] = 1;
+        assert!(!is_unmeasured(&Digest::new(almost)));
+    }
+}

@@ -1,0 +1,6 @@
+//! Rogue cases: each is refused, by the check that it is named after and by nothing that would hide it.
+
+mod documents;
+mod machines;
+mod statements;
+mod stories;
