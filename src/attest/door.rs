@@ -16,7 +16,7 @@ use zeroize::Zeroize as _;
 
 use super::Attester;
 use super::answer::No;
-use super::evidence;
+use super::evidence::Heard;
 use super::request::Request;
 use crate::sys::frames::{End, Frames};
 use crate::sys::socket::Listening;
@@ -146,6 +146,6 @@ async fn serve(attester: Arc<Attester>, mut stream: UnixStream, _place: Place, m
 async fn completed(attester: &Attester, request: Request) -> Request {
     let Request::Evidence { nonce, .. } = request else { return request };
     let config = attester.config.clone();
-    let checkpoint = tokio::task::spawn_blocking(move || evidence::checkpoint(&config)).await.ok().flatten();
-    Request::Evidence { nonce, checkpoint }
+    let heard = tokio::task::spawn_blocking(move || Heard::of(&config)).await.unwrap_or_default();
+    Request::Evidence { nonce, heard }
 }

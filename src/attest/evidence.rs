@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::answer::{Answer, No};
 use super::task::Tasks;
 use crate::certificate::SealCertificate;
-use crate::config::Config;
+use crate::config::{CONVENTION_LEN_MAX, Config};
 use crate::evidence::binding::qualifying_data;
 use crate::evidence::document::{
     Attested, Claims, Document as _, Evidence, Ledger, Marshalled, PCRS, PcrValue, Seal,
@@ -18,37 +18,52 @@ use crate::sys::call::{Reply, call};
 use crate::tpm::{TpmError, quote};
 use crate::traces::digest::Digest;
 
-/// Longest wait for sceaud's newest checkpoint: a TPM's audit key signs in a second.
-const CHECKPOINT_WAIT: Duration = Duration::from_secs(10);
-/// Longest checkpoint in bytes, with its frame.
-const CHECKPOINT_LEN_MAX: usize = 16 * 1024;
+/// Longest wait for each answer of sceaud: a TPM's audit key signs a checkpoint in a second.
+const ANSWER_WAIT: Duration = Duration::from_secs(10);
+/// Longest answer of sceaud in bytes: a convention's text in JSON, with its frame.
+const ANSWER_LEN_MAX: usize = 4 * CONVENTION_LEN_MAX;
 /// Where an image says its version (os-release(5)).
 const OS_RELEASE: &str = "/etc/os-release";
 
-/// The newest checkpoint, as sceaud signs it at this moment; none if it cannot, which the log says and evidence shows.
-pub(super) fn checkpoint(config: &Config) -> Option<String> {
-    let method = "fr.sceau.Admin.Checkpoint";
-    let asked = call(&config.sockets.admin, method, &json!({}), CHECKPOINT_WAIT, CHECKPOINT_LEN_MAX);
-    match asked {
-        Ok(Reply { error: None, parameters }) => parameters.get("note").and_then(Value::as_str).map(str::to_owned),
+/// What sceaud says of itself at this moment; what it does not say, the log tells and evidence shows.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// The ledger's newest checkpoint.
+    checkpoint: Option<String>,
+    /// SHA-256 of the convention in force.
+    convention: Option<Digest>,
+}
+
+impl Heard {
+    /// Asks sceaud.
+    pub(super) fn of(config: &Config) -> Self {
+        let checkpoint = asked(config, "fr.sceau.Admin.Checkpoint", "note");
+        let convention = asked(config, "fr.sceau.Admin.Convention", "hash");
+        Self { checkpoint, convention: convention.and_then(|hash| Digest::from_hex(&hash)) }
+    }
+}
+
+fn asked(config: &Config, method: &str, member: &str) -> Option<String> {
+    match call(&config.sockets.admin, method, &json!({}), ANSWER_WAIT, ANSWER_LEN_MAX) {
+        Ok(Reply { error: None, parameters }) => parameters.get(member).and_then(Value::as_str).map(str::to_owned),
         Ok(Reply { error: Some(error), .. }) => {
-            tracing::warn!(error, "evidence without checkpoint: sceaud gives none");
+            tracing::warn!(method, error, "evidence without what sceaud was asked: it does not give it");
             None
         }
         Err(cause) => {
-            tracing::warn!(%cause, "evidence without checkpoint: sceaud does not answer");
+            tracing::warn!(method, %cause, "evidence without what sceaud was asked: it does not answer");
             None
         }
     }
 }
 
 impl Tasks {
-    /// Evidence for that nonce; `checkpoint` is the ledger's newest.
-    pub(super) fn evidence(&mut self, nonce: Nonce, checkpoint: Option<String>) -> Result<Answer, No> {
+    /// Evidence for that nonce, with what sceaud said.
+    pub(super) fn evidence(&mut self, nonce: Nonce, heard: Heard) -> Result<Answer, No> {
         let mut tpm = self.open()?;
         let enrolled = self.enrolled()?.ok_or(TpmError::Missing)?;
         let key = self.own_key(&enrolled, &mut tpm)?;
-        let claims = self.claims(self.counter_value(&mut tpm)?, checkpoint)?;
+        let claims = self.claims(self.counter_value(&mut tpm)?, heard)?;
         let qualifying = qualifying_data(&nonce, &claims);
         let (quoted, values) = tpm.quote(&key, &qualifying, &PCRS)?;
         let keys = self.certified_keys(&mut tpm, &key, &qualifying)?;
@@ -72,7 +87,7 @@ impl Tasks {
     }
 
     /// What the configuration of this moment says: sceaud may have been started with another one since we were.
-    fn claims(&self, counter: Option<u64>, checkpoint: Option<String>) -> Result<Claims, No> {
+    fn claims(&self, counter: Option<u64>, heard: Heard) -> Result<Claims, No> {
         let config = Config::load(&self.config.path).map_err(|cause| {
             tracing::warn!(%cause, "the configuration is refused");
             let message = "la configuration est refusée ; sceau check dit pourquoi";
@@ -90,7 +105,7 @@ impl Tasks {
                 certificate: Marshalled(certificate.der().to_vec()),
             });
         }
-        let ledger = match (&config.audit, checkpoint) {
+        let ledger = match (&config.audit, heard.checkpoint) {
             (Some(audit), Some(checkpoint)) => {
                 let key = String::from_utf8_lossy(&read(&audit.public_key)?).trim_end().to_owned();
                 Some(Ledger { audit_key: key, checkpoint })
@@ -100,8 +115,7 @@ impl Tasks {
         Ok(Claims {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             image: image_version(),
-            // As it is on this machine; the ledger, whose checkpoint stands beside it, says which one rules.
-            convention: config.present_convention().map_or_else(|_| Digest::of(&[]), |presented| presented.digest),
+            convention: heard.convention.unwrap_or_default(),
             seals,
             ledger,
             counter,

@@ -8,7 +8,7 @@
 //! | `task` | what is done with the TPM: begin here |
 //! | `enrolment`, `enrolled` | keys and counter made, and what is remembered of it |
 //! | `evidence` | what the machine claims, and the TPM's word that covers it |
-//! | `sealing`, `approvals` | PINs given back in a state of the machine that was approved |
+//! | `sealing`, `sealed_file`, `approvals` | PINs given back in a state of the machine that was approved |
 //! | `certified` | keys of ours in the TPM, certified anew in each evidence |
 //! | `budget` | how often the counter may be raised |
 //!
@@ -27,6 +27,7 @@ mod enrolment;
 mod evidence;
 mod request;
 mod run;
+mod sealed_file;
 mod sealing;
 mod task;
 mod worker;

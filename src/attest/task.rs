@@ -46,7 +46,7 @@ impl Tasks {
             }
             Request::Enrol { anew } => self.enrol(anew),
             Request::Activate { challenge } => self.activate(&challenge),
-            Request::Evidence { nonce, checkpoint } => self.evidence(nonce, checkpoint),
+            Request::Evidence { nonce, heard } => self.evidence(nonce, heard),
             Request::Status => self.status(),
             Request::Certify(order) => self.certify(*order),
             Request::Seal(order) => self.seal(&order),

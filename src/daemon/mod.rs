@@ -69,12 +69,14 @@ use crate::seal::audit::Audit;
 use crate::seal::seals::Seals;
 use crate::sys::timekeeper::Timekeeper;
 use crate::vihf::instant::Instant as Day;
+use crate::vihf::profile::Profiles;
 
 /// Everything that answers requests.
 #[derive(Debug)]
 struct Daemon {
     config: Config,
-    loaded: Loaded,
+    /// Shipped and configured profiles: what else the configuration names is in force elsewhere.
+    profiles: Profiles,
     registers: Registers,
     conventions: Conventions,
     providers: ProvidersInForce,
@@ -111,7 +113,7 @@ struct Daemon {
 impl Daemon {
     fn new(
         config: Config,
-        mut loaded: Loaded,
+        loaded: Loaded,
         (seals, audit): (Seals, Option<Audit>),
         (ledger, restored): (Ledger, &Restored),
         clock: Arc<Timekeeper>,
@@ -121,9 +123,10 @@ impl Daemon {
         let limits = &config.limits;
         let conventions = Conventions::new(&config, restored);
         let window = Duration::from_millis(config.session_lifetime_max_ms());
-        let specialties = config.physician_specialties(&loaded.profiles);
-        let files = (std::mem::take(&mut loaded.practitioners), std::mem::take(&mut loaded.applications));
-        let providers = ProvidersInForce::new(&config, std::mem::take(&mut loaded.providers));
+        let Loaded { profiles, practitioners, applications, providers, .. } = loaded;
+        let specialties = config.physician_specialties(&profiles);
+        let files = (practitioners, applications);
+        let providers = ProvidersInForce::new(&config, providers);
         let registers = Registers::new(files, restored, specialties, ledger.lookup_key()?)?;
         let suspending = Suspending::new(restored, &ledger)?;
         let daemon = Self {
@@ -155,7 +158,7 @@ impl Daemon {
             unlocked: AtomicBool::new(false),
             relay,
             config,
-            loaded,
+            profiles,
             seals,
             audit,
             checkpoints,
@@ -220,7 +223,7 @@ impl Daemon {
             services: &ruling.convention.services,
             structures: &ruling.structures,
             practitioners: &in_force.practitioners.register,
-            profiles: &self.loaded.profiles,
+            profiles: &self.profiles,
             default_profile: &self.config.profiles.default,
             providers,
             declarations: &ruling.convention.declarations,

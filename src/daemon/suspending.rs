@@ -151,7 +151,7 @@ impl Daemon {
 
     /// The trace of an alarm; none for an application that is no longer registered.
     fn alarm(&self, Reached { subject, measure }: Reached) -> Option<Line> {
-        let who = named(subject, &self.loaded.applications)?;
+        let who = named(subject, &self.registers.applications())?;
         let (application, chain) = match &who {
             Suspended::Practitioner(lookup) => (None, Some(*lookup)),
             Suspended::Application(user) => (Some(word(user)), None),

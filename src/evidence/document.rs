@@ -59,7 +59,7 @@ pub struct Claims {
     pub version: String,
     /// Version of the image (`IMAGE_VERSION` of os-release), where it runs from one.
     pub image: Option<String>,
-    /// SHA-256 of the convention's terms in force.
+    /// SHA-256 of the convention in force, as the ledger's entries name it; zeros where the appliance did not say.
     pub convention: Digest,
     /// The certificates that assertions are sealed with, in the configuration's order.
     pub seals: Vec<Seal>,

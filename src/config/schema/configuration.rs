@@ -140,11 +140,21 @@ pub(in crate::config) const CONFIGURATION: &[Key] = &[
             may("authentication_signers", Kind::Text),
             may("relay", Kind::Text),
             may("relay_ledger", Kind::Text),
-            may("relay_user", Kind::Text),
             may("attest", Kind::Text),
+            may("relay_user", Kind::Text),
         ]),
     ),
     may("backup", Kind::Table(&[may("readers", Kind::Texts), may("recovery", Kind::Texts)])),
+    may(
+        "tpm",
+        Kind::Table(&[
+            may("tcti", Kind::Text),
+            may("attestation_key", Kind::Text),
+            may("folder", Kind::Text),
+            may("event_log", Kind::Text),
+            may("userspace_log", Kind::Text),
+        ]),
+    ),
     may(
         "ledger",
         Kind::Table(&[
@@ -154,16 +164,6 @@ pub(in crate::config) const CONFIGURATION: &[Key] = &[
             may("counter", Kind::Text),
             may("retention_closed_years", Kind::Count(65_535)),
             may("retention_entry_years", Kind::Count(65_535)),
-        ]),
-    ),
-    may(
-        "tpm",
-        Kind::Table(&[
-            may("tcti", Kind::Text),
-            may("attestation_key", Kind::Text),
-            may("folder", Kind::Text),
-            may("event_log", Kind::Text),
-            may("userspace_log", Kind::Text),
         ]),
     ),
     may(

@@ -39,7 +39,7 @@ pub(super) async fn practitioners_import(
     let (bytes, format) = file(import, document)?;
     let current = daemon.registers.in_force().practitioners;
     let lookup = daemon.registers.lookup();
-    let around = daemon.config.around(&daemon.conventions.current().convention, &daemon.loaded.profiles);
+    let around = daemon.config.around(&daemon.conventions.current().convention, &daemon.profiles);
     let judged = aside(move || {
         let current = current.document.is_some().then_some(&*current.register);
         let judged = practitioner::import::judge(&bytes, format, &around, current, &mut |_, _| {});
@@ -57,7 +57,7 @@ pub(super) async fn applications_import(
     document: Option<Zeroizing<Vec<u8>>>,
 ) -> Result<Effect, NotObeyed> {
     let (bytes, format) = file(import, document)?;
-    let around = daemon.config.around(&daemon.conventions.current().convention, &daemon.loaded.profiles);
+    let around = daemon.config.around(&daemon.conventions.current().convention, &daemon.profiles);
     let judged = aside(move || {
         let uid = |user: &str| peer::uid_of(user).ok().flatten();
         let name = |uid| peer::name_of(uid).ok().flatten();
