@@ -194,7 +194,7 @@ impl Check {
                 "faites comparer [[seal]] et [[relay]] de la configuration à ce que le TPM tient ; si rien ne l'explique, suspendez l'appliance"
             }
             Self::Ledger => {
-                "suspendez l'appliance, gardez son disque et vérifiez le journal (sceau traces verify --since) ; après une restauration déclarée, jugez avec --new-baseline et la raison"
+                "si seule manque la preuve de prolongement, redemandez-la (sceau attest evidence --since) ; sinon suspendez l'appliance, gardez son disque et vérifiez le journal (sceau traces verify --since) ; après une restauration déclarée, jugez avec --new-baseline et la raison"
             }
         }
     }
