@@ -3,13 +3,13 @@
 use serde::Serialize;
 
 use super::super::Daemon;
-use super::super::convention::Ruling;
+use super::super::convention::{self, Ruling};
 use super::super::trace::word;
 use super::Orders;
 use super::answer::{No, Unavailable};
 use crate::config::Presented;
 use crate::ledger::Line;
-use crate::policy::convention::{Known, NotTaken, REGISTER, TAKE, judge};
+use crate::policy::convention::{Known, NotTaken, TAKE, judge};
 use crate::policy::order::Refusal;
 use crate::sys::peer;
 use crate::traces::digest::Digest;
@@ -103,17 +103,22 @@ impl Daemon {
             Ok(approvers) => approvers,
             Err(why) => return Err(self.refuse_convention(&mut orders, uid, why, presented.digest).await),
         };
-        let order = presented.digest;
+        let (order, name) = (presented.digest, convention::register(&self.config));
+        let mark = mark(name, order);
+        if orders.used.contains(&mark) {
+            // Taken once, and not the one in force: a later one took its place, whether this version reads that or not.
+            return Err(self.refuse_convention(&mut orders, uid, NotTaken::Older, order).await);
+        }
         let actor = approvers.first().map_or_else(Word::unknown, |name| word(name));
-        let register =
-            Register { register: word(REGISTER), content: order, mandate: Some(Mandate { actor, order }) };
+        let register = Register { register: word(name), content: order, mandate: Some(Mandate { actor, order }) };
         let content = presented.text.clone().into_bytes();
         // Whoever verifies the ledger finds every entry's convention told before it.
         let mandate = register.mandate.clone();
         let told = Configuration { configuration: self.config.digest, convention: order, mandate };
-        let then = vec![Line::register(Event::Register(register), REGISTER, content), Line::configuration(told)];
-        let line = Line::ordered(trace(&approvers, order, None), mark(order), then);
+        let then = vec![Line::register(Event::Register(register), name, content), Line::configuration(told)];
+        let line = Line::ordered(trace(&approvers, order, None), mark, then);
         let written = self.record(line).await?;
+        orders.used.insert(mark);
         let budgets = presented.convention.guard;
         let number = presented.convention.title.as_ref().map(|title| title.number);
         tracing::info!(uid, number, approvers = approvers.join(" "), entry = written.index, "convention taken");
@@ -150,6 +155,6 @@ fn trace(approvers: &[String], order: Digest, refused: Option<NotTaken>) -> supe
 }
 
 /// What a taking is used up by: apart from the marks of orders, which have ids.
-fn mark(text: Digest) -> Digest {
-    Digest::of(&[b"sceau-convention", text.as_bytes()])
+fn mark(register: &str, text: Digest) -> Digest {
+    Digest::of(&[b"sceau-", register.as_bytes(), text.as_bytes()])
 }
