@@ -13,7 +13,7 @@ use crate::policy::convention::{Known, NotTaken, TAKE, judge};
 use crate::policy::order::Refusal;
 use crate::sys::peer;
 use crate::traces::digest::Digest;
-use crate::traces::entry::event::{Configuration, Event, Mandate, Order, Register};
+use crate::traces::entry::event::{ACTORS_MAX, Configuration, Event, Mandate, Order, Register};
 use crate::traces::entry::word::Word;
 
 /// What is told of the convention.
@@ -136,7 +136,10 @@ impl Daemon {
 
     /// Records why a convention is not taken; gives the answer.
     async fn refuse_convention(&self, orders: &mut Orders, uid: u32, why: NotTaken, text: Digest) -> No {
-        self.conventions.told(Some(why));
+        // Where no file is named none was presented: systemctl reload is no trouble of the terms in sceau.toml.
+        if why != NotTaken::NotConfigured {
+            self.conventions.told(Some(why));
+        }
         tracing::warn!(
             reason = why.code(),
             "a convention is refused; the one before it, if there is one, stays in force"
@@ -147,7 +150,8 @@ impl Daemon {
 
 /// The trace of a convention that was presented: an order of its approvers, whose text is the file.
 fn trace(approvers: &[String], order: Digest, refused: Option<NotTaken>) -> super::super::trace::Clear {
-    let mut actors: Vec<Word> = approvers.iter().map(|name| word(name)).collect();
+    // More may sign than an entry names: two are enough.
+    let mut actors: Vec<Word> = approvers.iter().take(ACTORS_MAX).map(|name| word(name)).collect();
     if actors.is_empty() {
         actors.push(Word::unknown());
     }
