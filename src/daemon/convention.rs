@@ -6,7 +6,7 @@ use super::Daemon;
 use super::answer::{No, Trouble, Unavailable};
 use crate::config::{Config, Presented, Terms, convention};
 use crate::ledger::Restored;
-use crate::policy::convention::{Convention, NotTaken, REGISTER};
+use crate::policy::convention::{Convention, NotTaken, REGISTER, TEST_REGISTER};
 use crate::traces::digest::Digest;
 use crate::vihf::codes::Sector;
 use crate::vihf::identity::StructIdNat;
@@ -80,7 +80,7 @@ impl Conventions {
                 .present_convention()
                 .map_or_else(|_| Ruling::none(), |presented| Ruling::of(presented, Vec::new())),
             Terms::File(path) => {
-                let kept = restored.registers.iter().find(|(name, _)| name == REGISTER);
+                let kept = restored.registers.iter().find(|(name, _)| name == register(config));
                 let text = kept.and_then(|(_, text)| String::from_utf8(text.clone()).ok());
                 let read = text.map(|text| convention(path, &text, config.is_test()).map(|read| (read, text)));
                 match read {
@@ -131,8 +131,14 @@ pub(super) fn told_by_start(config: &Config) -> (Digest, Option<&'static str>) {
     match &config.terms {
         Terms::Inline(_) if config.is_test() => (config.digest, None),
         Terms::Inline(_) => (Digest::of(&[]), None),
-        Terms::File(_) => (Digest::of(&[]), Some(REGISTER)),
+        Terms::File(_) => (Digest::of(&[]), Some(register(config))),
     }
+}
+
+/// The ledger's register of conventions that this mode takes: whoever changes the mode and back brings none along that nobody
+/// signed.
+pub(super) fn register(config: &Config) -> &'static str {
+    if config.is_test() { TEST_REGISTER } else { REGISTER }
 }
 
 impl Daemon {

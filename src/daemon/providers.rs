@@ -55,13 +55,15 @@ impl ProvidersInForce {
     ///
     /// Waits for the disk. What a crash loses of the entries, the next start tells.
     pub(super) fn reread(&self, config: &Config, ledger: &Ledger) {
-        for (provider, file) in config.identity_providers.iter().zip(self.files().iter_mut()) {
+        for (at, provider) in config.identity_providers.iter().enumerate() {
             let name = &provider.terms.name;
+            // Before the lock: Status takes it on the thread of all requests, which waits for no disk.
             let read = config.reread_keys(provider).map(|keys| {
                 let digest = keys.digest();
                 (keys, digest)
             });
-            match file.judge(read) {
+            let judged = self.files().get_mut(at).map_or(Reread::Same, |file| file.judge(read));
+            match judged {
                 Reread::Same => {}
                 Reread::Mended => {
                     tracing::info!(provider = name, "the keys can be read again; they have not changed");

@@ -1,7 +1,8 @@
 //! `sceau convention approve`: an approver reads what changes, and signs.
 
+use std::fs;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -11,6 +12,7 @@ use super::page::{self, Standing};
 use super::read;
 use crate::policy::convention::{Known, NAMESPACE, NotTaken, difference, judge};
 use crate::policy::operators::Operators;
+use crate::policy::sshsig::Envelope;
 use crate::sys::{clock, durable};
 
 pub(super) const AFTER_HELP: &str = "\
@@ -78,6 +80,13 @@ impl Approve {
         out.flush()?;
         let signature = signature(&self.key, NAMESPACE, presented.text.as_bytes())?;
         let path = self.out.unwrap_or_else(|| beside(&self.file, &self.key));
+        if is_by_another(&path, &signature) {
+            return Err(NotDone::Usage(format!(
+                "{} est la signature d'une autre clé, qui porte le même nom ; donnez --out {}.VOTRE-NOM.sig",
+                path.display(),
+                self.file.display()
+            )));
+        }
         // One's own signature of an older text is of no use any more.
         durable::replace(&path, signature.as_bytes(), 0o644).map_err(|cause| {
             NotDone::Usage(format!("la signature {} ne peut pas être écrite ({cause})", path.display()))
@@ -85,4 +94,11 @@ impl Approve {
         println!("{}", path.display());
         Ok(0)
     }
+}
+
+/// Whether a signature by another key than that of `mine` is there: keys of two approvers are often named alike.
+fn is_by_another(path: &Path, mine: &str) -> bool {
+    let key = |armour: &str| Envelope::parse(armour)?.key();
+    let theirs = fs::read_to_string(path).ok().and_then(|armour| key(&armour));
+    theirs.is_some_and(|theirs| key(mine).is_none_or(|mine| mine.text() != theirs.text()))
 }

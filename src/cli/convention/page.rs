@@ -38,6 +38,9 @@ pub(super) fn write(presented: &Presented, standing: &Standing<'_>, out: &mut im
             None => "tout certificat".to_owned(),
         };
         writeln!(out, "Structure    {} ({}), {certificates}", structure.id.as_str(), structure.sector.code())?;
+        for certificate in structure.certificates.iter().flatten() {
+            writeln!(out, "             {}", hexadecimal(certificate.as_bytes()))?;
+        }
     }
     for service in &convention.services {
         let emergency = if service.emergency { ", URGENCES" } else { "" };
@@ -81,7 +84,6 @@ pub(super) fn json(presented: &Presented, standing: &Standing<'_>) -> Value {
     let structures: Vec<_> = structures
         .iter()
         .map(|structure| {
-            let hexadecimal = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
             let certificates =
                 structure.certificates.iter().flatten().map(|digest| hexadecimal(digest.as_bytes()));
             json!({
@@ -149,6 +151,10 @@ pub(super) fn changes(changes: &[Change], out: &mut impl io::Write) -> io::Resul
     }
     let wider = changes.iter().filter(|change| change.widens).count();
     writeln!(out, "{} changement(s), dont {wider} qui élargit ce qui est permis.", changes.len())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A text of the file as a terminal may show it: what moves a cursor, hides or turns around what is read is written out.

@@ -3,17 +3,17 @@
 use serde::Serialize;
 
 use super::super::Daemon;
-use super::super::convention::Ruling;
+use super::super::convention::{self, Ruling};
 use super::super::trace::word;
 use super::Orders;
 use super::answer::{No, Unavailable};
 use crate::config::Presented;
 use crate::ledger::Line;
-use crate::policy::convention::{Known, NotTaken, REGISTER, TAKE, judge};
+use crate::policy::convention::{Known, NotTaken, TAKE, judge};
 use crate::policy::order::Refusal;
 use crate::sys::peer;
 use crate::traces::digest::Digest;
-use crate::traces::entry::event::{Configuration, Event, Mandate, Order, Register};
+use crate::traces::entry::event::{ACTORS_MAX, Configuration, Event, Mandate, Order, Register};
 use crate::traces::entry::word::Word;
 
 /// What is told of the convention.
@@ -103,17 +103,22 @@ impl Daemon {
             Ok(approvers) => approvers,
             Err(why) => return Err(self.refuse_convention(&mut orders, uid, why, presented.digest).await),
         };
-        let order = presented.digest;
+        let (order, name) = (presented.digest, convention::register(&self.config));
+        let mark = mark(name, order);
+        if orders.used.contains(&mark) {
+            // Taken once, and not the one in force: a later one took its place, whether this version reads that or not.
+            return Err(self.refuse_convention(&mut orders, uid, NotTaken::Older, order).await);
+        }
         let actor = approvers.first().map_or_else(Word::unknown, |name| word(name));
-        let register =
-            Register { register: word(REGISTER), content: order, mandate: Some(Mandate { actor, order }) };
+        let register = Register { register: word(name), content: order, mandate: Some(Mandate { actor, order }) };
         let content = presented.text.clone().into_bytes();
         // Whoever verifies the ledger finds every entry's convention told before it.
         let mandate = register.mandate.clone();
         let told = Configuration { configuration: self.config.digest, convention: order, mandate };
-        let then = vec![Line::register(Event::Register(register), REGISTER, content), Line::configuration(told)];
-        let line = Line::ordered(trace(&approvers, order, None), mark(order), then);
+        let then = vec![Line::register(Event::Register(register), name, content), Line::configuration(told)];
+        let line = Line::ordered(trace(&approvers, order, None), mark, then);
         let written = self.record(line).await?;
+        orders.used.insert(mark);
         let budgets = presented.convention.guard;
         let number = presented.convention.title.as_ref().map(|title| title.number);
         tracing::info!(uid, number, approvers = approvers.join(" "), entry = written.index, "convention taken");
@@ -131,7 +136,10 @@ impl Daemon {
 
     /// Records why a convention is not taken; gives the answer.
     async fn refuse_convention(&self, orders: &mut Orders, uid: u32, why: NotTaken, text: Digest) -> No {
-        self.conventions.told(Some(why));
+        // Where no file is named none was presented: systemctl reload is no trouble of the terms in sceau.toml.
+        if why != NotTaken::NotConfigured {
+            self.conventions.told(Some(why));
+        }
         tracing::warn!(
             reason = why.code(),
             "a convention is refused; the one before it, if there is one, stays in force"
@@ -142,7 +150,8 @@ impl Daemon {
 
 /// The trace of a convention that was presented: an order of its approvers, whose text is the file.
 fn trace(approvers: &[String], order: Digest, refused: Option<NotTaken>) -> super::super::trace::Clear {
-    let mut actors: Vec<Word> = approvers.iter().map(|name| word(name)).collect();
+    // More may sign than an entry names: two are enough.
+    let mut actors: Vec<Word> = approvers.iter().take(ACTORS_MAX).map(|name| word(name)).collect();
     if actors.is_empty() {
         actors.push(Word::unknown());
     }
@@ -150,6 +159,6 @@ fn trace(approvers: &[String], order: Digest, refused: Option<NotTaken>) -> supe
 }
 
 /// What a taking is used up by: apart from the marks of orders, which have ids.
-fn mark(text: Digest) -> Digest {
-    Digest::of(&[b"sceau-convention", text.as_bytes()])
+fn mark(register: &str, text: Digest) -> Digest {
+    Digest::of(&[b"sceau-", register.as_bytes(), text.as_bytes()])
 }

@@ -34,6 +34,8 @@ use crate::vihf::method::Method;
 
 /// Name of the convention in the ledger's registers; its content is the file, byte for byte.
 pub const REGISTER: &str = "convention";
+/// The same of test mode, which takes unsigned ones: production never finds one of those in force.
+pub const TEST_REGISTER: &str = "convention-test";
 /// Word of the traces of a convention that was presented, taken or refused; their digest is the file's.
 pub const TAKE: &str = "convention-take";
 

@@ -42,8 +42,13 @@ impl Structure {
     }
 }
 
-/// The structures without the wrong ones, and what is wrong with those.
-pub(super) fn check(tables: &[StructureTable], form: Form, breaches: &mut Vec<Breach>) -> Vec<Structure> {
+/// The structures without the wrong ones, and what is wrong with those; `all_declared`: each names its certificates.
+pub(super) fn check(
+    tables: &[StructureTable],
+    form: Form,
+    all_declared: bool,
+    breaches: &mut Vec<Breach>,
+) -> Vec<Structure> {
     if tables.len() > STRUCTURES_MAX {
         let cause = format!(
             "[[structure]] : {} déclarées, la convention (annexe 3) en admet {STRUCTURES_MAX}",
@@ -62,6 +67,10 @@ pub(super) fn check(tables: &[StructureTable], form: Form, breaches: &mut Vec<Br
         let sector = Sector::parse(&table.sector).map_err(|e| {
             refuse("bad-identifier", "sector", format!("[[structure]] sector = {:?} : {e}", table.sector));
         });
+        if all_declared && table.certificates.is_none() {
+            let cause = "[[structure]] certificates manque : la convention nomme les certificats de chaque structure (annexe 3) ; donnez leurs empreintes, ou [] pour n'en admettre aucun";
+            refuse("missing-key", "certificates", cause.to_owned());
+        }
         let certificates = table.certificates.as_deref().map(fingerprints).transpose();
         let certificates = certificates.map_err(|cause| refuse("bad-value", "certificates", cause));
         if let (Ok(id), Ok(sector), Ok(certificates)) = (id, sector, certificates) {

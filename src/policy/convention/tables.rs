@@ -50,8 +50,10 @@ impl Tables {
     #[must_use]
     pub fn check(self, form: Form, test: bool) -> (Convention, Vec<Breach>) {
         let mut breaches = Vec::new();
+        // Terms inside `sceau.toml` are refused as such.
+        let all_declared = self.title.is_some() && !test;
         let title = self.title.and_then(|title| title.check(&mut breaches));
-        let structures = structure::check(&self.structures, form, &mut breaches);
+        let structures = structure::check(&self.structures, form, all_declared, &mut breaches);
         unique("service", "name", self.services.iter().map(|s| s.name.as_str()), &mut breaches);
         for (entry, service) in self.services.iter().enumerate() {
             breaches.extend(service.check().into_iter().map(|breach| breach.in_entry(entry)));

@@ -62,8 +62,8 @@ pub fn judge(
 /// Takes over what no import undoes.
 fn keep(records: &mut [Record], current: &Practitioners) {
     for record in records {
-        let Some(known) = current.named(&record.id) else { continue };
-        for revoked in known.record.authenticator.iter().filter(|one| one.revoked) {
+        let Some(known) = current.record(&record.id) else { continue };
+        for revoked in known.authenticator.iter().filter(|one| one.revoked) {
             match record.authenticator.iter_mut().find(|one| one.method == revoked.method && one.id == revoked.id)
             {
                 Some(one) => one.revoked = true,

@@ -3,7 +3,7 @@
 
 use super::super::NotChanged;
 use super::*;
-use crate::policy::register::csv;
+use crate::policy::register::{Written as _, csv};
 use crate::vihf::method::Method;
 
 const HEAD: &str = "id;name;profession;specialty;services;structures;enrolled_by;enrolled_how;enrolled_on;authenticator;trained_on;subject;suspended\n";
@@ -120,4 +120,35 @@ fn no_import_gives_a_lost_card_back() {
     assert!(matches!(now.revoking("899900063480", Method::Cps, "80250001"), Err(NotChanged::AsItIs)));
     assert!(matches!(now.revoking("899900063480", Method::OtpSms, "x"), Err(NotChanged::AuthenticatorUnknown)));
     assert!(matches!(now.revoking("1", Method::OtpSms, "x"), Err(NotChanged::Unknown)));
+}
+
+/// A profile that no longer admits somebody takes neither the entry nor its lost card out of the ledger.
+#[test]
+fn whom_the_profile_leaves_out_stays_in_the_register_with_what_is_revoked() {
+    let marie = "899900012347;MARIE LE GOFF;50;;consultation;;Bureau;cps;2026-01-10;CPS 80250002 2026-01-10;2026-01-15;;\n";
+    let table = format!("{HEAD}{ANNE}{marie}");
+    let first = judged(&table, Format::Csv, None).unwrap();
+    let now = first.revoking("899900063480", Method::Cps, "80250001").unwrap();
+    let (fewer, lost) = Practitioners::parse(&now.document("").unwrap(), &["XX".to_owned()]).unwrap();
+    assert!(lost == 1 && fewer.named("899900063480").is_none());
+    let changed = fewer.revoking("899900012347", Method::Cps, "80250002").unwrap();
+    let (again, lost) = Practitioners::parse(&changed.document("").unwrap(), &["SM".to_owned()]).unwrap();
+    assert_eq!((again.all().len(), lost), (2, 0));
+    let imported = judged(&table, Format::Csv, Some(&changed)).unwrap();
+    for register in [again, imported] {
+        for id in ["899900063480", "899900012347"] {
+            assert!(register.named(id).unwrap().has(Method::Cps).is_err(), "{id}");
+        }
+    }
+}
+
+/// A file of another kind has millions of lines, and none of them is kept to be told.
+#[test]
+fn no_more_lines_are_read_than_a_register_has() {
+    let over = Record::ENTRIES_MAX + 1;
+    let table = format!("{HEAD}{}", "x\n".repeat(over + 10));
+    assert_eq!(told(&table, Format::Csv), [(1, String::new(), "too-many")]);
+    let array = format!("[{}{{}}]", "{},".repeat(over + 10));
+    assert_eq!(told(&array, Format::Json), [(1, String::new(), "too-many")]);
+    assert_eq!(told(&format!("{HEAD}x\nx\n"), Format::Csv).len(), 2);
 }

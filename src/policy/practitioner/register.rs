@@ -19,6 +19,9 @@ pub const REGISTER: &str = "practitioners";
 pub struct Practitioners {
     all: Vec<Arc<Practitioner>>,
     by_id: HashMap<String, usize>,
+    /// Entries of the ledger that serve no more, as they are written: a change of another entry leaves them there, and what of
+    /// them is revoked stays so.
+    left_out: Vec<Record>,
 }
 
 /// The TOML shape of the register.
@@ -87,8 +90,11 @@ impl Practitioners {
         demands: Demands<'_>,
         refuse: &mut dyn FnMut(usize, &str, &'static str, &'static str, String),
     ) -> Self {
-        let mut register =
-            Self { all: Vec::with_capacity(records.len()), by_id: HashMap::with_capacity(records.len()) };
+        let mut register = Self {
+            all: Vec::with_capacity(records.len()),
+            by_id: HashMap::with_capacity(records.len()),
+            left_out: Vec::new(),
+        };
         let (mut subjects, mut authenticators) = (HashSet::new(), HashSet::new());
         for (entry, record) in records.enumerate() {
             let mut refuse = |rule, field, cause: String| refuse(entry, &record.id, rule, field, cause);
@@ -137,8 +143,11 @@ impl Practitioners {
             service_exists: &|_| true,
             evidence: false,
         };
-        let taken = Self::of(read.practitioners.iter(), demands, &mut |_, _, _, _, _| {});
-        let lost = read.practitioners.len() - taken.all.len();
+        let mut taken = Self::of(read.practitioners.iter(), demands, &mut |_, _, _, _, _| {});
+        let served: HashSet<usize> = taken.all.iter().map(|practitioner| practitioner.entry).collect();
+        let records = read.practitioners.into_iter().enumerate();
+        taken.left_out = records.filter(|(entry, _)| !served.contains(entry)).map(|(_, record)| record).collect();
+        let lost = taken.left_out.len();
         Some((taken, lost))
     }
 
@@ -147,7 +156,8 @@ impl Practitioners {
     /// # Errors
     /// None that the values of a register can cause.
     pub fn document(&self, salt: &str) -> Result<Vec<u8>, serde_json::Error> {
-        let practitioners = self.all.iter().map(|practitioner| &practitioner.record).collect();
+        let served = self.all.iter().map(|practitioner| &practitioner.record);
+        let practitioners = served.chain(&self.left_out).collect();
         serde_json::to_vec(&Written { sceau_practitioners: 1, salt, practitioners })
     }
 
@@ -189,6 +199,12 @@ impl Practitioners {
     #[must_use]
     pub fn named(&self, id: &str) -> Option<&Arc<Practitioner>> {
         self.all.get(*self.by_id.get(id)?)
+    }
+
+    /// The entry of that id as it is written, whether it serves or is left out.
+    pub(super) fn record(&self, id: &str) -> Option<&Record> {
+        let served = self.named(id).map(|practitioner| &practitioner.record);
+        served.or_else(|| self.left_out.iter().find(|record| record.id == id))
     }
 
     /// All of them, in the order of the register.

@@ -28,6 +28,9 @@ pub(super) fn read<R: Written>(text: &str) -> Lines<R> {
         if row.iter().all(|cell| cell.trim().is_empty()) {
             continue;
         }
+        if !lines.count() {
+            return lines;
+        }
         if row.len() != columns.len() {
             let cause = format!(
                 "cette ligne a {} cellules, l'en-tête en a {} ; vérifiez les guillemets et les séparateurs",

@@ -56,11 +56,24 @@ impl Slip {
 pub(in crate::policy) struct Lines<R> {
     pub(in crate::policy) records: Vec<(u64, R)>,
     pub(in crate::policy) slips: Vec<Slip>,
+    entries: usize,
 }
 
 impl<R> Default for Lines<R> {
     fn default() -> Self {
-        Self { records: Vec::new(), slips: Vec::new() }
+        Self { records: Vec::new(), slips: Vec::new(), entries: 0 }
+    }
+}
+
+impl<R: Written> Lines<R> {
+    /// Counts an entry, good or bad; false: it is one too many, and nothing of the file is worth keeping.
+    pub(super) fn count(&mut self) -> bool {
+        self.entries += 1;
+        !self.are_too_many()
+    }
+
+    fn are_too_many(&self) -> bool {
+        self.entries > R::ENTRIES_MAX
     }
 }
 
@@ -78,21 +91,22 @@ impl<R: Written> File<R> {
     /// What keeps the whole from being read.
     pub(in crate::policy) fn read(bytes: &[u8], format: Format) -> Result<Self, Vec<Slip>> {
         let text = text(bytes).map_err(|slip| vec![slip])?;
-        let Lines { records, mut slips } = match format {
+        let lines: Lines<R> = match format {
             Format::Csv => csv::read(text),
             Format::Json => json::read(text),
         };
-        if records.is_empty() && slips.is_empty() {
-            let cause =
-                "ce fichier n'a aucune entrée ; un registre vide refuserait tout le monde, vérifiez le fichier";
-            slips.push(Slip::of(1, "", "empty", cause));
-        }
-        if records.len() > R::ENTRIES_MAX {
+        if lines.are_too_many() {
             let cause = format!(
                 "ce fichier a plus de {} entrées ; vérifiez qu'il est celui de l'établissement",
                 R::ENTRIES_MAX
             );
             return Err(vec![Slip::of(1, "", "too-many", cause)]);
+        }
+        let Lines { records, mut slips, .. } = lines;
+        if records.is_empty() && slips.is_empty() {
+            let cause =
+                "ce fichier n'a aucune entrée ; un registre vide refuserait tout le monde, vérifiez le fichier";
+            slips.push(Slip::of(1, "", "empty", cause));
         }
         let (lines, records) = records.into_iter().unzip();
         Ok(Self { lines, records, slips })

@@ -30,6 +30,9 @@ pub(super) fn read<R: Written>(text: &str) -> Lines<R> {
             lines.slips.push(syntax(at.line));
             return lines;
         }
+        if !lines.count() {
+            return lines;
+        }
         match serde_json::from_str::<R>(object) {
             Ok(record) => lines.records.push((line, record)),
             Err(error) => lines.slips.push(shape::<R>(line + error.line() as u64 - 1, &error.to_string())),

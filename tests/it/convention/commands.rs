@@ -51,6 +51,12 @@ fn two_approvers_read_what_widens_sign_and_have_it_taken() {
         assert_eq!(String::from_utf8_lossy(&approved.stdout).trim(), format!("nouvelle.toml.{name}.sig"));
         verifies(of, "nouvelle.toml", name);
     }
+    // A key of that name is another approver's: the signature that is there stays.
+    std::fs::create_dir(of.folder.join("ailleurs")).unwrap();
+    std::fs::copy(of.operator_key("elise"), of.folder.join("ailleurs/basile")).unwrap();
+    let namesake = sceau(of, &["approve", "nouvelle.toml", "--key", "ailleurs/basile"]);
+    assert!(namesake.status.code() == Some(2) && said(&namesake).contains("--out"), "{}", said(&namesake));
+    verifies(of, "nouvelle.toml", "basile");
     let checked = sceau(of, &["check", "nouvelle.toml"]);
     assert!(checked.status.success() && said(&checked).contains("basile, elise"), "{}", said(&checked));
     // Signatures go with their file: first they, then it.

@@ -84,6 +84,27 @@ fn what_lies_beside_two_approvers_signatures_takes_nothing_from_them() {
     assert_eq!(told(of)["approvers"], json!(["basile", "elise"]));
 }
 
+/// An entry names five signers at most: a sixth good signature stops nothing.
+#[test]
+fn more_approvers_may_sign_than_an_entry_names() {
+    let door = door();
+    let of = &door.establishment;
+    let more = ["gilles", "hugo", "ines", "jules"];
+    for name in more {
+        let line = std::fs::read_to_string(of.operator_key(name).with_extension("pub")).unwrap();
+        let key = line.split(' ').take(2).collect::<Vec<_>>().join(" ");
+        let named = json!({ "name": name, "roles": ["approver"], "key": key });
+        of.order("operator-add", named, &["anne", "denis"]).unwrap();
+    }
+    of.renew_convention(|_| ());
+    more.iter().for_each(|name| of.sign_convention(name));
+    of.take_convention().unwrap();
+    assert_eq!(told(of)["approvers"], json!(["basile", "elise", "gilles", "hugo", "ines", "jules"]));
+    let trace = presented(of).pop().unwrap();
+    assert_eq!((trace.order, trace.refused, trace.actors.len()), (hash(of), None, 5));
+    assert_eq!(opens(of), "opened");
+}
+
 #[test]
 fn a_revoked_approver_counts_no_longer_and_undoes_nothing() {
     let door = door();
@@ -150,7 +171,7 @@ fn a_file_that_cannot_be_read_or_is_wrong_is_refused() {
     let head = |table: &mut Table, name: &str, value: toml::Value| {
         table["convention"].as_table_mut().unwrap().insert(name.into(), value);
     };
-    let spoils: [&dyn Fn(&mut Table); 8] = [
+    let spoils: [&dyn Fn(&mut Table); 9] = [
         &|table| head(table, "format", 2.into()),
         &|table| head(table, "establishment", "\u{1b}[2J".into()),
         &|table| head(table, "until", "2020-01-01".into()),
@@ -159,6 +180,8 @@ fn a_file_that_cannot_be_read_or_is_wrong_is_refused() {
         &|table| drop(table.insert("mode".into(), "test".into())),
         // Test structures are none of production's, whoever signs them.
         &|table| table["structure"][0]["id"] = "10B0127189".into(),
+        // Annexe 3 names the certificates: without any named, every one would do.
+        &|table| drop(table["structure"][0].as_table_mut().unwrap().remove("certificates")),
         &|table| table["service"][0]["lifetime_ms"] = 600_000.into(),
     ];
     for (at, edit) in spoils.into_iter().enumerate() {
@@ -174,7 +197,9 @@ fn a_file_that_cannot_be_read_or_is_wrong_is_refused() {
 fn terms_of_the_configuration_are_for_tests_alone() {
     let door = DoorAlone::open(plan());
     assert_eq!(opens(&door.establishment), "opened");
+    let before = troubles(&door.establishment);
     assert_eq!(reason(door.establishment.take_convention()), "convention-not-configured");
+    assert_eq!(troubles(&door.establishment), before, "nothing was presented, and nothing of what rules is amiss");
     let told = told(&door.establishment);
     assert_eq!((&told["source"], &told["in_force"]), (&json!("configuration"), &json!(true)));
 }

@@ -97,6 +97,36 @@ fn a_convention_that_was_signed_while_sceaud_was_away_is_taken_at_its_start() {
     assert_eq!(found, ["checkpoint-missing"]);
 }
 
+/// Root changes the mode, has an unsigned convention taken, and changes it back.
+#[test]
+fn what_test_mode_took_unsigned_is_not_in_force_in_production() {
+    let door = DoorAlone::in_production(plan());
+    let of = &door.establishment;
+    let signed = hash(of);
+    let mode = |mode: &str| {
+        of.edit_file("sceau.toml", |config| drop(config.insert("mode".into(), mode.into())));
+        restart(&door);
+    };
+    of.edit_file(CONVENTION, |table| {
+        table["convention"]["number"] = 2.into();
+        table["convention"]["rights"] = "table-2025".into();
+    });
+    of.unsign_convention();
+    mode("test");
+    let taken = told(of);
+    assert_eq!((&taken["hash"], &taken["in_force"]), (&json!(hash(of).to_string()), &json!(true)), "{taken}");
+    mode("production");
+    let now = told(of);
+    assert_eq!((&now["hash"], &now["refused"]), (&json!(signed.to_string()), &json!("convention-unsigned")));
+    // Once two approvers have signed it, it is taken as any other.
+    ["basile", "elise"].iter().for_each(|name| of.sign_convention(name));
+    of.take_convention().unwrap();
+    assert_eq!(told(of)["hash"], json!(hash(of).to_string()));
+    // Nothing is there that signs checkpoints; each convention was told in its time.
+    let findings = super::verify_findings(of);
+    assert!(findings.iter().all(|finding| finding["rule"] == "checkpoint-missing"), "{findings:?}");
+}
+
 #[test]
 fn production_takes_no_terms_from_its_configuration() {
     let establishment = plan().production().build();
