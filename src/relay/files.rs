@@ -11,7 +11,7 @@ use super::Relay;
 use super::seals::Seals;
 use super::tls::Tls;
 use crate::certificate::SealCertificate;
-use crate::config::{Config, ConfigError, Fault, Reread, Rereading};
+use crate::config::{self, Config, ConfigError, Fault, Reread, Rereading};
 use crate::traces::digest::Digest;
 
 /// Days before a client certificate's end at which an alarm is raised (vihf.md §6).
@@ -49,19 +49,24 @@ impl Unusable {
 #[derive(Debug)]
 pub(super) struct Files {
     pub(super) config: Config,
-    pub(super) relay: crate::config::Relay,
+    pub(super) relay: config::Relay,
     pub(super) tls: Tls,
     pub(super) seals: Vec<SealCertificate>,
 }
 
 impl Files {
-    /// Reads the configuration at `path` and what it names for the relay.
+    /// Reads the configuration at `path` and what it names for the relay; all but the names of files is as it was `started`
+    /// with, if it was: a list that nobody fetches yet must not stop what goes on.
     ///
     /// # Errors
     /// [`Unusable`]; nothing was changed.
-    pub(super) fn read(path: &Path) -> Result<Self, Unusable> {
+    pub(super) fn read(path: &Path, started: Option<&config::Relay>) -> Result<Self, Unusable> {
         let config = Config::load(path)?;
-        let relay = config.relay.clone().ok_or(Unusable::NoRelay)?;
+        let mut relay = config.relay.clone().ok_or(Unusable::NoRelay)?;
+        if let Some(started) = started {
+            let config::Relay { anchors, intermediates, crls, .. } = relay;
+            relay = config::Relay { anchors, intermediates, crls, ..started.clone() };
+        }
         let writable = if config.is_test() { Vec::new() } else { config.writable() };
         if !writable.is_empty() {
             return Err(ConfigError::from(writable).into());
@@ -107,7 +112,8 @@ pub(super) async fn watch(path: PathBuf, started: Digest, relay: Arc<Relay>, fet
             () = fetched.notified() => {}
         }
         // Files are read and signers are asked meanwhile: the worker's calls go on elsewhere.
-        let read = tokio::task::block_in_place(|| Files::read(&path)).map_err(|cause| cause.fault(&path));
+        let read = tokio::task::block_in_place(|| Files::read(&path, Some(&relay.limits)))
+            .map_err(|cause| cause.fault(&path));
         let read = read.map(|read| {
             let digest = read.digest();
             (read, digest)
