@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Relay;
 use super::seals::Seals;
@@ -18,6 +18,8 @@ use crate::traces::digest::Digest;
 const RENEWAL_ALARM_DAYS: i64 = 60;
 /// Between two alarms of one kind.
 const ALARM_EVERY: Duration = Duration::from_secs(24 * 3600);
+/// Between two readings because a key did not sign: calls that fail one after the other must not have files read for each.
+const RETAKE_PAUSE: Duration = Duration::from_secs(1);
 const HOUR_MS: i64 = 3_600_000;
 
 /// Why the files are not usable.
@@ -55,15 +57,15 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Reads the configuration at `path` and what it names for the relay; all but the names of files is as it was `started`
-    /// with, if it was: a list that nobody fetches yet must not stop what goes on.
+    /// Reads the configuration at `path` and what it names for the relay; all but the names of files is as it was at
+    /// the start of what is `running`, if that is: a list that nobody fetches yet must not stop what goes on.
     ///
     /// # Errors
     /// [`Unusable`]; nothing was changed.
-    pub(super) fn read(path: &Path, started: Option<&config::Relay>) -> Result<Self, Unusable> {
+    pub(super) fn read(path: &Path, running: Option<(&config::Relay, &Tls)>) -> Result<Self, Unusable> {
         let config = Config::load(path)?;
         let mut relay = config.relay.clone().ok_or(Unusable::NoRelay)?;
-        if let Some(started) = started {
+        if let Some((started, _)) = running {
             let config::Relay { anchors, intermediates, crls, .. } = relay;
             relay = config::Relay { anchors, intermediates, crls, ..started.clone() };
         }
@@ -71,7 +73,7 @@ impl Files {
         if !writable.is_empty() {
             return Err(ConfigError::from(writable).into());
         }
-        let tls = Tls::read(&config, &relay).map_err(Unusable::File)?;
+        let tls = Tls::read(&config, &relay, running.map(|(_, tls)| tls)).map_err(Unusable::File)?;
         let seals = Seals::read(&config).map_err(Unusable::File)?;
         Ok(Self { config, relay, tls, seals })
     }
@@ -83,13 +85,15 @@ impl Files {
     }
 }
 
-/// Reads again when `reload_ms` is over or a list was fetched; what cannot be read leaves the last good state, which ages.
+/// Reads again when `reload_ms` is over, a list was fetched or a key did not sign, another one being shown then if it can;
+/// what cannot be read leaves the last good state, which ages.
 ///
 /// Of the configuration, `[[authentication]]`, `[[seal]]` and the files that `[relay]` names are taken up; calls and limits
 /// are those of the start, whose digest is `started`.
 pub(super) async fn watch(path: PathBuf, started: Digest, relay: Arc<Relay>, fetched: Arc<Notify>) {
     let every = Duration::from_millis(relay.limits.reload_ms);
     let mut files = Rereading::of(started);
+    let mut read_at = Instant::now();
     let (mut renewal, mut ageing) = (Alarm::default(), Alarm::default());
     loop {
         let tls = relay.servers.tls();
@@ -110,9 +114,14 @@ pub(super) async fn watch(path: PathBuf, started: Digest, relay: Arc<Relay>, fet
         tokio::select! {
             () = sleep(every) => {}
             () = fetched.notified() => {}
+            () = async {
+                relay.servers.keyless().await;
+                sleep_until(read_at + RETAKE_PAUSE).await;
+            } => {}
         }
+        read_at = Instant::now();
         // Files are read and signers are asked meanwhile: the worker's calls go on elsewhere.
-        let read = tokio::task::block_in_place(|| Files::read(&path, Some(&relay.limits)))
+        let read = tokio::task::block_in_place(|| Files::read(&path, Some((&relay.limits, &tls))))
             .map_err(|cause| cause.fault(&path));
         let read = read.map(|read| {
             let digest = read.digest();
