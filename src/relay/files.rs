@@ -145,6 +145,7 @@ pub(super) async fn watch(path: PathBuf, started: Digest, relay: Arc<Relay>, fet
             ),
         }
         relay.servers.prune();
+        relay.tickets.forget();
         relay.counts.tell();
     }
 }
