@@ -159,15 +159,16 @@ mod tests {
         let (ours, same_name) = (root("A"), root("A"));
         let below =
             CertifiedIssuer::signed_by(authority("B", &signs), KeyPair::generate().unwrap(), &ours).unwrap();
-        let mute = CertifiedIssuer::self_signed(
-            authority("C", &[KeyUsagePurpose::KeyCertSign]),
-            KeyPair::generate().unwrap(),
-        )
-        .unwrap();
+        // One key and one name under two certificates: what signs a list there has no right to it here.
+        let key = KeyPair::generate().unwrap();
+        let again = KeyPair::try_from(key.serialize_der()).unwrap();
+        let signing = CertifiedIssuer::self_signed(authority("C", &signs), key).unwrap();
+        let mute = CertifiedIssuer::self_signed(authority("C", &[KeyUsagePurpose::KeyCertSign]), again).unwrap();
         let der = |of: &CertifiedIssuer<'_, KeyPair>| of.der().clone();
         assert!(list(&ours).is_of(&der(&ours)) && list(&below).is_of(&der(&below)));
         assert!(!list(&same_name).is_of(&der(&ours)), "the name alone proves nothing");
-        assert!(!list(&mute).is_of(&der(&mute)), "it may not sign lists");
+        assert!(list(&signing).is_of(&der(&signing)));
+        assert!(!list(&signing).is_of(&der(&mute)), "it may not sign lists");
         assert!(!list(&below).is_of(&der(&ours)));
         // An intermediate counts where an anchor leads to it.
         assert_eq!(list_authorities(&[der(&ours)], &[der(&below), der(&same_name)]), [der(&ours), der(&below)]);

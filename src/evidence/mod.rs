@@ -12,7 +12,7 @@
 //! | [`attest`] | what a TPM signed, and its signature |
 //! | [`event_log`] | the firmware's event log: read, replayed, Secure Boot |
 //! | [`userspace_log`] | systemd's own measurements |
-//! | [`reference`] | values of PCRs that the image's makers publish |
+//! | [`mod@reference`] | values of PCRs that the image's makers publish |
 //! | [`appraisal`] | evidence against what is known: every check by name, the verdict |
 //! | [`baseline`] | what the last believed evidence showed |
 //!

@@ -10,7 +10,7 @@ use crate::support::program::program;
 const INS: [&str; 2] = ["207058671442424", "2 07 05 2A 714 424 24"];
 
 /// What clap or Cargo would say in English.
-const ENGLISH: [&str; 14] = [
+const ENGLISH: [&str; 13] = [
     "Usage:",
     "Options:",
     "Arguments:",
@@ -24,7 +24,6 @@ const ENGLISH: [&str; 14] = [
     "required",
     "unexpected",
     "For more information",
-    "appliance",
 ];
 
 /// Every command line, and every option it takes.
