@@ -98,13 +98,14 @@ fn unreadable(cause: Unreadable) -> Fault {
 fn addressing(header: Element<'_>, name: &'static str) -> Result<String, Fault> {
     let found: Vec<_> = header.children().filter(|child| child.is(ADDRESSING, name)).collect();
     match found.as_slice() {
-        [one] if one.children().next().is_none() && !one.text().trim().is_empty() => {
+        // A comment inside would give it one value for us, another for a reader of the first text alone.
+        [one] if one.children().next().is_none() && one.comment().is_none() && !one.text().trim().is_empty() => {
             Ok(one.text().trim().to_owned())
         }
         _ => Err(Fault::sender(
             "addressing-missing",
             format!(
-                "l'en-tête wsa:{name} manque, est vide ou est donné deux fois ; donnez-le une fois (WS-Addressing 2005/08)"
+                "l'en-tête wsa:{name} manque, est vide, est donné deux fois ou contient un commentaire ; donnez-le une fois, en texte seul (WS-Addressing 2005/08)"
             ),
         )),
     }

@@ -5,19 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Relay;
 use super::seals::Seals;
 use super::tls::Tls;
 use crate::certificate::SealCertificate;
-use crate::config::{Config, ConfigError, Fault, Reread, Rereading};
+use crate::config::{self, Config, ConfigError, Fault, Reread, Rereading};
 use crate::traces::digest::Digest;
 
 /// Days before a client certificate's end at which an alarm is raised (vihf.md §6).
 const RENEWAL_ALARM_DAYS: i64 = 60;
 /// Between two alarms of one kind.
 const ALARM_EVERY: Duration = Duration::from_secs(24 * 3600);
+/// Between two readings because a key did not sign: calls that fail one after the other must not have files read for each.
+const RETAKE_PAUSE: Duration = Duration::from_secs(1);
 const HOUR_MS: i64 = 3_600_000;
 
 /// Why the files are not usable.
@@ -49,24 +51,29 @@ impl Unusable {
 #[derive(Debug)]
 pub(super) struct Files {
     pub(super) config: Config,
-    pub(super) relay: crate::config::Relay,
+    pub(super) relay: config::Relay,
     pub(super) tls: Tls,
     pub(super) seals: Vec<SealCertificate>,
 }
 
 impl Files {
-    /// Reads the configuration at `path` and what it names for the relay.
+    /// Reads the configuration at `path` and what it names for the relay; all but the names of files is as it was at
+    /// the start of what is `running`, if that is: a list that nobody fetches yet must not stop what goes on.
     ///
     /// # Errors
     /// [`Unusable`]; nothing was changed.
-    pub(super) fn read(path: &Path) -> Result<Self, Unusable> {
+    pub(super) fn read(path: &Path, running: Option<(&config::Relay, &Tls)>) -> Result<Self, Unusable> {
         let config = Config::load(path)?;
-        let relay = config.relay.clone().ok_or(Unusable::NoRelay)?;
+        let mut relay = config.relay.clone().ok_or(Unusable::NoRelay)?;
+        if let Some((started, _)) = running {
+            let config::Relay { anchors, intermediates, crls, .. } = relay;
+            relay = config::Relay { anchors, intermediates, crls, ..started.clone() };
+        }
         let writable = if config.is_test() { Vec::new() } else { config.writable() };
         if !writable.is_empty() {
             return Err(ConfigError::from(writable).into());
         }
-        let tls = Tls::read(&config, &relay).map_err(Unusable::File)?;
+        let tls = Tls::read(&config, &relay, running.map(|(_, tls)| tls)).map_err(Unusable::File)?;
         let seals = Seals::read(&config).map_err(Unusable::File)?;
         Ok(Self { config, relay, tls, seals })
     }
@@ -78,13 +85,15 @@ impl Files {
     }
 }
 
-/// Reads again when `reload_ms` is over or a list was fetched; what cannot be read leaves the last good state, which ages.
+/// Reads again when `reload_ms` is over, a list was fetched or a key did not sign, another one being shown then if it can;
+/// what cannot be read leaves the last good state, which ages.
 ///
 /// Of the configuration, `[[authentication]]`, `[[seal]]` and the files that `[relay]` names are taken up; calls and limits
 /// are those of the start, whose digest is `started`.
 pub(super) async fn watch(path: PathBuf, started: Digest, relay: Arc<Relay>, fetched: Arc<Notify>) {
     let every = Duration::from_millis(relay.limits.reload_ms);
     let mut files = Rereading::of(started);
+    let mut read_at = Instant::now();
     let (mut renewal, mut ageing) = (Alarm::default(), Alarm::default());
     loop {
         let tls = relay.servers.tls();
@@ -105,9 +114,15 @@ pub(super) async fn watch(path: PathBuf, started: Digest, relay: Arc<Relay>, fet
         tokio::select! {
             () = sleep(every) => {}
             () = fetched.notified() => {}
+            () = async {
+                relay.servers.keyless().await;
+                sleep_until(read_at + RETAKE_PAUSE).await;
+            } => {}
         }
+        read_at = Instant::now();
         // Files are read and signers are asked meanwhile: the worker's calls go on elsewhere.
-        let read = tokio::task::block_in_place(|| Files::read(&path)).map_err(|cause| cause.fault(&path));
+        let read = tokio::task::block_in_place(|| Files::read(&path, Some((&relay.limits, &tls))))
+            .map_err(|cause| cause.fault(&path));
         let read = read.map(|read| {
             let digest = read.digest();
             (read, digest)
@@ -130,6 +145,7 @@ pub(super) async fn watch(path: PathBuf, started: Digest, relay: Arc<Relay>, fet
             ),
         }
         relay.servers.prune();
+        relay.tickets.forget();
         relay.counts.tell();
     }
 }

@@ -85,12 +85,8 @@ impl<'d> Head<'d> {
         let content = content.ok_or_else(wrong_parts)?;
         let root = Root::of(&content).map_err(|_| wrong_parts())?;
         let header = one(&parts.headers, &SOAP_ACTION)?.map(|value| value.trim_matches('"').to_owned());
-        let parameter = content.parameter("action").map(str::to_owned);
-        // MTOM's outer type repeats the root's type, with its action (SOAP 1.2 with RFC 2387 §3.3).
-        let inner = content.parameter("start-info").and_then(MediaType::parse);
-        let inner = inner.and_then(|inner| inner.parameter("action").map(str::to_owned));
-        let actions =
-            [parameter, inner, header].into_iter().flatten().filter(|action| !action.is_empty()).collect();
+        let mut actions = content.actions().ok_or_else(wrong_parts)?;
+        actions.extend(header.filter(|action| !action.is_empty()));
         let mut forwarded = HeaderMap::new();
         for name in FORWARDED {
             if let Some(value) = one(&parts.headers, &name)? {
@@ -101,15 +97,20 @@ impl<'d> Head<'d> {
         Ok(Self { candidates, root, actions, forwarded })
     }
 
-    /// The one call that host, path and action name.
+    /// The one call that host, path and action name; `of_part`: the actions that the head of the envelope's part has.
     ///
     /// # Errors
-    /// There is none, or HTTP and the envelope name different ones.
-    pub(super) fn destination(&self, action: &str, to: &str) -> Result<&'d Destination, Fault> {
-        if self.actions.iter().any(|named| named != action) {
+    /// There is none, or HTTP, MIME and the envelope name different ones.
+    pub(super) fn destination(
+        &self,
+        action: &str,
+        to: &str,
+        of_part: &[String],
+    ) -> Result<&'d Destination, Fault> {
+        if self.actions.iter().chain(of_part).any(|named| named != action) {
             return Err(Fault::sender(
                 "action-mismatch",
-                "l'action de Content-Type ou de SOAPAction n'est pas celle de wsa:Action ; donnez la même",
+                "l'action de Content-Type (de l'appel ou de sa première partie) ou de SOAPAction n'est pas celle de wsa:Action ; donnez la même",
             ));
         }
         let found = self.candidates.iter().find(|call| call.action == action).ok_or_else(|| {
@@ -196,7 +197,9 @@ mod tests {
         let destinations = destinations();
         let head = Head::read(&parts, &destinations).map_err(|fault| fault.code.into_owned())?;
         assert!(!head.forwarded.contains_key("cookie") && !head.forwarded.contains_key("sceau-session"));
-        head.destination("urn:x", "https://dmp.fr:8443/r").map(|_| ()).map_err(|fault| fault.code.into_owned())
+        head.destination("urn:x", "https://dmp.fr:8443/r", &[])
+            .map(|_| ())
+            .map_err(|fault| fault.code.into_owned())
     }
 
     #[test]
@@ -221,6 +224,8 @@ mod tests {
                     start-info=\"application/soap+xml; action=\\\"urn:y\\\"\"";
         assert_eq!(read(&[("content-type", mtom)]), told("action-mismatch"));
         assert_eq!(read(&[("content-type", &mtom.replace("urn:y", "urn:x"))]), Ok(()));
+        let unreadable = mtom.replace("\\\"urn:y\\\"", "urn:x; action=urn:y");
+        assert_eq!(read(&[("content-type", &unreadable)]), told("content-type"));
         assert_eq!(read(&[("content-encoding", "gzip")]), told("content-type"));
         assert_eq!(read(&[("content-type", "text/xml")]), told("content-type"));
     }

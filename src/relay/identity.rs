@@ -21,6 +21,7 @@ use crate::vihf::signature::SignatureAlgorithm;
 struct Identity {
     certificate: SealCertificate,
     certified: Arc<CertifiedKey>,
+    signers: Arc<Signers>,
     /// A signer answered for its key when it was read; not asked where there is no other certificate to show.
     ready: bool,
 }
@@ -30,16 +31,18 @@ struct Identity {
 pub(super) struct Identities(Vec<Identity>);
 
 impl Identities {
-    /// Reads every certificate of `[[authentication]]`.
+    /// Reads every certificate of `[[authentication]]`; signers that are the same as `before` keep their connections, of which
+    /// a signer bears few.
     ///
     /// After `Ok` each is for TLS clients and of a key kind that TLS takes; whether the signers hold that key is asked at
     /// each connection to one.
     ///
     /// # Errors
     /// What is wrong with the first file.
-    pub(super) fn read(config: &Config) -> Result<Self, Fault> {
+    pub(super) fn read(config: &Config, before: Option<&Self>) -> Result<Self, Fault> {
         let trust = config.load_trust().map_err(|error| first(config, &error))?;
-        let read = config.authentications.iter().map(|key| Identity::read(config, key, &trust));
+        let before = before.map(|before| before.0.as_slice()).unwrap_or_default();
+        let read = config.authentications.iter().map(|key| Identity::read(config, key, &trust, before));
         read.collect::<Result<_, _>>().map(Self)
     }
 
@@ -77,7 +80,7 @@ fn first(config: &Config, error: &ConfigError) -> Fault {
 }
 
 impl Identity {
-    fn read(config: &Config, key: &SealKey, trust: &Trust) -> Result<Self, Fault> {
+    fn read(config: &Config, key: &SealKey, trust: &Trust, before: &[Self]) -> Result<Self, Fault> {
         let path = &key.certificate;
         let refuse = |rule, cause: String| Fault::of(rule, path, format!("clé {} : {cause}", key.key));
         let pem = std::fs::read(path).map_err(|cause| Fault::unread(path, &cause))?;
@@ -103,20 +106,22 @@ impl Identity {
         };
         let signer = key.signer();
         let folder = config.signers_of(&key.purpose);
-        let sockets = (0..key.sessions)
+        let sockets: Vec<_> = (0..key.sessions)
             .flat_map(|_| (1..=key.processes).map(|process| signer.socket(folder, process)))
             .collect();
         let deadline = Duration::from_millis(config.limits.signature_ms);
         let spki = certificate.spki().to_vec();
-        let signers = Arc::new(Signers::new(sockets, spki.clone(), deadline));
+        let same = before.iter().map(|identity| &identity.signers);
+        let same = same.filter(|signers| signers.are(&sockets, &spki, deadline)).map(Arc::clone).next();
+        let signers = same.unwrap_or_else(|| Arc::new(Signers::new(sockets, spki.clone(), deadline)));
         let ready = config.authentications.len() < 2 || signers.answer();
-        let signing = TokenKey::new(signers, spki, is_rsa);
+        let signing = TokenKey::new(Arc::clone(&signers), spki, is_rsa);
         debug_assert!(signing.public_key().is_some());
         let certified = CertifiedKey::new(chain, Arc::new(signing));
         certified
             .keys_match()
             .map_err(|_| refuse("certificate-other-key", "la clé n'est pas celle du certificat".to_owned()))?;
-        Ok(Self { certificate, certified: Arc::new(certified), ready })
+        Ok(Self { certificate, certified: Arc::new(certified), signers, ready })
     }
 }
 

@@ -20,6 +20,8 @@ use crate::config::Relay;
 pub(super) struct Message {
     read: Vec<u8>,
     span: Span,
+    /// What the envelope's part says of its action.
+    actions: Vec<String>,
     /// What has not been read; none if nothing is left.
     rest: Option<Incoming>,
     /// Length of the whole, where the application gave it.
@@ -63,7 +65,8 @@ impl Message {
             match root.find(&read, ended, &mut scanned) {
                 Ok(Some(span)) if span.to - span.from <= max => {
                     let rest = (!ended).then_some(body);
-                    return Ok(Self { read, span, rest, declared });
+                    let actions = root.actions(&read).map_err(|_| wrong_parts())?;
+                    return Ok(Self { read, span, actions, rest, declared });
                 }
                 Ok(None) if !ended && read.len() <= max => {}
                 Ok(_) => {
@@ -95,6 +98,11 @@ impl Message {
     /// The envelope.
     pub(super) fn envelope(&self) -> &[u8] {
         self.read.get(self.span.from..self.span.to).unwrap_or_default()
+    }
+
+    /// Every action that the head of its part names.
+    pub(super) fn actions(&self) -> &[String] {
+        &self.actions
     }
 
     /// The body to send, with `envelope` in the place of the one that was read.

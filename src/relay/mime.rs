@@ -38,10 +38,16 @@ impl MediaType {
                 Some(quoted) => quoted_string(quoted)?,
                 None => {
                     let (value, after) = after.split_at(after.find(';').unwrap_or(after.len()));
-                    (value.trim_end().to_owned(), after)
+                    let value = value.trim_end();
+                    // More than a token is borne (Java's boundaries have `=`), but nothing that ends one for some readers.
+                    if value.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\\')) {
+                        return None;
+                    }
+                    (value.to_owned(), after)
                 }
             };
-            if !is_token(&name) || parameters.iter().any(|(known, _)| *known == name) {
+            // With an asterisk (RFC 2231) it would be another parameter for us, and the same one for some readers.
+            if !is_token(&name) || name.contains('*') || parameters.iter().any(|(known, _)| *known == name) {
                 return None;
             }
             parameters.push((name, value));
@@ -54,6 +60,19 @@ impl MediaType {
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Every action that it names: its own, and those of the types that `type` and `start-info` hold (SOAP 1.2 with RFC 2387
+    /// §3.3); None: one of these cannot be read.
+    pub(super) fn actions(&self) -> Option<Vec<String>> {
+        let mut actions: Vec<String> = self.parameter("action").map(str::to_owned).into_iter().collect();
+        for inner in ["type", "start-info"].into_iter().filter_map(|name| self.parameter(name)) {
+            if !inner.is_empty() {
+                actions.extend(Self::parse(inner)?.parameter("action").map(str::to_owned));
+            }
+        }
+        actions.retain(|action| !action.is_empty());
+        Some(actions)
     }
 
     /// Whether text of this type is UTF-8 as far as it says.
@@ -77,7 +96,8 @@ fn quoted_string(quoted: &str) -> Option<(String, &str)> {
     None
 }
 
-fn is_token(text: &str) -> bool {
+/// Whether it is a token (RFC 9110 §5.6.2).
+pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
@@ -101,6 +121,10 @@ mod tests {
         assert_eq!(escaped.parameter("start-info"), Some("application/soap+xml;action=\"urn:x\""));
         assert_eq!(escaped.parameter("boundary"), Some("b"));
         assert_eq!(MediaType::parse("a/b; c=d;").unwrap().parameter("c"), Some("d"));
+        let actions = |value: &str| MediaType::parse(value).unwrap().actions();
+        let both = "a/b; action=urn:x; type=\"c/d; action=\\\"urn:y\\\"\"; start-info=\"\"";
+        assert_eq!(actions(both), Some(vec!["urn:x".into(), "urn:y".into()]));
+        assert_eq!(actions("a/b; start-info=\"c/d; action=e; action=f\""), None);
         for wrong in [
             "a",
             "a/b; c",
@@ -111,6 +135,11 @@ mod tests {
             "a/b c/d",
             "",
             "a/b; c=\"d\" e",
+            "a/b; c=d e",
+            "a/b; c=d\"e\"",
+            "a/b; c=d (a comment)",
+            "a/b; c=d; c*0=e",
+            "a/b; c*=utf-8''d",
         ] {
             assert!(MediaType::parse(wrong).is_none(), "{wrong}");
         }

@@ -1,6 +1,6 @@
 //! Where the envelope lies in a body: all of it, or the first part of a multipart/related message (RFC 2387, MTOM).
 
-use super::mime::MediaType;
+use super::mime::{MediaType, is_token};
 
 /// Longest boundary in bytes (RFC 2046 §5.1.1).
 const BOUNDARY_LEN_MAX: usize = 70;
@@ -67,6 +67,18 @@ impl Root {
         }
     }
 
+    /// Every action that the head of the envelope's part names: it has a type of its own (XOP §4).
+    ///
+    /// # Errors
+    /// [`Wrong::Parts`]: the head cannot be read.
+    pub fn actions(&self, read: &[u8]) -> Result<Vec<String>, Wrong> {
+        let Self::Part { boundary, .. } = self else { return Ok(Vec::new()) };
+        let Some((lines, _)) = root_head(read, boundary)? else { return Err(Wrong::Parts) };
+        let mut content = lines_of_head(lines)?.into_iter().filter(|(name, _)| name == "content-type");
+        let content = content.next().and_then(|(_, value)| MediaType::parse(&value)).ok_or(Wrong::Parts)?;
+        content.actions().ok_or(Wrong::Parts)
+    }
+
     /// The envelope's place, if its end has been read; `ended`: nothing comes any more. `scanned` remembers up to where the
     /// end was looked for.
     ///
@@ -99,8 +111,15 @@ impl Root {
     }
 }
 
-/// Where the root part's content begins, once its head has been read.
+/// Where the root part's content begins, once its head has been read and judged.
 fn head(read: &[u8], boundary: &str, start: Option<&str>) -> Result<Option<usize>, Wrong> {
+    let Some((lines, from)) = root_head(read, boundary)? else { return Ok(None) };
+    judge(lines, start)?;
+    Ok(Some(from))
+}
+
+/// The lines of the root part's head and where its content begins, once they have been read.
+fn root_head<'r>(read: &'r [u8], boundary: &str) -> Result<Option<(&'r [u8], usize)>, Wrong> {
     // Some stacks begin with an empty line; a preamble of words, nobody needs.
     let opening = format!("--{boundary}\r\n");
     if read == b"\r" {
@@ -116,8 +135,7 @@ fn head(read: &[u8], boundary: &str, start: Option<&str>) -> Result<Option<usize
         return if after.len() > HEAD_LEN_MAX { Err(Wrong::Parts) } else { Ok(None) };
     };
     let lines = after.get(..len).filter(|lines| lines.len() <= HEAD_LEN_MAX).ok_or(Wrong::Parts)?;
-    judge(lines, start)?;
-    Ok(Some(skipped + opening.len() + len + 4))
+    Ok(Some((lines, skipped + opening.len() + len + 4)))
 }
 
 /// The root part's head: XML in clear, and the part that `start` names.
@@ -158,8 +176,7 @@ pub(super) fn lines_of_head(lines: &[u8]) -> Result<Vec<(String, String)>, Wrong
     let mut read: Vec<(String, String)> = Vec::new();
     for line in lines.split("\r\n").filter(|_| !lines.is_empty()) {
         // A folded line could be read in two ways.
-        let (name, value) =
-            line.split_once(':').filter(|(name, _)| !name.contains([' ', '\t'])).ok_or(Wrong::Parts)?;
+        let (name, value) = line.split_once(':').filter(|(name, _)| is_token(name)).ok_or(Wrong::Parts)?;
         let (name, value) = (name.to_ascii_lowercase(), value.trim());
         if value.contains(['\r', '\n', '\0']) || read.iter().any(|(known, _)| *known == name) {
             return Err(Wrong::Parts);
@@ -196,6 +213,21 @@ mod tests {
             }
             assert_eq!(found, Some(whole), "cut every {step}");
         }
+    }
+
+    #[test]
+    fn the_parts_own_actions_are_told() {
+        let of = |content: &str| {
+            root().actions(format!("--b\r\nContent-Type: {content}\r\nContent-ID: <r@x>\r\n\r\n<a/>").as_bytes())
+        };
+        assert_eq!(of("application/xop+xml"), Ok(vec![]));
+        for content in [
+            "application/xop+xml; type=\"application/soap+xml\"; action=\"urn:x\"",
+            "application/xop+xml; type=\"application/soap+xml; action=\\\"urn:x\\\"\"",
+        ] {
+            assert_eq!(of(content), Ok(vec!["urn:x".to_owned()]), "{content}");
+        }
+        assert_eq!(of("application/xop+xml; type=\"a/b; action=c; action=d\""), Err(Wrong::Parts));
     }
 
     #[test]

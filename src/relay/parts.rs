@@ -73,7 +73,7 @@ impl Parts {
         if self.state == State::Head {
             return self.head(window);
         }
-        let Some(found) = memmem::find(window, &self.delimiter) else { return Ok(None) };
+        let Some(found) = self.find(window)? else { return Ok(None) };
         if self.state == State::Ended {
             return Err(Wrong::Parts);
         }
@@ -91,6 +91,21 @@ impl Parts {
             // A longer boundary for one reader, padding for another.
             Some(_) => Err(Wrong::Parts),
         }
+    }
+
+    /// Where the next delimiter begins.
+    fn find(&self, window: &[u8]) -> Result<Option<usize>, Wrong> {
+        for found in memmem::find_iter(window, self.delimiter.get(2..).unwrap_or_default()) {
+            let before = window.get(..found).unwrap_or_default();
+            if before.ends_with(b"\r\n") {
+                return Ok(Some(found - 2));
+            }
+            // Readers for whom either character alone ends a line would begin a part here.
+            if before.ends_with(b"\n") || before.ends_with(b"\r") {
+                return Err(Wrong::Parts);
+            }
+        }
+        Ok(None)
     }
 
     fn head(&mut self, window: &[u8]) -> Result<Option<usize>, Wrong> {
@@ -142,7 +157,7 @@ mod tests {
 
     #[test]
     fn documents_pass_and_a_second_root_does_not_however_they_are_cut() {
-        let part = |head: &str| format!("\r\n--b\r\n{head}\r\n\r\ncontent\r\n--other\r\n-\r\n--b--\r\n");
+        let part = |head: &str| format!("\r\n--b\r\n{head}\r\n\r\ncontent --b\r\n--other\r\n-\r\n--b--\r\n");
         for step in 1..60 {
             for right in
                 ["Content-ID: <d@x>", "Content-Type: text/xml; charset=\"utf-8\"\r\nContent-ID: <d@x>", "X: y"]
@@ -162,6 +177,11 @@ mod tests {
                 "Content-Type : application/xop+xml",
                 "Content-ID: <d@x>\r\nContent-ID: <r@x>",
                 "X: a\nContent-ID: <r@x>",
+                "X\nContent-ID: <r@x>",
+                "\rContent-ID: <r@x>",
+                "A: b\r\n\r\ncontent\n--b\nContent-ID: <r@x>",
+                "A: b\r\n\r\ncontent\r--b\rContent-ID: <r@x>",
+                "A: b\r\n\r\n\n--b\nContent-ID: <r@x>",
                 "no colon",
             ] {
                 assert_eq!(seen(&part(wrong), step), Err(Wrong::Parts), "{wrong} cut every {step}");
@@ -170,6 +190,7 @@ mod tests {
                 "\r\n--b--\r\n--b\r\nContent-ID: <r@x>\r\n\r\n",
                 "\r\n--bc\r\nA: b\r\n\r\n",
                 "\r\n--b \r\nA: b\r\n\r\n",
+                "\r\n--b--\n--b\nContent-ID: <r@x>\n\n",
             ] {
                 assert_eq!(seen(wrong, step), Err(Wrong::Parts), "{wrong} cut every {step}");
             }

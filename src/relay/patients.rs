@@ -31,11 +31,8 @@ impl Patients {
             found.scan(&text);
             found.hl7v3(element);
             if element.local() == "Value" && is_patient_slot(element) {
-                let count = found.named.len();
-                let inside = Self::cx(&text);
-                if inside.is_empty() || count == 0 || element.children().next().is_some() {
-                    found.foreign_slot = true;
-                }
+                let are_all = text.split(',').all(Self::is_one);
+                found.foreign_slot |= !are_all || element.children().next().is_some();
             }
         }
         found
@@ -45,18 +42,33 @@ impl Patients {
         self.named.extend(Self::cx(text));
     }
 
-    /// Every CX of an INS system in a text.
+    /// Whether one entry of a slot's list is an INS and nothing beside it: what is no INS is somebody too.
+    fn is_one(entry: &str) -> bool {
+        let entry = entry.trim_matches(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '\''));
+        let id = |cx: &str| cx.split('^').next().map(str::to_owned);
+        let mixed = entry.contains(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '\''));
+        matches!(Self::cx(entry).as_slice(), [one] if id(one) == id(entry)) && !mixed
+    }
+
+    /// Every CX of an INS system in a text; one that has more before its authority than an identifier has no number here,
+    /// and so is nobody's that an assertion names.
     fn cx(text: &str) -> Vec<String> {
         let mut found = Vec::new();
-        for (at, _) in text.match_indices("^^^") {
-            let (before, after) = (text.get(..at).unwrap_or_default(), text.get(at + 3..).unwrap_or_default());
+        for (at, _) in text.match_indices('&') {
+            let (before, after) = (text.get(..at).unwrap_or_default(), text.get(at + 1..).unwrap_or_default());
             // The assigning authority: namespace & universal id & its type.
-            let Some((_, after)) = after.split_once('&') else { continue };
-            let oid = after.split(['&', '^']).next().unwrap_or_default();
-            let id = before.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
-            if InsOid::parse(oid.trim()).is_ok() {
-                found.push(format!("{id}^^^&{}&ISO^NH", oid.trim()));
+            let after = after.trim_start();
+            let oid = after.split(|c: char| c != '.' && !c.is_ascii_digit()).next().unwrap_or_default();
+            if InsOid::parse(oid).is_err() {
+                continue;
             }
+            // Identifier, check digit and its scheme, namespace.
+            let mut fields = before.rsplitn(4, '^').skip(1);
+            let id = match (fields.next(), fields.next(), fields.next()) {
+                (Some(""), Some(""), Some(id)) => id.rsplit(|c: char| !c.is_ascii_alphanumeric()).next(),
+                _ => None,
+            };
+            found.push(format!("{}^^^&{oid}&ISO^NH", id.unwrap_or_default()));
         }
         found
     }
@@ -124,6 +136,28 @@ mod tests {
         assert!(!of(&two).are(Some(A), true));
         let other_system = slot("'279035121518989^^^&amp;1.2.250.1.213.1.4.9&amp;ISO^NH'");
         assert!(!of(&other_system).are(Some(A), true));
+        let ours = "'279035121518989^^^&amp;1.2.250.1.213.1.4.8&amp;ISO^NH'";
+        for listed in [format!("({ours})"), format!("\n ( {ours} , {ours} )\n")] {
+            assert!(of(&slot(&listed)).are(Some(A), true), "{listed}");
+        }
+        // Beside the right one, a number of another system, one without a system, one with a check digit.
+        for beside in [
+            "'12345^^^&amp;1.2.3&amp;ISO^PI'",
+            "'111111111111120'",
+            "'111111111111120^1^ISO^&amp;1.2.250.1.213.1.4.8&amp;ISO^NH'",
+            "",
+        ] {
+            for both in [format!("({ours},{beside})"), format!("({beside},{ours},{ours})")] {
+                assert!(!of(&slot(&both)).are(Some(A), true), "{both}");
+            }
+        }
+        assert!(!of(&slot(&format!("{ours} '12345'"))).are(Some(A), true), "without a comma");
+        for beside in
+            ["111111111111120^1^ISO^&amp;1.2.250.1.213.1.4.8&amp;ISO^NH", "1^^^^&amp; 1.2.250.1.213.1.4.8"]
+        {
+            let body = format!("<a><b v=\"279035121518989^^^&amp;1.2.250.1.213.1.4.8\"/><c v=\"{beside}\"/></a>");
+            assert!(!of(&body).are(Some(A), true), "{body}");
+        }
         for foreign in ["'12345^^^&amp;1.2.3&amp;ISO^PI'", "", "'279035121518989'"] {
             assert!(!of(&slot(foreign)).are(Some(A), false), "{foreign}");
         }

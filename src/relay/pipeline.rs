@@ -50,7 +50,7 @@ async fn call(relay: &Arc<Relay>, uid: u32, request: Request<Incoming>) -> Resul
     let claim = Claim::read(&parts.headers)?;
     let message = Message::read(body, &head.root, &relay.limits).await?;
     let envelope = Envelope::read(message.envelope())?;
-    let destination = head.destination(&envelope.action, &envelope.to)?;
+    let destination = head.destination(&envelope.action, &envelope.to, message.actions())?;
     let (link, id, placed) = match claim {
         Claim::Sealed(sealed) => {
             admit(destination, &sealed, &envelope)?;

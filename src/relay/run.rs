@@ -92,7 +92,7 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), NotRun> {
     process::keep_memory_private()?;
-    let files = Files::read(&arguments.config)?;
+    let files = Files::read(&arguments.config, None)?;
     let started = files.digest();
     let Files { config, relay: limits, tls, seals } = files;
     let lists = Lists::of(&limits).map_err(NotRun::Authorities)?;

@@ -10,6 +10,7 @@ use hyper_util::rt::TokioIo;
 use rustls::CertificateError;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
@@ -37,6 +38,8 @@ pub(super) struct Servers {
     by_address: HashMap<(String, u16), Arc<Server>>,
     connect: Duration,
     idle: Duration,
+    /// Told when a key did not sign.
+    keyless: Notify,
 }
 
 #[derive(Debug)]
@@ -93,12 +96,18 @@ impl Servers {
             by_address,
             connect: Duration::from_millis(limits.connect_ms),
             idle: Duration::from_millis(limits.idle_ms),
+            keyless: Notify::new(),
         }
     }
 
     /// What handshakes are made with now.
     pub(super) fn tls(&self) -> Arc<Tls> {
         Arc::clone(&self.tls.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Waits until a key has not signed since this was last asked: another one may.
+    pub(super) async fn keyless(&self) {
+        self.keyless.notified().await;
     }
 
     /// Changes what handshakes are made with: calls under way go on, kept connections are not used again.
@@ -140,7 +149,9 @@ impl Servers {
                 let cause = failed.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).err();
                 let fault = cause.map_or_else(left_alone, |cause| unreachable_server(&cause));
                 // A key that does not sign is not the server's failure.
-                if fault.code != SIGNER_UNREACHABLE {
+                if fault.code == SIGNER_UNREACHABLE {
+                    self.keyless.notify_one();
+                } else {
                     server.breaker.failed(Instant::now());
                 }
                 tracing::warn!(server = %call.authority(), reason = %fault.code, "no connection to the server");

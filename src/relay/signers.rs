@@ -32,7 +32,8 @@ struct Place {
 pub(super) struct Signers {
     idle: Mutex<Vec<Place>>,
     returned: Condvar,
-    places: usize,
+    /// One for each place.
+    sockets: Vec<PathBuf>,
     deadline: Duration,
     /// The certificate's key, which every signer must hold.
     spki: Vec<u8>,
@@ -41,16 +42,20 @@ pub(super) struct Signers {
 impl Signers {
     /// Signers at these sockets, of the key `spki`; connects when asked to sign.
     pub(super) fn new(sockets: Vec<PathBuf>, spki: Vec<u8>, deadline: Duration) -> Self {
-        let places = sockets.len();
-        let idle = sockets.into_iter().map(|socket| Place { socket, stream: None }).collect();
-        Self { idle: Mutex::new(idle), returned: Condvar::new(), places, deadline, spki }
+        let idle = sockets.iter().map(|socket| Place { socket: socket.clone(), stream: None }).collect();
+        Self { idle: Mutex::new(idle), returned: Condvar::new(), sockets, deadline, spki }
+    }
+
+    /// Whether these are the signers at those sockets, of that key.
+    pub(super) fn are(&self, sockets: &[PathBuf], spki: &[u8], deadline: Duration) -> bool {
+        self.sockets == sockets && self.spki == spki && self.deadline == deadline
     }
 
     /// A raw signature over the content of a CertificateVerify; not verified here. Blocks for as long as the deadline.
     pub(super) fn sign(&self, scheme: Scheme, content: &[u8]) -> Result<Vec<u8>, NotSigned> {
         let mut last = NotSigned::Unreachable("none is configured".to_owned());
         // Each signer may have left a dead connection behind, and the next one may be the one that lives.
-        for _ in 0..self.places {
+        for _ in 0..self.sockets.len() {
             let Some(mut place) = self.take() else { break };
             let signed = self.ask(&mut place, scheme, content);
             if signed.is_err() {
@@ -101,11 +106,26 @@ impl Signers {
 
     /// Whether one of the signers is there with the certificate's key. Blocks for as long as the deadline, for each that hangs.
     pub(super) fn answer(&self) -> bool {
-        let sockets: Vec<PathBuf> = {
-            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.iter().map(|place| place.socket.clone()).collect()
-        };
-        sockets.iter().any(|socket| self.greet(socket).is_ok())
+        // In the places first: to a signer that is in use the question must not be a connection too many.
+        let heard = (0..self.sockets.len()).any(|_| {
+            let Some(mut place) = self.take() else { return false };
+            let heard = self.hears(&mut place);
+            self.give_back(place);
+            heard
+        });
+        // Calls may have taken the place of the one that lives.
+        heard || self.sockets.iter().any(|socket| self.greet(socket).is_ok())
+    }
+
+    fn hears(&self, place: &mut Place) -> bool {
+        let is_ours = |answer| matches!(answer, Ok(Answer::Key(key)) if key.spki == self.spki);
+        let kept = place.stream.as_mut().is_some_and(|stream| is_ours(exchange(stream, &Request::Hello)));
+        if !kept {
+            // The dead one is closed before another is opened.
+            place.stream = None;
+            place.stream = self.greet(&place.socket).ok();
+        }
+        place.stream.is_some()
     }
 
     /// A new connection to a signer that holds the key.

@@ -43,13 +43,13 @@ pub(super) enum Stale {
 }
 
 impl Tls {
-    /// Reads authorities, lists and client certificates.
+    /// Reads authorities, lists and client certificates; `before`: the state that this one is to follow.
     ///
     /// After `Ok` every file was readable and of its kind; age is judged at each use.
     ///
     /// # Errors
     /// What is wrong with the first file that is wrong.
-    pub(super) fn read(config: &Config, relay: &Relay) -> Result<Self, Fault> {
+    pub(super) fn read(config: &Config, relay: &Relay, before: Option<&Self>) -> Result<Self, Fault> {
         let provider = Arc::new(default_provider());
         let mut read = Vec::new();
         let anchors = authorities(&relay.anchors, &mut read)?;
@@ -97,7 +97,7 @@ impl Tls {
         }
         let verifier = verifier.build().map_err(|cause| unusable(&cause))?;
         let verifier: Arc<dyn ServerCertVerifier> = Arc::new(Stapled::new(verifier, anchors, relay.stapling));
-        let identities = Arc::new(Identities::read(config)?);
+        let identities = Arc::new(Identities::read(config, before.map(|before| &*before.identities))?);
         read.push(identities.ready());
         let mut client = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

@@ -61,6 +61,12 @@ impl Tickets {
         Ok(secret)
     }
 
+    /// Forgets what is over: with it goes a session's secret.
+    pub(in crate::relay) fn forget(&self) {
+        let now = Instant::now();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, ticket| now < ticket.until);
+    }
+
     /// Takes what an address is for; none: unknown, taken before, ended, or another application's.
     pub(super) fn take(&self, uid: u32, secret: &str) -> Option<Ticket> {
         let key = key(secret);
@@ -106,6 +112,10 @@ mod tests {
         let ended = tickets.add(7, 0, sealed()).unwrap();
         tickets.0.lock().unwrap().values_mut().for_each(|ticket| ticket.until = Instant::now());
         assert!(tickets.take(7, &ended).is_none());
+        let (over, waiting) = (tickets.add(7, 0, sealed()).unwrap(), tickets.add(7, 0, sealed()).unwrap());
+        tickets.0.lock().unwrap().get_mut(&key(&over)).unwrap().until = Instant::now();
+        tickets.forget();
+        assert_eq!(tickets.0.lock().unwrap().keys().copied().collect::<Vec<_>>(), [key(&waiting)]);
     }
 
     #[test]

@@ -99,6 +99,48 @@ fn smuggled_requests_and_injected_headers_do_not_arrive() {
     assert_eq!(rig.ask(&session, PATIENTS[0]).status, 200);
 }
 
+/// What a chunked body has beside its bytes (extensions, trailers) is between two neighbours: it is dropped, and what two
+/// neighbours could read in two ways is refused.
+#[test]
+fn chunk_extensions_and_trailers_stay_here() {
+    let rig = Rig::start();
+    let session = rig.session();
+    let query = rig.query(PATIENTS[0], "");
+    let post = |body: &str| {
+        let head = format!("POST /registry HTTP/1.1\r\n{}", rig.sealed(&session, PATIENTS[0]));
+        rig.raw(format!("{head}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n{body}").as_bytes())
+    };
+    let (len, half) = (query.len(), query.len() / 2);
+    let (first, second) = query.split_at(half);
+    let pieces = format!(
+        "{half:x};x-smuggled=1\r\n{first}\r\n{:X} ; y=\"a;b\"\r\n{second}\r\n0;last\r\nX-Smuggled: 1\r\nContent-Length: 5\r\n\r\n",
+        len - half
+    );
+    assert_eq!(post(&pieces).status, 200);
+    let sent = rig.dmp().calls();
+    assert_eq!(sent.len(), 1);
+    let envelope = sent[0]["envelope"].as_str().unwrap();
+    let (before, after) = query.split_once("</s:Header>").unwrap();
+    assert!(envelope.starts_with(before) && envelope.ends_with(after), "{envelope}");
+    assert!(!sent[0].to_string().to_ascii_lowercase().contains("smuggled"), "{}", sent[0]);
+    let smuggled = format!("POST /registry HTTP/1.1\r\nHost: {}\r\n\r\n", rig.host());
+    for wrong in [
+        // A line feed in an extension: the next line is a chunk for some readers.
+        format!("{len:x};a\n{query}\r\n0\r\n\r\n"),
+        format!("{len:x};a=\"\n0\n\n{smuggled}\"\r\n{query}\r\n0\r\n\r\n"),
+        format!("{len:x};{}\r\n{query}\r\n0\r\n\r\n", "a".repeat(100_000)),
+        format!("0x{len:x}\r\n{query}\r\n0\r\n\r\n"),
+        format!("-{len:x}\r\n{query}\r\n0\r\n\r\n"),
+        format!("fffffffffffffffff{len:x}\r\n{query}\r\n0\r\n\r\n"),
+        format!("{len:x}\r\n{query}0\r\n\r\n"),
+    ] {
+        let answer = post(&wrong);
+        assert_ne!(answer.status, 200, "{}", &wrong[..60]);
+    }
+    assert_eq!(rig.dmp().calls().len(), 1);
+    assert_eq!(rig.ask(&session, PATIENTS[0]).status, 200);
+}
+
 /// Bodies that never end, grow, or say one length and have another.
 #[test]
 fn slow_and_swollen_calls_end_and_hold_nobody_up() {

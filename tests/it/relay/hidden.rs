@@ -54,6 +54,14 @@ fn a_patient_hidden_beside_the_right_one_is_seen() {
             instead("<x:Include xmlns:x=\"http://www.w3.org/2004/08/xop/include\" href=\"cid:doc@lps\"/>"),
         ),
         ("no number at all", instead("'^^^&amp;1.2.250.1.213.1.4.8&amp;ISO^NH'")),
+        (
+            "a local number listed beside it",
+            instead(&format!("('{}','4711^^^&amp;1.2.3.4&amp;ISO^PI')", cx(PATIENTS[0]))),
+        ),
+        (
+            "a check digit before its system",
+            beside(&format!("<x y=\"{}^1^ISO^&amp;1.2.250.1.213.1.4.8&amp;ISO^NH\"/>", PATIENTS[1])),
+        ),
         ("the number without its system", instead(&format!("'{}'", PATIENTS[1]))),
         (
             "an HL7 v3 number",
@@ -99,6 +107,8 @@ fn a_patient_hidden_beside_the_right_one_is_seen() {
         let more = format!("<a:{twice}>urn:x</a:{twice}></s:Header>");
         assert_eq!(post(&right.replace("</s:Header>", &more)), told("addressing-missing"), "two {twice}");
     }
+    let commented = right.replace("</a:To>", "<!-- -->/x</a:To>");
+    assert_eq!(post(&commented), told("addressing-missing"), "one address for some readers, another for others");
     let elsewhere = "<a:ReplyTo><a:Address>https://evil.test/</a:Address></a:ReplyTo></s:Header>";
     assert_eq!(post(&right.replace("</s:Header>", elsewhere)), told("reply-elsewhere"));
     assert!(rig.dmp().calls().is_empty());
@@ -133,6 +143,14 @@ fn a_second_root_does_not_arrive_whole() {
             body.replace(end, &part("Content-Type: application/xop+xml; type=\"application/soap+xml\"")),
         ),
         ("a folded head", body.replace(end, &part("Content-Type: text/xml\r\nX: y\r\n Content-ID: <root@lps>"))),
+        (
+            "behind bare line feeds",
+            body.replace(end, &part("X: y").replace("\r\n--bb\r\nX: y", "\n--bb\nContent-ID: <root@lps>\n\n")),
+        ),
+        (
+            "a name behind a bare line feed",
+            body.replace(end, &part("Content-Type: text/xml\r\nX\nContent-ID: <root@lps>")),
+        ),
         ("behind the end", format!("{body}\r\n--bb\r\nContent-ID: <root@lps>\r\n\r\n{evil}{end}")),
         ("a longer boundary", body.replace(end, &format!("\r\n--bbb\r\n\r\n{evil}{end}"))),
         ("no end", body.replace(end, "")),
@@ -165,5 +183,16 @@ fn a_second_root_does_not_arrive_whole() {
     );
     let lying = headers().replace(&content, &inner);
     assert_eq!(rig.post("/repository", &lying, body.as_bytes()).fault(), (400, "action-mismatch".into()));
+    // The part's own type likewise, whichever way it is written.
+    let own = "type=\"application/soap+xml\"\r\n";
+    for named in [
+        format!("type=\"application/soap+xml\"; action=\"{QUERY}\"\r\n"),
+        format!("type=\"application/soap+xml; action=\\\"{QUERY}\\\"\"\r\n"),
+    ] {
+        let lying = body.replacen(own, &named, 1);
+        assert_eq!(rig.post("/repository", &headers(), lying.as_bytes()).fault(), (400, "action-mismatch".into()));
+        let right = lying.replacen(QUERY, RETRIEVE, 1);
+        assert_eq!(rig.post("/repository", &headers(), right.as_bytes()).status, 200, "{named}");
+    }
     assert_eq!(rig.post("/repository", &headers(), body.as_bytes()).status, 200);
 }

@@ -12,6 +12,7 @@ use time::Duration;
 
 use super::dmp::{ServerPki, Wanted};
 use super::rig::{Rig, RigPlan};
+use crate::support::establishment::write;
 use crate::support::practitioners::PATIENTS;
 use crate::support::program::program;
 use crate::support::wait::until;
@@ -144,6 +145,29 @@ fn a_fetched_list_is_taken_by_its_signature_and_kept_when_its_source_fails() {
     point.say(found(&rig.pki.list(&[], minute)));
     until("the server is believed again", || rig.ask(&session, PATIENTS[0]).status == 200);
     assert!(rig.relay.log().contains("the server answers 302"), "each failure is told");
+}
+
+/// Settings of `[relay]` wait for a restart, an address of a list too: a list that nobody fetches yet stops nothing.
+#[test]
+fn an_address_that_is_added_stops_nothing() {
+    let point = Point::open();
+    let rig = rig(&point);
+    let session = rig.session();
+    point.say(found(&rig.pki.list(&[], Duration::hours(1))));
+    until("the list is taken", || rig.ask(&session, PATIENTS[0]).status == 200);
+    let other = point.url.replace("serveurs", "autre");
+    rig.establishment.edit_file("sceau.toml", |config| {
+        let urls = vec![point.url.clone(), other].into();
+        config["relay"].as_table_mut().unwrap().insert("crl_urls".into(), urls);
+    });
+    // What is told of a file that cannot be read comes after the configuration was read with the new address.
+    let seal = rig.establishment.folder.join("pki/seal-a.pem");
+    write(&seal, "-----BEGIN CERTIFICATE-----\nAAAA\n", 0o644);
+    until("the configuration is read again", || rig.relay.log().contains("cannot be read again"));
+    write(&seal, &rig.establishment.seals[0].certificate_pem, 0o644);
+    until("and again", || rig.relay.log().contains("can be read again; they have not changed"));
+    assert_eq!(rig.ask(&session, PATIENTS[0]).status, 200);
+    assert_eq!(rig.relay.starts(), 1);
 }
 
 /// What was fetched is there after a restart, without its source.

@@ -9,10 +9,10 @@ use crate::support::establishment::write;
 use crate::support::key_bank;
 use crate::support::key_kind::KeyType;
 use crate::support::practitioners::PATIENTS;
-use crate::support::softhsm::MODULE;
+use crate::support::softhsm::{MODULE, Token};
 use crate::support::wait::until;
 
-use super::rig::{Rig, SOAP};
+use super::rig::{Rig, RigPlan, SOAP};
 
 /// Calls as fast as they are answered, while `change` does something; every one must be answered by the DMP.
 fn under_load(rig: &Rig, change: impl FnOnce()) -> usize {
@@ -44,6 +44,52 @@ fn serials(rig: &Rig) -> Vec<String> {
     rig.dmp().calls().iter().map(serial).collect()
 }
 
+/// Writes a certificate of that key and names it in the configuration as `auth-new`.
+fn name_second(rig: &Rig, token: &Token) {
+    let (folder, structure) = (&rig.establishment.folder, &rig.establishment.structures[0]);
+    let wanted = SealCertificate::of(structure).authentication();
+    write(&folder.join("pki/auth-new.pem"), &rig.establishment.pki.issue(&wanted, &token.spki_der), 0o644);
+    write(&folder.join("secrets/auth-new.pin"), &token.pin, 0o600);
+    rig.establishment.edit_file("sceau.toml", |config| {
+        let key = table([
+            ("structure", structure.as_str().into()),
+            ("key", "auth-new".into()),
+            ("uri", token.uri().into()),
+            ("module", MODULE.into()),
+            ("pin_file", "secrets/auth-new.pin".into()),
+            ("certificate", "pki/auth-new.pem".into()),
+        ]);
+        config["authentication"].as_array_mut().unwrap().push(key.into());
+    });
+}
+
+/// A key whose signer is gone is not shown until the next reading, which may be an hour away: what it did not sign brings that on.
+#[test]
+fn a_key_that_no_longer_signs_gives_way_to_the_other() {
+    // Each call has a handshake, and each handshake a signature.
+    let nginx = "keepalive_timeout 0; ssl_session_tickets off; ssl_session_cache off;";
+    let rig = RigPlan { nginx, ..RigPlan::default() }.start();
+    let session = rig.session();
+    assert_eq!(rig.ask(&session, PATIENTS[0]).status, 200);
+    let first = serials(&rig)[0].clone();
+    let token = key_bank::withdraw(&rig.establishment.store, "auth-new", KeyType::P256);
+    name_second(&rig, &token);
+    let signer = Daemon::signer(&rig.establishment, "auth-new-1", &[]);
+    signer.wait_ready(1);
+    rig.establishment.edit_file("sceau.toml", |config| {
+        config["relay"].as_table_mut().unwrap().insert("reload_ms".into(), 3_600_000.into());
+    });
+    rig.relay.kill();
+    rig.relay.wait_ready(2);
+    assert_eq!(rig.ask(&session, PATIENTS[0]).status, 200);
+    assert_ne!(serials(&rig).last(), Some(&first), "the newer one is shown");
+    drop(signer);
+    assert_eq!(rig.ask(&session, PATIENTS[0]).fault(), (503, "signer-unreachable".into()));
+    until("the other one is shown", || rig.ask(&session, PATIENTS[0]).status == 200);
+    assert_eq!(serials(&rig).last(), Some(&first));
+    assert!(rig.dmp().calls().iter().all(|call| call["verdict"] == "accepted"));
+}
+
 /// A certificate for the same key, and then a second key behind a signer of its own, named by the configuration.
 #[test]
 fn new_client_certificates_are_taken_under_load_without_a_dropped_call() {
@@ -60,20 +106,8 @@ fn new_client_certificates_are_taken_under_load_without_a_dropped_call() {
         std::fs::rename(folder.join("pki/auth.new"), folder.join("pki/auth.pem")).unwrap();
         until("the renewed certificate is shown", || serials(&rig).last() != Some(&first));
         let second = serials(&rig).last().unwrap().clone();
-        write(&folder.join("pki/auth-new.pem"), &rig.establishment.pki.issue(&wanted, &token.spki_der), 0o644);
-        write(&folder.join("secrets/auth-new.pin"), &token.pin, 0o600);
         // Named before its signer runs: it is not shown until it can sign.
-        rig.establishment.edit_file("sceau.toml", |config| {
-            let key = table([
-                ("structure", structure.as_str().into()),
-                ("key", "auth-new".into()),
-                ("uri", token.uri().into()),
-                ("module", MODULE.into()),
-                ("pin_file", "secrets/auth-new.pin".into()),
-                ("certificate", "pki/auth-new.pem".into()),
-            ]);
-            config["authentication"].as_array_mut().unwrap().push(key.into());
-        });
+        name_second(&rig, &token);
         let before = serials(&rig).len();
         until("calls go on with the key of before", || serials(&rig).len() > before + 10);
         let started = Daemon::signer(&rig.establishment, "auth-new-1", &[]);
@@ -86,6 +120,9 @@ fn new_client_certificates_are_taken_under_load_without_a_dropped_call() {
     });
     assert!(made > 10, "{made}");
     assert!(rig.dmp().calls().iter().all(|call| call["verdict"] == "accepted"));
+    // A signer bears few connections: however often files are read again, the relay keeps to its own.
+    let connected = rig.signer.log().matches("connected").count();
+    assert!(connected <= 2, "{connected} connections");
     drop(signer);
 }
 
