@@ -67,13 +67,13 @@ fn usage_and_configuration_errors_exit_two_with_the_remedy() {
         assert!(code == Some(2) && message.contains("seal-a-1, seal-a-2"), "{instance}: {message}");
     }
     for (uri, part) in [
-        ("pkcs11:object=seal-a?pin-value=1234", "pin_file"),
+        ("pkcs11:object=seal-a?pin-value=secretpin", "pin_file"),
         ("pkcs11:object=seal-a;type=cert", "type=private"),
         ("pkcs11:object=seal-a;x-vendor=1", "x-vendor"),
     ] {
         rig.configure(&Setting { uri, ..Setting::default() });
         let (code, message) = rig.refused("seal-a-1");
-        assert!(code == Some(2) && message.contains(part) && !message.contains("1234"), "{uri}: {message}");
+        assert!(code == Some(2) && message.contains(part) && !message.contains("secretpin"), "{uri}: {message}");
     }
     rig.configure(&Setting { client: "no-such-user", ..production() });
     let (code, message) = rig.refused("seal-a-1");
