@@ -3,7 +3,6 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use listenfd::ListenFd;
@@ -19,6 +18,7 @@ use super::answer::No;
 use super::evidence::Heard;
 use super::request::Request;
 use crate::sys::frames::{End, Frames};
+use crate::sys::places::{Place, Places};
 use crate::sys::socket::Listening;
 use crate::varlink::FRAME_LEN_MAX;
 use crate::varlink::members::MemberError;
@@ -49,28 +49,10 @@ impl Door {
     }
 }
 
-/// A connection's place; dropped, it is free again.
-#[derive(Debug)]
-struct Place(Arc<AtomicUsize>);
-
-impl Place {
-    fn take(taken: &Arc<AtomicUsize>) -> Option<Self> {
-        let more = |now: usize| (now < CONNECTIONS_MAX).then_some(now + 1);
-        taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok()?;
-        Some(Self(Arc::clone(taken)))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
 /// Accepts until `stop` says so, then waits for the answers under way, at most `shutdown_ms`.
 pub(super) async fn accept(attester: Arc<Attester>, door: Door, mut stop: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
-    let taken = Arc::new(AtomicUsize::new(0));
+    let places = Places::new(CONNECTIONS_MAX);
     loop {
         while connections.try_join_next().is_some() {}
         let accepted = tokio::select! {
@@ -79,17 +61,7 @@ pub(super) async fn accept(attester: Arc<Attester>, door: Door, mut stop: watch:
             accepted = door.0.accept() => accepted,
         };
         match accepted {
-            Ok(stream) => match Place::take(&taken) {
-                Some(place) => {
-                    connections.spawn(serve(Arc::clone(&attester), stream, place, stop.clone()));
-                }
-                None => {
-                    // Told without waiting: a peer that takes no answer must not hold the door.
-                    let mut busy = Vec::new();
-                    No::Busy.write(&mut busy);
-                    let _ = stream.try_write(&busy);
-                }
-            },
+            Ok(stream) => admit(&attester, stream, &places, &stop, &mut connections),
             Err(error) => {
                 tracing::warn!(%error, "no connection could be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -101,8 +73,33 @@ pub(super) async fn accept(attester: Arc<Attester>, door: Door, mut stop: watch:
     let _ = timeout(Duration::from_millis(attester.config.limits.shutdown_ms), finish).await;
 }
 
-async fn serve(attester: Arc<Attester>, mut stream: UnixStream, _place: Place, mut stop: watch::Receiver<bool>) {
-    let Ok(uid) = stream.peer_cred().map(|peer| peer.uid()) else { return };
+fn admit(
+    attester: &Arc<Attester>,
+    stream: UnixStream,
+    places: &Arc<Places>,
+    stop: &watch::Receiver<bool>,
+    connections: &mut JoinSet<()>,
+) {
+    let Ok(peer) = stream.peer_cred() else { return };
+    let uid = peer.uid();
+    match places.take(uid, CONNECTIONS_MAX) {
+        Some(place) => drop(connections.spawn(serve(Arc::clone(attester), stream, uid, place, stop.clone()))),
+        None => {
+            // Told without waiting: a peer that takes no answer must not hold the door.
+            let mut busy = Vec::new();
+            No::Busy.write(&mut busy);
+            let _ = stream.try_write(&busy);
+        }
+    }
+}
+
+async fn serve(
+    attester: Arc<Attester>,
+    mut stream: UnixStream,
+    uid: u32,
+    _place: Place,
+    mut stop: watch::Receiver<bool>,
+) {
     let limits = attester.config.limits;
     let mut frames = Frames::default();
     // Room for a PIN's answer from the start: what grows leaves copies behind.

@@ -75,9 +75,9 @@ pub struct Relay {
     /// Longest body of an answer in bytes.
     pub answer_len_max: u64,
     /// Calls under way, all applications together.
-    pub calls_max: u64,
+    pub calls_max: usize,
     /// Calls under way of one application.
-    pub calls_per_application_max: u64,
+    pub calls_per_application_max: usize,
     /// Failures one after the other at which a server is left alone.
     pub breaker_failures: u64,
     /// How long it is left alone.
@@ -168,8 +168,8 @@ impl Relay {
             ("envelope_len_max", self.envelope_len_max, ENVELOPE_LEN_MAX),
             ("call_len_max", self.call_len_max, BODY_LEN_MAX),
             ("answer_len_max", self.answer_len_max, BODY_LEN_MAX),
-            ("calls_max", self.calls_max, COUNT_MAX),
-            ("calls_per_application_max", self.calls_per_application_max, COUNT_MAX),
+            ("calls_max", self.calls_max as u64, COUNT_MAX),
+            ("calls_per_application_max", self.calls_per_application_max as u64, COUNT_MAX),
             ("breaker_failures", self.breaker_failures, COUNT_MAX),
             ("breaker_ms", self.breaker_ms, TIME_MAX_MS),
         ];

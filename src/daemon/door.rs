@@ -11,9 +11,9 @@ use zeroize::Zeroize as _;
 
 use super::Daemon;
 use super::dispatch::{Served, answer};
-use super::load::Place;
 use crate::policy::denial::Malformed;
 use crate::sys::frames::{End, Frames};
+use crate::sys::places::Place;
 use crate::varlink::FRAME_LEN_MAX;
 
 /// Bytes of an answer's room kept between requests: an assertion's answer has about 7 kB.

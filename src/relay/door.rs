@@ -1,10 +1,9 @@
 //! `relay.sock`: who connects is told by the kernel, how many of whose connections there may be by the configuration.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -17,6 +16,7 @@ use tokio::task::JoinSet;
 
 use super::Relay;
 use super::pipeline::answer;
+use crate::sys::places::Place;
 use crate::sys::socket::Listening;
 
 /// Any local user may connect; the registers of `sceaud` say whose calls are made.
@@ -48,39 +48,6 @@ impl Door {
     }
 }
 
-/// Connections of each user; HTTP/1.1 has one call at a time on each.
-#[derive(Debug, Default)]
-pub(super) struct Seats(Mutex<HashMap<u32, u64>>);
-
-/// A connection's seat; dropped, it is free again.
-#[derive(Debug)]
-struct Seat {
-    relay: Arc<Relay>,
-    uid: u32,
-}
-
-impl Seat {
-    fn take(relay: &Arc<Relay>, uid: u32) -> Option<Self> {
-        let mut taken = relay.seats.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = taken.get(&uid).copied().unwrap_or(0);
-        if own >= relay.limits.calls_per_application_max || taken.values().sum::<u64>() >= relay.limits.calls_max {
-            return None;
-        }
-        taken.insert(uid, own + 1);
-        Some(Self { relay: Arc::clone(relay), uid })
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut taken = self.relay.seats.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match taken.get_mut(&self.uid) {
-            Some(own) if *own > 1 => *own -= 1,
-            _ => drop(taken.remove(&self.uid)),
-        }
-    }
-}
-
 /// Accepts until `stop` says so, then waits for the calls under way, at most `shutdown`.
 pub(super) async fn accept(relay: Arc<Relay>, door: Door, mut stop: watch::Receiver<bool>, shutdown: Duration) {
     let mut connections = JoinSet::new();
@@ -106,8 +73,8 @@ pub(super) async fn accept(relay: Arc<Relay>, door: Door, mut stop: watch::Recei
 
 fn admit(relay: &Arc<Relay>, stream: UnixStream, stop: &watch::Receiver<bool>, connections: &mut JoinSet<()>) {
     let Ok(peer) = stream.peer_cred() else { return };
-    match Seat::take(relay, peer.uid()) {
-        Some(seat) => drop(connections.spawn(serve(stream, seat, stop.clone()))),
+    match relay.calls.take(peer.uid(), relay.limits.calls_per_application_max) {
+        Some(place) => drop(connections.spawn(serve(Arc::clone(relay), stream, peer.uid(), place, stop.clone()))),
         None => {
             // Told without waiting: a peer that takes no answer must not hold the door.
             let _ = stream.try_write(BUSY);
@@ -116,8 +83,7 @@ fn admit(relay: &Arc<Relay>, stream: UnixStream, stop: &watch::Receiver<bool>, c
     }
 }
 
-async fn serve(stream: UnixStream, seat: Seat, mut stop: watch::Receiver<bool>) {
-    let (relay, uid) = (Arc::clone(&seat.relay), seat.uid);
+async fn serve(relay: Arc<Relay>, stream: UnixStream, uid: u32, _place: Place, mut stop: watch::Receiver<bool>) {
     let service = service_fn(|request| {
         let relay = Arc::clone(&relay);
         async move { Ok::<_, Infallible>(answer(relay, uid, request).await) }

@@ -65,6 +65,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinSet;
 
 use crate::config;
+use crate::sys::places::Places;
 
 /// Everything that makes calls.
 #[derive(Debug)]
@@ -79,7 +80,8 @@ struct Relay {
     web_ps: Vec<config::WebPs>,
     tickets: web_ps::Tickets,
     counts: Arc<counts::Counts>,
-    seats: door::Seats,
+    /// Calls under way: HTTP/1.1 has one at a time on each connection.
+    calls: Arc<Places>,
     /// Outcomes on their way to the ledger.
     tasks: Mutex<JoinSet<()>>,
 }

@@ -20,6 +20,7 @@ use super::seals::Seals;
 use super::servers::Servers;
 use super::web_ps::Tickets;
 use crate::config::{Config, Fault};
+use crate::sys::places::Places;
 use crate::sys::{log, process};
 use crate::traces::digest::Digest;
 use crate::usage;
@@ -105,6 +106,7 @@ fn run(arguments: &Arguments) -> Result<(), NotRun> {
     let servers = Servers::new(&config.destinations, &limits, tls);
     let own = Seals::default();
     own.change(seals);
+    let calls = Places::new(limits.calls_max);
     let relay = Arc::new(Relay {
         destinations: config.destinations.clone(),
         web_ps: config.web_ps.clone(),
@@ -114,7 +116,7 @@ fn run(arguments: &Arguments) -> Result<(), NotRun> {
         seals: own,
         tickets: Tickets::default(),
         counts: Arc::new(Counts::default()),
-        seats: door::Seats::default(),
+        calls,
         tasks: std::sync::Mutex::default(),
     });
     // Signatures block within a connection's poll: the other tasks of that thread need another one.

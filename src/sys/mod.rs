@@ -16,6 +16,8 @@ pub mod frames;
 pub mod log;
 #[cfg(unix)]
 pub mod peer;
+#[cfg(all(unix, feature = "appliance"))]
+pub mod places;
 #[cfg(unix)]
 pub mod process;
 #[cfg(all(unix, feature = "appliance"))]

@@ -8,11 +8,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::super::load::Place;
 use super::Admin;
 use super::answer::No;
 use crate::policy::denial::Malformed;
 use crate::policy::register::FILE_LEN_MAX;
+use crate::sys::places::Place;
 
 /// Documents on their way for all operators: one that is handed in, and one whose sender fell asleep.
 pub(super) const ATTACHMENTS_MAX: usize = 2;

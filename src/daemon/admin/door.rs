@@ -9,7 +9,6 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::super::Daemon;
-use super::super::load::Place;
 use super::answer::No;
 use super::attachment::Attachment;
 use super::delivery::deliver;
@@ -17,6 +16,7 @@ use super::dispatch::answer;
 use super::submit::Obeyed;
 use crate::policy::denial::Malformed;
 use crate::sys::frames::{End, Frames};
+use crate::sys::places::Place;
 use crate::varlink::FRAME_LEN_MAX;
 
 /// Serves a connection of the Unix user `uid` until it ends or `stop` says so. `_place` is free again afterwards.

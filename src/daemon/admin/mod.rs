@@ -36,9 +36,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
-use super::load::Places;
 use crate::ledger::{Restored, StoreError};
 use crate::policy::operators::{self, Operators};
+use crate::sys::places::Places;
 use crate::traces::digest::Digest;
 
 /// Connections of all operators: some people, and a supervision.

@@ -1,5 +1,5 @@
-//! Shedding load: how many connections and issues everybody, and each Unix user, may have at once, and how many of them
-//! emergencies alone.
+//! Shedding load: how many of something everybody, and each Unix user, may have at once, and how many of them emergencies
+//! alone.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +8,7 @@ use crate::policy::load::Load;
 
 /// Places, shared by all and bounded for each Unix user.
 #[derive(Debug)]
-pub(super) struct Places {
+pub struct Places {
     taken: Mutex<Taken>,
     max: usize,
     /// Share of all places, and of each user's, that emergencies alone may take.
@@ -24,25 +24,25 @@ struct Taken {
 impl Places {
     /// At most `max` places.
     #[must_use]
-    pub(super) fn new(max: usize) -> Arc<Self> {
+    pub fn new(max: usize) -> Arc<Self> {
         Self::sharing(max, 0)
     }
 
     /// At most `max` places, a share of them for emergencies alone.
     #[must_use]
-    pub(super) fn sharing(max: usize, share_percent: usize) -> Arc<Self> {
+    pub fn sharing(max: usize, share_percent: usize) -> Arc<Self> {
         Arc::new(Self { taken: Mutex::default(), max, share_percent })
     }
 
     /// Takes a place for `uid`, which may have `user_max`; none if they are taken.
     #[must_use]
-    pub(super) fn take(self: &Arc<Self>, uid: u32, user_max: usize) -> Option<Place> {
+    pub fn take(self: &Arc<Self>, uid: u32, user_max: usize) -> Option<Place> {
         self.take_for(Load::Usual, uid, user_max)
     }
 
     /// The same for a request of that kind.
     #[must_use]
-    pub(super) fn take_for(self: &Arc<Self>, load: Load, uid: u32, user_max: usize) -> Option<Place> {
+    pub fn take_for(self: &Arc<Self>, load: Load, uid: u32, user_max: usize) -> Option<Place> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let user = taken.by_user.get(&uid).copied().unwrap_or(0);
         let most = |max| load.of(max, self.share_percent);
@@ -58,7 +58,7 @@ impl Places {
 /// A taken place; dropped, it is free again.
 #[derive(Debug)]
 #[must_use]
-pub(super) struct Place {
+pub struct Place {
     places: Arc<Places>,
     uid: u32,
 }
