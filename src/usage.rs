@@ -11,11 +11,11 @@ use clap::{Arg, ArgAction, Command, Parser};
 
 /// Negative verdict, Denied or Replayed (contract, exit codes).
 pub(crate) const EXIT_NEGATIVE: u8 = 1;
-/// Usage, configuration or Malformed.
+/// Usage, configuration, certificate or Malformed: systemd does not start a daemon again.
 pub(crate) const EXIT_USAGE: u8 = 2;
-/// Busy or Unavailable.
+/// Busy or Unavailable, the world's trouble: systemd starts a daemon again.
 pub(crate) const EXIT_UNAVAILABLE: u8 = 3;
-/// Halted.
+/// Halted, the ledger is not what it was: systemd does not start a daemon again.
 #[cfg(all(unix, feature = "appliance"))]
 pub(crate) const EXIT_HALTED: u8 = 4;
 

@@ -16,12 +16,8 @@ use super::worker::Worker;
 use super::{Admitted, Attester};
 use crate::config::{Config, ConfigError};
 use crate::sys::{log, peer, process};
-use crate::usage;
+use crate::usage::{self, EXIT_UNAVAILABLE, EXIT_USAGE};
 
-/// The configuration is refused (contract, exit codes): systemd does not start it again.
-const EXIT_CONFIGURATION: u8 = 2;
-/// The world's trouble: systemd starts it again.
-const EXIT_UNAVAILABLE: u8 = 3;
 /// Uid of root.
 const ROOT: u32 = 0;
 /// How often the watchdog is told, as long as the TPM's thread moves.
@@ -75,7 +71,7 @@ pub fn main() -> ExitCode {
             tracing::error!(cause = %not_run, "sceau-attestd does not run");
             eprintln!("sceau-attestd : {not_run}");
             ExitCode::from(match not_run {
-                NotRun::Config(_) | NotRun::Client(_) => EXIT_CONFIGURATION,
+                NotRun::Config(_) | NotRun::Client(_) => EXIT_USAGE,
                 NotRun::Socket { .. } | NotRun::Door | NotRun::System(_) => EXIT_UNAVAILABLE,
             })
         }

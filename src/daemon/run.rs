@@ -21,7 +21,7 @@ use crate::seal::audit::Audit;
 use crate::seal::seals::{Seal, Seals};
 use crate::sys::timekeeper::Timekeeper;
 use crate::sys::{clock, log, peer, process};
-use crate::usage;
+use crate::usage::{self, EXIT_HALTED, EXIT_UNAVAILABLE, EXIT_USAGE};
 
 /// How often readiness, certificates and the watchdog are looked at.
 const TICK: Duration = Duration::from_millis(100);
@@ -31,13 +31,6 @@ const SETTLE_MAX: Duration = Duration::from_secs(10);
 const RENEWAL_ALARM_DAYS: [i64; 3] = [60, 30, 7];
 /// How often the renewal alarm is repeated.
 const RENEWAL_ALARM_EVERY: Duration = Duration::from_secs(24 * 3600);
-
-/// Configuration, certificate or key is refused (contract, exit codes): systemd does not start it again.
-const EXIT_CONFIGURATION: u8 = 2;
-/// The world's trouble: systemd starts it again.
-const EXIT_UNAVAILABLE: u8 = 3;
-/// The ledger is not what it was: systemd does not start it again.
-const EXIT_HALTED: u8 = 4;
 
 const AFTER_HELP: &str = "\
 Les sockets sont celles que systemd transmet sous les noms « token » et « admin », sinon celles de la configuration. \
@@ -89,11 +82,11 @@ pub fn main() -> ExitCode {
             tracing::error!(cause = %not_run, "sceaud does not run");
             eprintln!("sceaud : {not_run}");
             ExitCode::from(match not_run {
-                NotRun::Config(_) | NotRun::Key(_) | NotRun::Relay(_) => EXIT_CONFIGURATION,
+                NotRun::Config(_) | NotRun::Key(_) | NotRun::Relay(_) => EXIT_USAGE,
                 NotRun::Ledger(StoreError::Broken(_) | StoreError::KeyMissing | StoreError::KeyErased) => {
                     EXIT_HALTED
                 }
-                NotRun::Ledger(StoreError::KeyExposed | StoreError::Format(_)) => EXIT_CONFIGURATION,
+                NotRun::Ledger(StoreError::KeyExposed | StoreError::Format(_)) => EXIT_USAGE,
                 NotRun::Ledger(_) => EXIT_UNAVAILABLE,
                 NotRun::Door | NotRun::Socket { .. } | NotRun::System(_) => EXIT_UNAVAILABLE,
             })

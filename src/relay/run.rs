@@ -23,12 +23,8 @@ use crate::config::{Config, Fault};
 use crate::sys::places::Places;
 use crate::sys::{log, process};
 use crate::traces::digest::Digest;
-use crate::usage;
+use crate::usage::{self, EXIT_UNAVAILABLE, EXIT_USAGE};
 
-/// Configuration or certificate is refused (contract, exit codes): systemd does not start it again.
-const EXIT_CONFIGURATION: u8 = 2;
-/// The world's trouble: systemd starts it again.
-const EXIT_UNAVAILABLE: u8 = 3;
 /// How often the watchdog is told.
 const WATCHDOG_EVERY: Duration = Duration::from_secs(5);
 /// Threads that run calls; a signature that blocks one is replaced for that time.
@@ -84,7 +80,7 @@ pub fn main() -> ExitCode {
             tracing::error!(cause = %not_run, "sceau-relayd does not run");
             eprintln!("sceau-relayd : {not_run}");
             ExitCode::from(match not_run {
-                NotRun::Files(_) | NotRun::Authorities(_) => EXIT_CONFIGURATION,
+                NotRun::Files(_) | NotRun::Authorities(_) => EXIT_USAGE,
                 NotRun::Socket { .. } | NotRun::Door | NotRun::System(_) => EXIT_UNAVAILABLE,
             })
         }

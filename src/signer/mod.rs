@@ -26,14 +26,10 @@ use crate::config::{Config, ConfigError};
 use crate::sys::log;
 use crate::sys::process::{self, Termination};
 use crate::token::{Meter, PinGuard, TokenError};
+use crate::usage::{EXIT_UNAVAILABLE, EXIT_USAGE};
 
 /// How long readiness waits for the first opening, so that a key refused in production is a start refused.
 const FIRST_OPENING: Duration = Duration::from_millis(5_000);
-
-/// The configuration, the command line or the key must change: systemd does not restart.
-const EXIT_CONFIGURATION: u8 = 2;
-/// The cause may go by itself: systemd restarts.
-const EXIT_UNAVAILABLE: u8 = 3;
 
 /// Why the program does not run; French cause and remedy.
 #[derive(Debug, thiserror::Error)]
@@ -68,9 +64,7 @@ enum StartError {
 impl StartError {
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Instance { .. } | Self::Client { .. } | Self::Token { .. } => {
-                EXIT_CONFIGURATION
-            }
+            Self::Config(_) | Self::Instance { .. } | Self::Client { .. } | Self::Token { .. } => EXIT_USAGE,
             Self::Served { .. } | Self::Socket { .. } | Self::System(_) => EXIT_UNAVAILABLE,
         }
     }

@@ -1,7 +1,8 @@
 //! `sceau applications`: the register of applications.
 
-mod list;
 mod review;
+
+use std::io;
 
 use clap::{Args, Subcommand};
 
@@ -38,7 +39,7 @@ enum What {
     #[command(after_help = AFTER_HELP)]
     Export(register::Export),
     #[command(after_help = AFTER_HELP)]
-    List(list::List),
+    List(register::List),
     #[command(after_help = AFTER_HELP)]
     Review(review::Review),
 }
@@ -49,7 +50,7 @@ impl Applications {
         match self.verb {
             What::Import(import) => import.run::<Self>(),
             What::Export(export) => export.run::<Self>(),
-            What::List(list) => list.run(),
+            What::List(list) => list.run::<Self>(),
             What::Review(review) => review.run(),
         }
     }
@@ -64,6 +65,24 @@ impl Register for Applications {
 
     fn key(record: &Record) -> &str {
         &record.user
+    }
+
+    fn show(one: &Record, out: &mut impl io::Write) -> io::Result<()> {
+        let state = if one.suspended { "  SUSPENDUE" } else { "" };
+        writeln!(out, "{}  {} {}{state}", one.user, one.lps_name, one.lps_version)?;
+        writeln!(out, "    homologation : {} jusqu'au {}", one.homologation, one.homologation_expires_on)?;
+        writeln!(out, "    services : {}", one.services.join(", "))?;
+        writeln!(out, "    canaux : {} ; méthodes : {}", one.channels.join(", "), one.methods.join(", "))?;
+        let declares = match one.may_declare {
+            Some(true) => "admise si une [[exception]] le permet",
+            Some(false) => "refusée",
+            None => "refusée en production",
+        };
+        writeln!(out, "    profils : {} ; connexion déclarée : {declares}", one.profiles.join(", "))?;
+        for audience in &one.audience {
+            writeln!(out, "    audience : {} chez {}", audience.client_id, audience.provider)?;
+        }
+        Ok(())
     }
 
     fn judge(

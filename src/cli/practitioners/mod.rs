@@ -1,8 +1,9 @@
 //! `sceau practitioners`: the register of practitioners.
 
 mod change;
-mod list;
 mod review;
+
+use std::io;
 
 use clap::{Args, Subcommand};
 
@@ -37,7 +38,7 @@ enum What {
     #[command(after_help = AFTER_HELP)]
     Export(register::Export),
     #[command(after_help = AFTER_HELP)]
-    List(list::List),
+    List(register::List),
     #[command(after_help = AFTER_HELP)]
     Suspend(change::Suspend),
     #[command(after_help = AFTER_HELP)]
@@ -50,9 +51,9 @@ impl Practitioners {
     /// Runs the verb.
     pub(super) fn run(self) -> Result<u8, NotDone> {
         match self.verb {
-            What::Import(import) => import.run::<Practitioners>(),
-            What::Export(export) => export.run::<Practitioners>(),
-            What::List(list) => list.run(),
+            What::Import(import) => import.run::<Self>(),
+            What::Export(export) => export.run::<Self>(),
+            What::List(list) => list.run::<Self>(),
             What::Suspend(suspend) => suspend.run(),
             What::RevokeAuthenticator(revoke) => revoke.run(),
             What::Review(review) => review.run(),
@@ -69,6 +70,25 @@ impl Register for Practitioners {
 
     fn key(record: &Record) -> &str {
         &record.id
+    }
+
+    fn show(one: &Record, out: &mut impl io::Write) -> io::Result<()> {
+        let state = if one.suspended {
+            "SUSPENDU"
+        } else if !one.enrolled && one.enrolled_on.is_none() {
+            "non enrôlé"
+        } else if one.trained_on.is_none() {
+            "non formé"
+        } else {
+            "en règle"
+        };
+        writeln!(out, "{}  {}  {}  {state}", one.id, one.name, one.profession)?;
+        writeln!(out, "    services : {}", one.services.join(", "))?;
+        for authenticator in &one.authenticator {
+            let lost = if authenticator.revoked { "  RÉVOQUÉ" } else { "" };
+            writeln!(out, "    moyen : {} {}{lost}", authenticator.method, authenticator.id)?;
+        }
+        Ok(())
     }
 
     fn judge(

@@ -2,12 +2,16 @@
 
 mod export;
 mod import;
+mod list;
 mod progress;
 mod read;
 
 pub(super) use export::Export;
 pub(super) use import::Import;
-pub(super) use read::{Read, read};
+pub(super) use list::List;
+pub(super) use read::read;
+
+use std::io;
 
 use crate::config::{Config, Named};
 use crate::policy::order::Verb;
@@ -28,6 +32,12 @@ pub(super) trait Register {
 
     /// What tells an entry from the others.
     fn key(record: &Self::Record) -> &str;
+
+    /// Writes an entry for people, on as many lines as it needs.
+    ///
+    /// # Errors
+    /// What the system said.
+    fn show(record: &Self::Record, out: &mut impl io::Write) -> io::Result<()>;
 
     /// Judges a file as `sceaud` will; `progress` learns how many entries of how many are judged.
     ///
