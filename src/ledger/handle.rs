@@ -158,7 +158,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Remembers up to when proofs of login may have been spent in a part that was lost; a crash leaves it [`Lost::Open`].
+    /// Remembers up to when proofs of login may have been spent in a part that was lost; a crash leaves it [`super::Lost::Open`].
     ///
     /// # Errors
     /// [`NotRecorded`]: it is as it was.
