@@ -1,6 +1,5 @@
 //! Policies by arithmetic: what the TPM would compute, without one (TPM 2.0 Part 3 §23).
 
-use crate::evidence::reference::{IMAGE_PCR, OPTIONS_PCR};
 use crate::traces::digest::Digest;
 
 /// TPM_CC_PolicyPCR.
@@ -15,6 +14,15 @@ const SHA256: u16 = 0x000b;
 const SELECT_LEN: u8 = 3;
 /// PCRs of a PC (TCG PC Client Platform TPM Profile §4.6).
 pub const PCR_MAX: u8 = 23;
+
+/// What systemd-stub measures the image into (UAPI Linux TPM PCR Registry).
+const IMAGE_PCR: u8 = 11;
+/// What it measures into that is added to the image: command line, credentials, extensions.
+const ADDITIONS_PCR: u8 = 12;
+/// A PCR at power-on.
+const ZEROS: Digest = Digest::new([0x00; Digest::LEN]);
+/// A PCR that only a dynamic launch resets.
+const ONES: Digest = Digest::new([0xff; Digest::LEN]);
 
 /// Says what a reference is for.
 const REFERENCE: &[u8] = b"fr.sceau.approval/1";
@@ -77,16 +85,16 @@ pub fn of_sealed(key_name: &[u8], pcrs: &[u8]) -> Digest {
     Digest::of(&[of_authorize(key_name, pcrs).as_bytes(), &POLICY_AUTH_VALUE.to_be_bytes()])
 }
 
-/// The first of these PCRs that says nothing: zeros as at power-on, or ones as on a machine without measurements.
+/// The first PCR that says nothing of the machine: zeros as at power-on, or ones as on a machine without measurements.
 ///
-/// [`OPTIONS_PCR`] at zero does say something where [`IMAGE_PCR`] is beside it: that nothing was added to that image.
+/// Zeros of PCR 12 are told beside a PCR 11 that is measured: who measured the image there (systemd-stub) would have measured into
+/// PCR 12 what was added to it, so that they say that nothing was.
 #[must_use]
 pub fn unmeasured(values: &[Value]) -> Option<u8> {
-    let is = |value: &Digest, byte: u8| value.as_bytes().iter().all(|found| *found == byte);
-    let image = values.iter().any(|(pcr, _)| *pcr == IMAGE_PCR);
-    let says_nothing =
-        |(pcr, value): &&Value| is(value, 0xff) || (is(value, 0x00) && !(*pcr == OPTIONS_PCR && image));
-    values.iter().find(says_nothing).map(|(pcr, _)| *pcr)
+    let says_nothing = |value: &Digest| [ZEROS, ONES].contains(value);
+    let is_image_measured = values.iter().any(|(pcr, value)| *pcr == IMAGE_PCR && !says_nothing(value));
+    let empty = |pcr: u8, value: &Digest| pcr == ADDITIONS_PCR && *value == ZEROS && is_image_measured;
+    values.iter().find(|(pcr, value)| says_nothing(value) && !empty(*pcr, value)).map(|(pcr, _)| *pcr)
 }
 
 #[cfg(test)]
@@ -123,16 +131,17 @@ mod tests {
 
     #[test]
     fn what_was_never_measured_is_known() {
-        let (zeros, ones, some) = (Digest::new([0; 32]), Digest::new([0xff; 32]), Digest::new([1; 32]));
+        let digest = |byte: u8| Digest::new([byte; 32]);
         let mut almost = [0; 32];
         almost[31] = 1;
-        assert_eq!(unmeasured(&[(7, some), (11, Digest::new(almost))]), None);
-        assert_eq!(unmeasured(&[(7, some), (11, zeros)]), Some(11));
-        assert_eq!(unmeasured(&[(7, ones), (11, some)]), Some(7));
-        // Nothing was added to the image, which is measured; without one it is as any other.
-        assert_eq!(unmeasured(&[(7, some), (11, some), (12, zeros)]), None);
-        assert_eq!(unmeasured(&[(11, zeros), (12, zeros)]), Some(11));
-        assert_eq!(unmeasured(&[(7, some), (12, zeros)]), Some(12));
-        assert_eq!(unmeasured(&[(11, some), (12, ones)]), Some(12));
+        assert_eq!(unmeasured(&[(7, digest(1)), (4, digest(0))]), Some(4));
+        assert_eq!(unmeasured(&[(7, digest(0xff))]), Some(7));
+        assert_eq!(unmeasured(&[(7, Digest::new(almost))]), None);
+        // Nothing was added to an image that was measured; without one zeros are only zeros.
+        assert_eq!(unmeasured(&[(7, digest(1)), (11, digest(2)), (12, digest(0))]), None);
+        assert_eq!(unmeasured(&[(7, digest(1)), (12, digest(0))]), Some(12));
+        assert_eq!(unmeasured(&[(11, digest(0)), (12, digest(0))]), Some(11));
+        assert_eq!(unmeasured(&[(12, digest(0)), (11, digest(0xff))]), Some(12));
+        assert_eq!(unmeasured(&[(11, digest(1)), (12, digest(0xff))]), Some(12));
     }
 }
