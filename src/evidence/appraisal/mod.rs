@@ -20,7 +20,7 @@ pub use check::{CHECKS, Check};
 pub use verdict::{Outcome, Shown, Standing, Status, Verdict};
 
 use super::baseline::{Baseline, ClaimsSeen, Enrolled};
-use super::document::{Claims, Evidence};
+use super::document::{Claims, Evidence, KeyCertificate};
 use super::reference::Reference;
 use crate::certificate::Trust;
 use crate::traces::digest::Digest;
@@ -150,11 +150,13 @@ pub fn appraise(evidence: &Evidence, known: &Known<'_>) -> Verdict {
 }
 
 fn seen(claims: &Claims) -> ClaimsSeen {
+    let digests = |all: &[KeyCertificate]| all.iter().map(|one| Digest::of(&[&one.certificate.0])).collect();
     ClaimsSeen {
         version: claims.version.clone(),
         image: claims.image.clone(),
         convention: claims.convention,
-        seals: claims.seals.iter().map(|seal| Digest::of(&[&seal.certificate.0])).collect(),
+        seals: digests(&claims.seals),
+        authentications: digests(&claims.authentications),
     }
 }
 
@@ -177,6 +179,7 @@ fn changes(evidence: &Evidence, baseline: &Baseline, notes: &mut Vec<String>) {
         (before.image != now.image, "la version de l'image"),
         (before.convention != now.convention, "la convention en vigueur"),
         (before.seals != now.seals, "les certificats de cachet"),
+        (before.authentications != now.authentications, "les certificats d'authentification"),
     ];
     let told: Vec<&str> = told.into_iter().filter(|(changed, _)| *changed).map(|(_, what)| what).collect();
     if !told.is_empty() {

@@ -2,10 +2,12 @@
 
 mod audit_key;
 mod counter;
+mod elliptic;
 mod evidence;
 mod in_tpm;
 mod policies;
 mod rig;
 mod sealing;
 mod status;
+mod tpm_keys;
 mod verdict;

@@ -80,12 +80,19 @@ impl Attester {
         self.tool("tpm2_createek", &["-G", "rsa", "-c", &handle(EK), "-u", "ek.pub"]);
         self.attestation_key("ak", AK);
         self.tool("tpm2_createprimary", &["-C", "o", "-G", "ecc", "-c", "primary.ctx"]);
+        self.signing_key("audit", AUDIT);
+    }
+
+    /// A key of that name that signs what it is given and never leaves the TPM, at that handle; its public half in `<name>.der`.
+    pub(super) fn signing_key(&self, name: &str, at: u32) {
+        let file = |end: &str| format!("{name}.{end}");
+        let (public, private, context, der) = (file("pub"), file("priv"), file("ctx"), file("der"));
         let kind = ["-G", "ecc:ecdsa", "-a", "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|sign"];
-        let files = ["-u", "audit.pub", "-r", "audit.priv"];
-        self.tool("tpm2_create", &[&["-C", "primary.ctx"][..], &kind, &files].concat());
-        self.tool("tpm2_load", &["-C", "primary.ctx", "-u", "audit.pub", "-r", "audit.priv", "-c", "audit.ctx"]);
-        self.tool("tpm2_evictcontrol", &["-C", "o", "-c", "audit.ctx", &handle(AUDIT)]);
-        self.tool("tpm2_readpublic", &["-c", &handle(AUDIT), "-f", "der", "-o", "audit.der"]);
+        let wrapped = ["-C", "primary.ctx", "-u", &public, "-r", &private];
+        self.tool("tpm2_create", &[&wrapped[..], &kind].concat());
+        self.tool("tpm2_load", &[&wrapped[..], &["-c", &context]].concat());
+        self.tool("tpm2_evictcontrol", &["-C", "o", "-c", &context, &handle(at)]);
+        self.tool("tpm2_readpublic", &["-c", &handle(at), "-f", "der", "-o", &der]);
     }
 
     /// An attestation key of that name at that handle.
@@ -191,6 +198,7 @@ impl Attester {
             image: Some("1".to_owned()),
             convention: Digest::of(&[b"convention"]),
             seals: vec![],
+            authentications: vec![],
             ledger: Some(self.head()),
             counter: Some(self.counter()),
         }

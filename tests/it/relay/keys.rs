@@ -12,7 +12,7 @@ use super::rig::Rig;
 use crate::support::wait::eventually;
 
 /// Asks on a connection of its own; the place of the one before may not be free yet.
-fn ask(socket: &Path, request: &Request<'_>) -> Answer {
+pub(crate) fn ask(socket: &Path, request: &Request<'_>) -> Answer {
     eventually("a place is free", || {
         let answer = ask_once(socket, request);
         (answer != Answer::Failure(Failure::Busy)).then_some(answer)
