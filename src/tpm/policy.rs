@@ -15,6 +15,15 @@ const SELECT_LEN: u8 = 3;
 /// PCRs of a PC (TCG PC Client Platform TPM Profile §4.6).
 pub const PCR_MAX: u8 = 23;
 
+/// What systemd-stub measures the image into (UAPI Linux TPM PCR Registry).
+const IMAGE_PCR: u8 = 11;
+/// What it measures into that is added to the image: command line, credentials, extensions.
+const ADDITIONS_PCR: u8 = 12;
+/// A PCR at power-on.
+const ZEROS: Digest = Digest::new([0x00; Digest::LEN]);
+/// A PCR that only a dynamic launch resets.
+const ONES: Digest = Digest::new([0xff; Digest::LEN]);
+
 /// A PCR of the SHA-256 bank and a value of it.
 pub type Value = (u8, Digest);
 
@@ -48,10 +57,16 @@ pub fn of_sealed(key_name: &[u8]) -> Digest {
     Digest::of(&[of_authorize(key_name).as_bytes(), &POLICY_AUTH_VALUE.to_be_bytes()])
 }
 
-/// Whether a PCR of that value says nothing: zeros as at power-on, or ones as on a machine without measurements.
+/// The first PCR that says nothing of the machine: zeros as at power-on, or ones as on a machine without measurements.
+///
+/// Zeros of PCR 12 are told beside a PCR 11 that is measured: who measured the image there (systemd-stub) would have measured into
+/// PCR 12 what was added to it, so that they say that nothing was.
 #[must_use]
-pub fn is_unmeasured(value: &Digest) -> bool {
-    [0x00, 0xff].iter().any(|byte| value.as_bytes().iter().all(|found| found == byte))
+pub fn unmeasured(values: &[Value]) -> Option<u8> {
+    let says_nothing = |value: &Digest| [ZEROS, ONES].contains(value);
+    let is_image_measured = values.iter().any(|(pcr, value)| *pcr == IMAGE_PCR && !says_nothing(value));
+    let empty = |pcr: u8, value: &Digest| pcr == ADDITIONS_PCR && *value == ZEROS && is_image_measured;
+    values.iter().find(|(pcr, value)| says_nothing(value) && !empty(*pcr, value)).map(|(pcr, _)| *pcr)
 }
 
 #[cfg(test)]
@@ -76,9 +91,17 @@ mod tests {
 
     #[test]
     fn what_was_never_measured_is_known() {
-        assert!(is_unmeasured(&Digest::new([0; 32])) && is_unmeasured(&Digest::new([0xff; 32])));
+        let digest = |byte: u8| Digest::new([byte; 32]);
         let mut almost = [0; 32];
         almost[31] = 1;
-        assert!(!is_unmeasured(&Digest::new(almost)));
+        assert_eq!(unmeasured(&[(7, digest(1)), (4, digest(0))]), Some(4));
+        assert_eq!(unmeasured(&[(7, digest(0xff))]), Some(7));
+        assert_eq!(unmeasured(&[(7, Digest::new(almost))]), None);
+        // Nothing was added to an image that was measured; without one zeros are only zeros.
+        assert_eq!(unmeasured(&[(7, digest(1)), (11, digest(2)), (12, digest(0))]), None);
+        assert_eq!(unmeasured(&[(7, digest(1)), (12, digest(0))]), Some(12));
+        assert_eq!(unmeasured(&[(11, digest(0)), (12, digest(0))]), Some(11));
+        assert_eq!(unmeasured(&[(12, digest(0)), (11, digest(0xff))]), Some(12));
+        assert_eq!(unmeasured(&[(11, digest(1)), (12, digest(0xff))]), Some(12));
     }
 }

@@ -4,6 +4,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use super::establishment::write;
@@ -133,6 +134,11 @@ impl Swtpm {
             }
         }
         panic!("no pair of free ports");
+    }
+
+    /// Process id of the present life.
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.as_ref().expect("it runs").id()).unwrap())
     }
 
     /// Where programs find it.

@@ -46,8 +46,8 @@ impl Policy {
         if pcrs.windows(2).any(|pair| pair.first() == pair.last()) {
             return Err(NotDone::Usage("un PCR est donné deux fois ; gardez une valeur par PCR".to_owned()));
         }
-        if let Some((pcr, _)) = self.values.iter().find(|(_, value)| policy::is_unmeasured(value)) {
-            let why = "rien n'y est mesuré, et l'approuver ne protégerait de rien ; choisissez d'autres PCR";
+        if let Some(pcr) = policy::unmeasured(&self.values) {
+            let why = "rien n'y est mesuré, et l'approuver ne protégerait de rien ; choisissez d'autres PCR (12 à zéro va avec un PCR 11 mesuré)";
             return Err(NotDone::Usage(format!("le PCR {pcr} est à zéro : {why}")));
         }
         let policy = policy::of_pcrs(&self.values);

@@ -8,6 +8,8 @@ mod in_tpm;
 mod policies;
 mod rig;
 mod sealing;
+mod sealing_rig;
 mod status;
 mod tpm_keys;
 mod verdict;
+mod wire;
