@@ -209,6 +209,8 @@ pub enum DocumentError {
 pub trait Document: Serialize + for<'de> Deserialize<'de> {
     /// Name and version of its format.
     const FORMAT: &'static str;
+    /// Longest text in bytes.
+    const LEN_MAX: usize = DOCUMENT_LEN_MAX;
 
     /// Reads it; nothing in it is verified.
     ///
@@ -221,8 +223,8 @@ pub trait Document: Serialize + for<'de> Deserialize<'de> {
         struct Head {
             format: String,
         }
-        if bytes.len() > DOCUMENT_LEN_MAX {
-            return Err(DocumentError::TooLong { max: DOCUMENT_LEN_MAX });
+        if bytes.len() > Self::LEN_MAX {
+            return Err(DocumentError::TooLong { max: Self::LEN_MAX });
         }
         let form = |fault: serde_json::Error| DocumentError::Form {
             format: Self::FORMAT,

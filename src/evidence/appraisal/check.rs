@@ -188,7 +188,7 @@ impl Check {
                 "demandez à l'exploitant ce qui a été restauré ; si c'est légitime, jugez avec --new-baseline et la raison, sinon suspendez l'appliance et comparez le journal à vos points de contrôle"
             }
             Self::AuditKey => {
-                "mettez la clé d'audit dans le TPM (guide de l'exploitant), ou, si un HSM la tient, enrôlez l'appliance avec --key AUDIT.pub obtenu par une voie sûre ; si elle était dans le TPM, suspendez l'appliance"
+                "mettez la clé d'audit dans le TPM (guide de l'exploitant), ou, si un HSM la tient, enrôlez l'appliance avec --key AUDIT.pub obtenu par une voie sûre ; si vous l'avez changée, jugez avec --new-baseline, la raison et --key ; si elle était dans le TPM, suspendez l'appliance"
             }
             Self::Keys => {
                 "faites comparer [[seal]] et [[authentication]] de la configuration à ce que le TPM tient ; si rien ne l'explique, suspendez l'appliance"

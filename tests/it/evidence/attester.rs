@@ -36,6 +36,8 @@ pub(super) struct Attester {
     /// Entries of its ledger, and which history they are of.
     pub(super) ledger: (u64, &'static str),
     pub(super) origin: &'static str,
+    /// Name and handle of the audit key in use.
+    pub(super) audit: (&'static str, u32),
 }
 
 fn handle(handle: u32) -> String {
@@ -58,8 +60,13 @@ impl Attester {
             skip(&format!("evidence::{test}"), &format!("not installed: {}", missing.join(", ")));
             return None;
         }
-        let attester =
-            Attester { tpm: Swtpm::manufactured(), boot: Boot::of("1"), ledger: (5, "first"), origin: ORIGIN };
+        let attester = Attester {
+            tpm: Swtpm::manufactured(),
+            boot: Boot::of("1"),
+            ledger: (5, "first"),
+            origin: ORIGIN,
+            audit: ("audit", AUDIT),
+        };
         attester.keys();
         attester.tool(
             "tpm2_nvdefine",
@@ -170,7 +177,7 @@ impl Attester {
 
     /// Line of AUDIT.pub, under the ledger's present name.
     pub(super) fn audit_key(&self) -> VerifierKey {
-        VerifierKey::of_spki(self.origin, &self.file("audit.der")).unwrap()
+        VerifierKey::of_spki(self.origin, &self.file(&format!("{}.der", self.audit.0))).unwrap()
     }
 
     /// The ledger's head, signed in the TPM.
@@ -182,7 +189,7 @@ impl Attester {
             self.write("text", text);
             self.tool(
                 "tpm2_sign",
-                &["-c", &handle(AUDIT), "-g", "sha256", "-s", "ecdsa", "-o", "text.sig", "text"],
+                &["-c", &handle(self.audit.1), "-g", "sha256", "-s", "ecdsa", "-o", "text.sig", "text"],
             );
             let signature = self.file("text.sig");
             // TPMT_SIGNATURE: two algorithms, then r and s with their lengths.
@@ -291,8 +298,8 @@ impl Attester {
             keys: vec![CertifiedKey {
                 role: KeyRole::Audit,
                 key: "audit".to_owned(),
-                public: self.public("audit.pub"),
-                certification: self.certify(AUDIT, data.as_bytes()),
+                public: self.public(&format!("{}.pub", self.audit.0)),
+                certification: self.certify(self.audit.1, data.as_bytes()),
             }],
             counter: Some(self.certify_counter(&data)),
             consistency: since

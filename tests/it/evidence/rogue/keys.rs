@@ -1,7 +1,9 @@
 //! Keys that are said to be in the TPM and are not, or are not those in use.
 
 use sceau::evidence::binding::qualifying_data;
-use sceau::evidence::document::{CertifiedKey, Claims, Evidence, KeyCertificate, KeyRole, Marshalled};
+use sceau::evidence::document::{
+    CertifiedKey, Claims, Document as _, Evidence, KeyCertificate, KeyRole, Marshalled,
+};
 
 use crate::evidence::attester::Attester;
 use crate::evidence::officer::Officer;
@@ -17,6 +19,58 @@ const KEYS: [(KeyRole, &str, u32); 2] =
 /// PEM to what is in it.
 fn der(pem: &str) -> Vec<u8> {
     x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap().1.contents
+}
+
+/// An HSM was replaced, or the key moved out of the TPM: the officer says so once, with the new key.
+#[test]
+fn an_audit_key_that_changed_is_admitted_by_the_officers_word_alone() {
+    let test = "an_audit_key_that_changed_is_admitted_by_the_officers_word_alone";
+    let Some(mut attester) = Attester::new(test) else { return };
+    let officer = Officer::of(&attester);
+    officer.judged(&attester.evidence(officer.nonce("pharmacie"), None), &[]).assert_good();
+    attester.signing_key("next", 0x8101_0020);
+    attester.audit = ("next", 0x8101_0020);
+    officer.write("NEXT.pub", &attester.audit_key().to_string());
+    let outside = |attester: &Attester, since: Option<u64>| {
+        let mut evidence = attester.evidence(officer.nonce("pharmacie"), since);
+        evidence.keys.clear();
+        evidence
+    };
+    let (changed, again) = (["--new-baseline", "HSM remplacé"], ["--key", "NEXT.pub"]);
+    let both = [changed, again].concat();
+    let case = "nobody said so";
+    officer.judged(&outside(&attester, None), &[]).assert_fails(
+        case,
+        &["audit-key", "ledger"],
+        "ne certifie aucune",
+    );
+    officer.judged(&outside(&attester, None), &changed).assert_fails(
+        "no key",
+        &["audit-key"],
+        "ne certifie aucune",
+    );
+    officer.write("evidence.json", &outside(&attester, None).text());
+    let (code, said) = officer.said(&[&["evidence.json", "--state", "state.json"][..], &again].concat());
+    assert!(code == 2 && said.contains("--new-baseline"), "{said}");
+    // With evidence that is not good the key is not taken either.
+    let mut torn = outside(&attester, None);
+    torn.pcrs[0].sha256 = sceau::traces::digest::Digest::default();
+    assert_eq!(officer.judged(&torn, &both).code, 1);
+    attester.audit = ("audit", 0x8101_0003);
+    officer.judged(&attester.evidence(officer.nonce("pharmacie"), None), &[]).assert_good();
+    let old = officer.judged(&outside(&attester, None), &both);
+    old.assert_fails("the old key under the new one's name", &["audit-key"], "ne certifie aucune");
+    // Its own: from now on, and the ledger goes on from there.
+    attester.audit = ("next", 0x8101_0020);
+    let admitted = officer.judged(&outside(&attester, None), &both);
+    admitted.assert_good();
+    assert!(admitted.json["notes"].to_string().contains("n'est pas dans ce TPM"), "{:#}", admitted.json);
+    attester.ledger.0 = 9;
+    officer.judged(&outside(&attester, Some(5)), &[]).assert_good();
+    attester.audit = ("audit", 0x8101_0003);
+    attester.ledger.0 = 5;
+    let back = officer.judged(&attester.evidence(officer.nonce("pharmacie"), None), &[]);
+    back.assert_fails("the old key again", &["ledger"], "n'est plus celle");
 }
 
 #[test]
