@@ -60,6 +60,8 @@ pub struct Known<'a> {
     pub reference: Option<&'a Reference>,
     /// The officer takes this evidence as a new beginning: what went back or was replaced since the last one is told, not refused.
     pub new_baseline: bool,
+    /// He says with this very evidence which audit key it is: [`Enrolled::audit_key`], even for a new beginning.
+    pub audit_key_given: bool,
     /// The verifier's clock.
     pub now: Instant,
 }

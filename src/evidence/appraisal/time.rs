@@ -93,6 +93,7 @@ mod tests {
             roots: None,
             reference: None,
             new_baseline: false,
+            audit_key_given: false,
             now: drawn.plus_ms(u64::try_from(later_ms).unwrap()),
         };
         let before = ClockSeen { after: drawn, clock: clock(10 * HOUR, 2, 3) };

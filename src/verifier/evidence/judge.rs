@@ -125,6 +125,7 @@ impl Judge {
                 roots: roots.as_ref(),
                 reference: reference.as_ref(),
                 new_baseline: reason.is_some(),
+                audit_key_given: audit_key.is_some(),
                 now,
             },
         );

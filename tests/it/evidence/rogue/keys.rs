@@ -60,6 +60,8 @@ fn an_audit_key_that_changed_is_admitted_by_the_officers_word_alone() {
     officer.judged(&attester.evidence(officer.nonce("pharmacie"), None), &[]).assert_good();
     let old = officer.judged(&outside(&attester, None), &both);
     old.assert_fails("the old key under the new one's name", &["audit-key"], "ne certifie aucune");
+    let old = officer.judged(&attester.evidence(officer.nonce("pharmacie"), None), &both);
+    old.assert_fails("the old key, in the TPM, where another was given", &["ledger"], "n'est plus celle");
     // Its own: from now on, and the ledger goes on from there.
     attester.audit = ("next", 0x8101_0020);
     let admitted = officer.judged(&outside(&attester, None), &both);
