@@ -54,7 +54,7 @@ impl Tasks {
         }
         let mut tpm = self.open()?;
         let values = measured(&mut tpm, pcrs)?;
-        let sealed = tpm.seal(secret.as_bytes(), boot_pin.as_bytes(), &approver)?;
+        let sealed = tpm.seal(secret.as_bytes(), boot_pin.as_bytes(), (&approver, pcrs))?;
         let kept = Kept {
             format: FORMAT.to_owned(),
             storage: Marshalled(tpm.name().0.clone()),

@@ -24,6 +24,9 @@ const ZEROS: Digest = Digest::new([0x00; Digest::LEN]);
 /// A PCR that only a dynamic launch resets.
 const ONES: Digest = Digest::new([0xff; Digest::LEN]);
 
+/// Says what a reference is for.
+const REFERENCE: &[u8] = b"fr.sceau.approval/1";
+
 /// A PCR of the SHA-256 bank and a value of it.
 pub type Value = (u8, Digest);
 
@@ -32,29 +35,54 @@ pub type Value = (u8, Digest);
 pub fn of_pcrs(values: &[Value]) -> Digest {
     let mut values = values.to_vec();
     values.sort_unstable_by_key(|(pcr, _)| *pcr);
-    let mut select = [0_u8; SELECT_LEN as usize];
-    for (pcr, _) in &values {
-        if let Some(byte) = select.get_mut(usize::from(pcr / 8)) {
-            *byte |= 1 << (pcr % 8);
-        }
-    }
+    let select = select(values.iter().map(|(pcr, _)| *pcr));
     let all: Vec<&[u8]> = values.iter().map(|(_, value)| value.as_bytes().as_slice()).collect();
     // TPML_PCR_SELECTION of one bank.
     let selection = [&1_u32.to_be_bytes()[..], &SHA256.to_be_bytes(), &[SELECT_LEN], &select].concat();
     Digest::of(&[&[0; Digest::LEN], &POLICY_PCR.to_be_bytes(), &selection, Digest::of(&all).as_bytes()])
 }
 
-/// PolicyAuthorize for the key of that name, with an empty reference: whatever policy the key has signed.
+/// TPMS_PCR_SELECTION's bits.
+fn select(pcrs: impl Iterator<Item = u8>) -> [u8; SELECT_LEN as usize] {
+    let mut select = [0_u8; SELECT_LEN as usize];
+    for pcr in pcrs {
+        if let Some(byte) = select.get_mut(usize::from(pcr / 8)) {
+            *byte |= 1 << (pcr % 8);
+        }
+    }
+    select
+}
+
+/// What a signature names beside the policy (policyRef): for which choice of PCRs it stands.
+///
+/// PolicyAuthorize admits whatever policy the key has signed. A key that signs images signs PCR 11 alone, for disks and
+/// credentials: without a reference the TPM would take that for a seal's PCRs 7, 11 and 12. Empty for PCR 11 alone, as
+/// systemd-measure signs.
 #[must_use]
-pub fn of_authorize(key_name: &[u8]) -> Digest {
+pub fn reference(pcrs: &[u8]) -> Vec<u8> {
+    if pcrs == [IMAGE_PCR] {
+        return Vec::new();
+    }
+    Digest::of(&[REFERENCE, &select(pcrs.iter().copied())]).as_bytes().to_vec()
+}
+
+/// The bytes that an approver signs for a policy over this choice of PCRs: the policy, then its reference.
+#[must_use]
+pub fn to_sign(policy: &Digest, pcrs: &[u8]) -> Vec<u8> {
+    [policy.as_bytes().as_slice(), &reference(pcrs)].concat()
+}
+
+/// PolicyAuthorize for the key of that name: whatever policy the key has signed for this choice of PCRs.
+#[must_use]
+pub fn of_authorize(key_name: &[u8], pcrs: &[u8]) -> Digest {
     let authorized = Digest::of(&[&[0; Digest::LEN], &POLICY_AUTHORIZE.to_be_bytes(), key_name]);
-    Digest::of(&[authorized.as_bytes()])
+    Digest::of(&[authorized.as_bytes(), &reference(pcrs)])
 }
 
 /// The same, and then the object's own secret.
 #[must_use]
-pub fn of_sealed(key_name: &[u8]) -> Digest {
-    Digest::of(&[of_authorize(key_name).as_bytes(), &POLICY_AUTH_VALUE.to_be_bytes()])
+pub fn of_sealed(key_name: &[u8], pcrs: &[u8]) -> Digest {
+    Digest::of(&[of_authorize(key_name, pcrs).as_bytes(), &POLICY_AUTH_VALUE.to_be_bytes()])
 }
 
 /// The first PCR that says nothing of the machine: zeros as at power-on, or ones as on a machine without measurements.
@@ -85,8 +113,20 @@ mod tests {
         {
             assert_ne!(policy, of_pcrs(&other));
         }
-        assert_ne!(of_authorize(b"one"), of_authorize(b"two"));
-        assert_ne!(of_authorize(b"one"), of_sealed(b"one"));
+        let pcrs = [7, 11];
+        assert_ne!(of_authorize(b"one", &pcrs), of_authorize(b"two", &pcrs));
+        assert_ne!(of_authorize(b"one", &pcrs), of_sealed(b"one", &pcrs));
+    }
+
+    #[test]
+    fn a_signature_is_for_one_choice_of_pcrs() {
+        let policy = Digest::new([1; 32]);
+        assert_eq!(to_sign(&policy, &[11]), policy.as_bytes(), "as systemd-measure signs");
+        assert_eq!(to_sign(&policy, &[7, 11]).len(), 2 * Digest::LEN);
+        let choices: [&[u8]; 5] = [&[11], &[7, 11], &[7, 11, 12], &[7], &[4, 7]];
+        let different: std::collections::HashSet<_> =
+            choices.iter().map(|pcrs| (of_sealed(b"one", pcrs), to_sign(&policy, pcrs))).collect();
+        assert_eq!(different.len(), choices.len());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{cpu, load};
 use crate::Failure;
 use crate::machine::rig::Machine;
-use crate::machine::sealing_rig::Sealing;
+use crate::machine::sealing_rig::{PCRS, Sealing};
 use crate::stage::FOLDER;
 use crate::support::daemon::Daemon;
 use crate::support::daemons::Daemons;
@@ -189,7 +189,7 @@ fn told(windows: &[Window]) -> Value {
 
 /// From nothing to ready: TPM daemon, sealed PIN, signer, first signature, ledger with its counter in the TPM.
 fn starts() -> Value {
-    let sealing = Sealing::on(Machine::of(Swtpm::bare(), Plan::new("bench-start")));
+    let sealing = Sealing::on(Machine::of(Swtpm::bare(), Plan::new("bench-start")), &PCRS);
     let pin = sealing.machine.establishment.seals[0].token.pin.clone();
     write(&sealing.path("pin"), &pin, 0o600);
     sealing.machine.establishment.edit_file("sceau.toml", |config| {

@@ -5,6 +5,7 @@ mod counter;
 mod elliptic;
 mod evidence;
 mod in_tpm;
+mod interposer;
 mod policies;
 mod rig;
 mod sealing;

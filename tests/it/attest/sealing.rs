@@ -1,9 +1,16 @@
 //! Sealed PINs: given back in an approved state to who knows the boot PIN, foreseen before a reboot, and recovered by two.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::Instant;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sceau::tpm::TpmError;
+use sceau::tpm::approver::Approver;
+use sceau::tpm::device::Tpm;
+use sceau::tpm::policy::of_pcrs;
+use sceau::tpm::sealed::{Approval, Sealed};
 use sceau::traces::digest::Digest;
 use serde_json::{Value, json};
 
@@ -121,7 +128,7 @@ fn approvals_are_the_approvers_and_never_of_a_machine_that_measures_nothing() {
     let zero = format!("--pcr=11={zeros}");
     sealing.refused(&["digest", &zero], 2, &["à zéro"]);
     let zeros: Vec<_> = PCRS.iter().map(|pcr| (*pcr, Digest::default())).collect();
-    let approval = json!({ "sha256": [sealing.signed(&sceau::tpm::policy::of_pcrs(&zeros))] });
+    let approval = json!({ "sha256": [sealing.signed(&of_pcrs(&zeros))] });
     write(&sealing.path("zero.json"), &approval.to_string(), 0o644);
     sealing.refused(&["reseal", "--signatures", "zero.json"], 1, &["à zéro"]);
     // A PCR of zeros among the chosen ones.
@@ -138,6 +145,78 @@ fn approvals_are_the_approvers_and_never_of_a_machine_that_measures_nothing() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("pcr-unmeasured") && said.contains("PCR 14"), "{said}");
     assert_eq!(sealing.opened(), PIN, "nothing of all that changed what is sealed");
+    drop(daemon);
+}
+
+/// Who signs images signs PCR 11 alone, for disks and credentials: by our own list of approvals nothing of that is admitted, and whoever
+/// asks the TPM by himself must have no use for it either.
+#[test]
+fn a_signature_for_other_pcrs_opens_nothing() {
+    let Some(sealing) = Sealing::with("sealing::a_signature_for_other_pcrs_opens_nothing") else { return };
+    let daemon = sealing.machine.attestd();
+    let sealing = sealing.created();
+    assert_eq!(sealing.opened(), PIN);
+    drop(daemon);
+    let kept: Value =
+        serde_json::from_str(&std::fs::read_to_string(sealing.path("attest/seal.sealed.json")).unwrap()).unwrap();
+    let bytes = |member: &str| STANDARD.decode(kept[member].as_str().unwrap()).unwrap();
+    let sealed = Sealed { public: bytes("public"), private: bytes("private") };
+    let approver = std::fs::read_to_string(sealing.path("approver.pem")).unwrap();
+    let approver = Approver::from_pem(&approver).unwrap();
+    // Secure Boot is another one, and the image is the signed one.
+    sealing.machine.tpm.extend(7, 'e');
+    let image = [(11, Digest::from_hex(&sealing.value(11)).unwrap())];
+    let policy = of_pcrs(&image);
+    // As systemd-measure signs it.
+    std::fs::write(sealing.path("policy"), policy.as_bytes()).unwrap();
+    sealing.openssl(&["dgst", "-sha256", "-sign", "approver.key", "-out", "signature", "policy"]);
+    let signature = std::fs::read(sealing.path("signature")).unwrap();
+    let approval = Approval { pcrs: vec![11], policy, signature };
+    let mut tpm = Tpm::open(&sealing.machine.tpm.tcti(), None).unwrap();
+    let opened = tpm.unseal(&sealed, BOOT_PIN.as_bytes(), (&approver, &approval));
+    assert!(matches!(opened, Err(TpmError::Policy)), "given back: {}", opened.is_ok());
+}
+
+/// A unified kernel image leaves PCR 12 at zero where nothing was added to it: that is a state, and the usual one.
+#[test]
+fn an_image_to_which_nothing_was_added_is_a_state() {
+    let test = "sealing::an_image_to_which_nothing_was_added_is_a_state";
+    let Some(sealing) = Sealing::measured(test, &[7, 11]) else { return };
+    let daemon = sealing.machine.attestd();
+    let sealing = sealing.created();
+    assert_eq!(sealing.opened(), PIN);
+    sealing.done(&["test"]);
+    sealing.machine.tpm.extend(12, 'f');
+    sealing.refused(&["open", "--out", "given", "--boot-pin-file", "boot"], 1, &["policy-refused"]);
+    drop(daemon);
+    // Without an image measured before it, its zero says nothing.
+    let Some(sealing) = Sealing::measured(test, &[7]) else { return };
+    let values = sealing.now().iter().map(|(pcr, value)| format!("--pcr={pcr}={value}")).collect::<Vec<_>>();
+    let values: Vec<&str> = values.iter().map(String::as_str).collect();
+    sealing.refused(&[&["digest"], &values[..]].concat(), 2, &["PCR 11", "à zéro"]);
+}
+
+#[test]
+fn three_officers_are_three_keys() {
+    let Some(sealing) = Sealing::with("sealing::three_officers_are_three_keys") else { return };
+    let daemon = sealing.machine.attestd();
+    sealing.approve("approver", &sealing.now(), "now.json");
+    let first = std::fs::read_to_string(sealing.path("officer1.pem")).unwrap();
+    let refused = || {
+        let Output { status, stderr, .. } = sealing.create("now.json").output().unwrap();
+        let said = String::from_utf8(stderr).unwrap();
+        assert_eq!(status.code(), Some(2), "{said}");
+        assert!(said.contains("officer2.pem") && said.contains("même clé"), "{said}");
+        assert!(!sealing.path("recovery/seal-officiers-1-2.p7m").exists());
+    };
+    // The same certificate as another text.
+    write(&sealing.path("officer2.pem"), &format!("Officier 2\n{first}"), 0o644);
+    refused();
+    // Another certificate of the same key.
+    let new = ["req", "-x509", "-key", "officer1.key", "-days", "3", "-subj", "/CN=Officier 2"];
+    sealing
+        .openssl(&[&new[..], &["-addext", "keyUsage=critical,keyEncipherment", "-out", "officer2.pem"]].concat());
+    refused();
     drop(daemon);
 }
 
@@ -221,28 +300,5 @@ fn a_name_that_would_leave_the_folder_is_refused() {
     }
     let absent = sealing.machine.ask("Unseal", json!({ "name": "seal", "boot_pin": "x" })).unwrap_err();
     assert_eq!(absent.brief(), ("Denied", "not-sealed"));
-    drop(daemon);
-}
-
-/// The image to which nothing was added: PCR 12 is zeros, and holds.
-#[test]
-fn an_empty_pcr_12_counts_beside_a_measured_image_alone() {
-    let test = "sealing::an_empty_pcr_12_counts_beside_a_measured_image_alone";
-    let Some(machine) = Machine::with(test, Swtpm::bare) else { return };
-    let sealing = Sealing::prepared(machine);
-    sealing.machine.tpm.extend(7, 'a');
-    let daemon = sealing.machine.attestd();
-    let zeros = format!("--pcr=12={}", "0".repeat(64));
-    let measured = format!("--pcr=11={}", "ab".repeat(32));
-    sealing.refused(&["digest", &zeros], 2, &["PCR 12 est à zéro"]);
-    sealing.refused(&["digest", &zeros, &format!("--pcr=11={}", "0".repeat(64))], 2, &["à zéro"]);
-    sealing.done(&["digest", &zeros, &measured]);
-    sealing.machine.tpm.extend(11, 'a');
-    let sealing = sealing.created();
-    assert_eq!(sealing.opened(), PIN);
-    sealing.done(&["test"]);
-    sealing.machine.tpm.extend(12, 'b');
-    sealing.refused(&["test"], 1, &["PCR 12"]);
-    sealing.refused(&["open", "--out", "given", "--boot-pin-file", "boot"], 1, &["policy-refused"]);
     drop(daemon);
 }

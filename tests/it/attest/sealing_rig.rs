@@ -28,19 +28,19 @@ pub(crate) struct Sealing {
 
 impl Sealing {
     pub(crate) fn with(test: &str) -> Option<Sealing> {
-        Some(Sealing::on(Machine::with(test, Swtpm::bare)?))
+        Self::measured(test, &PCRS)
+    }
+
+    /// The same with something measured in these PCRs alone.
+    pub(crate) fn measured(test: &str, pcrs: &[u8]) -> Option<Sealing> {
+        Some(Sealing::on(Machine::with(test, Swtpm::bare)?, pcrs))
     }
 
     /// The same on a machine that is there.
-    pub(crate) fn on(machine: Machine) -> Sealing {
-        for pcr in PCRS {
-            machine.tpm.extend(pcr, 'a');
+    pub(crate) fn on(machine: Machine, pcrs: &[u8]) -> Sealing {
+        for pcr in pcrs {
+            machine.tpm.extend(*pcr, 'a');
         }
-        Sealing::prepared(machine)
-    }
-
-    /// The same where nothing was measured yet.
-    pub(crate) fn prepared(machine: Machine) -> Sealing {
         let sealing = Sealing { machine };
         write(&sealing.path("pin"), &format!("{PIN}\n"), 0o600);
         write(&sealing.path("boot"), &format!("{BOOT_PIN}\n"), 0o600);
@@ -93,9 +93,11 @@ impl Sealing {
         write(&self.path(file), &json, 0o644);
     }
 
-    /// An approval of that policy that was made elsewhere, as systemd-measure would.
+    /// An approval of that policy that was made elsewhere.
     pub(crate) fn signed(&self, policy: &Digest) -> Value {
-        std::fs::write(self.path("policy"), policy.as_bytes()).unwrap();
+        // The choice of PCRs 7, 11 and 12: bits of three bytes.
+        let reference = Digest::of(&[b"fr.sceau.approval/1", &[0x80, 0x18, 0x00]]);
+        std::fs::write(self.path("policy"), [*policy.as_bytes(), *reference.as_bytes()].concat()).unwrap();
         self.openssl(&["dgst", "-sha256", "-sign", "approver.key", "-out", "signature", "policy"]);
         let signature = STANDARD.encode(std::fs::read(self.path("signature")).unwrap());
         json!({ "pcrs": PCRS, "pol": policy.to_string(), "sig": signature })
