@@ -1,7 +1,8 @@
 //! The demonstration: one establishment under `target/demo/`, its daemons, one VIHF.
 //!
 //! `demo run` obtains a VIHF, has xmlsec1 verify it and stops; `demo serve` stays up until SIGTERM;
-//! `demo bench` measures, `demo bench relay` the relay beside nginx, `demo ledger` measures a large ledger.
+//! `demo bench` measures, `demo bench relay` the relay beside nginx, `demo bench
+//! attest` what the TPM costs, `demo ledger` measures a large ledger.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bench;
@@ -9,6 +10,7 @@ mod bench;
 #[path = "../it/relay/dmp.rs"]
 mod dmp;
 mod ledger;
+mod machine;
 #[allow(dead_code, reason = "the tests' rig, of which the bench needs a part")]
 #[path = "../it/relay/rig.rs"]
 mod rig;
@@ -20,10 +22,11 @@ mod support;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage : demo run | serve | bench [relay] | ledger ENTRÉES [APPELANTS]
+const USAGE: &str = "usage : demo run | serve | bench [relay | attest] | ledger ENTRÉES [APPELANTS]
   run    installe une démonstration sous target/demo/, obtient un VIHF, le vérifie et s'arrête
   serve  la même, en service jusqu'à SIGTERM ou Ctrl-C
-  bench  la même, mesurée ; rapport dans target/bench.json ; bench relay : le relais face à nginx, target/bench-relay.json
+  bench  la même, mesurée ; rapport dans target/bench.json ; bench relay : le relais face à nginx, target/bench-relay.json ;
+         bench attest : ce que coûtent preuves du TPM et PIN scellé, target/bench-attest.json
   ledger un grand journal sous target/ledger/, sans signature : écriture, démarrage, mémoire, lecture";
 
 /// Exit codes as of the product's command lines.
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         ["serve"] => serve::serve(),
         ["bench"] => bench::bench(),
         ["bench", "relay"] => bench::relay::bench(),
+        ["bench", "attest"] => bench::attest::bench(),
         // The bench's own child: the module in a process of its own.
         ["bench-raw", config, key, milliseconds] => bench::child(config, key, milliseconds),
         ["ledger", entries] => ledger::ledger(entries, None),

@@ -1,5 +1,6 @@
 //! The bench: one run, one report. Figures are ratios and CPU per token; the machine's mood moves absolute rates.
 
+pub(crate) mod attest;
 pub(crate) mod cpu;
 mod deciding;
 mod disk;
