@@ -103,6 +103,7 @@ impl Tasks {
                 structure: seal.structure.clone(),
                 key: seal.key.to_string(),
                 certificate: Marshalled(certificate.der().to_vec()),
+                keyring: seal.signer().keyring(),
             });
         }
         let ledger = match (&config.audit, heard.checkpoint) {

@@ -109,6 +109,9 @@ fn table(status: &Value, out: &mut impl io::Write) -> io::Result<()> {
             _ => String::new(),
         };
         writeln!(out, "Cachet      {} structure {} : {ready}", text(seal, "key"), text(seal, "structure"))?;
+        if text(seal, "keyring") == "sealed" {
+            writeln!(out, "            clé scellée dans un fichier de l'appliance : ce n'est pas un HSM")?;
+        }
         writeln!(out, "            certificat jusqu'au {}{renewal}", text(seal, "certificate_expires_at"))?;
     }
     if let Some(audit) = status.get("audit") {

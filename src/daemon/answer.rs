@@ -217,6 +217,7 @@ pub struct SealStatus {
     pub key: String,
     pub ready: bool,
     pub certificate_expires_at: String,
+    pub keyring: &'static str,
 }
 
 impl From<MemberError> for No {

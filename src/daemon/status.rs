@@ -62,6 +62,7 @@ impl Daemon {
                     key: seal.key.to_string(),
                     ready: seal.is_ready(now) && seal.is_declared(&in_force.convention),
                     certificate_expires_at: seal.certificate.not_after().to_string(),
+                    keyring: seal.keyring.name(),
                 })
                 .collect(),
             troubles: self.troubles(),

@@ -12,7 +12,8 @@ const DOMAIN: &str = "fr.sceau.evidence.binding/1";
 /// SHA-256 over a list of items, each preceded by its length in bytes (4 bytes, big-endian). Lists and optional values are preceded by an
 /// item that holds their number (4 bytes, big-endian; 0 or 1 for an optional value), so that no two claims have one encoding:
 ///
-/// domain · nonce · version · image? · convention · number of seals, then structure, key and SHA-256 of the certificate of each ·
+/// domain · nonce · version · image? · convention · number of seals, then structure, key and SHA-256 of the certificate of each
+/// (followed, where the key is in no token, by `sealed` in the certificate's item) ·
 /// ledger? (audit key, checkpoint) · counter? (8 bytes, big-endian).
 #[must_use]
 pub fn qualifying_data(nonce: &Nonce, claims: &Claims) -> Digest {
@@ -29,7 +30,10 @@ pub fn qualifying_data(nonce: &Nonce, claims: &Claims) -> Digest {
     for seal in &claims.seals {
         items.add(seal.structure.as_bytes());
         items.add(seal.key.as_bytes());
-        items.add(Digest::of(&[&seal.certificate.0]).as_bytes());
+        let certificate = Digest::of(&[&seal.certificate.0]);
+        // Within the item, so that appliances without such keys have the bytes of before, and no two claims have one.
+        let keyring = if seal.keyring.is_token() { "" } else { seal.keyring.name() };
+        items.add(&[certificate.as_bytes().as_slice(), keyring.as_bytes()].concat());
     }
     items.count(usize::from(claims.ledger.is_some()));
     if let Some(ledger) = &claims.ledger {
@@ -67,9 +71,15 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::evidence::document::{Ledger, Marshalled, Seal};
+    use crate::policy::keyring::Keyring;
 
     fn seal(structure: &str, key: &str) -> Seal {
-        Seal { structure: structure.to_owned(), key: key.to_owned(), certificate: Marshalled(vec![0x30]) }
+        Seal {
+            structure: structure.to_owned(),
+            key: key.to_owned(),
+            certificate: Marshalled(vec![0x30]),
+            keyring: Keyring::Pkcs11,
+        }
     }
 
     fn claims() -> Claims {
@@ -119,6 +129,7 @@ mod tests {
             Claims { seals: vec![], ..claims() },
             Claims { seals: vec![seal("1750000012s", "eal-a")], ..claims() },
             Claims { seals: vec![seal("1750000012", "seal-a"), seal("1750000012", "seal-a")], ..claims() },
+            Claims { seals: vec![Seal { keyring: Keyring::Sealed, ..seal("1750000012", "seal-a") }], ..claims() },
             Claims { ledger: None, ..claims() },
             Claims {
                 ledger: Some(Ledger { audit_key: "keyn".to_owned(), checkpoint: "ote".to_owned() }),

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use sd_notify::NotifyState;
 use tracing::{error, info, warn};
 
+use super::keyring::{KeyError, Keyring};
 use super::{Event, notify};
 use crate::config::SignerKey;
-use crate::seal::key::requirements;
 use crate::seal::wire::Failure;
-use crate::token::{Device, Meter, PinGuard, PinRefusal, TokenError, Unusable, is_held};
+use crate::sealed::SealedError;
+use crate::token::{Meter, PinGuard, PinRefusal, TokenError, is_held};
 
 /// First pause between openings: a token that was only reset is back before anybody notices.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -50,13 +51,13 @@ enum State {
 /// library is finalised.
 #[derive(Debug)]
 pub(super) struct Generation {
-    device: Device,
+    keyring: Keyring,
     _alive: Sender<()>,
 }
 
 impl Generation {
-    pub(super) fn device(&self) -> &Device {
-        &self.device
+    pub(super) fn keyring(&self) -> &Keyring {
+        &self.keyring
     }
 }
 
@@ -87,7 +88,7 @@ impl Keeper {
     }
 
     /// Takes a spent device out of use; it is closed when its last user lets go of it, then another is opened.
-    pub(super) fn spent(&self, generation: &Arc<Generation>, cause: &TokenError) {
+    pub(super) fn spent(&self, generation: &Arc<Generation>, cause: &KeyError) {
         let mut state = self.state();
         if matches!(&*state, State::Open(current) if Arc::ptr_eq(current, generation)) {
             warn!(%cause, "token lost, closing");
@@ -128,6 +129,11 @@ impl Keeper {
                     if stopped {
                         return;
                     }
+                    if self.key.sealed_file().is_some() {
+                        // This process opens no file any more: the next one does.
+                        let _ = events.send(Event::Fatal(SealedError::Fault.into()));
+                        return;
+                    }
                     if began.elapsed() >= LIFE_MIN {
                         pause = PAUSE_MIN;
                     }
@@ -135,7 +141,8 @@ impl Keeper {
                 Err(cause) => {
                     let text = cause.to_string();
                     // A pause goes on in silence: what began it has been said.
-                    let goes_on = matches!(cause, TokenError::LoginPaced { .. }) && !said.is_empty();
+                    let goes_on =
+                        matches!(cause, KeyError::Token(TokenError::LoginPaced { .. })) && !said.is_empty();
                     if text != said && !goes_on {
                         error!(failure = cause.failure().as_str(), cause = text, "the key cannot be opened");
                         notify(&[NotifyState::Status(&text)]);
@@ -143,14 +150,13 @@ impl Keeper {
                     }
                     // What was good once is not the configuration's fault: a token that goes may leave half of a key.
                     // And a PIN's file may be missing for a moment while it is replaced, but not at the start.
-                    let fatal =
-                        !opened_before && (cause.is_configuration() || matches!(cause, TokenError::Pin(_)));
+                    let fatal = !opened_before && (cause.is_configuration() || cause.is_secret());
                     self.close(cause.failure());
                     let wait = match &cause {
-                        TokenError::PinRefused(PinRefusal::FinalTry { .. } | PinRefusal::Locked { .. }) => {
-                            LOCKED_PAUSE
-                        }
-                        TokenError::Pin(_) => PIN_PAUSE,
+                        KeyError::Token(TokenError::PinRefused(
+                            PinRefusal::FinalTry { .. } | PinRefusal::Locked { .. },
+                        )) => LOCKED_PAUSE,
+                        cause if cause.failure() == Failure::PinRefused => PIN_PAUSE,
                         _ => pause,
                     };
                     let marker = cause.marker().map(Path::to_owned);
@@ -186,20 +192,16 @@ impl Keeper {
         false
     }
 
-    fn open(&self) -> Result<(Generation, Receiver<()>), TokenError> {
-        let device = Device::open(&self.key, &self.guard, Arc::clone(&self.meter))?;
-        let key = device.description();
-        match requirements(&key.attributes) {
-            Err(refusal) if self.production => {
-                return Err(TokenError::Unusable { object: key.key.clone(), cause: Unusable::Refused(refusal) });
-            }
-            Err(refusal) => warn!(?refusal, "production would refuse this key"),
-            Ok(()) => {}
-        }
-        info!(key = key.key, token = key.token.label, sessions = key.sessions, algorithm = ?key.algorithm, "key open");
-        notify(&[NotifyState::Status(&format!("clé {} ouverte dans le token {}", key.key, key.token.label))]);
+    fn open(&self) -> Result<(Generation, Receiver<()>), KeyError> {
+        let keyring = Keyring::open(&self.key, &self.guard, &self.meter, self.production)?;
+        let key = keyring.description();
+        let place = &key.token.label;
+        info!(key = key.key, keyring = key.keyring.name(), token = place, sessions = key.sessions, algorithm = ?key.algorithm, "key open");
+        let place =
+            if key.keyring.is_token() { format!("dans le token {place}") } else { format!("du fichier {place}") };
+        notify(&[NotifyState::Status(&format!("clé {} ouverte {place}", key.key))]);
         let (alive, gone) = mpsc::channel();
-        Ok((Generation { device, _alive: alive }, gone))
+        Ok((Generation { keyring, _alive: alive }, gone))
     }
 
     /// Puts a device in use until it is spent; true if the process stops.

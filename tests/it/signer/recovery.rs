@@ -10,6 +10,7 @@ use sceau::vihf::signature::SignatureAlgorithm;
 
 use super::rig::{Rig, SOFTHSM, Setting, eventually};
 use super::seal::text;
+use crate::support::key_kind::KeyOrigin;
 
 #[test]
 fn a_token_that_goes_and_comes_back_is_used_again_within_two_seconds() {
@@ -79,7 +80,11 @@ fn twins_are_named_and_not_chosen_between() {
 
 #[test]
 fn a_killed_signer_leaves_nothing_that_stops_the_next() {
-    let rig = Rig::new("EC:prime256v1");
+    KeyOrigin::KEYRINGS.into_iter().for_each(the_next_one_starts);
+}
+
+fn the_next_one_starts(keys: KeyOrigin) {
+    let rig = Rig::with(keys, "EC:prime256v1");
     let mut signer = rig.start("seal-a-1");
     let (code, message) = rig.refused("seal-a-1");
     assert!(code == Some(3) && message.contains("déjà servie"), "{message}");
@@ -96,7 +101,11 @@ fn a_killed_signer_leaves_nothing_that_stops_the_next() {
 
 #[test]
 fn sigterm_answers_what_was_asked_then_exits_zero() {
-    let rig = Rig::new("rsa:4096");
+    KeyOrigin::KEYRINGS.into_iter().for_each(sigterm_answers);
+}
+
+fn sigterm_answers(keys: KeyOrigin) {
+    let rig = Rig::with(keys, "rsa:4096");
     let mut signer = rig.start("seal-a-1");
     let mut client = signer.connect();
     let message = text(SignatureAlgorithm::RsaSha256);
@@ -120,7 +129,11 @@ fn sigterm_answers_what_was_asked_then_exits_zero() {
 
 #[test]
 fn a_half_frame_or_garbage_costs_its_sender_the_connection_and_nobody_else() {
-    let rig = Rig::new("EC:prime256v1");
+    KeyOrigin::KEYRINGS.into_iter().for_each(garbage_costs_its_sender);
+}
+
+fn garbage_costs_its_sender(keys: KeyOrigin) {
+    let rig = Rig::with(keys, "EC:prime256v1");
     let signer = rig.start("seal-a-1");
     let mut other = signer.connect();
     other.hello();
