@@ -173,6 +173,8 @@ pub struct Status {
     pub rights: Vec<RightsStatus>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit: Option<AuditStatus>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sealed_keys: Vec<String>,
 }
 
 /// The audit key in `Status`.
@@ -217,7 +219,6 @@ pub struct SealStatus {
     pub key: String,
     pub ready: bool,
     pub certificate_expires_at: String,
-    pub keyring: &'static str,
 }
 
 impl From<MemberError> for No {

@@ -63,8 +63,8 @@ impl WrappingKey {
     /// Its line, without end: what a credential or our own seal is made of.
     #[must_use]
     pub fn digits(&self) -> Zeroizing<String> {
-        // Room for all of it: the buffer never moves.
-        let mut text = Zeroizing::new(String::with_capacity(2 * LEN));
+        // Room for all of it and a line end: the buffer never moves.
+        let mut text = Zeroizing::new(String::with_capacity(2 * LEN + 1));
         for byte in self.0.iter() {
             for digit in [byte >> 4, byte & 0x0f] {
                 text.extend(char::from_digit(digit.into(), 16));

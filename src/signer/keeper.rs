@@ -25,6 +25,8 @@ const PIN_PAUSE: Duration = Duration::from_millis(1_000);
 /// Between looks at a token that is locked or near it, or took no PIN and may have been replaced by another; the token is
 /// asked for its name and flags only.
 const LOCKED_PAUSE: Duration = Duration::from_millis(30_000);
+/// Idle time after which every session signs a self-test: firewalls forget connections after a minute at the earliest.
+const KEEP_ALIVE: Duration = Duration::from_millis(10_000);
 /// A device that lived shorter does not reset the pause: one that is lost at every use must not spin.
 const LIFE_MIN: Duration = Duration::from_millis(1_000);
 
@@ -213,8 +215,23 @@ impl Keeper {
         *state = State::Open(Arc::new(generation));
         // Said only now: who is told of readiness finds the device.
         let _ = events.send(Event::Tried);
-        let waited = self.changed.wait_while(state, |state| matches!(state, State::Open(_)));
-        matches!(*waited.unwrap_or_else(PoisonError::into_inner), State::Stopped)
+        loop {
+            let signatures = self.meter.signatures();
+            let waited =
+                self.changed.wait_timeout_while(state, KEEP_ALIVE, |state| matches!(state, State::Open(_)));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let State::Open(generation) = &*state else { return matches!(*state, State::Stopped) };
+            let generation = Arc::clone(generation);
+            drop(state);
+            // Not under the lock: the library may take its time, and the watch ends a process whose library hangs.
+            if self.meter.signatures() == signatures
+                && let Err(cause) = generation.keyring().keep_alive()
+            {
+                self.spent(&generation, &cause);
+            }
+            drop(generation);
+            state = self.state();
+        }
     }
 
     /// Answers `failure` from now on.

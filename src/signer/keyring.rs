@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use aws_lc_rs::rand;
+
 use crate::config::{Purpose, SignerKey};
 use crate::policy::keyring;
 use crate::seal::handshake::{self, Scheme};
@@ -28,7 +30,7 @@ pub(super) struct Keyring {
 /// Where it is.
 #[derive(Debug)]
 enum Place {
-    Token(Device),
+    Token(Box<Device>),
     Sealed(Box<SealedKey>, Arc<Meter>),
 }
 
@@ -103,7 +105,7 @@ impl Keyring {
                 }
                 tracing::warn!(?refusal, "production would refuse this key");
             }
-            return Ok(Self { description, purpose, place: Place::Token(device) });
+            return Ok(Self { description, purpose, place: Place::Token(Box::new(device)) });
         };
         let wrapping = WrappingKey::read(&key.pin)?;
         // It signs once, to prove itself.
@@ -152,6 +154,27 @@ impl Keyring {
     /// Signs [`self_test_message`] of `nonce`, as the others are signed.
     pub(super) fn self_test(&self, nonce: &[u8; NONCE_LEN]) -> Result<Vec<u8>, KeyError> {
         self.sign(&self_test_message(nonce))
+    }
+
+    /// Signs a self-test in each session, so that a network HSM, or a firewall before it, that has silently dropped an idle
+    /// one is found now and not by the next request. A key in our own memory needs none.
+    ///
+    /// # Errors
+    /// The key is lost.
+    pub(super) fn keep_alive(&self) -> Result<(), KeyError> {
+        let Place::Token(device) = &self.place else { return Ok(()) };
+        for _ in 0..self.description.sessions {
+            let mut nonce = [0; NONCE_LEN];
+            if rand::fill(&mut nonce).is_err() {
+                return Ok(());
+            }
+            match device.sign(&self_test_message(&nonce)) {
+                // Others sign: it is not idle.
+                Ok(_) | Err(TokenError::Busy) => {}
+                Err(cause) => return Err(cause.into()),
+            }
+        }
+        Ok(())
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {

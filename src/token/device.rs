@@ -1,5 +1,6 @@
 //! One generation of a key in its token: sessions that sign with handles resolved once.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -38,8 +39,9 @@ pub struct Device {
     description: KeyDescription,
     handle: ObjectHandle,
     meter: Arc<Meter>,
-    /// Locked only to take a session and to put it back, never while it signs.
-    pool: Mutex<Vec<Pooled>>,
+    /// Locked only to take a session and to put it back, never while it signs; in turn, so that none lies idle while others
+    /// sign and is dropped by a network HSM that says nothing.
+    pool: Mutex<VecDeque<Pooled>>,
     returned: Condvar,
     /// Never signs: the login lasts as long as any session (PKCS#11 §5.6.8), whatever becomes of the others.
     anchor: Mutex<Option<Session>>,
@@ -177,7 +179,7 @@ impl Device {
             .returned
             .wait_timeout_while(pool, SESSION_WAIT, |pool| pool.is_empty())
             .unwrap_or_else(PoisonError::into_inner);
-        let pooled = pool.pop().ok_or(TokenError::Busy)?;
+        let pooled = pool.pop_front().ok_or(TokenError::Busy)?;
         Ok(Lease { device: self, pooled: Some(pooled) })
     }
 }
@@ -199,11 +201,11 @@ impl Drop for Device {
 }
 
 /// As many sessions as wanted, or as the token has left if that is at least one.
-fn sessions(module: &Module, token: &super::module::Token, wanted: u16) -> Result<Vec<Pooled>, Error> {
-    let mut pool = Vec::new();
+fn sessions(module: &Module, token: &super::module::Token, wanted: u16) -> Result<VecDeque<Pooled>, Error> {
+    let mut pool = VecDeque::new();
     for index in 0..usize::from(wanted) {
         match module.session(token.slot) {
-            Ok(session) => pool.push(Pooled { index, session }),
+            Ok(session) => pool.push_back(Pooled { index, session }),
             Err(Error::Pkcs11(RvError::SessionCount, _)) if !pool.is_empty() => {
                 warn!(wanted, opened = pool.len(), "the token has no more sessions");
                 break;

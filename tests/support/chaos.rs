@@ -14,12 +14,13 @@ use sceau::traces::entry::event::{Event, OutcomeOf};
 use sceau::traces::entry::outcome::Outcome;
 use sceau::vihf::signature::recognise;
 
+use super::daemon::Daemon;
 use super::daemons::Daemons;
 use super::establishment::Establishment;
 use super::ledger::entries;
 use super::practitioners::{PATIENTS, Practitioner};
 use super::varlink::{Client, Issued, login};
-use super::wait::{eventually, freeze};
+use super::wait::{eventually, freeze, until};
 
 /// Threads that ask.
 const CALLERS: usize = 4;
@@ -71,7 +72,7 @@ pub fn run(of: &Establishment, daemons: &Daemons, time: Duration) -> (usize, usi
         // Each kind at least once, however short the time.
         while began.elapsed() < time || blows < BLOWS.len() {
             book.more(BETWEEN);
-            deal(BLOWS[blows % BLOWS.len()], daemons, &book);
+            deal(BLOWS[blows % BLOWS.len()], daemons, &book, of.seals[0].token.sealed.is_some());
             blows += 1;
         }
         book.more(BETWEEN);
@@ -81,13 +82,25 @@ pub fn run(of: &Establishment, daemons: &Daemons, time: Duration) -> (usize, usi
     (book.count.into_inner(), book.refused.into_inner(), blows)
 }
 
-fn deal(blow: Blow, daemons: &Daemons, book: &Book) {
+fn deal(blow: Blow, daemons: &Daemons, book: &Book, is_sealed: bool) {
     let signers = &daemons.signers;
     let one = std::slice::from_ref(&signers[random(signers.len())]);
+    let whole_key = |signer: &Daemon| {
+        let opened = || signer.log().matches("key open").count() >= signer.starts() as usize;
+        // SoftHSM writes its token's file at each login: killed there, the soft token is lost for good, whoever drives it.
+        until("the key is open", || is_sealed || opened());
+    };
     match blow {
-        Blow::Kill => one[0].kill(),
-        Blow::KillAll => signers.iter().for_each(|signer| signer.kill()),
+        Blow::Kill => {
+            whole_key(&one[0]);
+            one[0].kill();
+        }
+        Blow::KillAll => {
+            signers.iter().for_each(whole_key);
+            signers.iter().for_each(Daemon::kill);
+        }
         Blow::Hold => {
+            whole_key(&one[0]);
             one[0].kill_and_hold();
             book.noticed();
             one[0].release();

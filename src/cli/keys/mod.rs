@@ -33,6 +33,10 @@ Exemples :
   sceau keys generate --sealed /etc/sceau/seal-2026.sealed --pin-file /run/enveloppe --use seal
 
 Codes de sortie : 0 fait ; 2 ligne de commande ou configuration incorrecte, nom déjà pris ; 3 token injoignable ou PIN refusé.";
+const AFTER_WRAPPING_HELP: &str = "\
+Une clé d'enveloppe par clé scellée, sur une ligne ; elle n'est montrée nulle part ailleurs que dans ce fichier.
+
+Codes de sortie : 0 fait ; 2 le fichier existe déjà ; 3 fichier impossible à écrire.";
 const AFTER_CSR_HELP: &str = "\
 Les deux certificats d'une structure (cachet et authentification) portent le même sujet : faites la première demande avec \
 --department, --organisation et --application, la seconde avec --same-subject-as et le fichier de la première.
@@ -69,6 +73,7 @@ pub(super) struct Keys {
 enum Step {
     #[command(after_help = AFTER_GENERATE_HELP)]
     Generate(generate::Generate),
+    #[command(after_help = AFTER_WRAPPING_HELP)]
     WrappingKey(sealed::Wrapping),
     #[command(after_help = AFTER_CSR_HELP)]
     Csr(csr::Csr),

@@ -11,6 +11,7 @@ use sceau::vihf::signature::SignatureAlgorithm;
 use super::rig::{Rig, SOFTHSM, Setting, eventually};
 use super::seal::text;
 use crate::support::key_kind::KeyOrigin;
+use crate::support::wait;
 
 #[test]
 fn a_token_that_goes_and_comes_back_is_used_again_within_two_seconds() {
@@ -34,6 +35,25 @@ fn a_token_that_goes_and_comes_back_is_used_again_within_two_seconds() {
     }
     assert_eq!(client.hello().pid, signer.child.id());
     assert!(rig.log("seal-a-1").contains("token lost"));
+}
+
+#[test]
+fn a_session_that_is_dropped_while_nobody_asks_is_found_before_the_next_request() {
+    let rig = Rig::new("EC:prime256v1");
+    rig.configure(&Setting { module: &rig.shim(), sessions: 2, ..Setting::default() });
+    let signer = rig.start("seal-a-1");
+    let mut client = signer.connect();
+    assert_eq!(client.stats().recoveries, 0);
+    fs::write(rig.path("shim/dropped"), "").unwrap();
+    // Longer than the idle time: its own deadline.
+    wait::eventually("the signer finds it by itself", || (client.stats().recoveries == 1).then_some(()));
+    let before = client.stats().signatures;
+    assert!(client.sign(text(SignatureAlgorithm::EcdsaSha256).as_bytes()).is_ok());
+    // And every session in turn, not the one that signed last.
+    wait::eventually("both sessions sign while nobody asks", || {
+        (client.stats().signatures >= before + 3).then_some(())
+    });
+    assert_eq!(client.stats().recoveries, 1);
 }
 
 #[test]
