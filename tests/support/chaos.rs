@@ -82,13 +82,13 @@ pub fn run(of: &Establishment, daemons: &Daemons, time: Duration) -> (usize, usi
     (book.count.into_inner(), book.refused.into_inner(), blows)
 }
 
-fn deal(blow: Blow, daemons: &Daemons, book: &Book, is_sealed: bool) {
+fn deal(blow: Blow, daemons: &Daemons, book: &Book, in_file: bool) {
     let signers = &daemons.signers;
     let one = std::slice::from_ref(&signers[random(signers.len())]);
     let whole_key = |signer: &Daemon| {
         let opened = || signer.log().matches("key open").count() >= signer.starts() as usize;
         // SoftHSM writes its token's file at each login: killed there, the soft token is lost for good, whoever drives it.
-        until("the key is open", || is_sealed || opened());
+        until("the key is open", || in_file || opened());
     };
     match blow {
         Blow::Kill => {
