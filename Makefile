@@ -63,5 +63,12 @@ setup:
 fuzz: setup
 	@tests/fuzz.sh long
 
-soak image image-test:
+# Blows to the signers for a tenth of the time, then a held load of 70 %; 30 minutes by default.
+SOAK_SECONDS ?= 1800
+soak:
+	@tests/setup.sh run
+	$(CARGO_BUILD) --bins --example demo
+	@$(DEMO) soak $(SOAK_SECONDS)
+
+image image-test:
 	@echo "make $@ : pas encore dans cette version" >&2; exit 2

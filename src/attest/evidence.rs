@@ -123,6 +123,7 @@ fn certificates(keys: &[SealKey]) -> Result<Vec<KeyCertificate>, No> {
             structure: key.structure.clone(),
             key: key.key.to_string(),
             certificate: Marshalled(certificate.der().to_vec()),
+            keyring: key.signer().keyring(),
         })
     };
     keys.iter().map(of).collect()

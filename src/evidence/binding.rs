@@ -12,7 +12,8 @@ const DOMAIN: &str = "fr.sceau.evidence.binding/1";
 /// SHA-256 over a list of items, each preceded by its length in bytes (4 bytes, big-endian). Lists and optional values are preceded by an
 /// item that holds their number (4 bytes, big-endian; 0 or 1 for an optional value), so that no two claims have one encoding:
 ///
-/// domain · nonce · version · image? · convention · number of seals, then structure, key and SHA-256 of the certificate of each ·
+/// domain · nonce · version · image? · convention · number of seals, then structure, key and SHA-256 of the certificate of each
+/// (followed, where the key is in no token, by `sealed` in the certificate's item) ·
 /// ledger? (audit key, checkpoint) · counter? (8 bytes, big-endian) · where there are certificates of mutual TLS their number, then the
 /// same of each as of a seal; nothing where there is none, so that evidence of an appliance without a relay keeps its bytes.
 #[must_use]
@@ -56,7 +57,10 @@ impl Items {
         for one in all {
             self.add(one.structure.as_bytes());
             self.add(one.key.as_bytes());
-            self.add(Digest::of(&[&one.certificate.0]).as_bytes());
+            let certificate = Digest::of(&[&one.certificate.0]);
+            // Within the item, so that appliances without such keys have the bytes of before, and no two claims have one.
+            let keyring = if one.keyring.is_token() { "" } else { one.keyring.name() };
+            self.add(&[certificate.as_bytes().as_slice(), keyring.as_bytes()].concat());
         }
     }
 
@@ -75,12 +79,14 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::evidence::document::{Ledger, Marshalled};
+    use crate::policy::keyring::Keyring;
 
     fn seal(structure: &str, key: &str) -> KeyCertificate {
         KeyCertificate {
             structure: structure.to_owned(),
             key: key.to_owned(),
             certificate: Marshalled(vec![0x30]),
+            keyring: Keyring::Pkcs11,
         }
     }
 
@@ -135,6 +141,10 @@ mod tests {
             Claims { authentications: vec![seal("1750000012", "seal-a")], seals: vec![], ..claims() },
             Claims { seals: vec![seal("1750000012s", "eal-a")], ..claims() },
             Claims { seals: vec![seal("1750000012", "seal-a"), seal("1750000012", "seal-a")], ..claims() },
+            Claims {
+                seals: vec![KeyCertificate { keyring: Keyring::Sealed, ..seal("1750000012", "seal-a") }],
+                ..claims()
+            },
             Claims { ledger: None, ..claims() },
             Claims {
                 ledger: Some(Ledger { audit_key: "keyn".to_owned(), checkpoint: "ote".to_owned() }),

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::nonce::Nonce;
+use crate::policy::keyring::Keyring;
 use crate::traces::digest::Digest;
 
 /// Name and version of the format: another meaning of any member is another version.
@@ -82,6 +83,9 @@ pub struct KeyCertificate {
     pub key: String,
     /// The certificate, X.509 DER.
     pub certificate: Marshalled,
+    /// Where its key is kept; absent: in a token.
+    #[serde(default, skip_serializing_if = "Keyring::is_token")]
+    pub keyring: Keyring,
 }
 
 /// Where the ledger stands.

@@ -132,6 +132,11 @@ pub fn appraise(evidence: &Evidence, known: &Known<'_>) -> Verdict {
     let Findings { mut outcomes, notes, shown, baseline, enrolled } = findings;
     outcomes.sort_by_key(|outcome| CHECKS.iter().position(|check| *check == outcome.check));
     let mut verdict = Verdict { outcomes, notes, shown, baseline, enrolled };
+    for seal in evidence.claims.seals.iter().filter(|seal| !seal.keyring.is_token()) {
+        let text =
+            "clé scellée dans un fichier de l'appliance, et dans aucun HSM : qui tient le système mesuré la tient";
+        verdict.notes.push(format!("{} : {text}", self::shown(&seal.key)));
+    }
     if verdict.standing() == Standing::Good {
         changes(evidence, known.baseline, &mut verdict.notes);
         if !known.baseline.admitted.is_empty() && known.baseline.admitted != verdict.shown.admitted {

@@ -5,7 +5,7 @@ pub(crate) mod cpu;
 mod deciding;
 mod disk;
 mod forging;
-mod load;
+pub(crate) mod load;
 mod raw;
 pub(crate) mod relay;
 mod signers;

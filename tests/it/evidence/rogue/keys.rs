@@ -4,6 +4,7 @@ use sceau::evidence::binding::qualifying_data;
 use sceau::evidence::document::{
     CertifiedKey, Claims, Document as _, Evidence, KeyCertificate, KeyRole, Marshalled,
 };
+use sceau::policy::keyring::Keyring;
 
 use crate::evidence::attester::Attester;
 use crate::evidence::officer::Officer;
@@ -86,7 +87,8 @@ fn a_seal_or_authentication_key_is_in_the_tpm_and_in_use_or_refused() {
         let wanted = SealCertificate::of(STRUCTURES[0]);
         let pem = pki.issue(&wanted, &attester.file(&format!("{name}.der")));
         let certificate = Marshalled(der(&pem));
-        vec![KeyCertificate { structure: STRUCTURES[0].to_owned(), key: name.to_owned(), certificate }]
+        let (structure, key) = (STRUCTURES[0].to_owned(), name.to_owned());
+        vec![KeyCertificate { structure, key, certificate, keyring: Keyring::Pkcs11 }]
     };
     let claims =
         || Claims { seals: certificate("seal-a"), authentications: certificate("auth"), ..attester.claims() };
