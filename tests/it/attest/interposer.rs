@@ -108,6 +108,8 @@ pub(super) fn interpose(tpm: &Swtpm, passed: impl Fn(&[u8], Vec<u8>) -> Vec<u8> 
             let (mut back, mut forth) = (ours.try_clone().unwrap(), tpm.try_clone().unwrap());
             thread::spawn(move || std::io::copy(&mut forth, &mut back));
             let _ = std::io::copy(&mut ours, &mut tpm);
+            // The other way still has it open, and swtpm serves one at a time.
+            let _ = tpm.shutdown(std::net::Shutdown::Both);
         }
     });
     thread::spawn(move || {
