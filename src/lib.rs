@@ -18,6 +18,7 @@
 //! | [`sys`] | the operating system; the only room that names nix | outside |
 //! | [`envelope`] | CMS: what leaves the appliance is readable by chosen certificates' keys alone | outside |
 //! | [`usage`] | command lines: French help, French answers to what is mistyped | outside |
+//! | [`connectors`] | foreign software: images judged, exactly what the ledger names attached | outside |
 //! | [`ledger`] | the durable store: entries, nonces and sessions in one commit before anything is sealed | state |
 //! | [`replay`] | nonces, each spent once: the memory of those whose window is open | state |
 //! | [`policy`] | who may ask for what: values in, decision out | pure |
@@ -56,6 +57,8 @@ pub mod check;
 pub mod cli;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod config;
+#[cfg(all(unix, feature = "appliance"))]
+pub mod connectors;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod daemon;
 #[cfg(all(unix, feature = "appliance"))]

@@ -15,8 +15,8 @@ mod refusal;
 mod verb;
 
 pub use command::{
-    AuthenticatorRevoke, Bootstrap, ClockAccept, ClockConfirm, Command, CounterAccept, LedgerRestore,
-    OfApplication, OfEstablishment, OfPractitioner, RegisterImport, Revoke, TracesBackup, TracesCloseDmp,
+    AuthenticatorRevoke, Bootstrap, ClockAccept, ClockConfirm, Command, ConnectorAttach, CounterAccept, Detach,
+    LedgerRestore, ModuleAttach, OfApplication, OfEstablishment, OfPractitioner, RegisterImport, Revoke, TracesBackup, TracesCloseDmp,
     TracesExport, TracesPurge,
 };
 pub use decision::{Known, Ordered, Refused, decide};

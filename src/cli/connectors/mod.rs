@@ -1,0 +1,81 @@
+//! `sceau connectors`, `sceau modules`: foreign software, attached by order alone.
+
+mod apply;
+mod attach;
+mod image;
+mod list;
+
+use clap::{Args, Subcommand};
+use serde_json::Map;
+
+use super::NotDone;
+use super::order::Signing;
+use crate::policy::order::Verb;
+
+/// Montre, attache et détache les connecteurs : logiciels tiers à côté des sockets de Sceau, chacun dans son image signée.
+#[derive(Debug, Args)]
+pub(super) struct Connectors {
+    #[command(subcommand)]
+    verb: OfConnectors,
+}
+
+/// Attache et détache les modules PKCS#11 des fournisseurs, chacun dans son image signée.
+#[derive(Debug, Args)]
+pub(super) struct Modules {
+    #[command(subcommand)]
+    verb: OfModules,
+}
+
+#[derive(Debug, Subcommand)]
+enum OfConnectors {
+    List(list::List),
+    Inspect(image::Inspect),
+    Attach(Box<attach::Attach>),
+    Detach(Detach),
+    Apply(apply::Apply),
+}
+
+#[derive(Debug, Subcommand)]
+enum OfModules {
+    Attach(attach::AttachModule),
+    Detach(Detach),
+}
+
+/// Détache : ordre d'un administrateur ou d'un approbateur.
+#[derive(Debug, Args)]
+struct Detach {
+    /// Son nom.
+    #[arg(long, value_name = "NOM")]
+    name: String,
+    #[command(flatten)]
+    signing: Signing,
+}
+
+impl Detach {
+    fn run(self, verb: Verb) -> Result<u8, NotDone> {
+        self.signing.give(verb, Map::from_iter([("name".to_owned(), self.name.into())]), None)
+    }
+}
+
+impl Connectors {
+    /// Runs the verb.
+    pub(super) fn run(self) -> Result<u8, NotDone> {
+        match self.verb {
+            OfConnectors::List(list) => list.run(),
+            OfConnectors::Inspect(inspect) => inspect.run(),
+            OfConnectors::Attach(attach) => attach.run(),
+            OfConnectors::Detach(detach) => detach.run(Verb::ConnectorDetach),
+            OfConnectors::Apply(apply) => apply.run(),
+        }
+    }
+}
+
+impl Modules {
+    /// Runs the verb.
+    pub(super) fn run(self) -> Result<u8, NotDone> {
+        match self.verb {
+            OfModules::Attach(attach) => attach.run(),
+            OfModules::Detach(detach) => detach.run(Verb::ModuleDetach),
+        }
+    }
+}
