@@ -35,6 +35,8 @@ pub struct Places {
     pub units: PathBuf,
     /// Links to modules.
     pub extensions: PathBuf,
+    /// Which modules were merged last.
+    pub merged: PathBuf,
     /// Certificates of vendors.
     pub vendors: PathBuf,
 }
@@ -48,6 +50,7 @@ impl Places {
             modules: root.join("var/lib/sceau-modules"),
             units: root.join("run/systemd/system"),
             extensions: root.join("run/extensions"),
+            merged: root.join("run/sceau-modules"),
             vendors: root.join("usr/lib/verity.d"),
         }
     }
@@ -78,7 +81,9 @@ pub enum NotAttached {
     #[error("{0}")]
     Image(#[from] NotGood),
     /// The configuration changed since the order.
-    #[error("[connectors] ne permet pas ou plus son interface ou son périphérique ; ajoutez-le à la configuration, ou détachez par un ordre")]
+    #[error(
+        "[connectors] ne permet pas ou plus son interface ou son périphérique ; ajoutez-le à la configuration, ou détachez par un ordre"
+    )]
     Reach,
 }
 
@@ -137,14 +142,18 @@ fn modules(
         }
     }
     applied.attached += good.len();
-    let changed = links::keep(&good, &places.modules, &places.extensions)
+    links::keep(&good, &places.modules, &places.extensions)
         .map_err(|cause| NotApplied::File(places.extensions.clone(), cause))?;
-    if !changed {
+    let wanted: String = good.iter().map(|module| format!("{} {}\n", module.name, module.image)).collect();
+    if fs::read_to_string(&places.merged).unwrap_or_default() == wanted {
         return Ok(());
     }
     let (name, value) = HIERARCHIES;
     let refresh: &[&str] = if good.is_empty() { &["unmerge"] } else { &["refresh", IMAGE_POLICY] };
     run(Command::new("systemd-sysext").args(refresh).env(name, value))?;
+    // Behind the call: one that failed, or was cut off, is made again.
+    durable::replace(&places.merged, wanted.as_bytes(), 0o644)
+        .map_err(|cause| NotApplied::File(places.merged.clone(), cause))?;
     // Those that run have the old module in memory; those that failed for want of it are no longer running.
     run(Command::new("systemctl").args(["--no-block", "try-restart", "sceau-signer@*.service"]))?;
     run(Command::new("systemctl").args(["--no-block", "start", "sceau.target"]))
@@ -161,9 +170,9 @@ fn connectors(
     let mut good = Vec::new();
     for connector in told {
         let reach = connector.reach.as_ref().map_or(Ok(()), |reach| reach.within(allowed));
-        let judged = reach.map_err(|_| NotAttached::Reach).and_then(|()| {
-            Ok(judge(&places.images, &connector.name, connector.image, vendors)?)
-        });
+        let judged = reach
+            .map_err(|_| NotAttached::Reach)
+            .and_then(|()| Ok(judge(&places.images, &connector.name, connector.image, vendors)?));
         match judged {
             Ok(()) => good.push(connector),
             Err(cause) => applied.refused.push((Attachment::Connector(connector.name.clone()), cause)),

@@ -42,7 +42,9 @@ pub enum NotGood {
     )]
     Form,
     /// Its partitions name another hash than its signature, or than the ledger.
-    #[error("l'image est une autre : sa racine dm-verity est {found}, celle de l'ordre {wanted} ; remettez la bonne image, ou faites signer un ordre pour celle-ci")]
+    #[error(
+        "l'image est une autre : sa racine dm-verity est {found}, celle de l'ordre {wanted} ; remettez la bonne image, ou faites signer un ordre pour celle-ci"
+    )]
     Other {
         /// The ledger's.
         wanted: RootHash,
@@ -50,7 +52,9 @@ pub enum NotGood {
         found: RootHash,
     },
     /// No certificate of the appliance verifies the signature.
-    #[error("la signature de l'image n'est d'aucun fournisseur que cette appliance connaît (/usr/lib/verity.d) ; demandez une image signée par lui")]
+    #[error(
+        "la signature de l'image n'est d'aucun fournisseur que cette appliance connaît (/usr/lib/verity.d) ; demandez une image signée par lui"
+    )]
     Unsigned,
 }
 

@@ -30,8 +30,11 @@ impl Apply {
         let answer = Client::connect_admin(&config.sockets.admin)?.call_admin("Connectors", &json!({}))?;
         let told = Told::read(answer).ok_or(NotDone::Call(CallError::Reply))?;
         let places = Places::below(&self.root);
-        let around =
-            Around { token: &config.sockets.token, relay: &config.sockets.relay, images: Path::new(&places.images) };
+        let around = Around {
+            token: &config.sockets.token,
+            relay: &config.sockets.relay,
+            images: Path::new(&places.images),
+        };
         let applied = apply(&told, &places, &around, config.connectors.allowed())?;
         for (attachment, cause) in &applied.refused {
             match attachment {

@@ -55,7 +55,12 @@ fn table(told: &Value, out: &mut impl io::Write) -> io::Result<()> {
         if row.get("interface").is_some() {
             let listen = row.get("listen").and_then(Value::as_u64);
             let listen = listen.map_or("n'écoute pas".to_owned(), |port| format!("écoute au port {port}"));
-            writeln!(out, "            réseau {}, avec {} ; {listen}", text(row, "interface"), words(row, "peers"))?;
+            writeln!(
+                out,
+                "            réseau {}, avec {} ; {listen}",
+                text(row, "interface"),
+                words(row, "peers")
+            )?;
         }
         if row.get("device").is_some() {
             writeln!(out, "            périphérique {}", text(row, "device"))?;

@@ -80,17 +80,23 @@ pub(super) fn module_detach(daemon: &Daemon, ordered: &Ordered, detach: &Detach)
 
 fn named(name: &str, image: &str) -> Result<(Name, RootHash), NotObeyed> {
     let name = Name::parse(name).ok_or_else(|| {
-        malformed("name", "un nom a 1 à 32 caractères a-z 0-9 -, une lettre au début, sans tiret à la fin ni redoublé")
+        malformed(
+            "name",
+            "un nom a 1 à 32 caractères a-z 0-9 -, une lettre au début, sans tiret à la fin ni redoublé",
+        )
     })?;
     let image = RootHash::parse(image).ok_or_else(|| {
-        malformed("image", "ce n'est pas une racine dm-verity (64 chiffres hexadécimaux) ; sceau connectors inspect la donne")
+        malformed(
+            "image",
+            "ce n'est pas une racine dm-verity (64 chiffres hexadécimaux) ; sceau connectors inspect la donne",
+        )
     })?;
     Ok((name, image))
 }
 
 /// Nothing is recorded: the order is good for nothing, and whoever made it is told where.
 fn malformed(member: &str, message: &str) -> NotObeyed {
-    NotObeyed::No(No::Malformed(Malformed::new(&format!("order.arguments.{member}"), message)))
+    NotObeyed::No(No::Malformed(Malformed::new(format!("order.arguments.{member}"), message)))
 }
 
 /// The register from now on, in the ledger with the order's mandate.

@@ -89,9 +89,7 @@ impl Admin {
             None => Connectors::default(),
         };
         let operators = match document(operators::REGISTER) {
-            Some(document) => {
-                Operators::parse(document).ok_or(StoreError::Broken("the register of operators"))?
-            }
+            Some(document) => Operators::parse(document).ok_or(StoreError::Broken("the register of operators"))?,
             None => Operators::default(),
         };
         let used = restored.orders.iter().copied().collect();

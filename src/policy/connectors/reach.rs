@@ -99,7 +99,10 @@ impl Reach {
         listen: Option<&str>,
     ) -> Result<Self, (&'static str, &'static str)> {
         if !is_interface(interface) {
-            return Err(("interface", "ce n'est pas un nom d'interface réseau (1 à 15 caractères) ; voyez ip link"));
+            return Err((
+                "interface",
+                "ce n'est pas un nom d'interface réseau (1 à 15 caractères) ; voyez ip link",
+            ));
         }
         if peers.is_empty() || peers.len() > PEERS_MAX {
             return Err(("peers", "donnez 1 à 64 adresses ou préfixes avec qui le connecteur peut parler"));

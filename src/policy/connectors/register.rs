@@ -148,16 +148,34 @@ impl Connectors {
         let doors = in_order(doors);
         let since = at.to_string();
         match next.connectors.iter_mut().find(|known| known.name == *name) {
-            Some(known) if known.attached && (known.image, &known.doors, &known.reach) == (image, &doors, &reach) => {
+            Some(known)
+                if known.attached && (known.image, &known.doors, &known.reach) == (image, &doors, &reach) =>
+            {
                 return Err(NotChanged::AsItIs);
             }
             Some(known) => {
-                *known = Connector { name: name.clone(), number: known.number, image, doors, reach, since, attached: true };
+                *known = Connector {
+                    name: name.clone(),
+                    number: known.number,
+                    image,
+                    doors,
+                    reach,
+                    since,
+                    attached: true,
+                };
             }
             None => {
                 let number = u8::try_from(next.connectors.len() + 1).ok().filter(|number| *number <= USERS_MAX);
                 let number = number.ok_or(NotChanged::Full)?;
-                next.connectors.push(Connector { name: name.clone(), number, image, doors, reach, since, attached: true });
+                next.connectors.push(Connector {
+                    name: name.clone(),
+                    number,
+                    image,
+                    doors,
+                    reach,
+                    since,
+                    attached: true,
+                });
             }
         }
         Ok(next)

@@ -27,10 +27,13 @@ fn network() -> Reach {
 /// The document is in ledgers for ten years: these bytes are read for good.
 #[test]
 fn the_register_is_these_bytes() {
-    let register = Connectors::default().with(&name("gate"), hash("a"), &[Door::Relay, Door::Token], Some(network()), at());
-    let register = register.unwrap().with(&name("demo"), hash("b"), &[], None, at()).unwrap().without("demo").unwrap();
+    let register =
+        Connectors::default().with(&name("gate"), hash("a"), &[Door::Relay, Door::Token], Some(network()), at());
+    let register =
+        register.unwrap().with(&name("demo"), hash("b"), &[], None, at()).unwrap().without("demo").unwrap();
     let device = Reach::Device { path: "/dev/virtio-ports/fr.sceau.token".to_owned() };
-    let register = register.with(&name("host"), hash("0"), &[Door::Token, Door::Token], Some(device), at()).unwrap();
+    let register =
+        register.with(&name("host"), hash("0"), &[Door::Token, Door::Token], Some(device), at()).unwrap();
     let register = register.with_module(&name("softhsm"), hash("c"), at()).unwrap();
     let golden = include_str!("golden.json").trim_end();
     assert_eq!(String::from_utf8(register.document()).unwrap(), golden);
@@ -41,12 +44,22 @@ fn the_register_is_these_bytes() {
 fn a_unix_user_is_one_connectors_for_good() {
     let register = Connectors::default().with(&name("a"), hash("1"), &[], None, at()).unwrap();
     let register = register.without("a").unwrap().with(&name("b"), hash("1"), &[], None, at()).unwrap();
-    assert_eq!(register.all().iter().map(Connector::user).collect::<Vec<_>>(), ["sceau-connector-1", "sceau-connector-2"]);
+    assert_eq!(
+        register.all().iter().map(Connector::user).collect::<Vec<_>>(),
+        ["sceau-connector-1", "sceau-connector-2"]
+    );
     let back = register.with(&name("a"), hash("2"), &[], None, at()).unwrap();
-    assert_eq!(back.attached().map(|one| (one.name.as_str(), one.number)).collect::<Vec<_>>(), [("a", 1), ("b", 2)]);
+    assert_eq!(
+        back.attached().map(|one| (one.name.as_str(), one.number)).collect::<Vec<_>>(),
+        [("a", 1), ("b", 2)]
+    );
     let mut full = Connectors::default();
     for number in 1..=USERS_MAX {
-        full = full.with(&name(&format!("c{number}")), hash("1"), &[], None, at()).unwrap().without(&format!("c{number}")).unwrap();
+        full = full
+            .with(&name(&format!("c{number}")), hash("1"), &[], None, at())
+            .unwrap()
+            .without(&format!("c{number}"))
+            .unwrap();
     }
     assert_eq!(full.with(&name("one-more"), hash("1"), &[], None, at()), Err(NotChanged::Full));
     assert!(full.with(&name("c3"), hash("1"), &[], None, at()).is_ok());
@@ -89,8 +102,22 @@ fn a_reach_is_told_in_full_or_refused() {
         assert_eq!(fault(Wanted { interface: Some(interface), ..base }), "interface", "{interface}");
     }
     for peer in [
-        "0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "::/0", "8000::/1", "127.0.0.1", "::1", "192.0.2.1/24", "192.0.2.0/33", "192.0.2.0/024", "any", "",
-        "192.0.2.7 any", "224.0.0.1", "0.0.0.0", "10.0.0.0/-1",
+        "0.0.0.0/0",
+        "0.0.0.0/1",
+        "128.0.0.0/1",
+        "::/0",
+        "8000::/1",
+        "127.0.0.1",
+        "::1",
+        "192.0.2.1/24",
+        "192.0.2.0/33",
+        "192.0.2.0/024",
+        "any",
+        "",
+        "192.0.2.7 any",
+        "224.0.0.1",
+        "0.0.0.0",
+        "10.0.0.0/-1",
     ] {
         let many = peers(&["192.0.2.7", peer]);
         assert_eq!(fault(Wanted { peers: &many, ..base }), "peers", "{peer}");
