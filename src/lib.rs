@@ -28,6 +28,7 @@
 //! | [`evidence`] | what the TPM of an appliance attests: the document, how it is bound, its appraisal; no TSS |
 //! | [`traces`] | the ledger: entries, Merkle tree and map, signed checkpoints, their verification | pure |
 //! | [`lint`] | what is wrong with a VIHF, ours or not: every rule by name | pure |
+//! | [`metrics`] | figures of the service as OpenMetrics text | pure |
 //! | [`varlink`] | frames to calls and back | pure |
 //!
 //! # Arrows
@@ -67,6 +68,7 @@ pub mod evidence;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod ledger;
 pub mod lint;
+pub mod metrics;
 pub mod policy;
 pub mod proof;
 #[cfg(all(unix, feature = "appliance"))]

@@ -12,6 +12,7 @@ mod convention;
 mod issue;
 #[cfg(feature = "appliance")]
 mod keys;
+mod metrics;
 mod operators;
 mod order;
 #[cfg(feature = "appliance")]
@@ -100,6 +101,8 @@ enum Verb {
     // Its long text has the codes, in fewer words.
     #[command(after_help = AFTER_STATUS_HELP, long_about = None)]
     Status(status::Status),
+    #[command(after_help = AFTER_HELP)]
+    Metrics(metrics::Metrics),
     #[command(after_help = AFTER_CHECK_HELP)]
     Check(check::Check),
 }
@@ -220,6 +223,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "appliance")]
         Verb::Traces(traces) => traces.run(),
         Verb::Status(status) => status.run(),
+        Verb::Metrics(metrics) => metrics.run(),
         Verb::Check(check) => check.run(),
     };
     match done {

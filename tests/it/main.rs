@@ -27,6 +27,7 @@ mod issuance;
 mod keys;
 mod layout;
 mod ledger;
+mod metrics;
 mod parsers;
 mod privacy;
 mod proofs;

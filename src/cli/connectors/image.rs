@@ -10,7 +10,7 @@ use crate::cli::{EXIT_NEGATIVE, NotDone};
 use crate::connectors::{Image, NotGood, Vendors};
 
 /// Where the appliance's image has the certificates of vendors.
-pub(super) const VENDORS: &str = "/usr/lib/verity.d";
+const VENDORS: &str = "/usr/lib/verity.d";
 
 /// Montre la racine dm-verity d'une image, et si un fournisseur connu l'a signée. Rien n'est attaché.
 #[derive(Debug, Args)]
@@ -18,9 +18,9 @@ pub(super) struct Inspect {
     /// Image (.raw).
     #[arg(value_name = "IMAGE")]
     image: PathBuf,
-    /// Dossier des certificats des fournisseurs (*.crt).
-    #[arg(long, value_name = "DOSSIER", default_value = VENDORS)]
-    vendors: PathBuf,
+    /// Dossier des certificats des fournisseurs (*.crt), au lieu de /usr/lib/verity.d.
+    #[arg(long, value_name = "DOSSIER")]
+    vendors: Option<PathBuf>,
     /// Imprimer un document JSON.
     #[arg(long)]
     json: bool,
@@ -30,7 +30,7 @@ impl Inspect {
     /// Runs the verb.
     pub(super) fn run(self) -> Result<u8, NotDone> {
         let image = read(&self.image)?;
-        let vendors = Vendors::read(&self.vendors)?;
+        let vendors = Vendors::read(self.vendors.as_deref().unwrap_or(Path::new(VENDORS)))?;
         let judged = image.judge(image.hash(), &vendors);
         let mut out = io::stdout().lock();
         if self.json {

@@ -8,8 +8,8 @@ mod list;
 use clap::{Args, Subcommand};
 use serde_json::Map;
 
-use super::NotDone;
 use super::order::Signing;
+use super::{AFTER_HELP, NotDone};
 use crate::policy::order::Verb;
 
 /// Montre, attache et détache les connecteurs : logiciels tiers à côté des sockets de Sceau, chacun dans son image signée.
@@ -28,16 +28,23 @@ pub(super) struct Modules {
 
 #[derive(Debug, Subcommand)]
 enum OfConnectors {
+    #[command(after_help = AFTER_HELP)]
     List(list::List),
+    #[command(after_help = AFTER_HELP)]
     Inspect(image::Inspect),
+    #[command(after_help = AFTER_HELP)]
     Attach(Box<attach::Attach>),
+    #[command(after_help = AFTER_HELP)]
     Detach(Detach),
+    #[command(after_help = AFTER_HELP)]
     Apply(apply::Apply),
 }
 
 #[derive(Debug, Subcommand)]
 enum OfModules {
+    #[command(after_help = AFTER_HELP)]
     Attach(attach::AttachModule),
+    #[command(after_help = AFTER_HELP)]
     Detach(Detach),
 }
 

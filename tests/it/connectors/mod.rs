@@ -3,6 +3,7 @@
 mod apply;
 mod image;
 mod orders;
+mod syslog;
 mod walls;
 
 use std::process::Command;
