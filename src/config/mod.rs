@@ -20,6 +20,7 @@ mod limits;
 mod load;
 mod loaded;
 mod named;
+pub mod provisioning;
 mod reading;
 mod register_file;
 mod relay;

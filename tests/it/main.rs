@@ -9,6 +9,7 @@ mod clients;
 mod clock;
 mod command_line;
 mod connectors;
+mod console;
 mod convention;
 mod counter;
 mod cross;

@@ -46,6 +46,8 @@ pub(in super::super) struct Effect {
     pub(super) register: Option<New>,
     /// The register of connectors from now on.
     pub(super) connectors: Option<Connectors>,
+    /// Sessions that end with that register, by application: `then` has the line of each.
+    pub(super) ended: Vec<(u32, Digest)>,
     /// It destroys whom the retention no longer keeps: decided in the commit of the order's trace.
     pub(super) purges: bool,
     /// What is delivered.
@@ -84,7 +86,8 @@ impl Effect {
     pub(in super::super) fn answer(done: Value) -> Self {
         let (then, change, register, connectors) = (Vec::new(), None, None, None);
         let (document, waiting, suspension) = (None, None, None);
-        Self { then, done, change, register, connectors, purges: false, document, waiting, suspension }
+        let ended = Vec::new();
+        Self { then, done, change, register, ended, connectors, purges: false, document, waiting, suspension }
     }
 }
 
