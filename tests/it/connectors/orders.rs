@@ -61,6 +61,10 @@ fn what_is_attached_is_in_the_ledger_and_survives() {
     {
         assert!(out.contains(words), "{words} is not in {out}");
     }
+    let (_, out, _) = sceau(&office, &["check"]);
+    for words in ["connecteur demo attaché par un ordre", "module vendor attaché par un ordre"] {
+        assert!(out.contains(words), "{words} is not in {out}");
+    }
     let (_, out, _) = sceau(&office, &["status"]);
     assert!(out.contains("Connecteur  demo (image 1111111111111111…)"), "{out}");
 }

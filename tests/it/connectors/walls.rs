@@ -154,3 +154,44 @@ fn there_is_a_unix_user_for_every_number() {
         assert!(line.ends_with("/nologin"), "{line}");
     }
 }
+
+/// What `systemd-sysext` mounts inside a namespace of the service would be seen by nobody.
+#[test]
+fn the_service_that_attaches_is_woken_by_the_ledger_and_mounts_where_it_is_seen() {
+    let unit =
+        |ending: &str| fs::read_to_string(extra(&format!("systemd/system/sceau-connectors.{ending}"))).unwrap();
+    let service = unit("service");
+    let settings: Vec<&str> =
+        service.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split('=').next()).collect();
+    for setting in settings {
+        let isolates = [
+            "Protect",
+            "Private",
+            "Mount",
+            "Bind",
+            "ReadOnly",
+            "ReadWrite",
+            "Inaccessible",
+            "Temporary",
+            "Exec",
+            "Root",
+        ];
+        let is_start = ["ExecStart", "PrivateUsers"].contains(&setting);
+        assert!(is_start || !isolates.iter().any(|start| setting.starts_with(start)), "{setting}");
+        assert_ne!(setting, "DynamicUser");
+    }
+    // Beside the default ledger: the same name that an order leaves there (`what_is_attached_is_in_the_ledger_and_survives`).
+    assert!(unit("path").contains("\nPathChanged=/var/lib/sceau/ledger/connectors-changed\n"));
+    for ending in ["service", "path", "timer"] {
+        let link = extra(&format!("systemd/system/sceau.target.wants/sceau-connectors.{ending}"));
+        assert_eq!(fs::read_link(link).unwrap(), Path::new(&format!("../sceau-connectors.{ending}")));
+        let mut command = Command::new("systemd-analyze");
+        command.args(["verify", "--man=no", "--no-pager"]).env("SYSTEMD_COLORS", "0").env("LC_ALL", "C.UTF-8");
+        command.env("SYSTEMD_UNIT_PATH", format!("{}:", extra("systemd/system").display()));
+        let (_, out, said) = ran(command.arg(format!("sceau-connectors.{ending}")));
+        let said = out + &said;
+        let ours =
+            said.lines().filter(|line| line.contains("sceau-connectors.") && !line.contains("/usr/bin/sceau"));
+        assert_eq!(ours.collect::<Vec<_>>(), [""; 0]);
+    }
+}
