@@ -20,6 +20,7 @@
 //! | [`sys`] | the operating system; the only room that names nix | outside |
 //! | [`envelope`] | CMS: what leaves the appliance is readable by chosen certificates' keys alone | outside |
 //! | [`usage`] | command lines: French help, French answers to what is mistyped | outside |
+//! | [`connectors`] | foreign software: images judged, exactly what the ledger names attached | outside |
 //! | [`ledger`] | the durable store: entries, nonces and sessions in one commit before anything is sealed | state |
 //! | [`replay`] | nonces, each spent once: the memory of those whose window is open | state |
 //! | [`policy`] | who may ask for what: values in, decision out | pure |
@@ -29,6 +30,7 @@
 //! | [`evidence`] | what the TPM of an appliance attests: the document, how it is bound, its appraisal; no TSS |
 //! | [`traces`] | the ledger: entries, Merkle tree and map, signed checkpoints, their verification | pure |
 //! | [`lint`] | what is wrong with a VIHF, ours or not: every rule by name | pure |
+//! | [`metrics`] | figures of the service as OpenMetrics text | pure |
 //! | [`varlink`] | frames to calls and back | pure |
 //!
 //! # Arrows
@@ -59,6 +61,8 @@ pub mod cli;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod config;
 #[cfg(all(unix, feature = "appliance"))]
+pub mod connectors;
+#[cfg(all(unix, feature = "appliance"))]
 pub mod console;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod daemon;
@@ -68,6 +72,7 @@ pub mod evidence;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod ledger;
 pub mod lint;
+pub mod metrics;
 pub mod policy;
 pub mod proof;
 #[cfg(all(unix, feature = "appliance"))]

@@ -413,6 +413,7 @@ pub const RULES: &[Rule] = &[
     error("unit-weakened", Wrong, "une unité installée protège moins que celle livrée", "retirez le complément"),
     error("unit-masked", Wrong, "une unité est masquée", "systemctl unmask"),
     warning("unit-missing", "une unité n'est pas installée", "installez les unités livrées"),
+    note("software-attached", "un connecteur ou un module est attaché", "vérifiez qu'il est voulu"),
     note("unit-exception", "un complément ouvre ce que le guide prévoit", "vérifiez qu'il est voulu"),
 ];
 

@@ -146,6 +146,7 @@ fn check(mut file: File, path: &Path, base: &Path, document: &Document<File>) ->
     breaches.extend(wrong);
     let (clock, wrong) = file.clock.check(file.mode, base);
     breaches.extend(wrong);
+    breaches.extend(file.connectors.check());
     let absolute = |paths: Vec<PathBuf>| paths.into_iter().map(|p| base.join(p)).collect::<Vec<_>>();
     let config = Config {
         path: path.to_owned(),
@@ -184,6 +185,7 @@ fn check(mut file: File, path: &Path, base: &Path, document: &Document<File>) ->
         tpm,
         clock,
         backup: Backup { readers: absolute(file.backup.readers), recovery: absolute(file.backup.recovery) },
+        connectors: file.connectors,
         digest: Digest::of(&[document.text().as_bytes()]),
         limits: file.limits,
     };

@@ -5,6 +5,7 @@
 pub mod application;
 pub mod breach;
 pub mod clock;
+pub mod connectors;
 pub mod convention;
 pub mod declaration;
 pub mod denial;
