@@ -27,7 +27,7 @@ const ENGLISH: [&str; 13] = [
 ];
 
 /// Every command line, and every option it takes.
-const COMMANDS: [(&[&str], &[&str]); 41] = [
+const COMMANDS: [(&[&str], &[&str]); 42] = [
     (&["sceau", "convention"], &["show", "diff", "check", "approve", "take", "--help"]),
     (&["sceau", "convention", "show"], &["--config", "--socket", "--json", "--help"]),
     (&["sceau", "convention", "diff"], &["--config", "--socket", "--json", "--help"]),
