@@ -63,7 +63,8 @@ fn provision(
     if place.is_provisioned() {
         let applied = fs::read_to_string(place.applied()).unwrap_or_default();
         if applied == text {
-            return Ok(report.did(format!("{FILE} : déjà appliqué à cette appliance, rien n'est refait")));
+            report.did(format!("{FILE} : déjà appliqué à cette appliance, rien n'est refait"));
+            return Ok(());
         }
         let cause = "cette appliance est déjà provisionnée, rien n'est changé ; effacez-la d'abord (réinitialisation d'usine)";
         return Err(ConsoleError::refused(FILE, cause));

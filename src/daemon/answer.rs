@@ -33,7 +33,7 @@ pub enum Answer {
     /// `Report`, `CloseSession`.
     Done,
     /// `Status`.
-    Status(Status),
+    Status(Box<Status>),
     /// Any of the errors.
     No(No),
 }

@@ -105,6 +105,6 @@ async fn obey(daemon: &Daemon, uid: u32, request: Request) -> Result<Answer, No>
         Request::OpenSession(opening) => daemon.open_session(uid, &opening).await,
         Request::CloseSession(session) => daemon.close_session(uid, &session).await,
         Request::Report(id, outcome) => daemon.report(uid, &id, outcome).await,
-        Request::Status => Ok(Answer::Status(daemon.status())),
+        Request::Status => Ok(Answer::Status(Box::new(daemon.status()))),
     }
 }

@@ -86,24 +86,34 @@ fn deal(blow: Blow, daemons: &Daemons, book: &Book, in_file: bool) {
     let signers = &daemons.signers;
     let one = std::slice::from_ref(&signers[random(signers.len())]);
     let whole_key = |signer: &Daemon| {
-        let opened = || signer.log().matches("key open").count() >= signer.starts() as usize;
+        // Of the life that runs: between two lives pid() waits for the next.
+        let opened = || {
+            signer.pid();
+            signer.log().matches("key open").count() >= signer.starts() as usize
+        };
         // SoftHSM writes its token's file at each login: killed there, the soft token is lost for good, whoever drives it.
         until("the key is open", || in_file || opened());
     };
     match blow {
         Blow::Kill => {
             whole_key(&one[0]);
+            let lives = one[0].starts();
             one[0].kill();
+            one[0].wait_starts(lives + 1);
         }
         Blow::KillAll => {
             signers.iter().for_each(whole_key);
+            let lives: Vec<u32> = signers.iter().map(Daemon::starts).collect();
             signers.iter().for_each(Daemon::kill);
+            signers.iter().zip(lives).for_each(|(signer, lives)| signer.wait_starts(lives + 1));
         }
         Blow::Hold => {
             whole_key(&one[0]);
             one[0].kill_and_hold();
             book.noticed();
+            let lives = one[0].starts();
             one[0].release();
+            one[0].wait_starts(lives + 1);
         }
         Blow::Stop | Blow::StopAll => {
             let stopped = if blow == Blow::Stop { one } else { signers };

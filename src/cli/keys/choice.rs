@@ -31,7 +31,7 @@ pub(super) struct Choice {
     /// Clé hors configuration : 'pkcs11:token=…;object=…' (RFC 7512), entre apostrophes ; jamais de PIN ici.
     #[arg(long, value_name = "URI", requires = "pin_file", conflicts_with = "sealed")]
     pub(super) uri: Option<String>,
-    /// Clé scellée hors configuration, sans HSM : son fichier ; --pin-file donne alors sa clé d'enveloppe.
+    /// Clé scellée hors configuration, sans HSM : son fichier ; le fichier du PIN est alors celui de sa clé d'enveloppe.
     #[arg(long, value_name = "FICHIER", requires = "pin_file", conflicts_with = "module")]
     pub(super) sealed: Option<PathBuf>,
     /// Fichier du PIN (droits 0400 ou 0600) ; avec --key, au lieu de celui de la configuration.
