@@ -1,11 +1,11 @@
 //! The promise of the systemd units: clean, tightly sandboxed, without a network, and about programs that exist.
 
 mod accounts;
-mod staging;
+pub(crate) mod staging;
 
 use std::{fs, path::Path};
 
-use staging::{file_name, program, run, said, settings, source, staged_root, units, verify};
+use staging::{ENDINGS, file_name, program, run, said, settings, source, staged_root, units, verify};
 
 /// The highest exposure that `systemd-analyze security` may print for a service, in tenths.
 const EXPOSURE_MAX_TENTHS: u32 = 15;
@@ -13,7 +13,7 @@ const EXPOSURE_MAX_TENTHS: u32 = 15;
 #[test]
 fn every_unit_is_verified_clean() {
     let root = staged_root();
-    for ending in ["service", "socket", "target"] {
+    for ending in ENDINGS {
         for unit in units(ending) {
             if let Err(words) = verify(root.path(), file_name(&unit)) {
                 panic!("{}:\n{words}", file_name(&unit));
@@ -31,6 +31,17 @@ fn verification_notices_a_misspelt_setting_and_a_missing_program() {
     assert!(verify(root.path(), "sceaud.service").unwrap_err().contains("MemoryDenyWriteExec"));
     fs::write(&unit, good.replace("/usr/bin/sceaud ", "/usr/bin/absent ")).unwrap();
     assert!(verify(root.path(), "sceaud.service").unwrap_err().contains("/usr/bin/absent"));
+}
+
+/// A folder of /run goes with the unit that has it: one that several have would take the PINs of the others away.
+#[test]
+fn a_sealed_pin_has_a_folder_of_its_own() {
+    let read = |file: &str| fs::read_to_string(source("systemd/system").join(file)).unwrap();
+    let unit = read("sceau-pin@.service");
+    let folder = "RuntimeDirectory=sceau-pin/%i\n";
+    assert!(unit.contains(folder) && unit.contains("--out /run/sceau-pin/%i/pin\n"), "{unit}");
+    let signer = read("sceau-signer@.service.d/pin-sealed.conf.example");
+    assert!(signer.contains("LoadCredential=seal.pin:/run/sceau-pin/seal/pin\n"), "{signer}");
 }
 
 /// The overall exposure in tenths, as printed: `→ Overall exposure level for x.service: 0.4 SAFE`.
