@@ -13,7 +13,8 @@ cp "$out/$name.efi" "$published/update/$name.efi"
 cp "$out/$name.root.raw" "$published/update/${name}_$data.root.raw"
 cp "$out/$name.root-verity.raw" "$published/update/${name}_$tree.root-verity.raw"
 cp "$out/sceau_$version.raw" "$published/sceau_$version.raw"
-cp "$keys"/{PK,KEK,db}.crt "$published/"
+# Firmware setups take certificates as DER, from a stick.
+for key in PK KEK db; do openssl x509 -in "$keys/$key.crt" -outform DER -out "$published/$key.cer"; done
 
 # What is inside, and what is known of it.
 (cd "$repository" && cargo metadata --locked --format-version 1 --filter-platform x86_64-unknown-linux-gnu) >"$work/cargo-metadata.json"
