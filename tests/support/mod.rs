@@ -11,7 +11,7 @@
 //! | `audit` | the audit key and its public half |
 //! | `pki`, `certificate`, `der` | certificates shaped like IGC-Santé's, right ones and spoilt ones |
 //! | `softhsm`, `key_kind`, `not_sensitive` | tokens with keys made inside, and keys that a signer must refuse |
-//! | `swtpm` | a software TPM, manufactured or bare, and a resource manager |
+//! | `swtpm`, `tpm_maker` | a software TPM, manufactured or bare, and a resource manager |
 //! | `key_bank` | tokens made once per process, because an RSA key costs seconds |
 //! | `program`, `daemon`, `daemons`, `notify` | the real programs, supervised as systemd would |
 //! | `varlink` | a blocking client of the sockets |
@@ -49,5 +49,6 @@ pub mod seal;
 pub mod skip;
 pub mod softhsm;
 pub mod swtpm;
+pub mod tpm_maker;
 pub mod varlink;
 pub mod wait;

@@ -1,0 +1,260 @@
+//! A machine: a folder with its disk, its firmware's variables and its TPM; switched on, a QEMU.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::chip::{self, Chip};
+use super::console::Console;
+use super::disk::Disk;
+use super::qmp::Qmp;
+use super::stick::Stick;
+use super::support::softhsm::run;
+use super::support::wait::within;
+use super::tools::file;
+use super::{accelerator, artefacts};
+
+/// From power to whatever a boot is waited for: a minute or two without KVM on an idle machine, more beside other work.
+pub(crate) const BOOT: Duration = Duration::from_secs(600);
+/// Room for the state that the first boot makes behind the image.
+const DISK_BYTES: u64 = 6 << 30;
+/// Lines of a console that a failure shows.
+const TAIL_LINES: usize = 60;
+
+/// The machine while it is off.
+pub(crate) struct Machine {
+    folder: TempDir,
+    sticks: Vec<PathBuf>,
+    more: Vec<String>,
+}
+
+/// How a machine ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Its system switched it off.
+    PoweredOff,
+    /// Its system started it anew (a machine here is switched on by its test alone).
+    Rebooted,
+    /// Its kernel said that it can go on no more.
+    Panicked,
+}
+
+impl Machine {
+    /// A new machine with the image on its disk, a TPM that nobody used, and a firmware that enforces the image's keys.
+    pub(crate) fn new(disk: &Path) -> Machine {
+        let machine = Machine { folder: tempfile::tempdir().unwrap(), sticks: Vec::new(), more: Vec::new() };
+        Disk::copy(disk, &machine.path("disk"));
+        let file = std::fs::File::options().write(true).open(machine.path("disk")).unwrap();
+        file.set_len(DISK_BYTES).unwrap();
+        machine.with_variables(&artefacts::variables());
+        machine.with_new_chip();
+        machine
+    }
+
+    /// Another machine with the same disk, variables and TPM, as they are now.
+    pub(crate) fn twin(&self) -> Machine {
+        let machine = Machine { folder: tempfile::tempdir().unwrap(), sticks: Vec::new(), more: Vec::new() };
+        Disk::copy(&self.path("disk"), &machine.path("disk"));
+        Disk::copy(&self.path("variables"), &machine.path("variables"));
+        run(Command::new("cp").arg("-r").args([self.path("chip"), machine.path("chip")]));
+        machine
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Its disk.
+    pub(crate) fn disk(&self) -> Disk {
+        Disk::of(&self.path("disk"))
+    }
+
+    /// Its disk as a whole, to be kept and put back.
+    pub(crate) fn keep_disk(&self, to: &Path) {
+        Disk::copy(&self.path("disk"), to);
+    }
+
+    /// Another disk in the place of its own.
+    pub(crate) fn put_disk(&self, from: &Path) {
+        Disk::copy(from, &self.path("disk"));
+    }
+
+    /// Firmware variables of this file in the place of its own.
+    pub(crate) fn with_variables(&self, from: &Path) {
+        Disk::copy(from, &self.path("variables"));
+    }
+
+    /// Another TPM in the place of its own.
+    pub(crate) fn with_new_chip(&self) {
+        let _ = std::fs::remove_dir_all(self.path("chip"));
+        chip::make(&self.path("chip"));
+    }
+
+    /// Certificates of its TPM's maker: root, intermediate.
+    pub(crate) fn chip_authorities(&self) -> [PathBuf; 2] {
+        super::support::tpm_maker::authorities(&self.path("chip"))
+    }
+
+    /// A stick is in it at its next boot.
+    pub(crate) fn with_stick(&mut self, stick: &Stick) {
+        self.sticks = vec![stick.path().into()];
+    }
+
+    /// No stick is in it.
+    pub(crate) fn without_stick(&mut self) {
+        self.sticks.clear();
+    }
+
+    /// Further words to QEMU at its next boots.
+    pub(crate) fn with(&mut self, arguments: &[&str]) {
+        self.more = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+    }
+
+    /// Switches it on.
+    pub(crate) fn boot(&mut self) -> Boot<'_> {
+        let run = self.path("run");
+        let _ = std::fs::remove_dir_all(&run);
+        std::fs::create_dir(&run).unwrap();
+        let chip = Chip::start(&self.path("chip"), &run);
+        let mut qemu = super::tools::tool("qemu-system-x86_64");
+        qemu.args(self.hardware(&run)).args(chip.arguments()).args(&self.more);
+        let errors = std::fs::File::create(run.join("errors")).unwrap();
+        let qemu = qemu.stdout(Stdio::null()).stderr(errors).spawn().unwrap();
+        let mut boot = Boot { qemu, qmp: None, console: None, run, _chip: chip, _machine: self };
+        boot.qmp = Some(Qmp::connect(&boot.run.join("qmp")));
+        boot.console = Some(Console::connect(&boot.run.join("console"), &boot.run.join("console.log")));
+        boot.qmp().ask("cont", json!({}));
+        boot
+    }
+
+    fn hardware(&self, run: &Path) -> Vec<String> {
+        let shown = |path: PathBuf| path.display().to_string();
+        let socket = |id: &str| format!("socket,id={id},path={},server=on,wait=off", shown(run.join(id)));
+        let mut words: Vec<String> =
+            accelerator::arguments(&artefacts::kernel()).iter().map(|w| (*w).into()).collect();
+        let mut add = |name: &str, value: String| words.extend([name.to_owned(), value]);
+        // System management mode protects the firmware's variables from the system, as Secure Boot needs.
+        add("-M", "q35,smm=on".into());
+        add("-global", "driver=cfi.pflash01,property=secure,value=on".into());
+        add("-smp", "2".into());
+        add("-m", "1536".into());
+        add("-L", shown(file("usr/share/qemu")));
+        for word in ["-nodefaults", "-no-user-config", "-no-reboot"] {
+            add(word, String::new());
+        }
+        add("-display", "none".into());
+        // Paused until the console and QMP are heard: not a byte and not an event is missed.
+        add("-S", String::new());
+        let code = shown(file("usr/share/OVMF/OVMF_CODE_4M.secboot.fd"));
+        add("-drive", format!("if=pflash,unit=0,format=raw,readonly=on,file={code}"));
+        add("-drive", format!("if=pflash,unit=1,format=raw,file={}", shown(self.path("variables"))));
+        add("-drive", format!("if=none,id=disk,format=raw,discard=unmap,file={}", shown(self.path("disk"))));
+        add("-device", "virtio-blk-pci,drive=disk,bootindex=1".into());
+        add("-device", "virtio-rng-pci".into());
+        add("-device", "qemu-xhci".into());
+        for (number, stick) in self.sticks.iter().enumerate() {
+            add("-drive", format!("if=none,id=stick{number},format=raw,file={}", shown(stick.clone())));
+            add("-device", format!("usb-storage,drive=stick{number},removable=on"));
+        }
+        add("-chardev", format!("{},logfile={}", socket("console"), shown(run.join("console.log"))));
+        add("-serial", "chardev:console".into());
+        add("-chardev", socket("token"));
+        add("-device", "virtio-serial-pci".into());
+        add("-device", "virtserialport,chardev=token,name=fr.sceau.token".into());
+        // A cable, and on its other end this host alone.
+        add("-netdev", "user,id=net,restrict=on".into());
+        add("-device", "virtio-net-pci,netdev=net,romfile=".into());
+        add("-qmp", format!("unix:{},server=on,wait=off", shown(run.join("qmp"))));
+        words.retain(|word| !word.is_empty());
+        words
+    }
+}
+
+/// The machine while it is on; dropped, its power is cut.
+pub(crate) struct Boot<'machine> {
+    qemu: Child,
+    qmp: Option<Qmp>,
+    console: Option<Console>,
+    run: PathBuf,
+    _chip: Chip,
+    _machine: &'machine mut Machine,
+}
+
+impl Boot<'_> {
+    /// QEMU's own door.
+    pub(super) fn qmp(&mut self) -> &mut Qmp {
+        self.qmp.as_mut().unwrap()
+    }
+
+    /// Its console.
+    pub(crate) fn console(&mut self) -> &mut Console {
+        self.console.as_mut().unwrap()
+    }
+
+    /// All that its console said.
+    pub(crate) fn said(&self) -> String {
+        self.console.as_ref().unwrap().said()
+    }
+
+    /// The socket on the host's end of the virtio-serial port.
+    pub(crate) fn port(&self) -> PathBuf {
+        self.run.join("token")
+    }
+
+    /// Waits until its console says one of these, or its end: which of them, None for the end.
+    pub(crate) fn says_or_ends<'text>(&mut self, texts: &[&'text str]) -> Option<&'text str> {
+        let mut found = None;
+        let enough = within(BOOT, || {
+            let over = self.qemu.try_wait().unwrap().is_some();
+            let said = self.said();
+            found = texts.iter().find(|text| said.contains(**text)).copied();
+            (found.is_some() || over).then_some(())
+        });
+        assert!(enough.is_some(), "it neither says {texts:?} nor ends:\n{}", self.tail());
+        found
+    }
+
+    /// Waits until its console says this; its end, or none of it in time, fails the test.
+    pub(crate) fn says(&mut self, text: &str) {
+        assert!(self.says_or_ends(&[text]).is_some(), "it ended without {text:?}:\n{}", self.tail());
+    }
+
+    /// Waits for its end.
+    pub(crate) fn ends(&mut self) -> End {
+        let over = within(BOOT, || self.qemu.try_wait().unwrap());
+        assert!(over.is_some(), "it does not end:\n{}", self.tail());
+        let shutdowns = self.qmp().events("SHUTDOWN");
+        let reason = shutdowns.last().map(|event| event["data"]["reason"].as_str().unwrap().to_owned());
+        match reason.as_deref() {
+            Some("guest-shutdown") => End::PoweredOff,
+            Some("guest-reset") => End::Rebooted,
+            Some("guest-panic") => End::Panicked,
+            other => {
+                panic!("{other:?}\n{}\n{}", self.tail(), std::fs::read_to_string(self.run.join("errors")).unwrap())
+            }
+        }
+    }
+
+    /// Its power button: it goes down in good order.
+    pub(crate) fn power_button(&mut self) {
+        self.qmp().ask("system_powerdown", json!({}));
+        assert_eq!(self.ends(), End::PoweredOff, "{}", self.tail());
+    }
+
+    /// The last lines of its console.
+    pub(crate) fn tail(&self) -> String {
+        let said = self.said();
+        let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+        lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
+    }
+}
+
+impl Drop for Boot<'_> {
+    fn drop(&mut self) {
+        let _ = self.qemu.kill();
+        let _ = self.qemu.wait();
+    }
+}
