@@ -2,29 +2,43 @@
 
 use std::path::PathBuf;
 
+/// The version under test: the package's.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// The folder of the build: `SCEAU_IMAGE`, else `target/image` of the source tree.
 pub(crate) fn folder() -> PathBuf {
     let told = std::env::var_os("SCEAU_IMAGE").map(PathBuf::from);
     told.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/image"))
 }
 
-fn built(name: &str) -> PathBuf {
+/// A file of the build.
+pub(crate) fn built(name: &str) -> PathBuf {
     let path = folder().join(name);
     assert!(path.exists(), "{} is missing: make image", path.display());
     path
 }
 
-/// The disk image of the version under test.
-pub(crate) fn disk() -> PathBuf {
-    built("sceau.raw")
+/// `-devel`, for those who look into an image while they make it; what is published has no profile.
+fn profile() -> String {
+    std::env::var("SCEAU_IMAGE_PROFILE").map(|name| format!("-{name}")).unwrap_or_default()
 }
 
-/// Its kernel alone.
+/// The disk image of a version.
+pub(crate) fn disk(version: &str) -> PathBuf {
+    built(&format!("out{}/sceau_{version}.raw", profile()))
+}
+
+/// The kernel alone.
 pub(crate) fn kernel() -> PathBuf {
-    built("sceau.vmlinuz")
+    built(&format!("mkosi{}/vmlinuz", profile()))
 }
 
-/// Variables of a firmware that holds the image's keys and enforces Secure Boot.
-pub(crate) fn variables() -> PathBuf {
-    built("OVMF_VARS.fd")
+/// A key for trials with which the image was signed, without its ending: `PK`, `KEK`, `db`…
+pub(crate) fn key(name: &str) -> PathBuf {
+    built("keys").join(name)
+}
+
+/// A part of an update: `efi`, `root.raw`, `root-verity.raw`.
+pub(crate) fn built_for(version: &str, part: &str) -> PathBuf {
+    built(&format!("out{}/sceau_{version}.{part}", profile()))
 }

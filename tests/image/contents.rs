@@ -7,10 +7,10 @@ use std::sync::LazyLock;
 
 use tempfile::TempDir;
 
-use super::artefacts;
 use super::disk::Disk;
 use super::support::softhsm::run;
 use super::tools::tool;
+use super::{artefacts, scratch};
 
 /// The root's verity-protected partition on x86-64 (Discoverable Partitions Specification).
 pub(super) const ROOT: &str = "4f68bce3-e8cd-4db1-96e7-fbcaf984b709";
@@ -33,14 +33,14 @@ struct Root {
 }
 
 static ROOT_OF_IMAGE: LazyLock<Root> = LazyLock::new(|| {
-    let folder = tempfile::tempdir().unwrap();
-    let disk = Disk::of(&artefacts::disk());
+    let folder = scratch::folder();
+    let disk = Disk::of(&artefacts::disk(artefacts::VERSION));
     let root = disk.partition(ROOT, "");
     let into = format!("--extract={}", folder.path().join("root").display());
     let offset = format!("--offset={}", root.start_bytes);
     run(tool("fsck.erofs")
         .args([&into, &offset, "--preserve-perms", "--no-preserve-owner"])
-        .arg(artefacts::disk()));
+        .arg(artefacts::disk(artefacts::VERSION)));
     Root { folder }
 });
 

@@ -15,7 +15,7 @@ use super::stick::Stick;
 use super::support::softhsm::run;
 use super::support::wait::within;
 use super::tools::file;
-use super::{accelerator, artefacts};
+use super::{accelerator, artefacts, firmware, scratch};
 
 /// From power to whatever a boot is waited for: a minute or two without KVM on an idle machine, more beside other work.
 pub(crate) const BOOT: Duration = Duration::from_secs(600);
@@ -45,18 +45,18 @@ pub(crate) enum End {
 impl Machine {
     /// A new machine with the image on its disk, a TPM that nobody used, and a firmware that enforces the image's keys.
     pub(crate) fn new(disk: &Path) -> Machine {
-        let machine = Machine { folder: tempfile::tempdir().unwrap(), sticks: Vec::new(), more: Vec::new() };
+        let machine = Machine { folder: scratch::folder(), sticks: Vec::new(), more: Vec::new() };
         Disk::copy(disk, &machine.path("disk"));
         let file = std::fs::File::options().write(true).open(machine.path("disk")).unwrap();
         file.set_len(DISK_BYTES).unwrap();
-        machine.with_variables(&artefacts::variables());
+        machine.with_variables(&firmware::enforcing());
         machine.with_new_chip();
         machine
     }
 
     /// Another machine with the same disk, variables and TPM, as they are now.
     pub(crate) fn twin(&self) -> Machine {
-        let machine = Machine { folder: tempfile::tempdir().unwrap(), sticks: Vec::new(), more: Vec::new() };
+        let machine = Machine { folder: scratch::folder(), sticks: Vec::new(), more: Vec::new() };
         Disk::copy(&self.path("disk"), &machine.path("disk"));
         Disk::copy(&self.path("variables"), &machine.path("variables"));
         run(Command::new("cp").arg("-r").args([self.path("chip"), machine.path("chip")]));
@@ -115,17 +115,17 @@ impl Machine {
 
     /// Switches it on.
     pub(crate) fn boot(&mut self) -> Boot<'_> {
-        let run = self.path("run");
-        let _ = std::fs::remove_dir_all(&run);
-        std::fs::create_dir(&run).unwrap();
-        let chip = Chip::start(&self.path("chip"), &run);
+        // Sockets, whose paths are short.
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path();
+        let chip = Chip::start(&self.path("chip"), run);
         let mut qemu = super::tools::tool("qemu-system-x86_64");
-        qemu.args(self.hardware(&run)).args(chip.arguments()).args(&self.more);
+        qemu.args(self.hardware(run)).args(chip.arguments()).args(&self.more);
         let errors = std::fs::File::create(run.join("errors")).unwrap();
         let qemu = qemu.stdout(Stdio::null()).stderr(errors).spawn().unwrap();
-        let mut boot = Boot { qemu, qmp: None, console: None, run, _chip: chip, _machine: self };
-        boot.qmp = Some(Qmp::connect(&boot.run.join("qmp")));
-        boot.console = Some(Console::connect(&boot.run.join("console"), &boot.run.join("console.log")));
+        let qmp = Qmp::connect(&run.join("qmp"));
+        let console = Console::connect(&run.join("console"), &run.join("console.log"));
+        let mut boot = Boot { qemu, qmp, console, run: folder, _chip: chip, _machine: self };
         boot.qmp().ask("cont", json!({}));
         boot
     }
@@ -148,7 +148,7 @@ impl Machine {
         add("-display", "none".into());
         // Paused until the console and QMP are heard: not a byte and not an event is missed.
         add("-S", String::new());
-        let code = shown(file("usr/share/OVMF/OVMF_CODE_4M.secboot.fd"));
+        let code = shown(firmware::code());
         add("-drive", format!("if=pflash,unit=0,format=raw,readonly=on,file={code}"));
         add("-drive", format!("if=pflash,unit=1,format=raw,file={}", shown(self.path("variables"))));
         add("-drive", format!("if=none,id=disk,format=raw,discard=unmap,file={}", shown(self.path("disk"))));
@@ -176,9 +176,9 @@ impl Machine {
 /// The machine while it is on; dropped, its power is cut.
 pub(crate) struct Boot<'machine> {
     qemu: Child,
-    qmp: Option<Qmp>,
-    console: Option<Console>,
-    run: PathBuf,
+    qmp: Qmp,
+    console: Console,
+    run: TempDir,
     _chip: Chip,
     _machine: &'machine mut Machine,
 }
@@ -186,22 +186,22 @@ pub(crate) struct Boot<'machine> {
 impl Boot<'_> {
     /// QEMU's own door.
     pub(super) fn qmp(&mut self) -> &mut Qmp {
-        self.qmp.as_mut().unwrap()
+        &mut self.qmp
     }
 
     /// Its console.
     pub(crate) fn console(&mut self) -> &mut Console {
-        self.console.as_mut().unwrap()
+        &mut self.console
     }
 
     /// All that its console said.
     pub(crate) fn said(&self) -> String {
-        self.console.as_ref().unwrap().said()
+        self.console.said()
     }
 
     /// The socket on the host's end of the virtio-serial port.
     pub(crate) fn port(&self) -> PathBuf {
-        self.run.join("token")
+        self.run.path().join("token")
     }
 
     /// Waits until its console says one of these, or its end: which of them, None for the end.
@@ -233,7 +233,11 @@ impl Boot<'_> {
             Some("guest-reset") => End::Rebooted,
             Some("guest-panic") => End::Panicked,
             other => {
-                panic!("{other:?}\n{}\n{}", self.tail(), std::fs::read_to_string(self.run.join("errors")).unwrap())
+                panic!(
+                    "{other:?}\n{}\n{}",
+                    self.tail(),
+                    std::fs::read_to_string(self.run.path().join("errors")).unwrap()
+                )
             }
         }
     }

@@ -6,18 +6,30 @@
 //! | `artefacts`, `tools` | what `make image` left; the programs of its tools tree |
 //! | `machine` | a machine: begin here |
 //! | `chip`, `disk`, `stick`, `console`, `qmp`, `accelerator` | its TPM, its disk, a stick, its screen, QEMU's door, its processor |
+//! | `firmware` | its firmware's keys |
+//! | `uki` | a kernel image, changed and signed by somebody |
+//! | `scratch` | the room of their disks |
+//! | `life` | machines that were switched on before |
 //! | `contents` | what is in the image, and what is not |
+//! | `kernel_image` | its command line, its signatures |
+//! | `attacks` | negative boots, each named by what is done |
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod accelerator;
 mod artefacts;
+mod attacks;
 mod chip;
 mod console;
 mod contents;
 mod disk;
+mod firmware;
+mod kernel_image;
+mod life;
 mod machine;
 mod qmp;
+mod scratch;
 mod stick;
 #[path = "../support/mod.rs"]
 mod support;
 mod tools;
+mod uki;

@@ -49,3 +49,11 @@ fn colons(paths: &[PathBuf]) -> std::ffi::OsString {
 pub(crate) fn at_offset(disk: &Path, offset: u64) -> String {
     format!("{}@@{offset}", disk.display())
 }
+
+/// A Python program of the tree, by its path there.
+pub(crate) fn python(program: &str) -> Command {
+    let mut command = tool("python3");
+    command.env("PYTHONHOME", tree().join("usr")).env("PYTHONPATH", tree().join("usr/lib/python3/dist-packages"));
+    command.arg(file(program));
+    command
+}
