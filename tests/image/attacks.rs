@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::contents::ROOT;
-use super::life::{READY, lived_in};
+use super::life::{READY, fresh, lived_in};
 use super::machine::{Boot, End, Machine};
 use super::uki::{Uki, foreign_key};
 use super::{artefacts, firmware};
@@ -57,7 +57,7 @@ fn a_changed_root_ends_in_a_halt() {
 
 #[test]
 fn a_changed_kernel_image_is_refused_by_the_firmware() {
-    let machine = lived_in();
+    let machine = fresh();
     replace_uki(&machine, |mut uki| {
         uki.flip(".initrd");
         uki
@@ -67,14 +67,14 @@ fn a_changed_kernel_image_is_refused_by_the_firmware() {
 
 #[test]
 fn an_unsigned_kernel_image_is_refused_by_the_firmware() {
-    let machine = lived_in();
+    let machine = fresh();
     replace_uki(&machine, Uki::stripped);
     refused_by_the_firmware(machine);
 }
 
 #[test]
 fn a_kernel_image_of_another_signer_is_refused_by_the_firmware() {
-    let (machine, folder) = (lived_in(), tempfile::tempdir().unwrap());
+    let (machine, folder) = (fresh(), tempfile::tempdir().unwrap());
     let key = foreign_key(folder.path());
     replace_uki(&machine, |mut uki| {
         uki.reword("quiet", "debug");

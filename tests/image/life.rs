@@ -10,7 +10,7 @@ pub(crate) const READY: &str = "Sceau";
 
 /// A machine after its first boot: it has made its state, and nobody has provisioned it.
 static FIRST: LazyLock<Machine> = LazyLock::new(|| {
-    let mut machine = Machine::new(&artefacts::disk(artefacts::VERSION));
+    let mut machine = fresh();
     let mut boot = machine.boot();
     boot.says(READY);
     boot.power_button();
@@ -18,7 +18,12 @@ static FIRST: LazyLock<Machine> = LazyLock::new(|| {
     machine
 });
 
-/// Such a machine, for one test alone.
+/// A machine as it is delivered: it was never switched on.
+pub(crate) fn fresh() -> Machine {
+    Machine::new(&artefacts::disk(artefacts::VERSION))
+}
+
+/// A machine that was switched on before, for one test alone.
 pub(crate) fn lived_in() -> Machine {
     FIRST.twin()
 }

@@ -27,6 +27,7 @@ const TAIL_LINES: usize = 60;
 /// The machine while it is off.
 pub(crate) struct Machine {
     folder: TempDir,
+    uuid: String,
     sticks: Vec<PathBuf>,
     more: Vec<String>,
 }
@@ -45,7 +46,8 @@ pub(crate) enum End {
 impl Machine {
     /// A new machine with the image on its disk, a TPM that nobody used, and a firmware that enforces the image's keys.
     pub(crate) fn new(disk: &Path) -> Machine {
-        let machine = Machine { folder: scratch::folder(), sticks: Vec::new(), more: Vec::new() };
+        let uuid = std::fs::read_to_string("/proc/sys/kernel/random/uuid").unwrap().trim().to_owned();
+        let machine = Machine { folder: scratch::folder(), uuid, sticks: Vec::new(), more: Vec::new() };
         Disk::copy(disk, &machine.path("disk"));
         let file = std::fs::File::options().write(true).open(machine.path("disk")).unwrap();
         file.set_len(DISK_BYTES).unwrap();
@@ -56,7 +58,8 @@ impl Machine {
 
     /// Another machine with the same disk, variables and TPM, as they are now.
     pub(crate) fn twin(&self) -> Machine {
-        let machine = Machine { folder: scratch::folder(), sticks: Vec::new(), more: Vec::new() };
+        let uuid = self.uuid.clone();
+        let machine = Machine { folder: scratch::folder(), uuid, sticks: Vec::new(), more: Vec::new() };
         Disk::copy(&self.path("disk"), &machine.path("disk"));
         Disk::copy(&self.path("variables"), &machine.path("variables"));
         run(Command::new("cp").arg("-r").args([self.path("chip"), machine.path("chip")]));
@@ -139,6 +142,8 @@ impl Machine {
         // System management mode protects the firmware's variables from the system, as Secure Boot needs.
         add("-M", "q35,smm=on".into());
         add("-global", "driver=cfi.pflash01,property=secure,value=on".into());
+        // Its system is named by its firmware.
+        add("-uuid", self.uuid.clone());
         add("-smp", "2".into());
         add("-m", "1536".into());
         add("-L", shown(file("usr/share/qemu")));

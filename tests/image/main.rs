@@ -9,6 +9,7 @@
 //! | `firmware` | its firmware's keys |
 //! | `uki` | a kernel image, changed and signed by somebody |
 //! | `scratch` | the room of their disks |
+//! | `site` | the establishment: what it brings on a stick |
 //! | `life` | machines that were switched on before |
 //! | `contents` | what is in the image, and what is not |
 //! | `kernel_image` | its command line, its signatures |
@@ -28,8 +29,10 @@ mod life;
 mod machine;
 mod qmp;
 mod scratch;
+mod site;
 mod stick;
 #[path = "../support/mod.rs"]
 mod support;
 mod tools;
+mod trial;
 mod uki;
