@@ -7,6 +7,7 @@
 //! | [`signer`] | `sceau-signer`: one PKCS#11 key behind a socket | program |
 //! | [`relay`] | `sceau-relayd`: mutual TLS to the DMP, an assertion for one call | program |
 //! | [`attest`] | `sceau-attestd`: the TPM behind a socket: the ledger's counter, evidence, sealed PINs | program |
+//! | [`console`] | `sceau-console`: a blank appliance made an establishment's; `visit.rs` is one visit with a stick as one function | program |
 //! | [`cli`] | `sceau`: one file per verb | program |
 //! | [`verifier`] | `sceau-verify`, also `sceau lint`: any VIHF, judged offline; no Unix, no appliance | program |
 //! | [`check`] | what is wrong with this machine: one file per subject, nothing is changed | outside |
@@ -56,6 +57,8 @@ pub mod check;
 pub mod cli;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod config;
+#[cfg(all(unix, feature = "appliance"))]
+pub mod console;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod daemon;
 #[cfg(all(unix, feature = "appliance"))]

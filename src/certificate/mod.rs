@@ -15,7 +15,7 @@ pub(crate) use key_usage::ends as usage_ends;
 pub use key_use::KeyUse;
 pub use name::rfc2253;
 #[cfg(feature = "appliance")]
-pub use request::{RequestError, Wanted, request};
+pub use request::{RequestError, Wanted, request, request_public_key};
 pub use revocation::{RevocationList, list_authorities};
 pub use subject::{OtherSubject, Subject, SubjectError};
 
@@ -66,6 +66,14 @@ pub struct SealCertificate {
     spki: Vec<u8>,
     not_before: Instant,
     not_after: Instant,
+}
+
+/// SubjectPublicKeyInfo of every certificate of a PEM file, or of the one of a DER file; what is none is left out.
+#[must_use]
+pub fn public_keys(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let key = |der: &[u8]| Some(X509Certificate::from_der(der).ok()?.1.public_key().raw.to_vec());
+    let pem: Vec<_> = CertificateDer::pem_slice_iter(bytes).filter_map(Result::ok).collect();
+    if pem.is_empty() { key(bytes).into_iter().collect() } else { pem.iter().filter_map(|der| key(der)).collect() }
 }
 
 impl SealCertificate {

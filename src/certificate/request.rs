@@ -209,3 +209,11 @@ mod tests {
         assert_eq!(ecdsa_der(&[0; 64]), None);
     }
 }
+
+/// SubjectPublicKeyInfo of a request, DER; None: the text is none.
+#[must_use]
+pub fn request_public_key(pem: &[u8]) -> Option<Vec<u8>> {
+    let (_, pem) = parse_x509_pem(pem).ok()?;
+    let (_, request) = X509CertificationRequest::from_der(&pem.contents).ok()?;
+    Some(request.certification_request_info.subject_pki.raw.to_vec())
+}

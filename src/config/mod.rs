@@ -19,6 +19,7 @@ mod limits;
 mod load;
 mod loaded;
 mod named;
+pub mod provisioning;
 mod reading;
 mod register_file;
 mod relay;

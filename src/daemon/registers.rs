@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::ledger::{Restored, StoreError};
 use crate::policy::application::{self, Applications};
 use crate::policy::practitioner::{self, Practitioners};
+use crate::policy::session::Session;
 use crate::sys::peer;
 use crate::traces::digest::Digest;
 use crate::traces::entry::key::LookupKey;
@@ -113,6 +114,19 @@ impl Registers {
     /// The applications of now.
     pub(super) fn applications(&self) -> Arc<Applications> {
         self.in_force().applications.register
+    }
+
+    /// Whether a session ends with that register of practitioners: its login was by means of before ([`Practitioner::outlived`]),
+    /// or of before its practitioner came back.
+    ///
+    /// [`Practitioner::outlived`]: practitioner::Practitioner::outlived
+    pub(super) fn ends(&self, session: &Session, after: &Practitioners) -> bool {
+        let (Some(method), id) = (session.method(), session.practitioner().id.as_str()) else { return false };
+        match (self.practitioners().named(id), after.named(id)) {
+            (Some(before), Some(after)) => after.outlived(before, method),
+            (None, Some(_)) => true,
+            (_, None) => false,
+        }
     }
 
     /// What the ledger has from now on.

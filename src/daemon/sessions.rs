@@ -136,11 +136,24 @@ impl Sessions {
     /// Unknown (also: another application's).
     pub(super) fn close(&self, uid: u32, secret: &str) -> Result<(Digest, Arc<Traced>), Denial> {
         let hash = hash(secret);
+        let traced = self.end(uid, hash).ok_or_else(unknown)?;
+        Ok((hash, traced))
+    }
+
+    /// The sessions of all applications that `of` means: hash and trace.
+    pub(super) fn those(&self, of: impl Fn(&Session) -> bool) -> Vec<(Digest, Arc<Traced>)> {
+        let all = self.all();
+        let kept = all.values().flat_map(|open| &open.by_hash).filter(|(_, kept)| of(&kept.traced.session));
+        kept.map(|(hash, kept)| (*hash, Arc::clone(&kept.traced))).collect()
+    }
+
+    /// Ends the application's session of that hash; gives it, if it was there.
+    pub(super) fn end(&self, uid: u32, hash: Digest) -> Option<Arc<Traced>> {
         let mut all = self.all();
-        let open = all.get_mut(&uid).ok_or_else(unknown)?;
-        let kept = open.by_hash.remove(&hash).ok_or_else(unknown)?;
+        let open = all.get_mut(&uid)?;
+        let kept = open.by_hash.remove(&hash)?;
         open.ends.remove(&(kept.ends, hash));
-        Ok((hash, kept.traced))
+        Some(kept.traced)
     }
 
     /// Ends all of them: a new time begins, and their ends were told by the old one.

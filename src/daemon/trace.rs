@@ -108,6 +108,15 @@ impl Daemon {
         Line::closed(event, secret, traced.chain)
     }
 
+    /// The same of one that ends by the establishment's order.
+    pub(super) fn ended(&self, traced: &Traced, secret: Digest) -> Line {
+        let uid = traced.session.application();
+        let applications = self.registers.applications();
+        let application = applications.get(uid).map_or_else(|| stranger(uid), |known| word(&known.user));
+        let event = Event::SessionClosed(SessionClosed { application, session: traced.entry });
+        Line::closed(event, secret, traced.chain)
+    }
+
     /// The trace of one refusal; what was not known at that point is absent.
     pub(super) fn refused(
         &self,

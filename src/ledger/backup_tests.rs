@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::mpsc;
 
 use super::line::Line;
 use super::purge_task::Task;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rusqlite::params;
 
-use super::FILE;
+use super::opening::FILE;
 use super::secrets::Secrets;
 use super::stepped_back;
 use super::store::{Edge, Store, StoreError, number, row_id};

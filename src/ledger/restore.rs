@@ -15,10 +15,11 @@ use super::backup_segment::{Header, Record, SegmentError, SegmentReader, tag_key
 use super::escrow::Escrow;
 use super::line::Line;
 use super::lost::Lost;
+use super::opening::FILE;
 use super::secrets::{ROOT_FILE, Secrets};
 use super::store::{Store, StoreError, digest, number, row_id};
 use super::writer::Writer;
-use super::{FILE, epochs, key_file, purge_rows};
+use super::{epochs, key_file, purge_rows};
 use crate::proof::Providers;
 use crate::traces::audit::Generation;
 use crate::traces::checkpoint::Checkpoint;

@@ -38,6 +38,12 @@ impl Session {
         self.application
     }
 
+    /// How the practitioner logged in; none: nobody told.
+    #[must_use]
+    pub fn method(&self) -> Option<Method> {
+        self.method
+    }
+
     /// First instant at which it is no longer open: then the login would be too old for its service.
     #[must_use]
     pub fn expires_at(&self) -> Instant {

@@ -188,7 +188,7 @@ fn stale(cause: Stale) -> Fault {
     let (code, message) = match cause {
         Stale::List => (
             "revocation-list-old",
-            "une liste de révocation des serveurs du DMP est trop ancienne (crl_age_max_ms) ou n'est pas encore venue : rien n'est envoyé ; mettez-la à jour",
+            "une liste de révocation des serveurs du DMP est trop ancienne (crl_age_max_ms), échue (nextUpdate) ou n'est pas encore venue : rien n'est envoyé ; mettez-la à jour",
         ),
         Stale::Certificate => (
             "client-certificate-expired",

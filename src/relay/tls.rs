@@ -26,6 +26,8 @@ pub(super) struct Tls {
     identities: Arc<Identities>,
     /// `thisUpdate` of the oldest list.
     oldest_list: Option<Instant>,
+    /// The first `nextUpdate` of a list: kept and resumed connections are not judged by the lists again.
+    lists_end: Option<Instant>,
     /// A list that the relay fetches itself has never come.
     list_missing: bool,
     list_age_max_ms: u64,
@@ -36,7 +38,7 @@ pub(super) struct Tls {
 /// Why no handshake may be begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stale {
-    /// A revocation list is older than may be, or has not come yet.
+    /// A revocation list is older than may be, past its `nextUpdate`, or has not come yet.
     List,
     /// No client certificate is valid.
     Certificate,
@@ -80,6 +82,7 @@ impl Tls {
             read.push(file);
         }
         let oldest_list = lists.iter().map(RevocationList::this_update).min();
+        let lists_end = lists.iter().filter_map(RevocationList::next_update).min();
         let lists: Vec<_> = lists.iter().map(|list| list.der().clone()).collect();
         for key in &config.authentications {
             bytes(&key.certificate, &mut read)?;
@@ -108,7 +111,15 @@ impl Tls {
         client.alpn_protocols = vec![b"http/1.1".to_vec()];
         let digest = Digest::of(&read.iter().map(Vec::as_slice).collect::<Vec<_>>());
         let list_age_max_ms = relay.crl_age_max_ms;
-        Ok(Self { client: Arc::new(client), identities, oldest_list, list_missing, list_age_max_ms, digest })
+        Ok(Self {
+            client: Arc::new(client),
+            identities,
+            oldest_list,
+            lists_end,
+            list_missing,
+            list_age_max_ms,
+            digest,
+        })
     }
 
     /// Whether it may be used now.
@@ -121,7 +132,8 @@ impl Tls {
         }
         let age_max_ms = i64::try_from(self.list_age_max_ms).unwrap_or(i64::MAX);
         let is_old = self.list_age_ms().is_some_and(|age_ms| age_ms > age_max_ms);
-        if is_old || self.list_missing { Err(Stale::List) } else { Ok(()) }
+        let is_over = self.lists_end.is_some_and(|end| end <= clock::now());
+        if is_old || is_over || self.list_missing { Err(Stale::List) } else { Ok(()) }
     }
 
     /// Age of the oldest list in milliseconds, if it is past half of what may be; a missing one has the age of all time.

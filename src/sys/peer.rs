@@ -34,6 +34,14 @@ pub fn uid_of(name: &str) -> io::Result<Option<u32>> {
     Ok(User::from_name(name)?.map(|user| user.uid.as_raw()))
 }
 
+/// The uid and the gid of a user by name; `None` if there is no such user.
+///
+/// # Errors
+/// What the user database said.
+pub fn ids_of(name: &str) -> io::Result<Option<(u32, u32)>> {
+    Ok(User::from_name(name)?.map(|user| (user.uid.as_raw(), user.gid.as_raw())))
+}
+
 /// The name that the system gives a uid; `None`: it has none.
 ///
 /// # Errors

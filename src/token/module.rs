@@ -6,6 +6,7 @@ use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error, RvError};
 use cryptoki::session::Session;
 use cryptoki::slot::{Slot, TokenInfo};
+use cryptoki::types::AuthPin;
 use tracing::warn;
 
 use super::cause::Absence;
@@ -59,6 +60,17 @@ impl Module {
             }
             (None, _) => Err(Absence::Token { found: names(&other) }.into()),
         }
+    }
+
+    /// Initialises the first slot whose token nobody has initialised.
+    pub(super) fn initialise_free_slot(&self, officer: &AuthPin, label: &str) -> Result<(), TokenError> {
+        let pkcs11 = self.pkcs11()?;
+        let slots = pkcs11.get_slots_with_token().map_err(|e| TokenError::of(e, "C_GetSlotList"))?;
+        let is_free = |slot: &Slot| pkcs11.get_token_info(*slot).is_ok_and(|info| !info.token_initialized());
+        let Some(slot) = slots.into_iter().find(is_free) else {
+            return Err(Absence::Token { found: "aucun emplacement libre".to_owned() }.into());
+        };
+        pkcs11.init_token(slot, officer, label).map_err(|e| TokenError::of(e, label))
     }
 
     /// A read-only session: signing changes nothing in a token.

@@ -8,6 +8,7 @@ mod checkpoints;
 mod clients;
 mod clock;
 mod command_line;
+mod console;
 mod convention;
 mod counter;
 mod cross;

@@ -1,11 +1,11 @@
 //! The promise of the systemd units: clean, tightly sandboxed, without a network, and about programs that exist.
 
 mod accounts;
-mod staging;
+pub(crate) mod staging;
 
 use std::{fs, path::Path};
 
-use staging::{file_name, program, run, said, settings, source, staged_root, units, verify};
+use staging::{ENDINGS, file_name, program, run, said, settings, source, staged_root, units, verify};
 
 /// The highest exposure that `systemd-analyze security` may print for a service, in tenths.
 const EXPOSURE_MAX_TENTHS: u32 = 15;
@@ -13,7 +13,7 @@ const EXPOSURE_MAX_TENTHS: u32 = 15;
 #[test]
 fn every_unit_is_verified_clean() {
     let root = staged_root();
-    for ending in ["service", "socket", "target"] {
+    for ending in ENDINGS {
         for unit in units(ending) {
             if let Err(words) = verify(root.path(), file_name(&unit)) {
                 panic!("{}:\n{words}", file_name(&unit));

@@ -8,6 +8,8 @@ mod read;
 mod show;
 mod take;
 
+pub(super) use read::{named, presented};
+
 use clap::{Args, Subcommand};
 
 use super::{AFTER_HELP, NotDone};

@@ -5,8 +5,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::super::{AdminDoor, NotDone};
-use crate::config::{Config, ConfigError, Presented, convention};
+use crate::config::{Config, ConfigError, Named, Presented, Whole, convention};
 use crate::policy::operators::Operators;
+use crate::sys::{clock, peer};
 use crate::traces::digest::Digest;
 
 /// What `sceaud` tells of the convention.
@@ -49,6 +50,26 @@ pub(super) fn in_force(door: &AdminDoor) -> Result<Option<InForce>, NotDone> {
         holds: told.get("in_force").and_then(Value::as_bool).unwrap_or_default(),
         refused: text("message"),
     }))
+}
+
+/// The convention that `sceaud` judges by; where it does not answer, or has none of its own in force, the configured one.
+///
+/// # Errors
+/// There is neither.
+pub(in super::super) fn presented(config: &Config, door: &AdminDoor) -> Result<Presented, NotDone> {
+    match in_force(door) {
+        Ok(Some(InForce { presented, holds: true, .. })) => Ok(presented),
+        _ => Ok(config.present_convention().map_err(ConfigError::from)?),
+    }
+}
+
+/// What the configuration names, beside that convention.
+///
+/// # Errors
+/// As [`presented`].
+pub(in super::super) fn named(config: &Config, door: &AdminDoor) -> Result<Named, NotDone> {
+    let named = config.examine_named(&Whole::ALL, |user| peer::uid_of(user).ok().flatten(), clock::now());
+    Ok(Named { convention: Some(presented(config, door)?), ..named })
 }
 
 /// Why `sceaud` has no convention, if it says so.

@@ -176,6 +176,11 @@ impl Signing {
         self.json
     }
 
+    /// The operators' door.
+    pub(super) fn door(&self) -> &AdminDoor {
+        &self.door
+    }
+
     /// The configuration file.
     pub(super) fn config(&self) -> &std::path::Path {
         &self.door.config

@@ -10,8 +10,8 @@ use serde_json::json;
 use super::Practitioners;
 use crate::cli::register::read;
 use crate::cli::traces::TracesError;
-use crate::cli::{AdminDoor, NotDone};
-use crate::config::{Config, ConfigError};
+use crate::cli::{AdminDoor, NotDone, convention};
+use crate::config::Config;
 use crate::ledger::Reader;
 use crate::policy::practitioner::review::{Finding, Why, review};
 use crate::sys::clock;
@@ -45,7 +45,7 @@ impl Review {
         let register = read::<Practitioners>(&mut self.door.connect()?)?;
         let config = Config::load(&self.door.config)?;
         let used = Used::open(&config.ledger.folder)?;
-        let presented = config.present_convention().map_err(ConfigError::from)?;
+        let presented = convention::presented(&config, &self.door)?;
         let service_exists = |name: &str| presented.convention.service(name).is_some();
         let (now, mut findings) = (clock::now(), Vec::new());
         for record in &register.records {

@@ -9,11 +9,10 @@ use serde_json::{Map, Value, json};
 
 use super::progress::Progress;
 use super::{Register, read};
-use crate::cli::NotDone;
 use crate::cli::order::{Signing, read_document};
-use crate::config::{Config, ConfigError, Whole};
+use crate::cli::{NotDone, convention};
+use crate::config::Config;
 use crate::policy::register::{Format, Slip};
-use crate::sys::{clock, peer};
 use crate::traces::digest::Digest;
 use crate::usage::EXIT_NEGATIVE;
 
@@ -46,10 +45,7 @@ impl Import {
         let format = format(self.format.as_deref(), &self.file)?;
         let document = read_document(&self.file)?;
         let config = Config::load(self.signing.config())?;
-        let named = config.examine_named(&Whole::ALL, |user| peer::uid_of(user).ok().flatten(), clock::now());
-        if named.convention.is_none() {
-            return Err(ConfigError::from(named.convention_faults).into());
-        }
+        let named = convention::named(&config, self.signing.door())?;
         let judged = {
             let mut progress = Progress::of("vérification");
             R::judge(&config, &named, (&document, format), &mut |done, total| progress.tell(done, total))

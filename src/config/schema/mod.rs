@@ -3,10 +3,12 @@
 //! The typed tables (serde) have the same keys; a test reads a file with all of them into both.
 
 mod configuration;
+mod provisioning;
 mod registers;
 mod terms;
 
 pub(super) use configuration::CONFIGURATION;
+pub(super) use provisioning::PROVISIONING;
 pub(super) use registers::{APPLICATIONS, PRACTITIONERS, PROFILE};
 pub(super) use terms::CONVENTION_FILE;
 

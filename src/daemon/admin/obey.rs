@@ -43,6 +43,8 @@ pub(in super::super) struct Effect {
     pub(super) change: Option<Operators>,
     /// The register of practitioners or of applications from now on.
     pub(super) register: Option<New>,
+    /// Sessions that end with that register, by application: `then` has the line of each.
+    pub(super) ended: Vec<(u32, Digest)>,
     /// It destroys whom the retention no longer keeps: decided in the commit of the order's trace.
     pub(super) purges: bool,
     /// What is delivered.
@@ -81,7 +83,7 @@ impl Effect {
     pub(in super::super) fn answer(done: Value) -> Self {
         let (then, change, register) = (Vec::new(), None, None);
         let (document, waiting, suspension) = (None, None, None);
-        Self { then, done, change, register, purges: false, document, waiting, suspension }
+        Self { then, done, change, register, ended: Vec::new(), purges: false, document, waiting, suspension }
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) async fn practitioners_import(
         judged.map(|practitioners| written_practitioners(practitioners, &lookup))
     })
     .await?;
-    Ok(register(judged.map_err(|slips| invalid(&slips))??, ordered))
+    Ok(register(daemon, judged.map_err(|slips| invalid(&slips))??, ordered))
 }
 
 /// `applications-import`: the same for applications. Sessions and nonces of one that leaves are kept until they end.
@@ -65,10 +65,10 @@ pub(super) async fn applications_import(
         judged.map(written_applications)
     })
     .await?;
-    Ok(register(judged.map_err(|slips| invalid(&slips))??, ordered))
+    Ok(register(daemon, judged.map_err(|slips| invalid(&slips))??, ordered))
 }
 
-/// `authenticator-revoke`: no login by it serves any more.
+/// `authenticator-revoke`: no login by it serves any more, nor a session that may have been opened by it.
 pub(super) async fn authenticator_revoke(
     daemon: &Daemon,
     ordered: &Ordered,
@@ -163,7 +163,7 @@ async fn change(
         NotChanged::AuthenticatorUnknown => Refusal::AuthenticatorUnknown,
         NotChanged::AsItIs => Refusal::NothingToChange,
     })?;
-    Ok(register(written?, ordered))
+    Ok(register(daemon, written?, ordered))
 }
 
 /// A register with its document.
@@ -196,12 +196,21 @@ fn unavailable() -> NotObeyed {
     NotObeyed::No(NotRecorded::Unavailable.into())
 }
 
-/// The register from now on, in the ledger with the order's mandate.
-fn register(written: Written, ordered: &Ordered) -> Effect {
+/// The register from now on, in the ledger with the order's mandate, and the end of every session whose login it no longer
+/// counts. One that is being opened meanwhile is one of before the order.
+fn register(daemon: &Daemon, written: Written, ordered: &Ordered) -> Effect {
     let Written { new, name, entries, digest, document } = written;
-    let done = json!({ name: entries, "register": digest.to_string() });
-    let then = vec![Line::register(changed(name, &document, ordered), name, document)];
-    Effect { then, register: Some(new), ..Effect::answer(done) }
+    let ending = match &new {
+        New::Practitioners(after, _) => {
+            daemon.sessions.those(|session| daemon.registers.ends(session, &after.register))
+        }
+        New::Applications(_) => Vec::new(),
+    };
+    let done = json!({ name: entries, "register": digest.to_string(), "sessions_ended": ending.len() });
+    let mut then = vec![Line::register(changed(name, &document, ordered), name, document)];
+    then.extend(ending.iter().map(|(hash, traced)| daemon.ended(traced, *hash)));
+    let ended = ending.iter().map(|(hash, traced)| (traced.session.application(), *hash)).collect();
+    Effect { then, register: Some(new), ended, ..Effect::answer(done) }
 }
 
 /// Runs what takes its time beside the requests.

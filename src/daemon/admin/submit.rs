@@ -71,7 +71,7 @@ impl Daemon {
             }
         };
         let (order, mark) = (ordered.order(), ordered.order().mark());
-        let Effect { then, mut done, change, register, purges, document, waiting, suspension } =
+        let Effect { then, mut done, change, register, ended, purges, document, waiting, suspension } =
             match obey(self, &orders.operators, &ordered, submission.document).await {
                 Ok(effect) => effect,
                 Err(NotObeyed::No(no)) => return Err(no),
@@ -108,6 +108,9 @@ impl Daemon {
         }
         if let Some(new) = register {
             self.registers.take(new);
+        }
+        for (uid, session) in ended {
+            self.sessions.end(uid, session);
         }
         tracing::info!(
             uid,

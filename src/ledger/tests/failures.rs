@@ -1,5 +1,8 @@
 //! A disk that refuses loses nothing that was noted; an assertion has one disposition.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use super::*;
 use crate::ledger::thread::Thread;
 

@@ -13,6 +13,12 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
+use super::notes::Notes;
+use super::opening::FILE;
+use super::reserve::Reserve;
+use super::secrets::Secrets;
+use super::store::Store;
+use super::writer::Writer;
 use super::*;
 use crate::traces::entry::event::{Event, OutcomeOf, SessionOpened};
 use crate::traces::entry::outcome::Outcome;

@@ -95,6 +95,6 @@ pub(super) fn start_of_day(text: &str) -> Option<Instant> {
 }
 
 /// First instant after the day `AAAA-MM-JJ` in UTC.
-pub(super) fn end_of_day(text: &str) -> Option<Instant> {
+pub(crate) fn end_of_day(text: &str) -> Option<Instant> {
     Some(start_of_day(text)?.plus_ms(DAY_MS))
 }

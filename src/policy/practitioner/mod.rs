@@ -110,6 +110,20 @@ impl Practitioner {
         ))
     }
 
+    /// Whether a login by that method, made while the entry was `before`, counts no more although the method serves: by an
+    /// authenticator that was lost since, or of before there was one that serves.
+    #[must_use]
+    pub fn outlived(&self, before: &Self, method: Method) -> bool {
+        let serves = |of: &Self, id: &str| {
+            of.authenticators.iter().any(|one| one.method == method && one.id == id && !one.revoked)
+        };
+        let lost = before
+            .authenticators
+            .iter()
+            .any(|one| one.method == method && serves(before, &one.id) && !serves(self, &one.id));
+        self.has(method).is_ok() && (lost || before.has(method).is_err())
+    }
+
     /// Whether anything may be issued for this practitioner.
     ///
     /// # Errors

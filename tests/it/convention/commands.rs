@@ -147,3 +147,25 @@ fn an_approver_signs_nothing_that_cannot_come_into_force() {
     refuses("[convention]\n", 2, "autre.toml");
     refuses(&text.replacen("number = 1", "number = 0", 1), 2, "number");
 }
+
+#[test]
+fn a_dry_run_judges_by_the_convention_in_force_and_not_by_the_file_that_waits() {
+    let DoorAlone { sceaud, establishment: of } = DoorAlone::in_production(plan());
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(program("sceau"));
+        command.args(arguments).arg("--config").arg(of.config()).current_dir(&of.folder);
+        command.stdin(Stdio::null()).output().unwrap()
+    };
+    assert!(run(&["applications", "export", "--out", "applications.json"]).status.success());
+    // The next convention waits for its signatures, and knows a service less.
+    of.edit_file(CONVENTION, |table| {
+        table["service"].as_array_mut().unwrap().retain(|service| service["name"].as_str() == Some("urgences"));
+    });
+    let dry = ["applications", "import", "applications.json", "--dry-run"];
+    let judged = run(&dry);
+    assert!(judged.status.success(), "{}", said(&judged));
+    // Without sceaud nothing but the file is there to judge by.
+    drop(sceaud);
+    let judged = run(&dry);
+    assert!(judged.status.code() == Some(1) && said(&judged).contains("consultation"), "{}", said(&judged));
+}

@@ -76,12 +76,40 @@ fn a_lost_authenticator_serves_no_more() {
     assert!(said(&revoke("8025", "alice")).contains("nothing-to-change"));
     assert!(said(&revoke("8026", "alice")).contains("authenticator-unknown"));
     assert!(said(&revoke("8025", "carol")).contains("role-missing"));
-    // No import takes it back; another card serves.
+    // No import takes it back; another card serves, but not the session of the lost one.
     good(&scene.import(format!("{HEAD}{}", anne("consultation", "CPS 8025"))));
     let mut client = scene.establishment.client();
     assert_eq!(brief(client.consult(&card, PATIENTS[0])), denied("authenticator-revoked"));
     good(&scene.import(format!("{HEAD}{}", anne("consultation", "CPS 8025|CPS 8027"))));
+    assert_eq!(brief(client.consult(&card, PATIENTS[0])), denied("session-unknown"));
+    let other = client.open_session(login(ANNE, "CPS", "consultation")).unwrap();
+    client.consult(&other, PATIENTS[0]).unwrap();
+}
+
+#[test]
+fn a_session_that_a_lost_authenticator_may_have_opened_ends_with_it() {
+    let scene = Scene::open("lost-of-two");
+    good(&scene.import(format!("{HEAD}{}", anne("consultation", "CPS 8025|CPS 8027|OTP_SMS anne"))));
+    let mut client = scene.establishment.client();
+    let [card, phone] =
+        ["CPS", "OTP_SMS"].map(|method| client.open_session(login(ANNE, method, "consultation")).unwrap());
+    let revoke = ["practitioners", "revoke-authenticator", "--practitioner", "-", "--method", "CPS"];
+    good(&scene.practitioner(ANNE, &[&revoke[..], &["--authenticator", "8025"]].concat(), &["bob"]));
+    // Nobody told which of the two cards it was; the other one opens the next.
+    assert_eq!(brief(client.consult(&card, PATIENTS[0])), denied("session-unknown"));
+    let card = client.open_session(login(ANNE, "CPS", "consultation")).unwrap();
     client.consult(&card, PATIENTS[0]).unwrap();
+    client.consult(&phone, PATIENTS[0]).unwrap();
+    // A file that no longer names the means does the same; one that changes something else does not.
+    good(&scene.import(format!("{HEAD}{}", anne("consultation|urgences", "CPS 8025|CPS 8027|OTP_SMS anne"))));
+    client.consult(&card, PATIENTS[0]).unwrap();
+    good(&scene.import(format!("{HEAD}{}", anne("consultation", "CPS 8025|CPS 8028|OTP_SMS anne"))));
+    assert_eq!(brief(client.consult(&card, PATIENTS[0])), denied("session-unknown"));
+    client.consult(&phone, PATIENTS[0]).unwrap();
+    scene.kill_and_wait();
+    let mut client = scene.establishment.client();
+    assert_eq!(brief(client.consult(&card, PATIENTS[0])), denied("session-unknown"));
+    client.consult(&phone, PATIENTS[0]).unwrap();
 }
 
 #[test]

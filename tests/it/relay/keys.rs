@@ -11,11 +11,12 @@ use sceau::vihf::signature::{SignatureAlgorithm, signed_info};
 use super::rig::Rig;
 use crate::support::wait::eventually;
 
-/// Asks on a connection of its own; the place of the one before may not be free yet.
+/// Asks on a connection of its own; the place of the one before may not be free yet, nor this signer's key open.
 fn ask(socket: &Path, request: &Request<'_>) -> Answer {
-    eventually("a place is free", || {
+    eventually("the signer serves", || {
         let answer = ask_once(socket, request);
-        (answer != Answer::Failure(Failure::Busy)).then_some(answer)
+        let passes = [Failure::Busy, Failure::TokenUnreachable].map(Answer::Failure);
+        (!passes.contains(&answer)).then_some(answer)
     })
 }
 

@@ -43,6 +43,25 @@ fn an_old_revocation_list_stops_every_call() {
     assert_eq!(refusal(old), (503, "revocation-list-old".into()));
 }
 
+/// A connection that was kept is not used beyond the life of the list that its server was judged by.
+#[test]
+fn a_list_past_its_next_update_stops_kept_connections_too() {
+    let rig = Rig::start();
+    let folder = rig.establishment.folder.join("dmp");
+    let session = rig.session();
+    let lasting = |left: Duration| {
+        write(&folder.join("list.new"), &rig.pki.list_until(&[], Duration::hours(1), left), 0o644);
+        std::fs::rename(folder.join("list.new"), folder.join("list.pem")).unwrap();
+    };
+    assert_eq!(rig.ask(&session, PATIENTS[0]).status, 200);
+    lasting(Duration::seconds(3));
+    let refused =
+        eventually("the list is over", || Some(rig.ask(&session, PATIENTS[0])).filter(|a| a.status != 200));
+    assert_eq!(refused.fault(), (503, "revocation-list-old".into()), "{}", refused.text());
+    lasting(Duration::days(1));
+    until("the next list is read", || rig.ask(&session, PATIENTS[0]).status == 200);
+}
+
 /// A list of another authority says nothing of this server: unknown is no.
 #[test]
 fn a_list_that_does_not_cover_the_server_is_no_answer() {

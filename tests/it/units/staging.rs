@@ -8,14 +8,19 @@ use std::{
 };
 
 /// Stock units that ours name; a staged root needs them or verify reports them as missing.
-const STOCK_UNITS: [&str; 6] = [
+const STOCK_UNITS: [&str; 8] = [
     "sysinit.target",
+    "timers.target",
+    "umount.target",
     "basic.target",
     "sockets.target",
     "multi-user.target",
     "time-sync.target",
     "shutdown.target",
 ];
+
+/// Kinds of units that are ours.
+pub(super) const ENDINGS: [&str; 5] = ["service", "socket", "target", "mount", "timer"];
 
 pub(super) fn source(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -83,7 +88,7 @@ pub(super) fn file_name(path: &Path) -> &str {
 
 /// A root folder that holds our units, the stock units they name, and an executable at each program's path: verify
 /// asks that the program can be executed and never starts it.
-pub(super) fn staged_root() -> tempfile::TempDir {
+pub(crate) fn staged_root() -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
     let stock = root.path().join("usr/lib/systemd/system");
     let ours = root.path().join("etc/systemd/system");
@@ -94,7 +99,7 @@ pub(super) fn staged_root() -> tempfile::TempDir {
             panic!("{name}: {error}; install Debian's package `systemd`, or run `make test`")
         });
     }
-    for ending in ["service", "socket", "target"] {
+    for ending in ENDINGS {
         for unit in units(ending) {
             fs::copy(&unit, ours.join(file_name(&unit))).unwrap();
         }
@@ -110,7 +115,7 @@ pub(super) fn staged_root() -> tempfile::TempDir {
 
 /// What `systemd-analyze verify` says about one unit of a staged root; an unknown key is only a warning with
 /// status 0, so silence is asked for as well.
-pub(super) fn verify(root: &Path, unit: &str) -> Result<(), String> {
+pub(crate) fn verify(root: &Path, unit: &str) -> Result<(), String> {
     let root = format!("--root={}", root.display());
     let output = run("systemd-analyze", &["verify", "--man=no", "--no-pager", &root, unit]);
     let words = said(&output);

@@ -1,0 +1,109 @@
+//! What was provisioned, written for one start of the machine: units, network, time, name.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use super::certificates::awaited;
+use super::error::{ConsoleError, Refusal};
+use super::network::{NETWORK, RESOLVERS, SOURCES, network, resolvers, sources};
+use super::place::Place;
+use super::stick::read_file;
+use super::units::{UNITS, units};
+use super::vault::vaults;
+use crate::config::Config;
+use crate::config::provisioning::{PROVISIONING_LEN_MAX, Provisioning};
+use crate::sys::command::run;
+use crate::sys::durable;
+
+/// Longest wait for the service manager.
+const MANAGER_WAIT: Duration = Duration::from_secs(90);
+/// Where a target's wishes of one boot stand.
+const WANTS: &str = "sceau.target.wants";
+
+/// The provisioning that was applied; None: the appliance is blank.
+///
+/// # Errors
+/// It is there and cannot be read.
+pub(super) fn applied(place: &Place) -> Result<Option<Provisioning>, ConsoleError> {
+    let path = place.applied();
+    let max = u64::try_from(PROVISIONING_LEN_MAX).unwrap_or(u64::MAX);
+    let Some(bytes) = read_file(&path, max).map_err(ConsoleError::file(&path))? else { return Ok(None) };
+    let text = String::from_utf8_lossy(&bytes);
+    let faults = |faults: Vec<_>| ConsoleError::Refused(faults.iter().map(Refusal::of_fault).collect());
+    Provisioning::parse(&path, &text).map(Some).map_err(faults)
+}
+
+/// Writes everything for this start, and has the service manager take it up. A blank appliance gets nothing, and nothing is
+/// started on it; without its certificates `sceaud` would refuse its configuration, so that it is not started before.
+///
+/// # Errors
+/// What could not be written; what was written stands, and writing it again is no harm.
+pub(super) fn apply(place: &Place) -> Result<(), ConsoleError> {
+    let Some(provisioning) = applied(place)? else { return Ok(()) };
+    let vaults = vaults(&provisioning);
+    let has_relay = Config::examine(&place.sceau_toml()).config.is_some_and(|config| config.relay.is_some());
+    let (files, wanted) = units(&provisioning, &vaults, has_relay);
+    for file in files {
+        put(&place.at(UNITS).join(file.path), &file.text)?;
+    }
+    let wants = place.at(UNITS).join(WANTS);
+    make_folder(&wants)?;
+    for unit in &wanted {
+        let template = unit.split_once('@').map_or(unit.clone(), |(name, _)| format!("{name}@.service"));
+        link(&format!("/usr/lib/systemd/system/{template}"), &wants.join(unit))?;
+    }
+    put(&place.at(NETWORK), &network(&provisioning))?;
+    put(&place.at(SOURCES), &sources(&provisioning))?;
+    put(&place.at(RESOLVERS), &resolvers(&provisioning))?;
+    let name = place.at("/proc/sys/kernel/hostname");
+    fs::write(&name, &provisioning.name).map_err(ConsoleError::file(&name))?;
+    if place.is_staged() {
+        return Ok(());
+    }
+    systemctl(&["daemon-reload"])?;
+    if awaited(place, &vaults).is_empty() { systemctl(&["start", "--no-block", "sceau.target"]) } else { Ok(()) }
+}
+
+/// The same from a visit, while the machine runs: the unit that applies is run anew, with rights that a visit has not, then
+/// network and time take what is new; `sceaud` too, where `certificates` were exchanged.
+///
+/// # Errors
+/// As [`apply`].
+pub(super) fn apply_now(place: &Place, certificates: bool) -> Result<(), ConsoleError> {
+    if place.is_staged() {
+        return apply(place);
+    }
+    // Before the target is started anew, so that this does not stop what it starts.
+    if certificates {
+        systemctl(&["try-restart", "sceaud.service", "sceau-relayd.service"])?;
+    }
+    systemctl(&["restart", "sceau-provisioned.service"])?;
+    // "try": at a blank appliance's first visit they may not run at all.
+    systemctl(&["try-restart", "--no-block", "systemd-networkd.service", "chrony.service"])
+}
+
+/// Asks the service manager.
+pub(super) fn systemctl(arguments: &[&str]) -> Result<(), ConsoleError> {
+    let failed = |complaint: String| ConsoleError::Program { step: "gestionnaire de services", complaint };
+    let mut command = Command::new("systemctl");
+    command.args(arguments).env("LC_ALL", "C");
+    let ended = run(&mut command, Vec::new(), MANAGER_WAIT).map_err(|cause| failed(cause.to_string()))?;
+    if ended.status.success() { Ok(()) } else { Err(failed(ended.complaint.trim().to_owned())) }
+}
+
+fn put(path: &Path, text: &str) -> Result<(), ConsoleError> {
+    make_folder(path.parent().unwrap_or(Path::new("/")))?;
+    durable::replace(path, text.as_bytes(), 0o644).map_err(ConsoleError::file(path))
+}
+
+fn make_folder(path: &Path) -> Result<(), ConsoleError> {
+    fs::create_dir_all(path).map_err(ConsoleError::file(path))
+}
+
+fn link(to: &str, at: &Path) -> Result<(), ConsoleError> {
+    let _ = fs::remove_file(at);
+    symlink(to, at).map_err(ConsoleError::file(at))
+}

@@ -1,0 +1,128 @@
+//! The program `sceau-console`: what makes a blank appliance an establishment's, and what its screen shows.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `visit` | one visit with a stick as one function: begin here |
+//! | `brought`, `accepted`, `stick` | what somebody brought, whether it is taken, and where it lies |
+//! | `vault` | which tokens and keys there are: the one list |
+//! | `configuration`, `units`, `network` | texts that are written from it; pure |
+//! | `making` | a blank appliance made an establishment's, by one renaming |
+//! | `ceremony`, `soft_token`, `pin`, `credential` | keys made by the signers' user, and their PINs |
+//! | `certificates` | certificates that come back |
+//! | `apply` | what is written for one start of the machine |
+//! | `report`, `error` | what came of it, for people |
+//! | `folder` | folders that are a signers' user's for a while |
+//! | `place` | where everything is, on the appliance or on a staged root |
+//!
+//! # Invariants
+//! - Nothing of a stick counts but what is signed by somebody whom the image names, pinned by what is so signed, or judged by
+//!   what signed it: a certificate by its key, an order by its operators.
+//! - A provisioning is applied once, to a blank appliance, whole or not at all.
+//! - No secret goes to a stick in clear; no code of a vendor runs as root.
+
+mod accepted;
+mod apply;
+mod brought;
+mod ceremony;
+mod certificates;
+mod configuration;
+mod credential;
+mod error;
+mod folder;
+mod making;
+mod network;
+mod pin;
+mod place;
+mod report;
+mod soft_token;
+mod stick;
+mod time;
+mod units;
+mod vault;
+mod visit;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::sys::process::keep_memory_private;
+use crate::usage;
+use credential::TpmDevice;
+use error::ConsoleError;
+use place::Place;
+use stick::Stick;
+
+const AFTER_HELP: &str = "\
+Codes de sortie : 0 fait ; 1 quelque chose est refusé, chaque raison est dite ; 2 ligne de commande incorrecte ; 3 TPM, token, \
+disque ou clé USB indisponible.";
+
+/// La console de l'appliance Sceau : provisionnement, écran, clés USB
+#[derive(Debug, Parser)]
+#[command(name = "sceau-console", version, after_help = AFTER_HELP)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    #[command(after_help = AFTER_HELP)]
+    Provision(Provision),
+    #[command(after_help = AFTER_HELP)]
+    Apply(Staged),
+    #[command(after_help = AFTER_HELP)]
+    Time(Staged),
+    #[command(after_help = AFTER_HELP, hide = true)]
+    MakeToken(soft_token::MakeToken),
+}
+
+/// Where the appliance's files are.
+#[derive(Debug, Args)]
+struct Staged {
+    /// Racine d'un système préparé, au lieu de cette machine ; rien n'y est démarré.
+    #[arg(long, value_name = "DOSSIER")]
+    root: Option<PathBuf>,
+}
+
+/// Fait ce que la clé USB apporte : provisionnement signé, certificats ; y écrit les réponses.
+#[derive(Debug, Args)]
+struct Provision {
+    /// Où la clé USB est montée ; ce qui nous concerne y est dans sceau/.
+    #[arg(long, value_name = "DOSSIER", default_value = "/run/stick")]
+    stick: PathBuf,
+    /// TPM à employer, au lieu de celui du noyau (essais).
+    #[arg(long, value_name = "TCTI", hide = true)]
+    tpm2_device: Option<String>,
+    #[command(flatten)]
+    staged: Staged,
+}
+
+impl Provision {
+    fn run(self) -> Result<u8, ConsoleError> {
+        keep_memory_private().map_err(ConsoleError::System)?;
+        let place = Place::new(self.staged.root);
+        let report = visit::visit(&place, &TpmDevice(self.tpm2_device), &Stick::at(&self.stick), None);
+        let at = crate::sys::clock::now().to_string();
+        print!("{}", report.text(&at, &brought::serial(&place), visit::state(&place)));
+        Ok(report.code)
+    }
+}
+
+/// Runs the command line.
+#[must_use]
+pub fn main() -> ExitCode {
+    let done = match usage::parse::<Arguments>().verb {
+        Verb::Provision(provision) => provision.run(),
+        Verb::Apply(staged) => apply::apply(&Place::new(staged.root)).map(|()| 0),
+        Verb::Time(staged) => time::touch(&Place::new(staged.root)).map(|()| 0),
+        Verb::MakeToken(token) => token.run().map(|()| 0),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("sceau-console : {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

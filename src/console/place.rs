@@ -1,0 +1,93 @@
+//! Where things are on the appliance, below a root that a test stages.
+
+use std::path::{Path, PathBuf};
+
+/// The appliance's files; every path of this room comes from here.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    root: PathBuf,
+}
+
+impl Place {
+    /// The machine itself, or what stands in for it below `root`.
+    pub(super) fn new(root: Option<PathBuf>) -> Self {
+        Self { root: root.unwrap_or_else(|| PathBuf::from("/")) }
+    }
+
+    /// Whether it is a folder that stands in for the machine: nothing is started, and everything is the caller's.
+    pub(super) fn is_staged(&self) -> bool {
+        self.root != Path::new("/")
+    }
+
+    /// A path of the appliance where it is now.
+    pub(super) fn at(&self, path: &str) -> PathBuf {
+        self.root.join(path.trim_start_matches('/'))
+    }
+
+    /// What `/etc/sceau` leads to. It appears whole, by one renaming, and that is what "provisioned" means.
+    pub(super) fn configuration(&self) -> PathBuf {
+        self.at("/var/lib/sceau-config")
+    }
+
+    /// Where it is made before.
+    pub(super) fn candidate(&self) -> PathBuf {
+        self.at("/var/lib/sceau-config.new")
+    }
+
+    /// Folder of the soft tokens.
+    pub(super) fn tokens(&self) -> PathBuf {
+        self.at("/var/lib/sceau-token")
+    }
+
+    /// Memory of refused PINs, shared with the signers.
+    pub(super) fn signers_state(&self) -> PathBuf {
+        self.at("/var/lib/sceau-signer")
+    }
+
+    /// Work in memory: PINs on their way to a child.
+    pub(super) fn work(&self) -> PathBuf {
+        self.at("/run/sceau-console")
+    }
+
+    /// Whose signatures are taken, baked into the image.
+    pub(super) fn provisioning_keys(&self) -> PathBuf {
+        self.at("/usr/lib/sceau/provisioning.keys")
+    }
+
+    /// A PCR of the SHA-256 bank as the kernel tells it (hexadecimal).
+    pub(super) fn pcr(&self, number: u8) -> PathBuf {
+        self.at(&format!("/sys/class/tpm/tpm0/pcr-sha256/{number}"))
+    }
+
+    /// The serial number that the firmware tells.
+    pub(super) fn serial(&self) -> PathBuf {
+        self.at("/sys/class/dmi/id/product_serial")
+    }
+
+    /// The key of a signed image's PCR 11 policy (systemd-stub(7)).
+    pub(super) fn pcr_public_key(&self) -> PathBuf {
+        self.at("/run/systemd/tpm2-pcr-public-key.pem")
+    }
+
+    /// The provisioning that was applied, byte for byte.
+    pub(super) fn applied(&self) -> PathBuf {
+        self.configuration().join(APPLIED)
+    }
+
+    /// `sceau.toml`.
+    pub(super) fn sceau_toml(&self) -> PathBuf {
+        self.configuration().join("sceau.toml")
+    }
+
+    /// Whether this appliance is an establishment's.
+    pub(super) fn is_provisioned(&self) -> bool {
+        self.applied().symlink_metadata().is_ok()
+    }
+}
+
+/// Name of the applied provisioning in the configuration's folder.
+pub(super) const APPLIED: &str = "appliance.toml";
+/// Folder of the requests that await their certificates, there too.
+pub(super) const REQUESTS: &str = "requests";
+/// Folder of the encrypted credentials, there too.
+pub(super) const CREDENTIALS: &str = "credentials";

@@ -1,0 +1,108 @@
+//! One visit with a stick, as one function: provisioning, certificates, answers; each only once and in this order.
+
+use std::fs;
+
+use super::apply;
+use super::brought::{Brought, FILE, serial, signed_text};
+use super::certificates::{awaited, import, request};
+use super::credential::TpmDevice;
+use super::error::ConsoleError;
+use super::making::make;
+use super::place::Place;
+use super::report::{RESULT, Report};
+use super::stick::Stick;
+use super::vault::vaults;
+use crate::config::provisioning::Provisioning;
+use crate::sys::clock;
+
+/// Does what the stick brings and writes the answers; the report is on the stick too, unless there is nothing of ours on it.
+pub(super) fn visit(place: &Place, device: &TpmDevice, stick: &Stick, vendor_pin: Option<&[u8]>) -> Report {
+    let mut report = Report::default();
+    if !stick.is_ours() {
+        return report;
+    }
+    // An answer of before must not be taken for one of now, whatever happens to this visit.
+    if let Err(cause) = stick.withdraw(RESULT) {
+        report.failed(&ConsoleError::file(RESULT.as_ref())(cause));
+        return report;
+    }
+    if let Err(error) = provision(place, device, stick, vendor_pin, &mut report) {
+        report.failed(&error);
+    }
+    if place.is_provisioned()
+        && let Err(error) = serve(place, device, stick, &mut report)
+    {
+        report.failed(&error);
+    }
+    let text = report.text(&clock::now().to_string(), &serial(place), state(place));
+    if let Err(cause) = stick.answer(RESULT, text.as_bytes()) {
+        report.failed(&ConsoleError::file(RESULT.as_ref())(cause));
+    }
+    report
+}
+
+/// What the appliance is.
+pub(super) fn state(place: &Place) -> &'static str {
+    match apply::applied(place) {
+        Ok(Some(applied)) if awaited(place, &vaults(&applied)).is_empty() => "provisionnée",
+        Ok(Some(_)) => "provisionnée, attend ses certificats",
+        Ok(None) => "vierge",
+        Err(_) => "provisionnée, fichier appliqué illisible",
+    }
+}
+
+/// A signed provisioning makes a blank appliance an establishment's, once.
+fn provision(
+    place: &Place,
+    device: &TpmDevice,
+    stick: &Stick,
+    vendor_pin: Option<&[u8]>,
+    report: &mut Report,
+) -> Result<(), ConsoleError> {
+    let Some((text, armour, by)) = signed_text(place, stick)? else { return Ok(()) };
+    if place.is_provisioned() {
+        let applied = fs::read_to_string(place.applied()).unwrap_or_default();
+        if applied == text {
+            return Ok(report.did(format!("{FILE} : déjà appliqué à cette appliance, rien n'est refait")));
+        }
+        let cause = "cette appliance est déjà provisionnée, rien n'est changé ; effacez-la d'abord (réinitialisation d'usine)";
+        return Err(ConsoleError::refused(FILE, cause));
+    }
+    let brought = Brought::read(place, stick, text, Some((armour, by.clone())), clock::now())?;
+    make(place, device, &brought, vendor_pin, report)?;
+    report.did(format!("appliance {} provisionnée par le fichier que {by} a signé", brought.provisioning.name));
+    Ok(())
+}
+
+/// What a provisioned appliance takes from a stick and gives to it.
+fn serve(place: &Place, device: &TpmDevice, stick: &Stick, report: &mut Report) -> Result<(), ConsoleError> {
+    let Some(applied) = apply::applied(place)? else { return Ok(()) };
+    let vaults = vaults(&applied);
+    let changed = import(place, device, stick, &vaults, applied.is_test(), report)?;
+    export(place, stick, &applied, report)?;
+    apply::apply_now(place, changed)
+}
+
+/// Requests that await their certificates, and the ledger's public key.
+fn export(place: &Place, stick: &Stick, applied: &Provisioning, report: &mut Report) -> Result<(), ConsoleError> {
+    let copy = |from: &std::path::Path, name: &str| {
+        let bytes = fs::read(from).map_err(ConsoleError::file(from))?;
+        stick.answer(name, &bytes).map_err(ConsoleError::file(name.as_ref()))
+    };
+    let vaults = vaults(applied);
+    let awaited = awaited(place, &vaults);
+    for key in &awaited {
+        copy(&request(place, key), &format!("{}.csr", key.name))?;
+    }
+    copy(&place.configuration().join("AUDIT.pub"), "AUDIT.pub")?;
+    if awaited.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = awaited.iter().map(|key| format!("{}.csr", key.name)).collect();
+    report.next(format!(
+        "faites certifier par l'IGC-Santé, puis rapportez les certificats dans sceau/certificates : {}",
+        names.join(", ")
+    ));
+    report.next("remettez AUDIT.pub à ceux qui vérifieront le journal, par une voie sûre");
+    Ok(())
+}

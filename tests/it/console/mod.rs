@@ -1,0 +1,7 @@
+//! `sceau-console` on a staged root: real SoftHSM, a software TPM, signatures of ssh-keygen, a folder in a stick's place.
+
+mod certificates;
+mod provision;
+mod refusals;
+mod rig;
+mod units;
