@@ -36,7 +36,7 @@ pub(super) enum Answer {
     /// What would become of an unsealing.
     Foreseen { opens: bool, policy: String, pcrs: Vec<String>, approvals: u64 },
     /// How the TPM is.
-    Status { enrolled: bool, lockout: bool, counter: Option<bool>, sealed: Vec<String> },
+    Status { enrolled: bool, lockout: bool, lockout_guarded: bool, counter: Option<bool>, sealed: Vec<String> },
     /// Done.
     Done {},
 }

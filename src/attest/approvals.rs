@@ -51,7 +51,7 @@ pub(super) fn read(text: &str, pcrs: &[u8], approver: &Approver) -> Result<Vec<W
     for written in &ours {
         let approval = written.approval().ok_or(ApprovalError::Form)?;
         let told = written.pkfp.as_ref().is_none_or(|pkfp| *pkfp == approver.fingerprint().to_string());
-        if !told || !approver.has_signed(&approval.policy, &approval.signature) {
+        if !told || !approver.has_signed(&approval.policy, &approval.pcrs, &approval.signature) {
             return Err(ApprovalError::Signature);
         }
         for byte in [0x00, 0xff] {

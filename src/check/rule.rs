@@ -382,6 +382,11 @@ pub const RULES: &[Rule] = &[
         "le TPM est verrouillé après trop de PIN de démarrage faux",
         "tpm2_dictionarylockout --clear-lockout",
     ),
+    warning(
+        "tpm-lockout-unguarded",
+        "aucun secret ne garde le verrou qui compte les PIN de démarrage faux",
+        "tpm2_changeauth -c lockout, et ce secret au coffre",
+    ),
     error("file-writable", Wrong, "un fichier qui décide est modifiable par d'autres", "chmod go-w"),
     error("folder-writable", Wrong, "un dossier de son chemin est modifiable par d'autres", "chmod go-w"),
     error("file-owner", Wrong, "un fichier qui décide, ou son dossier, est à un tiers", "chown root"),

@@ -66,7 +66,9 @@ impl Tpm {
     }
 
     fn described(&mut self, handle: KeyHandle) -> Result<AttestationKey, TpmError> {
-        let (public, name, _) = self.context.read_public(handle)?;
+        let (public, _, _) = self.context.read_public(handle)?;
+        // The name that commands are authenticated with.
+        let name = self.context.tr_get_name(handle.into())?;
         Ok(AttestationKey { public: public.marshall().map_err(of_library)?, name: name.value().to_vec(), handle })
     }
 }

@@ -132,6 +132,12 @@ pub fn appraise(evidence: &Evidence, known: &Known<'_>) -> Verdict {
     let mut verdict = Verdict { outcomes, notes, shown, baseline, enrolled };
     if verdict.standing() == Standing::Good {
         changes(evidence, known.baseline, &mut verdict.notes);
+        if !known.baseline.admitted.is_empty() && known.baseline.admitted != verdict.shown.admitted {
+            let (now, before) = (verdict.shown.admitted.join(" + "), known.baseline.admitted.join(" + "));
+            verdict.notes.push(format!("admis : {now}, au dernier verdict bon : {before}"));
+        }
+        verdict.baseline.admitted.clone_from(&verdict.shown.admitted);
+        verdict.baseline.firmware_version.clone_from(&verdict.shown.firmware_version);
         verdict.baseline.pcrs.clone_from(&evidence.pcrs);
         verdict.baseline.claims = Some(seen(&evidence.claims));
     }
@@ -140,6 +146,11 @@ pub fn appraise(evidence: &Evidence, known: &Known<'_>) -> Verdict {
     {
         // A value that no TPM certified is a word: of a system that is not in order, it must not stand against the next one.
         verdict.baseline.counter.clone_from(&known.baseline.counter);
+    }
+    if known.enrolled.audit_key.is_none() && verdict.standing() != Standing::Good {
+        // The first evidence says which ledger it is: a system that is not in order does not.
+        verdict.baseline.ledger.clone_from(&known.baseline.ledger);
+        verdict.enrolled = known.enrolled.clone();
     }
     if known.new_baseline && verdict.standing() != Standing::Good {
         // A new beginning is one whole, or none.

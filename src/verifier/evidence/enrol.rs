@@ -147,14 +147,17 @@ impl Enrol {
             return Ok(EXIT_NEGATIVE);
         }
         let name = pending.name.clone();
+        let mut appliance = Appliance::new(name.clone(), pending.enrolled, now);
         if pending.replaces {
-            kept.officer.appliances.retain(|known| known.name != name);
+            // Another TPM, and the same appliance: what was judged of it stays.
+            let judged = kept.officer.appliances.extract_if(.., |known| known.name == name);
+            appliance.verdicts = judged.flat_map(|known| known.verdicts).collect();
         } else if kept.officer.appliances.iter().any(|known| known.name == name) {
             return Err(NotJudged::Usage(format!(
                 "« {name} » a été enrôlée entre-temps ; recommencez sous un autre nom"
             )));
         }
-        kept.officer.appliances.push(Appliance::new(name.clone(), pending.enrolled, now));
+        kept.officer.appliances.push(appliance);
         kept.save()?;
         print(&format!("appliance enrôlée : {name}\n"))?;
         Ok(0)

@@ -3,6 +3,7 @@
 mod audit_key;
 mod counter;
 mod evidence;
+mod interposer;
 mod policies;
 mod rig;
 mod sealing;

@@ -6,6 +6,11 @@ use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sceau::tpm::TpmError;
+use sceau::tpm::approver::Approver;
+use sceau::tpm::device::Tpm;
+use sceau::tpm::policy::of_pcrs;
+use sceau::tpm::sealed::{Approval, Sealed};
 use sceau::traces::digest::Digest;
 use serde_json::{Value, json};
 
@@ -28,9 +33,14 @@ pub(super) struct Sealing {
 
 impl Sealing {
     pub(super) fn with(test: &str) -> Option<Sealing> {
+        Self::measured(test, &PCRS)
+    }
+
+    /// The same with something measured in these PCRs alone.
+    fn measured(test: &str, pcrs: &[u8]) -> Option<Sealing> {
         let machine = Machine::with(test, Swtpm::bare)?;
-        for pcr in PCRS {
-            machine.tpm.extend(pcr, 'a');
+        for pcr in pcrs {
+            machine.tpm.extend(*pcr, 'a');
         }
         let sealing = Sealing { machine };
         write(&sealing.path("pin"), &format!("{PIN}\n"), 0o600);
@@ -84,9 +94,11 @@ impl Sealing {
         write(&self.path(file), &json, 0o644);
     }
 
-    /// An approval of that policy that was made elsewhere, as systemd-measure would.
+    /// An approval of that policy that was made elsewhere.
     fn signed(&self, policy: &Digest) -> Value {
-        std::fs::write(self.path("policy"), policy.as_bytes()).unwrap();
+        // The choice of PCRs 7, 11 and 12: bits of three bytes.
+        let reference = Digest::of(&[b"fr.sceau.approval/1", &[0x80, 0x18, 0x00]]);
+        std::fs::write(self.path("policy"), [*policy.as_bytes(), *reference.as_bytes()].concat()).unwrap();
         self.openssl(&["dgst", "-sha256", "-sign", "approver.key", "-out", "signature", "policy"]);
         let signature = STANDARD.encode(std::fs::read(self.path("signature")).unwrap());
         json!({ "pcrs": PCRS, "pol": policy.to_string(), "sig": signature })
@@ -248,7 +260,7 @@ fn approvals_are_the_approvers_and_never_of_a_machine_that_measures_nothing() {
     let zero = format!("--pcr=11={zeros}");
     sealing.refused(&["digest", &zero], 2, &["à zéro"]);
     let zeros: Vec<_> = PCRS.iter().map(|pcr| (*pcr, Digest::default())).collect();
-    let approval = json!({ "sha256": [sealing.signed(&sceau::tpm::policy::of_pcrs(&zeros))] });
+    let approval = json!({ "sha256": [sealing.signed(&of_pcrs(&zeros))] });
     write(&sealing.path("zero.json"), &approval.to_string(), 0o644);
     sealing.refused(&["reseal", "--signatures", "zero.json"], 1, &["à zéro"]);
     // A PCR of zeros among the chosen ones.
@@ -265,6 +277,78 @@ fn approvals_are_the_approvers_and_never_of_a_machine_that_measures_nothing() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("pcr-unmeasured") && said.contains("PCR 14"), "{said}");
     assert_eq!(sealing.opened(), PIN, "nothing of all that changed what is sealed");
+    drop(daemon);
+}
+
+/// Who signs images signs PCR 11 alone, for disks and credentials: by our own list of approvals nothing of that is admitted, and whoever
+/// asks the TPM by himself must have no use for it either.
+#[test]
+fn a_signature_for_other_pcrs_opens_nothing() {
+    let Some(sealing) = Sealing::with("sealing::a_signature_for_other_pcrs_opens_nothing") else { return };
+    let daemon = sealing.machine.attestd();
+    let sealing = sealing.created();
+    assert_eq!(sealing.opened(), PIN);
+    drop(daemon);
+    let kept: Value =
+        serde_json::from_str(&std::fs::read_to_string(sealing.path("attest/seal.sealed.json")).unwrap()).unwrap();
+    let bytes = |member: &str| STANDARD.decode(kept[member].as_str().unwrap()).unwrap();
+    let sealed = Sealed { public: bytes("public"), private: bytes("private") };
+    let approver = std::fs::read_to_string(sealing.path("approver.pem")).unwrap();
+    let approver = Approver::from_pem(&approver).unwrap();
+    // Secure Boot is another one, and the image is the signed one.
+    sealing.machine.tpm.extend(7, 'e');
+    let image = [(11, Digest::from_hex(&sealing.value(11)).unwrap())];
+    let policy = of_pcrs(&image);
+    // As systemd-measure signs it.
+    std::fs::write(sealing.path("policy"), policy.as_bytes()).unwrap();
+    sealing.openssl(&["dgst", "-sha256", "-sign", "approver.key", "-out", "signature", "policy"]);
+    let signature = std::fs::read(sealing.path("signature")).unwrap();
+    let approval = Approval { pcrs: vec![11], policy, signature };
+    let mut tpm = Tpm::open(&sealing.machine.tpm.tcti(), None).unwrap();
+    let opened = tpm.unseal(&sealed, BOOT_PIN.as_bytes(), (&approver, &approval));
+    assert!(matches!(opened, Err(TpmError::Policy)), "given back: {}", opened.is_ok());
+}
+
+/// A unified kernel image leaves PCR 12 at zero where nothing was added to it: that is a state, and the usual one.
+#[test]
+fn an_image_to_which_nothing_was_added_is_a_state() {
+    let test = "sealing::an_image_to_which_nothing_was_added_is_a_state";
+    let Some(sealing) = Sealing::measured(test, &[7, 11]) else { return };
+    let daemon = sealing.machine.attestd();
+    let sealing = sealing.created();
+    assert_eq!(sealing.opened(), PIN);
+    sealing.done(&["test"]);
+    sealing.machine.tpm.extend(12, 'f');
+    sealing.refused(&["open", "--out", "given", "--boot-pin-file", "boot"], 1, &["policy-refused"]);
+    drop(daemon);
+    // Without an image measured before it, its zero says nothing.
+    let Some(sealing) = Sealing::measured(test, &[7]) else { return };
+    let values = sealing.now().iter().map(|(pcr, value)| format!("--pcr={pcr}={value}")).collect::<Vec<_>>();
+    let values: Vec<&str> = values.iter().map(String::as_str).collect();
+    sealing.refused(&[&["digest"], &values[..]].concat(), 2, &["PCR 11", "à zéro"]);
+}
+
+#[test]
+fn three_officers_are_three_keys() {
+    let Some(sealing) = Sealing::with("sealing::three_officers_are_three_keys") else { return };
+    let daemon = sealing.machine.attestd();
+    sealing.approve("approver", &sealing.now(), "now.json");
+    let first = std::fs::read_to_string(sealing.path("officer1.pem")).unwrap();
+    let refused = || {
+        let Output { status, stderr, .. } = sealing.create("now.json").output().unwrap();
+        let said = String::from_utf8(stderr).unwrap();
+        assert_eq!(status.code(), Some(2), "{said}");
+        assert!(said.contains("officer2.pem") && said.contains("même clé"), "{said}");
+        assert!(!sealing.path("recovery/seal-officiers-1-2.p7m").exists());
+    };
+    // The same certificate as another text.
+    write(&sealing.path("officer2.pem"), &format!("Officier 2\n{first}"), 0o644);
+    refused();
+    // Another certificate of the same key.
+    let new = ["req", "-x509", "-key", "officer1.key", "-days", "3", "-subj", "/CN=Officier 2"];
+    sealing
+        .openssl(&[&new[..], &["-addext", "keyUsage=critical,keyEncipherment", "-out", "officer2.pem"]].concat());
+    refused();
     drop(daemon);
 }
 

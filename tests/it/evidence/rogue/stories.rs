@@ -6,6 +6,7 @@ use sceau::evidence::document::{Claims, Document as _};
 use sceau::evidence::nonce::Nonce;
 
 use crate::evidence::attester::Attester;
+use crate::evidence::boot::Boot;
 use crate::evidence::officer::Officer;
 
 const AK: u32 = 0x8101_0002;
@@ -57,6 +58,22 @@ fn a_ledger_that_did_not_grow_from_the_last_is_refused() {
     officer.judged(&restored, &["--new-baseline", "restauration du 3 mai"]).assert_good();
     attester.ledger = (7, "first");
     officer.judged(&attester.evidence(nonce(), Some(6)), &[]).assert_good();
+}
+
+#[test]
+fn a_bad_first_verdict_pins_no_ledger() {
+    let Some(mut attester) = Attester::new("a_bad_first_verdict_pins_no_ledger") else { return };
+    let officer = Officer::of(&attester);
+    let usual = (attester.boot.clone(), attester.origin);
+    // Whatever ran there had a ledger of its own, and a key in this TPM.
+    attester.boot = Boot::of("foreign");
+    attester.origin = "ailleurs.fr/sceau/1";
+    attester.restart();
+    let rogue = attester.evidence(officer.nonce("pharmacie"), None);
+    officer.judged(&rogue, &[]).assert_fails("another image", &["reference-values"], "PCR 4, 11");
+    (attester.boot, attester.origin) = usual;
+    attester.restart();
+    officer.judged(&attester.evidence(officer.nonce("pharmacie"), None), &[]).assert_good();
 }
 
 #[test]
