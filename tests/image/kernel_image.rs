@@ -85,8 +85,8 @@ fn disk_and_pins_are_opened_in_phases_of_their_own() {
     for entry in entries {
         assert_eq!(entry["pcrs"], serde_json::json!([11]));
     }
-    // The key that the initial file system binds the state to is the disk's.
-    let published = std::fs::read_to_string(artefacts::key("pcr-disk").with_extension("pub")).unwrap();
+    // What a machine that is up binds PINs to; the disk's key is in the initial file system alone.
+    let published = std::fs::read_to_string(artefacts::key("pcr-ready").with_extension("pub")).unwrap();
     assert_eq!(text(&uki, ".pcrpkey").trim(), published.trim());
 }
 

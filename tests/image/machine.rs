@@ -21,6 +21,8 @@ use super::{accelerator, artefacts, firmware, scratch};
 pub(crate) const BOOT: Duration = Duration::from_secs(600);
 /// Room for the state that the first boot makes behind the image.
 const DISK_BYTES: u64 = 6 << 30;
+/// What the appliance says of a stick, on it.
+const ANSWER: &str = "sceau/answers/result.txt";
 /// Lines of a console that a failure shows.
 const TAIL_LINES: usize = 60;
 
@@ -28,7 +30,7 @@ const TAIL_LINES: usize = 60;
 pub(crate) struct Machine {
     folder: TempDir,
     uuid: String,
-    sticks: Vec<PathBuf>,
+    stick: Option<Stick>,
     more: Vec<String>,
 }
 
@@ -47,22 +49,24 @@ impl Machine {
     /// A new machine with the image on its disk, a TPM that nobody used, and a firmware that enforces the image's keys.
     pub(crate) fn new(disk: &Path) -> Machine {
         let uuid = std::fs::read_to_string("/proc/sys/kernel/random/uuid").unwrap().trim().to_owned();
-        let machine = Machine { folder: scratch::folder(), uuid, sticks: Vec::new(), more: Vec::new() };
+        let mut machine = Machine { folder: scratch::folder(), uuid, stick: None, more: Vec::new() };
         Disk::copy(disk, &machine.path("disk"));
         let file = std::fs::File::options().write(true).open(machine.path("disk")).unwrap();
         file.set_len(DISK_BYTES).unwrap();
         machine.with_variables(&firmware::enforcing());
         machine.with_new_chip();
+        machine.new_stick();
         machine
     }
 
     /// Another machine with the same disk, variables and TPM, as they are now.
     pub(crate) fn twin(&self) -> Machine {
         let uuid = self.uuid.clone();
-        let machine = Machine { folder: scratch::folder(), uuid, sticks: Vec::new(), more: Vec::new() };
+        let mut machine = Machine { folder: scratch::folder(), uuid, stick: None, more: Vec::new() };
         Disk::copy(&self.path("disk"), &machine.path("disk"));
         Disk::copy(&self.path("variables"), &machine.path("variables"));
         run(Command::new("cp").arg("-r").args([self.path("chip"), machine.path("chip")]));
+        machine.new_stick();
         machine
     }
 
@@ -101,14 +105,16 @@ impl Machine {
         super::support::tpm_maker::authorities(&self.path("chip"))
     }
 
-    /// A stick is in it at its next boot.
-    pub(crate) fn with_stick(&mut self, stick: &Stick) {
-        self.sticks = vec![stick.path().into()];
+    /// A new stick of ours is in it at its next boots, with nothing on it but our folder.
+    pub(crate) fn new_stick(&mut self) -> &Stick {
+        let stick = Stick::new(&self.path("stick"), "SCEAU");
+        stick.files().folder("sceau");
+        self.stick.insert(stick)
     }
 
-    /// No stick is in it.
-    pub(crate) fn without_stick(&mut self) {
-        self.sticks.clear();
+    /// The stick that is in it.
+    pub(crate) fn stick(&self) -> &Stick {
+        self.stick.as_ref().expect("a stick is in it")
     }
 
     /// Further words to QEMU at its next boots.
@@ -118,6 +124,10 @@ impl Machine {
 
     /// Switches it on.
     pub(crate) fn boot(&mut self) -> Boot<'_> {
+        // An answer of before is none of now.
+        if let Some(stick) = self.stick.as_ref().filter(|stick| stick.files().has(ANSWER)) {
+            stick.files().remove(ANSWER);
+        }
         // Sockets, whose paths are short.
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path();
@@ -128,7 +138,7 @@ impl Machine {
         let qemu = qemu.stdout(Stdio::null()).stderr(errors).spawn().unwrap();
         let qmp = Qmp::connect(&run.join("qmp"));
         let console = Console::connect(&run.join("console"), &run.join("console.log"));
-        let mut boot = Boot { qemu, qmp, console, run: folder, _chip: chip, _machine: self };
+        let mut boot = Boot { qemu, qmp, console, run: folder, _chip: chip, machine: self };
         boot.qmp().ask("cont", json!({}));
         boot
     }
@@ -160,9 +170,9 @@ impl Machine {
         add("-device", "virtio-blk-pci,drive=disk,bootindex=1".into());
         add("-device", "virtio-rng-pci".into());
         add("-device", "qemu-xhci".into());
-        for (number, stick) in self.sticks.iter().enumerate() {
-            add("-drive", format!("if=none,id=stick{number},format=raw,file={}", shown(stick.clone())));
-            add("-device", format!("usb-storage,drive=stick{number},removable=on"));
+        if let Some(stick) = &self.stick {
+            add("-drive", format!("if=none,id=stick,format=raw,file={}", shown(stick.path().into())));
+            add("-device", "usb-storage,drive=stick,removable=on".into());
         }
         add("-chardev", format!("{},logfile={}", socket("console"), shown(run.join("console.log"))));
         add("-serial", "chardev:console".into());
@@ -185,7 +195,7 @@ pub(crate) struct Boot<'machine> {
     console: Console,
     run: TempDir,
     _chip: Chip,
-    _machine: &'machine mut Machine,
+    machine: &'machine mut Machine,
 }
 
 impl Boot<'_> {
@@ -209,22 +219,49 @@ impl Boot<'_> {
         self.run.path().join("token")
     }
 
+    /// Waits until this holds, or its end: whether it holds.
+    pub(crate) fn until(&mut self, what: &str, mut holds: impl FnMut(&Self) -> bool) -> bool {
+        let mut held = false;
+        let enough = within(BOOT, || {
+            let over = self.qemu.try_wait().unwrap().is_some();
+            held = holds(self);
+            (held || over).then_some(())
+        });
+        assert!(enough.is_some(), "neither {what} nor its end:\n{}", self.tail());
+        held
+    }
+
     /// Waits until its console says one of these, or its end: which of them, None for the end.
     pub(crate) fn says_or_ends<'text>(&mut self, texts: &[&'text str]) -> Option<&'text str> {
         let mut found = None;
-        let enough = within(BOOT, || {
-            let over = self.qemu.try_wait().unwrap().is_some();
-            let said = self.said();
+        self.until(&format!("one of {texts:?}"), |boot| {
+            let said = boot.said();
             found = texts.iter().find(|text| said.contains(**text)).copied();
-            (found.is_some() || over).then_some(())
+            found.is_some()
         });
-        assert!(enough.is_some(), "it neither says {texts:?} nor ends:\n{}", self.tail());
         found
     }
 
     /// Waits until its console says this; its end, or none of it in time, fails the test.
     pub(crate) fn says(&mut self, text: &str) {
         assert!(self.says_or_ends(&[text]).is_some(), "it ended without {text:?}:\n{}", self.tail());
+    }
+
+    /// What it answered on its stick, if it did.
+    pub(crate) fn answered(&self) -> Option<String> {
+        let files = self.machine.stick().files();
+        // A machine that is on writes it aside and renames it.
+        files.has(ANSWER).then(|| String::from_utf8(files.content(ANSWER)).unwrap())
+    }
+
+    /// Waits until it has opened its state, started its console and answered on its stick; the answer.
+    pub(crate) fn comes_up(&mut self) -> String {
+        let mut answer = None;
+        self.until("an answer on the stick", |boot| {
+            answer = boot.answered();
+            answer.is_some()
+        });
+        answer.unwrap_or_else(|| panic!("it ended without an answer:\n{}", self.tail()))
     }
 
     /// Waits for its end.
@@ -248,9 +285,9 @@ impl Boot<'_> {
     }
 
     /// Its power button: it goes down in good order.
-    pub(crate) fn power_button(&mut self) {
+    pub(crate) fn power_button(&mut self) -> End {
         self.qmp().ask("system_powerdown", json!({}));
-        assert_eq!(self.ends(), End::PoweredOff, "{}", self.tail());
+        self.ends()
     }
 
     /// The last lines of its console.

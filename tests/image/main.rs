@@ -13,6 +13,7 @@
 //! | `life` | machines that were switched on before |
 //! | `contents` | what is in the image, and what is not |
 //! | `kernel_image` | its command line, its signatures |
+//! | `provisioning` | a blank machine becomes an establishment's, and stays it |
 //! | `attacks` | negative boots, each named by what is done |
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -27,6 +28,7 @@ mod firmware;
 mod kernel_image;
 mod life;
 mod machine;
+mod provisioning;
 mod qmp;
 mod scratch;
 mod site;
@@ -34,5 +36,4 @@ mod stick;
 #[path = "../support/mod.rs"]
 mod support;
 mod tools;
-mod trial;
 mod uki;

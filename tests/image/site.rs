@@ -4,10 +4,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use tempfile::TempDir;
 use toml::{Table, Value};
 use x509_parser::prelude::{FromDer, X509CertificationRequest};
 
 use super::artefacts;
+use super::scratch;
 use super::stick::Stick;
 use super::support::certificate::SealCertificate;
 use super::support::convention::ssh_sign;
@@ -28,6 +30,7 @@ const OWN_TABLES: [&str; 8] = ["mode", "seal", "audit", "trust", "profiles", "cl
 /// The establishment, and its folder.
 pub(crate) struct Site {
     office: Establishment,
+    _folder: TempDir,
 }
 
 impl Site {
@@ -35,9 +38,15 @@ impl Site {
         let as_application = |table: &mut Table, key: &str, name: &str| {
             table[key].as_array_mut().unwrap()[0][name] = APPLICATION.into();
         };
-        let plan = Plan::new("site").structures(&STRUCTURES[..1]).key_type(KeyType::P256).audit(None);
+        let folder = scratch::folder();
+        let plan = Plan::new("site")
+            .in_folder(folder.path())
+            .structures(&STRUCTURES[..1])
+            .key_type(KeyType::P256)
+            .audit(None);
         let plan = plan.edit_config(move |config| as_application(config, "exception", "application"));
-        Site { office: plan.edit_applications(move |table| as_application(table, "application", "user")).build() }
+        let office = plan.edit_applications(move |table| as_application(table, "application", "user")).build();
+        Site { office, _folder: folder }
     }
 
     fn path(&self, name: &str) -> PathBuf {

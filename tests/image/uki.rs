@@ -92,3 +92,10 @@ pub(crate) fn addon(words: &str, folder: &Path) -> std::path::PathBuf {
     run(&mut make);
     path
 }
+
+/// An SSH key that no image knows.
+pub(crate) fn ssh_key(folder: &Path) -> std::path::PathBuf {
+    let key = folder.join("stranger");
+    run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "stranger", "-f"]).arg(&key));
+    key
+}
