@@ -192,6 +192,14 @@ fn ecdsa_der(raw: &[u8]) -> Option<Vec<u8>> {
     asn1_rs::Sequence::new(content.into()).to_der_vec().ok()
 }
 
+/// SubjectPublicKeyInfo of a request, DER; None: the text is none.
+#[must_use]
+pub fn request_public_key(pem: &[u8]) -> Option<Vec<u8>> {
+    let (_, pem) = parse_x509_pem(pem).ok()?;
+    let (_, request) = X509CertificationRequest::from_der(&pem.contents).ok()?;
+    Some(request.certification_request_info.subject_pki.raw.to_vec())
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -208,12 +216,4 @@ mod tests {
         }
         assert_eq!(ecdsa_der(&[0; 64]), None);
     }
-}
-
-/// SubjectPublicKeyInfo of a request, DER; None: the text is none.
-#[must_use]
-pub fn request_public_key(pem: &[u8]) -> Option<Vec<u8>> {
-    let (_, pem) = parse_x509_pem(pem).ok()?;
-    let (_, request) = X509CertificationRequest::from_der(&pem.contents).ok()?;
-    Some(request.certification_request_info.subject_pki.raw.to_vec())
 }
