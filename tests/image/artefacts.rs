@@ -42,3 +42,8 @@ pub(crate) fn key(name: &str) -> PathBuf {
 pub(crate) fn built_for(version: &str, part: &str) -> PathBuf {
     built(&format!("out{}/sceau_{version}.{part}", profile()))
 }
+
+/// The published reference values.
+pub(crate) fn reference() -> PathBuf {
+    built(&format!("sceau_{VERSION}/reference.json"))
+}

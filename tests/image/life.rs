@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use super::artefacts;
 use super::machine::{End, Machine};
+use super::officer::Officer;
 use super::site::Site;
 
 /// A machine as it is delivered: it was never switched on.
@@ -11,22 +12,30 @@ pub(crate) fn fresh() -> Machine {
     Machine::new(&artefacts::disk(artefacts::VERSION))
 }
 
-/// An appliance, and whose it is.
+/// An appliance, whose it is, and the officer who judges it.
 pub(crate) struct Appliance {
     pub(crate) machine: Machine,
     pub(crate) site: Site,
+    pub(crate) officer: Officer,
     /// What it answered to the provisioning, then to its certificate.
     pub(crate) answers: [String; 2],
 }
 
-/// Provisioned at its first boot by a signed file, certified at its second one.
+/// Provisioned, certified and enrolled in its first boot, by a stick that goes to and fro.
 static PROVISIONED: LazyLock<Appliance> = LazyLock::new(|| {
     let (mut machine, site) = (fresh(), Site::new());
+    let officer = Officer::new(&machine.chip_authorities());
     site.provision(machine.stick());
-    let first = visited(&mut machine);
-    site.certify(machine.stick());
-    let second = visited(&mut machine);
-    Appliance { machine, site, answers: [first, second] }
+    let mut boot = machine.boot();
+    let first = boot.comes_up();
+    let second = boot.brings(|stick| {
+        site.certify(stick);
+        officer.challenge(stick);
+    });
+    officer.enrolled(boot.stick());
+    assert_eq!(boot.power_button(), End::PoweredOff, "{}", boot.tail());
+    drop(boot);
+    Appliance { machine, site, officer, answers: [first, second] }
 });
 
 /// The appliance that all tests share: it is off, and stays so.

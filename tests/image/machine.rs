@@ -124,10 +124,7 @@ impl Machine {
 
     /// Switches it on.
     pub(crate) fn boot(&mut self) -> Boot<'_> {
-        // An answer of before is none of now.
-        if let Some(stick) = self.stick.as_ref().filter(|stick| stick.files().has(ANSWER)) {
-            stick.files().remove(ANSWER);
-        }
+        self.forget_answer();
         // Sockets, whose paths are short.
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path();
@@ -141,6 +138,13 @@ impl Machine {
         let mut boot = Boot { qemu, qmp, console, run: folder, _chip: chip, machine: self };
         boot.qmp().ask("cont", json!({}));
         boot
+    }
+
+    /// An answer of before is none of now.
+    fn forget_answer(&self) {
+        if let Some(stick) = self.stick.as_ref().filter(|stick| stick.files().has(ANSWER)) {
+            stick.files().remove(ANSWER);
+        }
     }
 
     fn hardware(&self, run: &Path) -> Vec<String> {
@@ -171,8 +175,10 @@ impl Machine {
         add("-device", "virtio-rng-pci".into());
         add("-device", "qemu-xhci".into());
         if let Some(stick) = &self.stick {
-            add("-drive", format!("if=none,id=stick,format=raw,file={}", shown(stick.path().into())));
-            add("-device", "usb-storage,drive=stick,removable=on".into());
+            // Its file is changed by the host while it is pulled: QEMU keeps no lock on it.
+            let file = format!("file.driver=file,file.filename={},file.locking=off", shown(stick.path().into()));
+            add("-blockdev", format!("driver=raw,node-name=stick,{file}"));
+            add("-device", "usb-storage,id=stick,drive=stick,removable=on".into());
         }
         add("-chardev", format!("{},logfile={}", socket("console"), shown(run.join("console.log"))));
         add("-serial", "chardev:console".into());
@@ -247,6 +253,11 @@ impl Boot<'_> {
         assert!(self.says_or_ends(&[text]).is_some(), "it ended without {text:?}:\n{}", self.tail());
     }
 
+    /// The stick that is in it.
+    pub(crate) fn stick(&self) -> &Stick {
+        self.machine.stick()
+    }
+
     /// What it answered on its stick, if it did.
     pub(crate) fn answered(&self) -> Option<String> {
         let files = self.machine.stick().files();
@@ -282,6 +293,21 @@ impl Boot<'_> {
                 )
             }
         }
+    }
+
+    /// Pulls the stick, lets somebody change what is on it, and puts it in again; the appliance's answer.
+    pub(crate) fn brings(&mut self, change: impl FnOnce(&Stick)) -> String {
+        self.qmp.ask("device_del", json!({"id": "stick"}));
+        let gone = within(BOOT, || (!self.qmp.events("DEVICE_DELETED").is_empty()).then_some(()));
+        assert!(gone.is_some(), "the stick stays in:\n{}", self.tail());
+        self.qmp.forget("DEVICE_DELETED");
+        self.machine.forget_answer();
+        change(self.machine.stick());
+        self.qmp.ask(
+            "device_add",
+            json!({"driver": "usb-storage", "id": "stick", "drive": "stick", "removable": true}),
+        );
+        self.comes_up()
     }
 
     /// Its power button: it goes down in good order.

@@ -10,10 +10,12 @@
 //! | `uki` | a kernel image, changed and signed by somebody |
 //! | `scratch` | the room of their disks |
 //! | `site` | the establishment: what it brings on a stick |
+//! | `officer` | who judges its evidence |
 //! | `life` | machines that were switched on before |
 //! | `contents` | what is in the image, and what is not |
 //! | `kernel_image` | its command line, its signatures |
 //! | `provisioning` | a blank machine becomes an establishment's, and stays it |
+//! | `evidence` | what it attests, judged by what was published |
 //! | `attacks` | negative boots, each named by what is done |
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -24,10 +26,12 @@ mod chip;
 mod console;
 mod contents;
 mod disk;
+mod evidence;
 mod firmware;
 mod kernel_image;
 mod life;
 mod machine;
+mod officer;
 mod provisioning;
 mod qmp;
 mod scratch;

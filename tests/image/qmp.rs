@@ -61,4 +61,9 @@ impl Qmp {
         let events = self.events.lock().unwrap();
         events.iter().filter(|event| event["event"] == name).cloned().collect()
     }
+
+    /// Forgets the events of this name: what comes is of now.
+    pub(super) fn forget(&mut self, name: &str) {
+        self.events.lock().unwrap().retain(|event| event["event"] != name);
+    }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use tempfile::TempDir;
-use toml::{Table, Value};
+use toml::Table;
 use x509_parser::prelude::{FromDer, X509CertificationRequest};
 
 use super::artefacts;
@@ -25,7 +25,8 @@ pub(crate) const APPLICATION: &str = "sceau-demo";
 /// What a signature of a provisioning is made for.
 const NAMESPACE: &str = "fr.sceau.provisioning";
 /// Tables of a test establishment's `sceau.toml` that the appliance writes itself.
-const OWN_TABLES: [&str; 8] = ["mode", "seal", "audit", "trust", "profiles", "clock", "sockets", "registers"];
+const OWN_TABLES: [&str; 9] =
+    ["mode", "ledger", "seal", "audit", "trust", "profiles", "clock", "sockets", "registers"];
 
 /// The establishment, and its folder.
 pub(crate) struct Site {
@@ -53,12 +54,10 @@ impl Site {
         self.office.folder.join(name)
     }
 
-    /// What no console generates: conventions of a test, services, limits, the TPM that counts for the ledger.
+    /// What no console generates: conventions of a test, services, limits.
     fn complement(&self) -> String {
         let mut table: Table = fs::read_to_string(self.office.config()).unwrap().parse().unwrap();
         table.retain(|name, _| !OWN_TABLES.contains(&name));
-        let ledger = table.get_mut("ledger").and_then(Value::as_table_mut).unwrap();
-        ledger.remove("folder");
         toml::to_string(&table).unwrap()
     }
 
