@@ -1,0 +1,34 @@
+#!/bin/bash
+# Keys for trials, where none are given (IMAGE_KEYS): each certificate says TEST, and a release refuses them.
+source "$(dirname "$0")/common.sh"
+
+if [ "${IMAGE_RELEASE:-no}" = yes ]; then
+    for certificate in "$keys"/{PK,KEK,db}.crt; do
+        subject=$(openssl x509 -in "$certificate" -noout -subject)
+        if [[ $subject == *TEST* ]]; then
+            echo "clé d'essai refusée pour une image de production : $certificate ($subject) ; donnez IMAGE_KEYS=dossier" >&2
+            exit 1
+        fi
+    done
+    exit 0
+fi
+[ ! -e "$keys/complete" ] || exit 0
+rm -rf "$keys"
+mkdir -p -m 700 "$keys"
+# Secure Boot: platform key, key exchange key, and the one that signs boot loader and kernel images. Ten years, as firmware ignores.
+for name in PK KEK db; do
+    openssl req -quiet -new -x509 -newkey rsa:2048 -nodes -sha256 -days 3650 -subj "/O=Sceau TEST/CN=Sceau TEST $name" \
+        -keyout "$keys/$name.key" -out "$keys/$name.crt" 2>/dev/null
+done
+# PCR 11: one key for the phase that opens the disk, another for the phase that opens PINs.
+for name in pcr-disk pcr-ready; do
+    openssl genrsa -out "$keys/$name.key" 2048 2>/dev/null
+    openssl rsa -in "$keys/$name.key" -pubout -out "$keys/$name.pub" 2>/dev/null
+done
+# Updates and what is published; extensions and connectors.
+ssh-keygen -q -t ed25519 -N '' -C 'Sceau TEST release' -f "$keys/release"
+openssl req -quiet -new -x509 -newkey rsa:2048 -nodes -sha256 -days 3650 -subj "/O=Sceau TEST/CN=Sceau TEST extensions" \
+    -keyout "$keys/extensions.key" -out "$keys/extensions.crt" 2>/dev/null
+# Who may send a provisioning file: of trials, so that the image's tests can.
+ssh-keygen -q -t ed25519 -N '' -C 'Sceau TEST provisioning' -f "$keys/provisioning"
+touch "$keys/complete"
