@@ -28,6 +28,7 @@ static PROVISIONED: LazyLock<Appliance> = LazyLock::new(|| {
     site.provision(machine.stick());
     let mut boot = machine.boot();
     let first = boot.comes_up();
+    assert!(first.contains("attend ses certificats"), "{first}\n{}", boot.tail());
     let second = boot.brings(|stick| {
         site.certify(stick);
         officer.challenge(stick);
