@@ -5,7 +5,7 @@ CARGO_BUILD := cargo build --release --locked
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
 DEMO := $(RELEASE)/examples/demo
 
-.PHONY: run serve test bench bench-relay ledger-10m setup verify verify-windows fuzz soak image image-test
+.PHONY: run serve test bench bench-relay ledger-10m setup verify verify-windows fuzz soak image image-repro image-test
 
 # One VIHF over the socket, verified by xmlsec1.
 run:
@@ -57,5 +57,15 @@ setup:
 fuzz: setup
 	@tests/fuzz.sh long
 
-soak image image-test:
+# The appliance: disk image, update, bill of materials, reference values. `make image PROFILE=devel` for one with a shell.
+image:
+	@tests/setup.sh image
+	$(CARGO_BUILD) --bins
+	@image/build.sh $(PROFILE)
+
+# Builds it a second time in another folder and names what differs.
+image-repro:
+	@image/build/repro.sh
+
+soak image-test:
 	@echo "make $@ : pas encore dans cette version" >&2; exit 2

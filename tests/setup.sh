@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what is missing from Debian 12 or 13: `setup.sh run` for the demonstration, `setup.sh test` for all tests,
-# `setup.sh build` to compile only, `setup.sh windows` to compile for Windows.
+# `setup.sh image` for the appliance image, `setup.sh build` to compile only, `setup.sh windows` to compile for Windows.
 set -eu
 
 if ! command -v cargo >/dev/null; then
@@ -15,6 +15,10 @@ windows) packages="$packages gcc-mingw-w64-x86-64" ;;
 # libtss2-dev: the TPM library of sceau-attestd, with the ways to a TPM; the static verifier does without.
 *) packages="$packages softhsm2 opensc xmlsec1 libtss2-dev pkg-config" ;;
 esac
+if [ "${1:-test}" = image ]; then
+    # mmdebstrap: the folder of Debian 13's own tools, where everything else that the image needs is. python3: mkosi's.
+    packages="$packages mmdebstrap debian-archive-keyring openssl openssh-client python3 uidmap"
+fi
 if [ "${1:-test}" = test ]; then
     # g++: the runtime of libFuzzer.
     # nginx: the DMP of the relay's tests; libjaxws-java: a SOAP client of the JDK's; chromium: the browser of TD0.10 and of reports.

@@ -27,7 +27,7 @@ tool /usr/lib/systemd/ukify build --linux "$made/vmlinuz" --initrd "$made/initrd
     --pcrpkey "$keys/pcr-ready.pub" \
     --pcr-private-key "$keys/pcr-disk.key" --pcr-public-key "$keys/pcr-disk.pub" --phases enter-initrd \
     --pcr-private-key "$keys/pcr-ready.key" --pcr-public-key "$keys/pcr-ready.pub" --phases enter-initrd:leave-initrd:sysinit:ready \
-    --measure --json=short --output "$out/$name.unsigned.efi" >"$out/$name.measured.json"
+    --measure --output "$out/$name.unsigned.efi" >"$out/$name.pcr11"
 cp "$tools/usr/lib/systemd/boot/efi/systemd-bootx64.efi" "$out/boot.unsigned.efi"
 sign() { tool sbsign --key "$keys/db.key" --cert "$keys/db.crt" --output "$2" "$1" 2>/dev/null; }
 sign "$out/$name.unsigned.efi" "$out/$name.efi"

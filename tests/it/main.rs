@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod admin;
+mod appliance;
 mod attest;
 mod check;
 mod checkpoints;

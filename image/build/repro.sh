@@ -1,0 +1,19 @@
+#!/bin/bash
+# A second build in another folder, with the same keys' public halves: what is not the same is named, and ends with a failure.
+source "$(dirname "$0")/common.sh"
+first=$work second=$work/again
+mkdir -p "$second"
+export IMAGE_WORK=$second IMAGE_TOOLS=$tools IMAGE_KEYS=$keys IMAGE_VERSION=$version
+cp -r "$work/sandbox" "$second/"
+"$image/build/system.sh"
+"$image/build/disk.sh"
+status=0
+for file in mkosi/root.root-x86-64.raw mkosi/root.root-x86-64-verity.raw mkosi/initrd.cpio.zst mkosi/vmlinuz \
+    "out/sceau_$version.unsigned.efi" out/boot.unsigned.efi out/roothash; do
+    if cmp --silent "$first/$file" "$second/$file"; then
+        echo "identique : $file"
+    else
+        echo "différent : $file" && status=1
+    fi
+done
+exit $status

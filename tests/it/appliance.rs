@@ -1,0 +1,143 @@
+//! What the appliance image is made of, read from its definition; real boots are `make image-test`.
+
+use std::{collections::BTreeMap, fs, path::Path, process::Command};
+
+fn definition(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("image").join(path)).unwrap()
+}
+
+/// Lines that say something.
+fn said(text: &str) -> Vec<&str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
+}
+
+/// Whoever gets in finds no tool: shells, interpreters, package managers, ways in, compilers, ways to another user.
+#[test]
+fn nothing_that_interprets_installs_or_lets_in_stays() {
+    let unwanted = [
+        "sh", "bash", "dash", "busybox", "python3", "perl", "awk", "apt", "apt-get", "dpkg", "sshd", "login",
+        "agetty", "sulogin", "su", "sudo", "gcc", "ld", "gdb", "strace", "nc", "curl", "env", "vi",
+    ];
+    for list in ["keep/system.list", "keep/initrd.list"] {
+        let list = definition(list);
+        let programs: Vec<&str> = said(&list).into_iter().filter(|line| line.contains("bin/")).collect();
+        assert!(programs.len() > 10, "the list names programs one by one");
+        for program in programs {
+            let name = program.rsplit('/').next().unwrap();
+            assert!(!name.contains('*') && !name.is_empty(), "{program} names no single program");
+            assert!(!unwanted.contains(&name), "{program} stays in the image");
+        }
+    }
+}
+
+#[test]
+fn the_command_line_is_the_images_alone() {
+    let line = definition("cmdline");
+    let options = said(&line);
+    for wanted in [
+        "lockdown=confidentiality",
+        "module.sig_enforce=1",
+        "systemd.import_credentials=no",
+        "systemd.gpt_auto=no",
+        "systemd.machine_id=firmware",
+        "iommu=force",
+    ] {
+        assert!(options.contains(&wanted), "{wanted} is missing");
+    }
+    for option in &options {
+        let unwanted =
+            ["init=", "rd.break", "systemd.unit=", "systemd.debug", "systemd.mask", "single", "emergency"];
+        assert!(!unwanted.iter().any(|way| option.starts_with(way)), "{option} opens a way in");
+        assert!(!option.contains(' '), "{option}: one option a line, with its reason above");
+    }
+}
+
+/// A state made under an injected credential, or without Secure Boot, would be a state that opens so for ever.
+#[test]
+fn the_state_is_bound_to_our_images_secure_boot_and_an_unchanged_boot() {
+    let made =
+        definition("mkosi.images/initrd/mkosi.extra/usr/lib/systemd/system/systemd-repart.service.d/sceau.conf");
+    assert!(said(&made).contains(&"AssertSecurity=uefi-secureboot"));
+    assert!(said(&made).contains(&"AssertSecurity=tpm2"));
+    assert!(made.contains("--tpm2-public-key=/usr/lib/sceau/pcr-disk.pub --tpm2-public-key-pcrs=11"));
+    assert!(made.contains(&format!("--tpm2-pcrs=7:sha256+12:sha256={}", "0".repeat(64))));
+    let kernel = definition("build/disk.sh");
+    assert!(
+        kernel.contains("--pcr-public-key \"$keys/pcr-disk.pub\" --phases enter-initrd \\"),
+        "the disk's key signs one phase"
+    );
+}
+
+/// `name -> number` of the users and groups in a sysusers.d file.
+fn numbers(text: &str) -> BTreeMap<&str, &str> {
+    said(text)
+        .into_iter()
+        .filter_map(|line| {
+            let mut words = line.split_whitespace();
+            let kind = words.next()?;
+            matches!(kind, "u" | "g").then_some(())?;
+            Some((words.next()?, words.next()?))
+        })
+        .collect()
+}
+
+#[test]
+fn who_owns_files_of_the_state_keeps_his_number() {
+    let fixed = definition("mkosi.extra/usr/lib/sysusers.d/00-sceau-appliance.conf");
+    let fixed = numbers(&fixed);
+    let everybody =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd/sysusers.d/sceau.conf")).unwrap();
+    let mut seen = BTreeMap::new();
+    for name in numbers(&everybody).into_keys().filter(|name| *name != "tss") {
+        let number: u32 = fixed.get(name).unwrap_or_else(|| panic!("{name} has no fixed number")).parse().unwrap();
+        assert!((500..1000).contains(&number), "{name}: a system user");
+        assert_eq!(seen.insert(number, name), None, "{number} is two users'");
+    }
+}
+
+#[test]
+fn an_update_is_newer_and_never_takes_the_running_slot() {
+    for transfer in ["10-root-verity", "20-root", "30-kernel"] {
+        let text = definition(&format!("mkosi.extra/usr/lib/sysupdate.d/{transfer}.transfer"));
+        let said = said(&text);
+        assert!(said.contains(&"MinVersion=%A") && said.contains(&"ProtectVersion=%A"), "{transfer} may go back");
+        assert!(
+            said.contains(&"Type=regular-file") && said.contains(&"Path=/var/lib/sceau-update"),
+            "{transfer} is not local"
+        );
+    }
+    assert!(definition("mkosi.extra/usr/lib/sysupdate.d/30-kernel.transfer").contains("TriesLeft=3"));
+}
+
+/// The build's own check, on keys that the build itself makes, and on others.
+#[test]
+fn keys_for_trials_sign_no_release() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("image/build/keys.sh");
+    let run = |release: &str| {
+        Command::new(&script)
+            .env("IMAGE_KEYS", &keys)
+            .env("IMAGE_WORK", folder.path().join("work"))
+            .env("IMAGE_RELEASE", release)
+            .env("SOURCE_DATE_EPOCH", "0")
+            .output()
+            .unwrap()
+    };
+    assert!(run("no").status.success());
+    let refused = run("yes");
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("clé d'essai refusée"));
+    for name in ["PK", "KEK", "db"] {
+        let made = Command::new("openssl")
+            .args(["req", "-new", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=Hospital"])
+            .arg("-keyout")
+            .arg(keys.join(format!("{name}.key")))
+            .arg("-out")
+            .arg(keys.join(format!("{name}.crt")))
+            .output()
+            .unwrap();
+        assert!(made.status.success());
+    }
+    assert!(run("yes").status.success());
+}
