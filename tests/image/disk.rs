@@ -76,12 +76,6 @@ impl Disk {
         bytes
     }
 
-    /// Overwrites bytes of a partition.
-    pub(crate) fn write(&self, partition: &Partition, offset: u64, bytes: &[u8]) {
-        let file = File::options().write(true).open(&self.0).unwrap();
-        file.write_all_at(bytes, partition.start_bytes + offset).unwrap();
-    }
-
     /// The EFI system partition.
     pub(crate) fn esp(&self) -> Esp {
         let esp = self.partition("c12a7328-f81f-11d2-ba4b-00a0c93ec93b", "");

@@ -79,16 +79,6 @@ impl Machine {
         Disk::of(&self.path("disk"))
     }
 
-    /// Its disk as a whole, to be kept and put back.
-    pub(crate) fn keep_disk(&self, to: &Path) {
-        Disk::copy(&self.path("disk"), to);
-    }
-
-    /// Another disk in the place of its own.
-    pub(crate) fn put_disk(&self, from: &Path) {
-        Disk::copy(from, &self.path("disk"));
-    }
-
     /// Firmware variables of this file in the place of its own.
     pub(crate) fn with_variables(&self, from: &Path) {
         Disk::copy(from, &self.path("variables"));
@@ -125,8 +115,7 @@ impl Machine {
     /// Switches it on.
     pub(crate) fn boot(&mut self) -> Boot<'_> {
         self.forget_answer();
-        // Sockets, whose paths are short.
-        let folder = tempfile::tempdir().unwrap();
+        let folder = scratch::sockets();
         let run = folder.path();
         let chip = Chip::start(&self.path("chip"), run);
         let mut qemu = super::tools::tool("qemu-system-x86_64");
@@ -218,11 +207,6 @@ impl Boot<'_> {
     /// All that its console said.
     pub(crate) fn said(&self) -> String {
         self.console.said()
-    }
-
-    /// The socket on the host's end of the virtio-serial port.
-    pub(crate) fn port(&self) -> PathBuf {
-        self.run.path().join("token")
     }
 
     /// Waits until this holds, or its end: whether it holds.

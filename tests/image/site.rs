@@ -152,9 +152,4 @@ intermediates = ["intermediaire.pem"]
         stick.files().folder("sceau/certificates");
         stick.files().put(&certificate, "sceau/certificates/seal.pem");
     }
-
-    /// The root of its certificates, and the intermediate.
-    pub(crate) fn authorities(&self) -> [PathBuf; 2] {
-        self.office.trust_files()
-    }
 }

@@ -32,13 +32,4 @@ impl Stick {
     pub(crate) fn files(&self) -> &Esp {
         &self.files
     }
-
-    /// Copies a whole folder to its root.
-    pub(crate) fn load(&self, folder: &Path) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let mut copy = tool("mcopy");
-            copy.args(["-i", &self.path.display().to_string(), "-s", "-o"]).arg(entry.unwrap().path()).arg("::");
-            run(&mut copy);
-        }
-    }
 }
