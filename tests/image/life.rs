@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::artefacts;
-use super::machine::{End, Machine};
+use super::machine::Machine;
 use super::officer::Officer;
 use super::site::Site;
 
@@ -34,7 +34,6 @@ static PROVISIONED: LazyLock<Appliance> = LazyLock::new(|| {
         officer.challenge(stick);
     });
     officer.enrolled(boot.stick());
-    assert_eq!(boot.power_button(), End::PoweredOff, "{}", boot.tail());
     drop(boot);
     Appliance { machine, site, officer, answers: [first, second] }
 });
@@ -44,7 +43,7 @@ pub(crate) fn provisioned() -> &'static Appliance {
     &PROVISIONED
 }
 
-/// Switched on once: it has made its state, answered, and been switched off. Attacks begin there, so that what is amiss with a
+/// Switched on once: it has made its state, answered, and lost its power. Attacks begin there, so that what is amiss with a
 /// provisioning hides none of them.
 static LIVED_IN: LazyLock<Machine> = LazyLock::new(|| {
     let mut machine = fresh();
@@ -58,10 +57,7 @@ pub(crate) fn lived_in() -> Machine {
     LIVED_IN.twin()
 }
 
-/// One boot: up, the stick visited, and off in good order.
+/// One boot: up, the stick visited, then the power is cut: what an answer says was done is on the disk.
 pub(crate) fn visited(machine: &mut Machine) -> String {
-    let mut boot = machine.boot();
-    let answer = boot.comes_up();
-    assert_eq!(boot.power_button(), End::PoweredOff, "{}", boot.tail());
-    answer
+    machine.boot().comes_up()
 }

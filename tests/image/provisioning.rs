@@ -3,7 +3,8 @@
 use std::process::Command;
 
 use super::artefacts;
-use super::life::{fresh, provisioned, visited};
+use super::life::{fresh, lived_in, provisioned, visited};
+use super::machine::End;
 use super::site::{NAME, Site};
 use super::support::softhsm::run;
 use super::uki::ssh_key;
@@ -43,4 +44,12 @@ fn a_file_of_another_signer_provisions_nothing() {
     // The canary: the same file by the right hand does.
     site.bring(machine.stick(), &site.provisioning(), &artefacts::key("provisioning"));
     assert!(visited(&mut machine).contains("provisionnée par le fichier"));
+}
+
+#[test]
+fn the_power_button_ends_it_in_good_order() {
+    let mut machine = lived_in();
+    let mut boot = machine.boot();
+    boot.comes_up();
+    assert_eq!(boot.power_button(), End::PoweredOff, "{}", boot.tail());
 }
