@@ -4,7 +4,7 @@
 //! | room | duty | kind |
 //! |---|---|---|
 //! | [`daemon`] | `sceaud`: the doors for applications and operators; `pipeline.rs` is one request as one function, `admin/submit.rs` one order | program |
-//! | [`signer`] | `sceau-signer`: one PKCS#11 key behind a socket | program |
+//! | [`signer`] | `sceau-signer`: one key behind a socket, of a token or sealed | program |
 //! | [`relay`] | `sceau-relayd`: mutual TLS to the DMP, an assertion for one call | program |
 //! | [`attest`] | `sceau-attestd`: the TPM behind a socket: the ledger's counter, evidence, sealed PINs | program |
 //! | [`console`] | `sceau-console`: a blank appliance made an establishment's; `visit.rs` is one visit with a stick as one function | program |
@@ -15,6 +15,7 @@
 //! | [`seal`] | signer processes from the side of `sceaud`; from a fresh request to a sealed assertion | outside |
 //! | [`xmldsig`] | foreign XML and its signatures; the only room that names bergshamra and uppsala | outside |
 //! | [`token`] | PKCS#11; the only room that names cryptoki | outside |
+//! | [`sealed`] | keys without a token: wrapped in a file, unwrapped in a signer alone | outside |
 //! | [`tpm`] | the TPM; the only room that names tss-esapi | outside |
 //! | [`sys`] | the operating system; the only room that names nix | outside |
 //! | [`envelope`] | CMS: what leaves the appliance is readable by chosen certificates' keys alone | outside |
@@ -75,6 +76,8 @@ pub mod relay;
 pub mod replay;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod seal;
+#[cfg(all(unix, feature = "appliance"))]
+pub mod sealed;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod signer;
 pub mod sys;

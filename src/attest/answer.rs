@@ -92,6 +92,11 @@ impl From<TpmError> for No {
                 "ce TPM n'est pas celui de l'enrôlement, ou il a été réinitialisé ; si c'est voulu, refaites \
                  sceau attest enrol, et remettez les PIN par sceau seal recover",
             ),
+            TpmError::Owned => (
+                "tpm-owned",
+                "une autorisation owner ou endorsement a été donnée au TPM, et Sceau les veut vides ; qui l'a donnée l'ôte : \
+                 tpm2_changeauth -c owner -p ANCIENNE",
+            ),
             TpmError::Missing => (
                 "tpm-not-enrolled",
                 "le TPM n'a pas encore de clé ou de compteur de Sceau ; faites sceau attest enrol",

@@ -1,4 +1,9 @@
 //! Approved states of the machine, as systemd-measure writes them (`systemd-tpm2-pcr-signature.json`).
+//!
+//! They have no age limit: the TPM takes whatever the approver ever signed, so that a limit here would bind neither an old image
+//! that somebody boots nor who kept the file, and would lock out a hospital whose state is the same for years. What ends old
+//! approvals is another approver's key (`sceau seal recover`). An NV counter in the policy would end them one by one; the TPM
+//! library has no TPM2_PolicyNV yet (tss-esapi 7).
 
 use std::collections::BTreeMap;
 

@@ -111,6 +111,10 @@ fn table(status: &Value, out: &mut impl io::Write) -> io::Result<()> {
         writeln!(out, "Cachet      {} structure {} : {ready}", text(seal, "key"), text(seal, "structure"))?;
         writeln!(out, "            certificat jusqu'au {}{renewal}", text(seal, "certificate_expires_at"))?;
     }
+    for key in list("sealed_keys") {
+        let key = key.as_str().unwrap_or("?");
+        writeln!(out, "Sans HSM    {key} : clé scellée dans un fichier de l'appliance")?;
+    }
     if let Some(audit) = status.get("audit") {
         let ready = if is_ready(audit) {
             "prêt"

@@ -48,7 +48,7 @@ pub use register_file::RegisterFile;
 pub use relay::{Relay, Stapling};
 pub use rereading::{Reread, Rereading};
 pub use seal::SealKey;
-pub use signer_key::{KeyName, PinSource, Purpose, SignerKey};
+pub use signer_key::{KeyName, PinSource, Purpose, SEALED_SCHEME, SignerKey};
 pub use tpm::TpmPlace;
 pub use web_ps::{Delivery, WebPs};
 

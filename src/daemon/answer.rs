@@ -173,6 +173,8 @@ pub struct Status {
     pub rights: Vec<RightsStatus>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit: Option<AuditStatus>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sealed_keys: Vec<String>,
 }
 
 /// The audit key in `Status`.

@@ -64,6 +64,7 @@ impl Daemon {
                     certificate_expires_at: seal.certificate.not_after().to_string(),
                 })
                 .collect(),
+            sealed_keys: self.sealed_keys(),
             troubles: self.troubles(),
             exceptional: self.exceptional.status(),
             rights: rights::versions()
@@ -79,6 +80,12 @@ impl Daemon {
                 checkpoint: self.checkpoints.newest().map_or(0, |newest| newest.checkpoint().size),
             }),
         }
+    }
+
+    /// Names of the keys that are in no token, of whatever use.
+    fn sealed_keys(&self) -> Vec<String> {
+        let keys = self.config.signer_keys();
+        keys.iter().filter(|key| !key.keyring().is_token()).map(|key| key.key.to_string()).collect()
     }
 
     /// What keeps everybody from an assertion now, beyond the seals.

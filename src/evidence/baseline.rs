@@ -78,4 +78,7 @@ pub struct ClaimsSeen {
     pub convention: Digest,
     /// SHA-256 of each seal certificate.
     pub seals: Vec<Digest>,
+    /// SHA-256 of each certificate of mutual TLS.
+    #[serde(default)]
+    pub authentications: Vec<Digest>,
 }

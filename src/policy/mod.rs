@@ -10,6 +10,7 @@ pub mod declaration;
 pub mod denial;
 pub mod guard;
 pub mod issuing;
+pub mod keyring;
 pub mod load;
 mod login;
 pub mod memory;

@@ -33,7 +33,7 @@ const DECLARED: [&str; 18] = [
     "method CloseSession(session: string) -> ()",
     "method Status() -> (state: string, ready: bool, version: string, profile: string, entries: int, seals: []Seal, \
      audit: ?Audit, halted: ?string, \
-     troubles: []Trouble, exceptional: []Exceptional, rights: []Rights)",
+     troubles: []Trouble, exceptional: []Exceptional, rights: []Rights, sealed_keys: ?[]string)",
     "error Malformed (field: string, message: string)",
     "error Denied (reason: string, message: string)",
     "error Replayed (message: string)",

@@ -38,6 +38,7 @@ mod relay;
 mod replay;
 mod rights;
 mod seal_requirements;
+mod sealed_keys;
 mod sessions;
 mod signer;
 mod space;

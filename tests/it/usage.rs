@@ -27,7 +27,7 @@ const ENGLISH: [&str; 13] = [
 ];
 
 /// Every command line, and every option it takes.
-const COMMANDS: [(&[&str], &[&str]); 41] = [
+const COMMANDS: [(&[&str], &[&str]); 42] = [
     (&["sceau", "convention"], &["show", "diff", "check", "approve", "take", "--help"]),
     (&["sceau", "convention", "show"], &["--config", "--socket", "--json", "--help"]),
     (&["sceau", "convention", "diff"], &["--config", "--socket", "--json", "--help"]),
@@ -38,16 +38,42 @@ const COMMANDS: [(&[&str], &[&str]); 41] = [
     (&["sceau-relayd"], &["--config", "--help", "--version"]),
     (&["sceau-signer"], &["--config", "--instance", "--help", "--version"]),
     (&["sceau"], &["issue", "keys", "traces", "lint", "status", "check", "--help", "--version"]),
-    (&["sceau", "keys"], &["generate", "csr", "import-certificate", "audit-public", "list", "--help"]),
+    (
+        &["sceau", "keys"],
+        &["generate", "wrapping-key", "csr", "import-certificate", "audit-public", "list", "--help"],
+    ),
     (&["sceau", "traces"], &["checkpoint", "export", "verify", "usage", "reconcile", "--help"]),
     (&["sceau", "traces", "checkpoint"], &["--config", "--out", "--help"]),
     (
         &["sceau", "keys", "audit-public"],
-        &["--config", "--key", "--module", "--uri", "--pin-file", "--use", "--origin", "--out", "--help"],
+        &[
+            "--config",
+            "--key",
+            "--module",
+            "--uri",
+            "--sealed",
+            "--pin-file",
+            "--use",
+            "--origin",
+            "--out",
+            "--help",
+        ],
     ),
+    (&["sceau", "keys", "wrapping-key"], &["--out", "--help"]),
     (
         &["sceau", "keys", "generate"],
-        &["--config", "--key", "--module", "--uri", "--pin-file", "--use", "--type", "--json", "--help"],
+        &[
+            "--config",
+            "--key",
+            "--module",
+            "--uri",
+            "--sealed",
+            "--pin-file",
+            "--use",
+            "--type",
+            "--json",
+            "--help",
+        ],
     ),
     (
         &["sceau", "keys", "csr"],
@@ -56,6 +82,7 @@ const COMMANDS: [(&[&str], &[&str]); 41] = [
             "--key",
             "--module",
             "--uri",
+            "--sealed",
             "--pin-file",
             "--use",
             "--department",
@@ -75,6 +102,7 @@ const COMMANDS: [(&[&str], &[&str]); 41] = [
             "--key",
             "--module",
             "--uri",
+            "--sealed",
             "--pin-file",
             "--use",
             "--structure",

@@ -49,6 +49,19 @@ fn the_counter_is_told_and_raised_as_the_tpm_has_it() {
     drop(daemon);
 }
 
+#[test]
+fn a_tpm_with_an_owners_secret_is_told_as_that() {
+    let Some(machine) = Machine::with("a_tpm_with_an_owners_secret_is_told_as_that", Swtpm::bare) else { return };
+    machine.define_counter();
+    let daemon = machine.attestd();
+    run(&mut machine.tpm.tool("tpm2_changeauth", &["-c", "owner", "somebody's"]));
+    let refused = machine.ask("Counter", json!({})).unwrap_err();
+    assert_eq!(refused.brief(), ("Unavailable", "tpm-owned"), "a wrong boot PIN is another thing");
+    run(&mut machine.tpm.tool("tpm2_changeauth", &["-c", "owner", "-p", "somebody's"]));
+    assert_eq!(machine.value("Counter"), 0);
+    drop(daemon);
+}
+
 /// Whoever starts another system owns the TPM, and can put at the index what can be written.
 #[test]
 fn what_can_be_written_is_no_counter() {

@@ -34,6 +34,11 @@ fn message(stream: &mut TcpStream) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// Code of a command.
+pub(super) fn code(command: &[u8]) -> u32 {
+    u32::from_be_bytes(command[6..HEADER_LEN].try_into().unwrap())
+}
+
 /// A TPM2B at `at`: its content, and where it ends.
 fn tpm2b(bytes: &[u8], at: usize) -> (&[u8], usize) {
     let end = at + 2 + usize::from(u16::from_be_bytes([bytes[at], bytes[at + 1]]));
@@ -87,8 +92,8 @@ fn substituted(command: &[u8], mut response: Vec<u8>) -> Vec<u8> {
     response
 }
 
-/// Passes everything on but that key; both of the software TPM's ports. It ends with the test.
-fn interpose(tpm: &Swtpm) -> String {
+/// Passes everything on, each answer with its command as `passed` makes it; both of the software TPM's ports. It ends with the test.
+pub(super) fn interpose(tpm: &Swtpm, passed: impl Fn(&[u8], Vec<u8>) -> Vec<u8> + Send + 'static) -> String {
     let (server, control, port) = loop {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = server.local_addr().unwrap().port();
@@ -103,6 +108,8 @@ fn interpose(tpm: &Swtpm) -> String {
             let (mut back, mut forth) = (ours.try_clone().unwrap(), tpm.try_clone().unwrap());
             thread::spawn(move || std::io::copy(&mut forth, &mut back));
             let _ = std::io::copy(&mut ours, &mut tpm);
+            // The other way still has it open, and swtpm serves one at a time.
+            let _ = tpm.shutdown(std::net::Shutdown::Both);
         }
     });
     thread::spawn(move || {
@@ -111,11 +118,9 @@ fn interpose(tpm: &Swtpm) -> String {
             while let Some(command) = message(&mut ours) {
                 tpm.write_all(&command).unwrap();
                 let Some(response) = message(&mut tpm) else { break };
-                let code = u32::from_be_bytes(command[6..HEADER_LEN].try_into().unwrap());
-                let is_done = response[6..HEADER_LEN] == [0; 4];
-                let response =
-                    if code == CREATE_PRIMARY && is_done { substituted(&command, response) } else { response };
-                ours.write_all(&response).unwrap();
+                if ours.write_all(&passed(&command, response)).is_err() {
+                    break;
+                }
             }
         }
     });
@@ -130,6 +135,10 @@ fn no_session_is_salted_with_the_key_of_somebody_on_the_wire() {
     let name = Tpm::open(&tcti, None).unwrap().name().clone();
     // The TPM of the enrolment itself is there, and tells its own key's name to whoever asks it.
     drop(Tpm::open(&tcti, Some(&name)).unwrap());
-    let opened = Tpm::open(&interpose(&machine.tpm), Some(&name));
+    let tcti = interpose(&machine.tpm, |command, response| {
+        let is_done = response[6..HEADER_LEN] == [0; 4];
+        if code(command) == CREATE_PRIMARY && is_done { substituted(command, response) } else { response }
+    });
+    let opened = Tpm::open(&tcti, Some(&name));
     assert!(matches!(opened, Err(TpmError::Other)), "{opened:?}");
 }

@@ -166,3 +166,32 @@ fn one_command_at_a_time_holds_the_officers_file() {
     assert!(code == 2 && said.contains("fr.sceau.officer/1"), "{said}");
     assert_eq!(officer.read("state.json"), before[..before.len() / 2]);
 }
+
+/// Ten years of daily verdicts on nine appliances: what is written is read again.
+#[test]
+fn a_file_of_years_and_appliances_is_read_and_kept() {
+    let Some(attester) = Attester::new("a_file_of_years_and_appliances_is_read_and_kept") else { return };
+    let officer = Officer::of(&attester);
+    officer.judged(&attester.evidence(officer.nonce("pharmacie"), None), &[]).assert_good();
+    let mut state: serde_json::Value = serde_json::from_str(&officer.read("state.json")).unwrap();
+    let appliances = state["appliances"].as_array_mut().unwrap();
+    let verdict = appliances[0]["verdicts"][0].clone();
+    appliances[0]["verdicts"] = std::iter::repeat_n(verdict, 3_660).collect();
+    for number in 2..=9 {
+        let mut other = appliances[0].clone();
+        other["name"] = format!("pharmacie-{number}").into();
+        other["nonces"] = serde_json::json!([]);
+        appliances.push(other);
+    }
+    let text = serde_json::to_string_pretty(&state).unwrap();
+    assert!(text.len() > 6 * 1024 * 1024, "{}", text.len());
+    officer.write("state.json", &text);
+    let verdict = officer.judged(&attester.evidence(officer.nonce("pharmacie"), None), &[]);
+    verdict.assert_good();
+    let history = officer.done(&["history", "--state", "state.json"]);
+    assert_eq!(history.matches(" good").count(), 9 * 3_660, "the oldest one made room");
+    // Longer than anything that is kept is refused before it is read.
+    officer.write("state.json", &" ".repeat(64 * 1024 * 1024 + 1));
+    let (code, said) = officer.said(&["history", "--state", "state.json"]);
+    assert!(code == 2 && said.contains("state.json"), "{said}");
+}
