@@ -7,7 +7,6 @@ use std::process::{Child, Command, Stdio};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use super::establishment::write;
 use super::softhsm::run;
 use super::tpm_maker::{authorities, manufacture};
 use super::wait::until;
