@@ -85,6 +85,19 @@ pub(super) fn apply_now(place: &Place, certificates: bool) -> Result<(), Console
     systemctl(&["try-restart", "--no-block", "systemd-networkd.service", "chrony.service"])
 }
 
+/// Whether a door of ours may be knocked at; on the appliance it is opened if it is not. On a staged root nothing runs but what
+/// a test starts there.
+pub(super) fn may_ask(place: &Place, socket: &str) -> bool {
+    if !place.is_staged() {
+        return systemctl(&["start", socket]).is_ok();
+    }
+    let config = Config::examine(&place.sceau_toml()).config;
+    config.is_some_and(|config| match socket {
+        "sceau-attestd.socket" => config.sockets.attest.exists(),
+        _ => config.sockets.admin.exists(),
+    })
+}
+
 /// Asks the service manager.
 pub(super) fn systemctl(arguments: &[&str]) -> Result<(), ConsoleError> {
     let failed = |complaint: String| ConsoleError::Program { step: "gestionnaire de services", complaint };

@@ -12,6 +12,7 @@ use super::error::ConsoleError;
 use super::folder::{self, Owner};
 use super::pin::PinFile;
 use super::place::Place;
+use super::program::{own_program, words};
 use super::stick::read_file;
 use super::vault::{Planned, Purpose, Vault};
 use crate::config::provisioning::{Establishment, Keys};
@@ -162,18 +163,6 @@ impl<'a> Ceremony<'a> {
         }
         Err(ConsoleError::Program { step, complaint: words(&ended) })
     }
-}
-
-/// What a program of ours said, without its name in front.
-fn words(ended: &Ended) -> String {
-    let said = ended.complaint.trim();
-    said.strip_prefix("sceau : ").or(said.strip_prefix("sceau-console : ")).unwrap_or(said).to_owned()
-}
-
-/// A program of ours, beside this one.
-fn own_program(name: &str) -> PathBuf {
-    let running = std::env::current_exe().unwrap_or_else(|_| "/usr/bin/sceau-console".into());
-    running.with_file_name(name)
 }
 
 /// Uid and gid of the token's user; None on a staged root, where everything is the caller's.

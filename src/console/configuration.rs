@@ -11,6 +11,9 @@ use crate::config::provisioning::Provisioning;
 /// The file that tells when the clock was last set right; `sceau-time.service` touches it.
 pub(super) const CLOCK_SIGN: &str = "/run/sceau-time/synchronized";
 
+/// The ledger's counter in the TPM, which every appliance has.
+const COUNTER: &str = "tpm:0x01800100";
+
 /// `sceau.toml` of that provisioning; `complement` follows as it is: a table that stands here already is refused by the reader.
 pub(super) fn sceau_toml(provisioning: &Provisioning, vaults: &[Vault], complement: &str) -> String {
     let mut text =
@@ -51,8 +54,16 @@ pub(super) fn sceau_toml(provisioning: &Provisioning, vaults: &[Vault], compleme
     entry(&mut text, "anchors", names(&trust.anchors));
     entry(&mut text, "intermediates", names(&trust.intermediates));
     entry(&mut text, "policy_oid", trust.policy_oid.as_str().into());
-    text.push_str("\n[convention]\n");
-    entry(&mut text, "file", "convention.toml".into());
+    // Both may stand in the complement: a test's terms, another counter.
+    let has = |section: &str| complement.parse::<toml::Table>().is_ok_and(|table| table.contains_key(section));
+    if !["convention", "service", "structure"].into_iter().any(has) {
+        text.push_str("\n[convention]\n");
+        entry(&mut text, "file", "convention.toml".into());
+    }
+    if !has("ledger") {
+        text.push_str("\n[ledger]\n");
+        entry(&mut text, "counter", COUNTER.into());
+    }
     text.push_str("\n[profiles]\n");
     entry(&mut text, "default", provisioning.establishment.profile.as_str().into());
     text.push_str("\n[clock]\n");

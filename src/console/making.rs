@@ -18,6 +18,7 @@ use super::place::{APPLIED, CREDENTIALS, Place, REQUESTS};
 use super::report::Report;
 use super::vault::{Purpose, Vault, vaults};
 use crate::config::{Config, Fault};
+use crate::envelope::Recipient;
 use crate::sys::{clock, durable, peer};
 
 /// Registers that every configuration names, empty until somebody fills them.
@@ -73,7 +74,6 @@ fn write(place: &Place, brought: &Brought, vaults: &[Vault]) -> Result<(), Conso
     for name in REGISTERS.iter().filter(|name| !brought.files.iter().any(|(known, _)| known == *name)) {
         put(name, EMPTY_REGISTER.as_bytes())?;
     }
-    // Production and whoever brings a convention have it in a file of its own; a test may have its terms in the complement.
     let complement = brought.provisioning.complement.as_ref();
     let complement = complement.and_then(|name| brought.files.iter().find(|(known, _)| known == name));
     let complement = complement.map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
@@ -111,11 +111,14 @@ fn judge(candidate: &Path, brought: &Brought) -> Result<(), ConsoleError> {
         }
     }
     faults.dedup();
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(ConsoleError::Refused(faults.iter().map(Refusal::of_fault).collect()))
+    let mut refusals: Vec<_> = faults.iter().map(Refusal::of_fault).collect();
+    if let Some(officer) = &brought.provisioning.recovery_officer {
+        let pem = fs::read(candidate.join(officer)).unwrap_or_default();
+        if let Err(cause) = Recipient::from_pem(&pem, clock::now()) {
+            refusals.push(Refusal::new(officer.as_str(), cause.to_string()));
+        }
     }
+    if refusals.is_empty() { Ok(()) } else { Err(ConsoleError::Refused(refusals)) }
 }
 
 /// Token, keys, requests and the credential of one vault.

@@ -8,7 +8,12 @@
 //! | `configuration`, `units`, `network` | texts that are written from it; pure |
 //! | `making` | a blank appliance made an establishment's, by one renaming |
 //! | `ceremony`, `soft_token`, `pin`, `credential` | keys made by the signers' user, and their PINs |
-//! | `certificates` | certificates that come back |
+//! | `certificates`, `convention`, `orders` | what comes back: certificates, the convention, signed orders |
+//! | `attestation`, `recovery` | what officers bring and take away |
+//! | `typed` | a provisioning that was typed at the console |
+//! | `screen` | state and menu on a terminal |
+//! | `update` | the image's own update, asked for |
+//! | `program` | `sceau` as a child of ours |
 //! | `apply` | what is written for one start of the machine |
 //! | `report`, `error` | what came of it, for people |
 //! | `folder` | folders that are a signers' user's for a while |
@@ -22,22 +27,30 @@
 
 mod accepted;
 mod apply;
+mod attestation;
 mod brought;
 mod ceremony;
 mod certificates;
 mod configuration;
+mod convention;
 mod credential;
 mod error;
 mod folder;
 mod making;
 mod network;
+mod orders;
 mod pin;
 mod place;
+mod program;
+mod recovery;
 mod report;
+mod screen;
 mod soft_token;
 mod stick;
 mod time;
+mod typed;
 mod units;
+mod update;
 mod vault;
 mod visit;
 
@@ -69,8 +82,13 @@ struct Arguments {
 enum Verb {
     #[command(after_help = AFTER_HELP)]
     Provision(Provision),
+    /// Écrit pour ce démarrage les unités, le réseau, le temps et le nom que dit le provisionnement, et fait démarrer.
     #[command(after_help = AFTER_HELP)]
     Apply(Staged),
+    /// Montre l'écran de l'appliance sur ce terminal, et fait ce qui y est demandé au clavier.
+    #[command(after_help = AFTER_HELP)]
+    Screen(Staged),
+    /// Dit à sceaud que l'horloge a été réglée, si chronyd le dit.
     #[command(after_help = AFTER_HELP)]
     Time(Staged),
     #[command(after_help = AFTER_HELP, hide = true)]
@@ -102,7 +120,7 @@ impl Provision {
     fn run(self) -> Result<u8, ConsoleError> {
         keep_memory_private().map_err(ConsoleError::System)?;
         let place = Place::new(self.staged.root);
-        let report = visit::visit(&place, &TpmDevice(self.tpm2_device), &Stick::at(&self.stick), None);
+        let report = visit::visit(&place, &TpmDevice(self.tpm2_device), &Stick::at(&self.stick));
         let at = crate::sys::clock::now().to_string();
         print!("{}", report.text(&at, &brought::serial(&place), visit::state(&place)));
         Ok(report.code)
@@ -115,6 +133,10 @@ pub fn main() -> ExitCode {
     let done = match usage::parse::<Arguments>().verb {
         Verb::Provision(provision) => provision.run(),
         Verb::Apply(staged) => apply::apply(&Place::new(staged.root)).map(|()| 0),
+        Verb::Screen(staged) => keep_memory_private()
+            .map_err(ConsoleError::System)
+            .and_then(|()| screen::run(Place::new(staged.root)))
+            .map(|()| 0),
         Verb::Time(staged) => time::touch(&Place::new(staged.root)).map(|()| 0),
         Verb::MakeToken(token) => token.run().map(|()| 0),
     };

@@ -74,6 +74,31 @@ impl Place {
         self.configuration().join(APPLIED)
     }
 
+    /// The recovery key of the state, as the initrd leaves it in memory.
+    pub(super) fn recovery_key(&self) -> PathBuf {
+        self.at("/run/sceau-recovery/key")
+    }
+
+    /// The mark that somebody took it.
+    pub(super) fn recovery_mark(&self) -> PathBuf {
+        self.at("/var/lib/sceau-appliance/recovery-key-taken")
+    }
+
+    /// When evidence was last made.
+    pub(super) fn last_attestation(&self) -> PathBuf {
+        self.at("/var/lib/sceau-appliance/last-attestation")
+    }
+
+    /// A provisioning that was typed at the console, in memory.
+    pub(super) fn typed(&self) -> PathBuf {
+        self.at("/run/sceau-typed/provisioning.toml")
+    }
+
+    /// The PIN of a vendor's token, typed there too.
+    pub(super) fn typed_pin(&self) -> PathBuf {
+        self.at("/run/sceau-typed/pin")
+    }
+
     /// `sceau.toml`.
     pub(super) fn sceau_toml(&self) -> PathBuf {
         self.configuration().join("sceau.toml")

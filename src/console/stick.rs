@@ -61,6 +61,11 @@ impl Stick {
         File::open(&folder)?.sync_all()
     }
 
+    /// An answer of before, if it is a short one.
+    pub(super) fn answered(&self, name: &str) -> Option<Vec<u8>> {
+        read_file(&self.folder.join("answers").join(name), 64 * 1024).ok().flatten()
+    }
+
     /// Takes an answer of before away, so that it is not taken for one of now.
     pub(super) fn withdraw(&self, name: &str) -> io::Result<()> {
         match fs::remove_file(self.folder.join("answers").join(name)) {

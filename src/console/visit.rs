@@ -11,12 +11,14 @@ use super::making::make;
 use super::place::Place;
 use super::report::{RESULT, Report};
 use super::stick::Stick;
+use super::typed::Typed;
 use super::vault::vaults;
+use super::{attestation, convention, orders, recovery};
 use crate::config::provisioning::Provisioning;
 use crate::sys::clock;
 
 /// Does what the stick brings and writes the answers; the report is on the stick too, unless there is nothing of ours on it.
-pub(super) fn visit(place: &Place, device: &TpmDevice, stick: &Stick, vendor_pin: Option<&[u8]>) -> Report {
+pub(super) fn visit(place: &Place, device: &TpmDevice, stick: &Stick) -> Report {
     let mut report = Report::default();
     if !stick.is_ours() {
         return report;
@@ -26,7 +28,7 @@ pub(super) fn visit(place: &Place, device: &TpmDevice, stick: &Stick, vendor_pin
         report.failed(&ConsoleError::file(RESULT.as_ref())(cause));
         return report;
     }
-    if let Err(error) = provision(place, device, stick, vendor_pin, &mut report) {
+    if let Err(error) = provision(place, device, stick, &mut report) {
         report.failed(&error);
     }
     if place.is_provisioned()
@@ -51,15 +53,16 @@ pub(super) fn state(place: &Place) -> &'static str {
     }
 }
 
-/// A signed provisioning makes a blank appliance an establishment's, once.
-fn provision(
-    place: &Place,
-    device: &TpmDevice,
-    stick: &Stick,
-    vendor_pin: Option<&[u8]>,
-    report: &mut Report,
-) -> Result<(), ConsoleError> {
-    let Some((text, armour, by)) = signed_text(place, stick)? else { return Ok(()) };
+/// A provisioning makes a blank appliance an establishment's, once: a signed one, or one that was typed at this console.
+fn provision(place: &Place, device: &TpmDevice, stick: &Stick, report: &mut Report) -> Result<(), ConsoleError> {
+    let typed = Typed::take(place)?;
+    let (text, signed, pin) = match (signed_text(place, stick), typed) {
+        (_, Some(typed)) => (typed.text, None, typed.pin),
+        (signed, None) => match signed? {
+            Some((text, armour, by)) => (text, Some((armour, by)), None),
+            None => return Ok(()),
+        },
+    };
     if place.is_provisioned() {
         let applied = fs::read_to_string(place.applied()).unwrap_or_default();
         if applied == text {
@@ -69,19 +72,44 @@ fn provision(
         let cause = "cette appliance est déjà provisionnée, rien n'est changé ; effacez-la d'abord (réinitialisation d'usine)";
         return Err(ConsoleError::refused(FILE, cause));
     }
-    let brought = Brought::read(place, stick, text, Some((armour, by.clone())), clock::now())?;
-    make(place, device, &brought, vendor_pin, report)?;
-    report.did(format!("appliance {} provisionnée par le fichier que {by} a signé", brought.provisioning.name));
+    let by = match &signed {
+        Some((_, by)) => format!("le fichier que {by} a signé"),
+        None => "ce qui a été saisi à la console".to_owned(),
+    };
+    let brought = Brought::read(place, stick, text, signed, clock::now())?;
+    make(place, device, &brought, pin.as_deref().map(Vec::as_slice), report)?;
+    report.did(format!("appliance {} provisionnée par {by}", brought.provisioning.name));
     Ok(())
 }
 
-/// What a provisioned appliance takes from a stick and gives to it.
+/// What a provisioned appliance takes from a stick and gives to it. A step that fails is told and does not stop the next ones.
 fn serve(place: &Place, device: &TpmDevice, stick: &Stick, report: &mut Report) -> Result<(), ConsoleError> {
     let Some(applied) = apply::applied(place)? else { return Ok(()) };
     let vaults = vaults(&applied);
+    // First what is lost if somebody pulls the stick and never comes back.
+    told(recovery::give(place, stick, &applied, report), report);
     let changed = import(place, device, stick, &vaults, applied.is_test(), report)?;
-    export(place, stick, &applied, report)?;
-    apply::apply_now(place, changed)
+    told(export(place, stick, &applied, report), report);
+    apply::apply_now(place, changed)?;
+    // The attester stands alone; sceaud is not asked for anything before it may start.
+    if apply::may_ask(place, "sceau-attestd.socket") {
+        told(attestation::enrol(place, stick, report), report);
+    }
+    if awaited(place, &vaults).is_empty() && apply::may_ask(place, "sceau-admin.socket") {
+        told(convention::bring(place, stick, applied.is_test(), report), report);
+        orders::submit(place, stick, report);
+        told(orders::first_operators(place, stick, &applied, report), report);
+    }
+    if apply::may_ask(place, "sceau-attestd.socket") {
+        told(attestation::prove(place, stick, report), report);
+    }
+    Ok(())
+}
+
+fn told(done: Result<(), ConsoleError>, report: &mut Report) {
+    if let Err(error) = done {
+        report.failed(&error);
+    }
 }
 
 /// Requests that await their certificates, and the ledger's public key.

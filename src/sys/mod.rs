@@ -28,5 +28,7 @@ pub mod socket;
 pub mod space;
 #[cfg(unix)]
 pub mod synchronisation;
+#[cfg(all(unix, feature = "appliance"))]
+pub mod terminal;
 #[cfg(unix)]
 pub mod timekeeper;

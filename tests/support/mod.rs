@@ -12,7 +12,7 @@
 //! | `pki`, `certificate`, `der` | certificates shaped like IGC-Santé's, right ones and spoilt ones |
 //! | `softhsm`, `key_kind`, `not_sensitive` | tokens with keys made inside, and keys that a signer must refuse |
 //! | `sealed` | keys without a token, made by the product |
-//! | `swtpm`, `resource_manager` | a software TPM, manufactured or bare, and a resource manager over it |
+//! | `swtpm`, `tpm_maker`, `resource_manager` | a software TPM, manufactured or bare, and a resource manager over it |
 //! | `tpm_token` | PKCS#11 tokens whose keys are wholly in a TPM |
 //! | `key_bank` | tokens made once per process, because an RSA key costs seconds |
 //! | `chaos` | signers killed and stopped under load, and a book of every answer |
@@ -55,6 +55,7 @@ pub mod sealed;
 pub mod skip;
 pub mod softhsm;
 pub mod swtpm;
+pub mod tpm_maker;
 pub mod tpm_token;
 pub mod varlink;
 pub mod wait;

@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use super::establishment::write;
 use super::softhsm::run;
+use super::tpm_maker::{authorities, manufacture};
 use super::wait::until;
 
 /// Where makers keep EK certificates (TCG EK Credential Profile §2.2.1.4).
@@ -41,30 +41,7 @@ impl Swtpm {
     /// A TPM with an EK certificate of a CA of its own (`ca/`), SHA-256 bank alone.
     pub fn manufactured() -> Swtpm {
         let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name).display().to_string();
-        for name in ["state", "ca"] {
-            std::fs::create_dir(folder.path().join(name)).unwrap();
-        }
-        let [ca, state] = [at("ca"), at("state")];
-        let authority = format!(
-            "statedir = {ca}\nsigningkey = {ca}/key.pem\nissuercert = {ca}/cert.pem\ncertserial = {ca}/serial\n"
-        );
-        write(Path::new(&at("localca.conf")), &authority, 0o644);
-        write(
-            Path::new(&at("options")),
-            "--platform-manufacturer Essai\n--platform-version 1\n--platform-model Essai\n",
-            0o644,
-        );
-        let setup = format!(
-            "create_certs_tool = /usr/bin/swtpm_localca\ncreate_certs_tool_config = {}\n\
-             create_certs_tool_options = {}\nactive_pcr_banks = sha256\n",
-            at("localca.conf"),
-            at("options")
-        );
-        write(Path::new(&at("setup.conf")), &setup, 0o644);
-        let mut make = Command::new("swtpm_setup");
-        make.args(["--tpm2", "--tpmstate", &state, "--create-ek-cert", "--config", &at("setup.conf")]);
-        run(&mut make);
+        manufacture(folder.path(), &["--create-ek-cert"]);
         Swtpm { folder, port: 0, child: None }.started()
     }
 
@@ -95,7 +72,7 @@ impl Swtpm {
 
     /// Certificates of the CA: the root and the intermediate that signs EKs.
     pub fn authorities(&self) -> [PathBuf; 2] {
-        ["ca/swtpm-localca-rootca-cert.pem", "ca/cert.pem"].map(|name| self.path(name))
+        authorities(self.folder.path())
     }
 
     fn started(mut self) -> Swtpm {

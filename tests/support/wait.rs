@@ -12,13 +12,18 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Tries until it gives something.
-pub fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+pub fn eventually<T>(what: &str, attempt: impl FnMut() -> Option<T>) -> T {
+    within(DEADLINE, attempt).unwrap_or_else(|| panic!("not in time: {what}"))
+}
+
+/// Tries until it gives something or the deadline has passed: for what is slower than a program, a machine.
+pub fn within<T>(deadline: Duration, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
     let began = Instant::now();
     loop {
-        if let Some(value) = attempt() {
+        let value = attempt();
+        if value.is_some() || began.elapsed() >= deadline {
             return value;
         }
-        assert!(began.elapsed() < DEADLINE, "not in time: {what}");
         std::thread::park_timeout(LOOK_EVERY);
     }
 }

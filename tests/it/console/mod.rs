@@ -1,7 +1,10 @@
 //! `sceau-console` on a staged root: real SoftHSM, a software TPM, signatures of ssh-keygen, a folder in a stick's place.
 
 mod certificates;
+mod office;
 mod provision;
+mod recovery;
 mod refusals;
 mod rig;
+mod screen;
 mod units;

@@ -148,7 +148,7 @@ intermediates = ["intermediaire.pem"]
         self.bring(text, "officer", NAMESPACE);
     }
 
-    fn console(&self, arguments: &[&str]) -> Command {
+    pub(super) fn console(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program("sceau-console"));
         command.args(arguments).arg("--root").arg(self.path("root")).stdin(Stdio::null());
         command

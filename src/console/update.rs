@@ -1,0 +1,23 @@
+//! An update from a stick: handed to the unit that verifies it, writes the other slot and restarts.
+
+use super::apply::systemctl;
+use super::error::ConsoleError;
+use super::place::Place;
+
+/// The image's own unit: it alone knows how an update is verified and where it goes.
+const UNIT: &str = "sceau-update.service";
+
+/// Has the update of the stick verified and written; the machine restarts into it.
+///
+/// # Errors
+/// The image has no such unit, or it refused the update: its journal says why, and nothing was changed.
+pub(super) fn update(place: &Place) -> Result<(), ConsoleError> {
+    if place.is_staged() {
+        return Err(ConsoleError::refused("mise à jour", "c'est une racine préparée ; faites-la sur l'appliance"));
+    }
+    systemctl(&["start", UNIT]).map_err(|_| {
+        let text = "elle est refusée, absente de la clé USB, ou plus ancienne que l'image en place ; rien n'est changé, voyez le journal de sceau-update";
+        ConsoleError::refused("mise à jour", text)
+    })?;
+    systemctl(&["--no-block", "reboot"])
+}

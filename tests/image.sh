@@ -1,0 +1,19 @@
+#!/bin/bash
+# Boots the image that `make image` left in target/image, attacks it, and says what was not done; `make image-test`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+export SCEAU_IMAGE=${SCEAU_IMAGE:-$target/image}
+mkdir -p "$target"
+rm -f "$target/skipped.txt"
+log=$target/image-test.log
+
+cargo build --release --locked --bins
+# Two machines at a time: without KVM each has one busy processor most of the time, two while it starts its services.
+cargo test --release --locked --test image -- --test-threads=2 2>&1 | tee "$log"
+
+skipped=$(cat "$target/skipped.txt" 2>/dev/null || true)
+count=$(grep -c . <<<"$skipped" || true)
+passed=$(awk '/^test result:/ { n += $4 } END { print n + 0 }' "$log")
+echo "make image-test: $passed tests passed, 0 failed, $count skipped${skipped:+:}"
+[ -z "$skipped" ] || sed 's/^/  - /' <<<"$skipped"

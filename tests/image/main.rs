@@ -1,0 +1,43 @@
+//! Real boots of the image in QEMU, with a firmware that enforces Secure Boot and a software TPM: what it does, what is
+//! done to it, how each ends. Run by `make image-test` after `make image`.
+//!
+//! | module | noun |
+//! |---|---|
+//! | `artefacts`, `tools` | what `make image` left; the programs of its tools tree |
+//! | `machine` | a machine: begin here |
+//! | `chip`, `disk`, `stick`, `console`, `qmp`, `accelerator` | its TPM, its disk, a stick, its screen, QEMU's door, its processor |
+//! | `firmware` | its firmware's keys |
+//! | `uki` | a kernel image, changed and signed by somebody |
+//! | `scratch` | the room of their disks |
+//! | `site` | the establishment: what it brings on a stick |
+//! | `officer` | who judges its evidence |
+//! | `life` | machines that were switched on before |
+//! | `contents` | what is in the image, and what is not |
+//! | `kernel_image` | its command line, its signatures |
+//! | `provisioning` | a blank machine becomes an establishment's, and stays it |
+//! | `evidence` | what it attests, judged by what was published |
+//! | `attacks` | negative boots, each named by what is done |
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod accelerator;
+mod artefacts;
+mod attacks;
+mod chip;
+mod console;
+mod contents;
+mod disk;
+mod evidence;
+mod firmware;
+mod kernel_image;
+mod life;
+mod machine;
+mod officer;
+mod provisioning;
+mod qmp;
+mod scratch;
+mod site;
+mod stick;
+#[path = "../support/mod.rs"]
+mod support;
+mod tools;
+mod uki;

@@ -1,0 +1,155 @@
+//! The establishment whose appliance it is: what it signs and brings on a stick, and how it certifies what comes back.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use tempfile::TempDir;
+use toml::Table;
+use x509_parser::prelude::{FromDer, X509CertificationRequest};
+
+use super::artefacts;
+use super::scratch;
+use super::stick::Stick;
+use super::support::certificate::SealCertificate;
+use super::support::convention::ssh_sign;
+use super::support::establishment::Establishment;
+use super::support::key_kind::KeyType;
+use super::support::plan::{Plan, STRUCTURES};
+use super::support::softhsm::run;
+
+/// Name of the appliance.
+pub(crate) const NAME: &str = "sceau-essai";
+/// Unix user of the application, on the appliance.
+pub(crate) const APPLICATION: &str = "sceau-demo";
+/// What a signature of a provisioning is made for.
+const NAMESPACE: &str = "fr.sceau.provisioning";
+/// Tables of a test establishment's `sceau.toml` that the appliance writes itself.
+const OWN_TABLES: [&str; 9] =
+    ["mode", "ledger", "seal", "audit", "trust", "profiles", "clock", "sockets", "registers"];
+
+/// The establishment, and its folder.
+pub(crate) struct Site {
+    office: Establishment,
+    _folder: TempDir,
+}
+
+impl Site {
+    pub(crate) fn new() -> Site {
+        let as_application = |table: &mut Table, key: &str, name: &str| {
+            table[key].as_array_mut().unwrap()[0][name] = APPLICATION.into();
+        };
+        let folder = scratch::folder();
+        let plan = Plan::new("site")
+            .in_folder(folder.path())
+            .structures(&STRUCTURES[..1])
+            .key_type(KeyType::P256)
+            .audit(None);
+        let plan = plan.edit_config(move |config| as_application(config, "exception", "application"));
+        let office = plan.edit_applications(move |table| as_application(table, "application", "user")).build();
+        Site { office, _folder: folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.office.folder.join(name)
+    }
+
+    /// What no console generates: conventions of a test, services, limits.
+    fn complement(&self) -> String {
+        let mut table: Table = fs::read_to_string(self.office.config()).unwrap().parse().unwrap();
+        table.retain(|name, _| !OWN_TABLES.contains(&name));
+        toml::to_string(&table).unwrap()
+    }
+
+    /// Names of the files that it brings, and where they are here.
+    fn files(&self) -> Vec<(&'static str, PathBuf)> {
+        let complement = self.path("complement.toml");
+        fs::write(&complement, self.complement()).unwrap();
+        vec![
+            ("racine.pem", self.path("pki/ca.pem")),
+            ("intermediaire.pem", self.path("pki/intermediate.pem")),
+            ("applications.toml", self.path("applications.toml")),
+            ("practitioners.toml", self.path("practitioners.toml")),
+            ("complement.toml", complement),
+        ]
+    }
+
+    /// `provisioning.toml`.
+    pub(crate) fn provisioning(&self) -> String {
+        let mut text = format!(
+            r#"format = 1
+until = "2099-12-31"
+
+[appliance]
+name = "{NAME}"
+mode = "test"
+complement = "complement.toml"
+
+[network]
+interface = "en*"
+address = "192.0.2.10/24"
+
+[time]
+sources = []
+
+[token]
+module = "softhsm"
+
+[establishment]
+organisation = "CENTRE HOSPITALIER DE DEMONSTRATION"
+department = "Rhône (69)"
+application = "SCEAU DEMONSTRATION"
+origin = "ch-exemple.fr/sceau"
+structures = ["{}"]
+
+[keys]
+type = "p-256"
+
+[trust]
+anchors = ["racine.pem"]
+intermediates = ["intermediaire.pem"]
+"#,
+            STRUCTURES[0]
+        );
+        for (name, path) in self.files() {
+            let said = run(Command::new("sha256sum").arg(path));
+            let digest = said.split(' ').next().unwrap();
+            text.push_str(&format!("\n[[file]]\nname = \"{name}\"\nsha256 = \"{digest}\"\n"));
+        }
+        text
+    }
+
+    /// Puts a provisioning on a stick, signed by that key.
+    pub(crate) fn bring(&self, stick: &Stick, text: &str, key: &std::path::Path) {
+        let (files, at) = (stick.files(), self.path("provisioning.toml"));
+        for folder in ["sceau", "sceau/files"] {
+            files.folder(folder);
+        }
+        fs::write(&at, text).unwrap();
+        files.put(&at, "sceau/provisioning.toml");
+        let signature = self.path("provisioning.toml.sig");
+        fs::write(&signature, ssh_sign(key, NAMESPACE, &at)).unwrap();
+        files.put(&signature, "sceau/provisioning.toml.sig");
+        for (name, path) in self.files() {
+            files.put(&path, &format!("sceau/files/{name}"));
+        }
+    }
+
+    /// Puts its right provisioning on a stick, signed by whom the image names.
+    pub(crate) fn provision(&self, stick: &Stick) {
+        // ssh-keygen takes no key that others may read; the build's keys are root's alone.
+        self.bring(stick, &self.provisioning(), &artefacts::key("provisioning"));
+    }
+
+    /// Certifies the request that the appliance left on the stick, and puts the certificate there.
+    pub(crate) fn certify(&self, stick: &Stick) {
+        let request = stick.files().content("sceau/answers/seal.csr");
+        let (_, pem) = x509_parser::pem::parse_x509_pem(&request).unwrap();
+        let (_, request) = X509CertificationRequest::from_der(&pem.contents).unwrap();
+        let public = request.certification_request_info.subject_pki.raw;
+        let certificate = self.path("seal.pem");
+        fs::write(&certificate, self.office.pki.issue(&SealCertificate::of(STRUCTURES[0]), public)).unwrap();
+        stick.files().folder("sceau/certificates");
+        stick.files().put(&certificate, "sceau/certificates/seal.pem");
+    }
+}

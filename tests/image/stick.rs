@@ -1,0 +1,35 @@
+//! A memory stick: a vfat file system on a disk of its own, prepared and read on the host while no machine has it.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use super::disk::Esp;
+use super::support::softhsm::run;
+use super::tools::tool;
+
+/// Room on it: an update fits.
+const LEN_BYTES: u64 = 512 << 20;
+
+/// The stick.
+pub(crate) struct Stick {
+    path: PathBuf,
+    files: Esp,
+}
+
+impl Stick {
+    /// A stick with this label; its file is sparse.
+    pub(crate) fn new(path: &Path, label: &str) -> Stick {
+        File::create(path).unwrap().set_len(LEN_BYTES).unwrap();
+        run(tool("mkfs.vfat").args(["-F", "32", "-n", label]).arg(path));
+        Stick { path: path.into(), files: Esp(path.display().to_string()) }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its files.
+    pub(crate) fn files(&self) -> &Esp {
+        &self.files
+    }
+}

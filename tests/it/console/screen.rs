@@ -1,0 +1,180 @@
+//! The screen under a real pseudo-terminal: what is drawn, what is typed, and what nobody should send.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::process::Child;
+use std::sync::{Arc, Mutex};
+
+use nix::pty::openpty;
+
+use super::rig::Rig;
+use crate::support::plan::STRUCTURES;
+use crate::support::wait::until;
+
+/// Somebody at the keyboard.
+struct Person {
+    keyboard: File,
+    screen: Arc<Mutex<Vec<u8>>>,
+    /// How much of the screen was read.
+    seen: usize,
+    console: Child,
+}
+
+impl Person {
+    /// Sits down in front of a terminal on which the console has just been started.
+    fn before(rig: &Rig) -> Person {
+        let terminal = openpty(None, None).unwrap();
+        let ours = || terminal.slave.try_clone().unwrap();
+        let console = rig.console(&["screen"]).stdin(ours()).stdout(ours()).stderr(ours()).spawn().unwrap();
+        let (mut reader, screen) =
+            (File::from(terminal.master.try_clone().unwrap()), Arc::new(Mutex::new(Vec::new())));
+        let shown = Arc::clone(&screen);
+        std::thread::spawn(move || {
+            let mut chunk = [0; 4096];
+            while let Ok(read) = reader.read(&mut chunk) {
+                shown.lock().unwrap().extend_from_slice(&chunk[..read]);
+            }
+        });
+        Person { keyboard: File::from(terminal.master), screen, seen: 0, console }
+    }
+
+    fn shown(&self) -> String {
+        String::from_utf8_lossy(&self.screen.lock().unwrap()[self.seen..]).into_owned()
+    }
+
+    /// Waits for one of these words; what was shown until then.
+    fn sees(&mut self, words: &[&str]) -> String {
+        until(&format!("{words:?} on the screen"), || words.iter().any(|word| self.shown().contains(word)));
+        let shown = self.shown();
+        self.seen += shown.len();
+        shown
+    }
+
+    fn types(&mut self, line: &str) {
+        self.keyboard.write_all(format!("{line}\r").as_bytes()).unwrap();
+    }
+
+    /// Waits for the first page and chooses.
+    fn chooses(&mut self, digit: &str) -> String {
+        let page = self.sees(&["Choix, puis Entrée"]);
+        self.types(digit);
+        page
+    }
+}
+
+impl Drop for Person {
+    fn drop(&mut self) {
+        let _ = self.console.kill();
+        let _ = self.console.wait();
+    }
+}
+
+#[test]
+fn a_blank_appliance_is_provisioned_at_the_keyboard() {
+    let Some(rig) = Rig::new("console::a_blank_appliance_is_provisioned_at_the_keyboard") else { return };
+    fs::create_dir_all(rig.root("run/stick")).unwrap();
+    fs::rename(rig.path("stick/sceau"), rig.root("run/stick/sceau")).unwrap();
+    let mut person = Person::before(&rig);
+    let page = person.chooses("5");
+    for words in ["appliance vierge", "SN-4711", "vierge", "5 Provisionner"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    for line in page.split("\r\n") {
+        let plain = line.replace("\u{1b}[2J\u{1b}[H", "");
+        assert!(plain.chars().count() <= 80 && !plain.contains('\u{1b}'), "{line:?}");
+    }
+    let intro = person.sees(&["Entrée pour continuer"]);
+    assert!(intro.contains("intermediaire.pem, racine.pem"), "{intro}");
+    person.types("");
+    // A wrong structure first: every fault is told, and everything is asked again with what was typed.
+    for (word, answer) in [
+        ("Nom de l'appliance", "sceau-7"),
+        ("Mode", "test"),
+        ("complément", ""),
+        ("Interface", ""),
+        ("DHCP", ""),
+        ("Serveurs de noms", "192.0.2.53"),
+        ("relais", ""),
+        ("NTS", "ntp.exemple.fr"),
+        ("Token", ""),
+        ("fabricant, comme", ""),
+        ("HSM", ""),
+        ("Raison sociale", "CENTRE HOSPITALIER DE DEMONSTRATION"),
+        ("Département", "Rhône (69)"),
+        ("application", ""),
+        ("journal", "ch-exemple.fr/sceau"),
+        ("Structures", "1234"),
+        ("authentification", "non"),
+        ("racines", "racine.pem"),
+        ("intermédiaires", "intermediaire.pem"),
+        ("Politique", ""),
+    ] {
+        person.sees(&[word]);
+        person.types(answer);
+    }
+    let faults = person.sees(&["Entrée pour continuer"]);
+    assert!(faults.contains("ne convient pas"), "{faults}");
+    person.types("");
+    person.sees(&["Entrée pour continuer"]);
+    person.types("");
+    loop {
+        let shown = person.sees(&["] : ", "Entrée pour continuer", "Tapez OUI"]);
+        if shown.contains("Tapez OUI") {
+            break person.types("OUI");
+        }
+        let answer = if shown.contains("Structures") { STRUCTURES[0] } else { "" };
+        person.types(answer);
+    }
+    let end = person.sees(&["rien n'est démarré"]);
+    assert!(!end.contains("ne convient pas"), "{end}");
+    drop(person);
+    // What was typed waits in memory for the visit, which takes it once.
+    fs::rename(rig.root("run/stick/sceau"), rig.path("stick/sceau")).unwrap();
+    let said = rig.visited();
+    assert!(said.contains("sceau-7 provisionnée par ce qui a été saisi à la console"), "{said}");
+    assert!(!rig.root("run/sceau-typed/provisioning.toml").exists());
+}
+
+#[test]
+fn the_recovery_key_is_shown_once_and_confirmed() {
+    let Some(rig) = Rig::new("console::the_recovery_key_is_shown_once_and_confirmed") else { return };
+    fs::create_dir_all(rig.root("run/sceau-recovery")).unwrap();
+    fs::write(rig.root("run/sceau-recovery/key"), "cbcdefgh-ijklnrtu-vbcdefgh-ijklnrtv\n").unwrap();
+    let mark = rig.root("var/lib/sceau-appliance/recovery-key-taken");
+    let mut person = Person::before(&rig);
+    for (typed, taken) in [("", false), ("ijklnrtu", false), ("ijklnrtv", true)] {
+        person.chooses("4");
+        assert!(person.sees(&["dernier groupe"]).contains("cbcdefgh-ijklnrtu-vbcdefgh-ijklnrtv"));
+        person.types(typed);
+        person.sees(&["Entrée pour continuer"]);
+        assert_eq!(mark.exists(), taken, "{typed:?}");
+        person.types("");
+    }
+    assert!(!person.chooses("4").contains("4 Clé de secours"), "not offered any more");
+    assert!(!person.sees(&["Choix, puis Entrée"]).contains("cbcdefgh"));
+    assert!(!rig.root("run/sceau-recovery/key").exists());
+}
+
+#[test]
+fn nothing_that_is_sent_stops_the_screen_or_does_what_was_not_asked_twice() {
+    let test = "console::nothing_that_is_sent_stops_the_screen_or_does_what_was_not_asked_twice";
+    let Some(rig) = Rig::new(test) else { return };
+    let mut person = Person::before(&rig);
+    for line in ["", "0", "99", "1; reboot", "\u{1b}[2J", "é", &"9".repeat(3000), "$(reboot)"] {
+        person.chooses(line);
+    }
+    // Bytes that no keyboard sends, but those by which a terminal's line ends for good.
+    let noise: Vec<u8> =
+        (0..4000u32).map(|n| (n.wrapping_mul(197) % 251) as u8).filter(|b| *b >= 0x20 && *b != 0x7f).collect();
+    person.keyboard.write_all(&noise).unwrap();
+    person.types("");
+    person.chooses("9");
+    assert!(person.sees(&["Tapez OUI"]).contains("éteindre"));
+    person.types("oui");
+    // A control character that hangs a line up ends the program; the unit starts it again.
+    person.sees(&["Choix, puis Entrée"]);
+    person.keyboard.write_all(&[4]).unwrap();
+    until("the console has ended", || person.console.try_wait().unwrap().is_some());
+    assert!(person.console.wait().unwrap().success());
+    assert!(rig.is_blank());
+}
