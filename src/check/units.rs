@@ -126,6 +126,8 @@ fn foreseen(key: &str, found: &str, installed: &[Assignment]) -> bool {
             // The second is of the instances of a key of [[authentication]].
             matches!(path, "/run/sceau-signer" | "/run/sceau-authentication")
                 || path.trim_start_matches('-').starts_with("/var/lib/sceau-signer/")
+                // Soft tokens of an appliance (sceau-console).
+                || path.starts_with("/var/lib/sceau-token/")
         }),
         "PrivateDevices" | "DeviceAllow" => {
             installed.iter().any(|a| a.key == "DeviceAllow" && !a.value.is_empty())

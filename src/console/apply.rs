@@ -78,7 +78,7 @@ pub(super) fn apply_now(place: &Place, certificates: bool) -> Result<(), Console
     }
     // Before the target is started anew, so that this does not stop what it starts.
     if certificates {
-        systemctl(&["try-restart", "sceaud.service", "sceau-relayd.service"])?;
+        systemctl(&["try-restart", "--no-block", "sceaud.service", "sceau-relayd.service"])?;
     }
     systemctl(&["restart", "sceau-provisioned.service"])?;
     // "try": at a blank appliance's first visit they may not run at all.
@@ -100,10 +100,15 @@ pub(super) fn may_ask(place: &Place, socket: &str) -> bool {
 
 /// Asks the service manager.
 pub(super) fn systemctl(arguments: &[&str]) -> Result<(), ConsoleError> {
+    systemctl_within(arguments, MANAGER_WAIT)
+}
+
+/// The same for what takes its time.
+pub(super) fn systemctl_within(arguments: &[&str], wait: Duration) -> Result<(), ConsoleError> {
     let failed = |complaint: String| ConsoleError::Program { step: "gestionnaire de services", complaint };
     let mut command = Command::new("systemctl");
     command.args(arguments).env("LC_ALL", "C");
-    let ended = run(&mut command, Vec::new(), MANAGER_WAIT).map_err(|cause| failed(cause.to_string()))?;
+    let ended = run(&mut command, Vec::new(), wait).map_err(|cause| failed(cause.to_string()))?;
     if ended.status.success() { Ok(()) } else { Err(failed(ended.complaint.trim().to_owned())) }
 }
 

@@ -49,6 +49,11 @@ impl<'a> Ceremony<'a> {
         let user = user_of(place, vault)?;
         let work = place.work();
         folder::make(&work, 0o711, None)?;
+        let state = place.signers_state(vault.user);
+        // Before the first signer has started; afterwards it is theirs, and in use.
+        if !state.is_dir() {
+            folder::make(&state, 0o700, user)?;
+        }
         let pin = PinFile::write(&work, &vault.credential(), pin, user)?;
         Ok(Self { place, vault, folder: folder.to_owned(), user, pin, test })
     }
@@ -141,7 +146,7 @@ impl<'a> Ceremony<'a> {
     fn child(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8");
-        command.env("STATE_DIRECTORY", self.place.signers_state());
+        command.env("STATE_DIRECTORY", self.place.signers_state(self.vault.user));
         if self.vault.soft {
             command.env("SOFTHSM2_CONF", self.folder.join(self.vault.settings()));
         }

@@ -72,11 +72,7 @@ impl Desk<'_> {
             self.stick.read(&format!("{FOLDER}/{name}"), FILE_LEN_MAX).map_err(unread)?.unwrap_or_default();
         let found = public_keys(&offered);
         let keys = self.vaults.iter().flat_map(|vault| vault.keys.iter().map(move |key| (vault, key)));
-        let asked = |key: &Planned| {
-            let request = fs::read(request(self.place, key)).unwrap_or_default();
-            request_public_key(&request).is_some_and(|asked| found.contains(&asked))
-        };
-        let Some((vault, key)) = keys.into_iter().find(|(_, key)| asked(key)) else {
+        let Some((vault, key)) = keys.into_iter().find(|(_, key)| asked_for(self.place, key, &found)) else {
             let cause = "ce n'est le certificat d'aucune clé de cette appliance ; donnez celui que l'IGC-Santé a rendu pour sa demande";
             return Err(ConsoleError::refused(name, cause));
         };
@@ -89,6 +85,13 @@ impl Desk<'_> {
         let pin = self.pins.get(vault.name).map_or(&[][..], |pin| pin.as_slice());
         let ceremony = Ceremony::new(self.place, vault, &folder, pin, self.test)?;
         let taken = ceremony.certificate(key, name, &offered)?;
+        // The file was a signers' user's for a moment.
+        if !asked_for(self.place, key, &public_keys(&taken)) {
+            return Err(ConsoleError::refused(
+                name,
+                "il a changé pendant l'import ; recommencez, et prévenez la sécurité",
+            ));
+        }
         let target = folder.join(certificate(&key.name));
         match fs::read(&target) {
             Ok(old) if old == taken => return Ok(None),
@@ -99,6 +102,12 @@ impl Desk<'_> {
         put(&target, &taken)?;
         Ok(Some(key.name.clone()))
     }
+}
+
+/// Whether one of these public keys is that of the key's request.
+fn asked_for(place: &Place, key: &Planned, found: &[Vec<u8>]) -> bool {
+    let request = fs::read(request(place, key)).unwrap_or_default();
+    request_public_key(&request).is_some_and(|asked| found.contains(&asked))
 }
 
 fn put(path: &Path, bytes: &[u8]) -> Result<(), ConsoleError> {

@@ -39,9 +39,19 @@ impl Place {
         self.at("/var/lib/sceau-token")
     }
 
-    /// Memory of refused PINs, shared with the signers.
-    pub(super) fn signers_state(&self) -> PathBuf {
-        self.at("/var/lib/sceau-signer")
+    /// Memory of refused PINs, shared with the signers of that user (`StateDirectory=` of their unit).
+    pub(super) fn signers_state(&self, user: &str) -> PathBuf {
+        self.at("/var/lib").join(user)
+    }
+
+    /// The stick, as udev names it by its label.
+    pub(super) fn stick_device(&self) -> PathBuf {
+        self.at("/dev/disk/by-label/SCEAU")
+    }
+
+    /// What the last visit came to, in memory: the stick may be gone.
+    pub(super) fn last_visit(&self) -> PathBuf {
+        self.work().join("result.txt")
     }
 
     /// Work in memory: PINs on their way to a child.

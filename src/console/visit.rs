@@ -7,6 +7,7 @@ use super::brought::{Brought, FILE, serial, signed_text};
 use super::certificates::{awaited, import, request};
 use super::credential::TpmDevice;
 use super::error::ConsoleError;
+use super::folder;
 use super::making::make;
 use super::place::Place;
 use super::report::{RESULT, Report};
@@ -15,7 +16,7 @@ use super::typed::Typed;
 use super::vault::vaults;
 use super::{attestation, convention, orders, recovery};
 use crate::config::provisioning::Provisioning;
-use crate::sys::clock;
+use crate::sys::{clock, durable};
 
 /// Does what the stick brings and writes the answers; the report is on the stick too, unless there is nothing of ours on it.
 pub(super) fn visit(place: &Place, device: &TpmDevice, stick: &Stick) -> Report {
@@ -37,6 +38,12 @@ pub(super) fn visit(place: &Place, device: &TpmDevice, stick: &Stick) -> Report 
         report.failed(&error);
     }
     let text = report.text(&clock::now().to_string(), &serial(place), state(place));
+    // For the screen, when the stick is gone.
+    let kept = folder::make(&place.work(), 0o711, None).and_then(|()| {
+        let path = place.last_visit();
+        durable::replace(&path, text.as_bytes(), 0o600).map_err(ConsoleError::file(&path))
+    });
+    told(kept, &mut report);
     if let Err(cause) = stick.answer(RESULT, text.as_bytes()) {
         report.failed(&ConsoleError::file(RESULT.as_ref())(cause));
     }

@@ -63,7 +63,7 @@ fn each_wrong_value_is_told_by_its_field_and_line() {
         ("softhsm", "/usr/lib/../../tmp/evil.so", "module", 13),
         ("Rhône (69)", "Rhône", "département", 19),
         ("ch-exemple.fr/sceau", "CH EXEMPLE", "origin", 18),
-        ("1690781810", "1690781811", "structures", 19),
+        ("1690781810", "1690781811", "structure", 19),
         ("[\"racine.pem\"]", "[\"autre.pem\"]", "autre.pem", 21),
         ("name = \"racine.pem\"", "name = \"../racine.pem\"", "name", 23),
         ("name = \"racine.pem\"", "name = \"seal.pem\"", "name", 23),

@@ -236,7 +236,11 @@ mod tests {
 
     fn answers(given: &[(&str, &str)]) -> Vec<String> {
         let of = |question: &Question| {
-            given.iter().find(|(key, _)| *key == question.1).map_or(question.4, |(_, answer)| answer).to_owned()
+            given
+                .iter()
+                .find(|(key, _)| *key == question.1 || *key == format!("{}.{}", question.0, question.1))
+                .map_or(question.4, |(_, answer)| answer)
+                .to_owned()
         };
         QUESTIONS.iter().map(of).collect()
     }
@@ -257,7 +261,7 @@ mod tests {
         let read = Provisioning::parse(Path::new(FILE), &text(&answers(&GIVEN), &material, "2030-01-01")).unwrap();
         assert_eq!(read.time_sources, ["a.exemple.fr", "b.exemple.fr"]);
         assert!(read.keys.authentication && read.files.len() == 1);
-        let fixed = [&GIVEN[..], &[("dhcp", "non"), ("address", "192.0.2.10/24")]].concat();
+        let fixed = [&GIVEN[..], &[("dhcp", "non"), ("network.address", "192.0.2.10/24")]].concat();
         assert!(Provisioning::parse(Path::new(FILE), &text(&answers(&fixed), &material, "2030-01-01")).is_ok());
         let wrong =
             Provisioning::parse(Path::new(FILE), &text(&answers(&[]), &material, "2030-01-01")).unwrap_err();

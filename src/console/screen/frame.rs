@@ -160,10 +160,14 @@ pub(super) fn fingerprints(facts: &Facts) -> Vec<String> {
     lines
 }
 
-/// The menu's line.
-pub(super) fn menu(facts: &Facts) -> String {
-    let offered = Choice::ALL.into_iter().filter(|choice| choice.is_offered(facts));
-    offered.map(|choice| format!("{} {}", choice.digit(), choice.words())).collect::<Vec<_>>().join("  ")
+/// The menu's lines: what is looked at, then what changes something.
+pub(super) fn menu(facts: &Facts) -> [String; 2] {
+    let offered = |choices: &[Choice]| {
+        let choices = choices.iter().filter(|choice| choice.is_offered(facts));
+        choices.map(|choice| format!("{} {}", choice.digit(), choice.words())).collect::<Vec<_>>().join("  ")
+    };
+    let (looked_at, changing) = Choice::ALL.split_at(4);
+    [offered(looked_at), offered(changing)]
 }
 
 /// Lines as they are sent: cut to the terminal's width, without anything that a terminal obeys.
@@ -237,7 +241,10 @@ mod tests {
         for line in ["", "0", "11", "1 ", "é", "99"] {
             assert_eq!(Choice::parse(line, &facts("x")), None, "{line:?}");
         }
-        assert!(menu(&facts("x")).len() <= COLUMNS + 8, "accents count twice: {}", menu(&facts("x")));
+        for line in menu(&facts("x")).iter().chain(&menu(&blank)) {
+            assert!(line.chars().count() <= COLUMNS, "{line}");
+        }
+        assert!(menu(&facts("x")).concat().contains("9 Éteindre"));
     }
 
     proptest::proptest! {

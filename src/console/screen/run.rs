@@ -1,5 +1,6 @@
 //! The loop of the screen: shown, typed, done; nothing is done that was not asked for twice where it cannot be undone.
 
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -7,10 +8,9 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::super::apply::systemctl;
+use super::super::apply::{systemctl, systemctl_within};
 use super::super::error::ConsoleError;
 use super::super::place::Place;
-use super::super::report::RESULT;
 use super::super::stick::Stick;
 use super::super::{recovery, update};
 use super::dialogue;
@@ -21,6 +21,8 @@ use crate::sys::terminal::Hidden;
 
 /// How often the page is drawn anew while nobody types.
 const REDRAW_EVERY: Duration = Duration::from_secs(15);
+/// Longest wait for a visit: that of its unit, and some.
+const VISIT_WAIT: Duration = Duration::from_secs(1900);
 /// Clears a terminal and puts the cursor home (ECMA-48 ED, CUP): what every terminal since the VT100 does.
 const CLEAR: &str = "\x1b[2J\x1b[H";
 /// Where the stick is mounted.
@@ -39,7 +41,9 @@ pub(super) struct Gone;
 
 /// Shows and obeys until the terminal is gone.
 pub(in super::super) fn run(place: Place) -> Result<(), ConsoleError> {
-    let desk = Desk { place, keyboard: Keyboard::new(io::stdin()), out: io::stdout() };
+    // Without the library's buffer: what it holds back would be waited for.
+    let keyboard = io::stdin().as_fd().try_clone_to_owned().map_err(ConsoleError::System)?;
+    let desk = Desk { place, keyboard: Keyboard::new(File::from(keyboard)), out: io::stdout() };
     desk.serve();
     Ok(())
 }
@@ -70,7 +74,8 @@ impl<R: Read + AsFd, W: Write> Desk<R, W> {
     /// Draws the first page and waits for a choice.
     fn page(&mut self, facts: &Facts) -> Result<Option<Choice>, Gone> {
         let mut lines = page(facts);
-        lines.extend([String::new(), menu(facts)]);
+        lines.push(String::new());
+        lines.extend(menu(facts));
         self.show(&format!("{CLEAR}{}Choix, puis Entrée : ", sent(&lines)))?;
         match self.keyboard.line(Some(Instant::now() + REDRAW_EVERY)) {
             Ok(Typed::Line(line)) => Ok(Choice::parse(&line, facts)),
@@ -99,16 +104,28 @@ impl<R: Read + AsFd, W: Write> Desk<R, W> {
         if self.place.is_staged() {
             return Ok(vec!["Racine préparée : rien n'est démarré.".to_owned()]);
         }
-        let visited = systemctl(&["start", "sceau-stick.service"]);
-        let answered = self.on_stick(|stick| stick.answered(RESULT));
-        let text = answered.ok().flatten().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        Ok(match (text, visited) {
-            (Some(text), _) => text.lines().map(str::to_owned).chain(["Vous pouvez retirer la clé USB.".to_owned()]).collect(),
-            (None, Err(_)) => vec![
-                "Aucune clé USB n'a été lue : il en faut une, en vfat, de nom de volume SCEAU, avec un dossier sceau.".to_owned(),
+        if !self.place.stick_device().exists() {
+            return Ok(vec![
+                "Aucune clé USB n'est là : il en faut une, en vfat, de nom de volume SCEAU, avec un dossier sceau.".to_owned(),
                 "Branchez-la, attendez quelques secondes, puis recommencez.".to_owned(),
-            ],
-            (None, Ok(())) => vec!["La clé USB n'a pas de dossier sceau : rien n'est fait ; créez-le, puis recommencez.".to_owned()],
+            ]);
+        }
+        let kept = self.place.last_visit();
+        let _ = fs::remove_file(&kept);
+        // Its own result says what was refused; its exit code says no more.
+        let visited = systemctl_within(&["start", "sceau-stick.service"], VISIT_WAIT);
+        let text = fs::read_to_string(&kept).ok();
+        Ok(match (text, visited) {
+            (Some(text), _) => {
+                text.lines().map(str::to_owned).chain(["Vous pouvez retirer la clé USB.".to_owned()]).collect()
+            }
+            (None, Err(error)) => vec!["La clé USB n'a pas pu être lue.".to_owned(), error.to_string()],
+            (None, Ok(())) => {
+                vec![
+                    "La clé USB n'a pas de dossier sceau : rien n'est fait ; créez-le, puis recommencez."
+                        .to_owned(),
+                ]
+            }
         })
     }
 

@@ -47,6 +47,8 @@ fn certificates_go_to_the_keys_that_asked_for_them() {
     rig.bring_certificate("neuf.pem", &rig.pki.issue(&seal, &of("seal.csr")));
     rig.visited();
     assert_eq!(installed("seal.previous.pem").unwrap().trim(), right.trim());
-    // Nothing of the import is left in memory.
-    assert_eq!(fs::read_dir(rig.root("run/sceau-console")).unwrap().count(), 0);
+    // Nothing of the import is left in memory but what the visit came to.
+    let left: Vec<_> =
+        fs::read_dir(rig.root("run/sceau-console")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["result.txt"]);
 }

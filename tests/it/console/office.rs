@@ -86,7 +86,9 @@ fn a_convention_comes_by_stick_and_its_approvers_decide() {
         names.filter(|name| name.starts_with(CONVENTION)).collect()
     };
     let copy = |from: &Path, to: &Path| {
-        of_convention(from).iter().for_each(|name| drop(fs::copy(from.join(name), to.join(name)).unwrap()));
+        for name in of_convention(from) {
+            fs::copy(from.join(&name), to.join(&name)).unwrap();
+        }
     };
     // The next one is signed at a desk, and the stick brings it.
     let desk = tempfile::tempdir().unwrap();

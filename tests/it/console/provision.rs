@@ -1,6 +1,7 @@
 //! A signed file makes a blank appliance an establishment's, once and whole.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use super::rig::Rig;
@@ -99,4 +100,17 @@ fn the_pin_opens_in_the_measured_state_alone() {
         code == Some(1) && said.contains("aucune clé"),
         "a stranger's certificate is told before the TPM: {said}"
     );
+}
+
+#[test]
+fn the_guides_example_is_a_right_file() {
+    let guide = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/appliance.md")).unwrap();
+    let example = guide.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
+    let mut text = example.replace("ssh-ed25519 AAAA…", key).replace('…', &"0".repeat(64));
+    for name in ["complement.toml", "igc-sante-organisations.pem", "officier.pem"] {
+        text += &format!("\n[[file]]\nname = \"{name}\"\nsha256 = \"{}\"\n", "0".repeat(64));
+    }
+    let read = sceau::config::provisioning::Provisioning::parse(Path::new("guide"), &text).unwrap();
+    assert_eq!((read.operators.len(), read.files.len(), read.is_test()), (1, 4, false));
 }

@@ -39,7 +39,6 @@ impl Rig {
             "root/sys/class/tpm/tpm0/pcr-sha256",
             "root/usr/lib/sceau",
             "root/var/lib",
-            "root/var/lib/sceau-signer",
             "root/run",
             "stick/sceau/files",
         ] {

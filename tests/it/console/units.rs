@@ -1,8 +1,10 @@
 //! What is written for a start of the machine is what systemd takes.
 
 use std::fs;
+use std::process::Command;
 
 use super::rig::Rig;
+use crate::support::program::program;
 use crate::units::staging::{staged_root, verify};
 
 #[test]
@@ -32,6 +34,7 @@ fn units_of_a_start_are_verified_clean() {
             panic!("{unit}:\n{words}\n{text}");
         }
     }
+    no_unit_is_weakened(&rig);
     let network = fs::read_to_string(rig.root("run/systemd/network/10-sceau.network")).unwrap();
     for line in ["Name=en*", "Address=192.0.2.10/24", "Gateway=192.0.2.1", "DNS=192.0.2.53", "LLMNR=no"] {
         assert!(network.lines().any(|found| found == line), "{line}: {network}");
@@ -41,4 +44,24 @@ fn units_of_a_start_are_verified_clean() {
         "server ntp.exemple.fr iburst nts\n"
     );
     assert_eq!(fs::read_to_string(rig.root("run/sceau-network/resolv.conf")).unwrap(), "nameserver 192.0.2.53\n");
+}
+
+/// What `sceau check` says of the units of a start: openings that the guide foresees, and nothing weaker.
+fn no_unit_is_weakened(rig: &Rig) {
+    let root = staged_root();
+    for entry in fs::read_dir(rig.root("run/systemd/system")).unwrap().map(Result::unwrap) {
+        let (from, to) = (entry.path(), root.path().join("run/systemd/system").join(entry.file_name()));
+        fs::create_dir_all(&to).unwrap();
+        for file in fs::read_dir(from).unwrap().map(|file| file.unwrap().path()).filter(|file| file.is_file()) {
+            fs::copy(&file, to.join(file.file_name().unwrap())).unwrap();
+        }
+    }
+    let config = rig.root("var/lib/sceau-config/sceau.toml");
+    let mut check = Command::new(program("sceau"));
+    let output =
+        check.args(["check", "--json", "--config"]).arg(config).arg("--units").arg(root.path()).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rules: Vec<_> =
+        report["findings"].as_array().unwrap().iter().map(|found| found["rule"].as_str().unwrap()).collect();
+    assert!(rules.contains(&"unit-exception") && !rules.contains(&"unit-weakened"), "{report:#}");
 }
