@@ -4,7 +4,7 @@
 //! | room | duty | kind |
 //! |---|---|---|
 //! | [`daemon`] | `sceaud`: the doors for applications and operators; `pipeline.rs` is one request as one function, `admin/submit.rs` one order | program |
-//! | [`signer`] | `sceau-signer`: one PKCS#11 key behind a socket | program |
+//! | [`signer`] | `sceau-signer`: one key behind a socket, of a token or sealed | program |
 //! | [`relay`] | `sceau-relayd`: mutual TLS to the DMP, an assertion for one call | program |
 //! | [`attest`] | `sceau-attestd`: the TPM behind a socket: the ledger's counter, evidence, sealed PINs | program |
 //! | [`console`] | `sceau-console`: a blank appliance made an establishment's; `visit.rs` is one visit with a stick as one function | program |
@@ -15,10 +15,12 @@
 //! | [`seal`] | signer processes from the side of `sceaud`; from a fresh request to a sealed assertion | outside |
 //! | [`xmldsig`] | foreign XML and its signatures; the only room that names bergshamra and uppsala | outside |
 //! | [`token`] | PKCS#11; the only room that names cryptoki | outside |
+//! | [`sealed`] | keys without a token: wrapped in a file, unwrapped in a signer alone | outside |
 //! | [`tpm`] | the TPM; the only room that names tss-esapi | outside |
 //! | [`sys`] | the operating system; the only room that names nix | outside |
 //! | [`envelope`] | CMS: what leaves the appliance is readable by chosen certificates' keys alone | outside |
 //! | [`usage`] | command lines: French help, French answers to what is mistyped | outside |
+//! | [`connectors`] | foreign software: images judged, exactly what the ledger names attached | outside |
 //! | [`ledger`] | the durable store: entries, nonces and sessions in one commit before anything is sealed | state |
 //! | [`replay`] | nonces, each spent once: the memory of those whose window is open | state |
 //! | [`policy`] | who may ask for what: values in, decision out | pure |
@@ -28,6 +30,7 @@
 //! | [`evidence`] | what the TPM of an appliance attests: the document, how it is bound, its appraisal; no TSS |
 //! | [`traces`] | the ledger: entries, Merkle tree and map, signed checkpoints, their verification | pure |
 //! | [`lint`] | what is wrong with a VIHF, ours or not: every rule by name | pure |
+//! | [`metrics`] | figures of the service as OpenMetrics text | pure |
 //! | [`varlink`] | frames to calls and back | pure |
 //!
 //! # Arrows
@@ -58,6 +61,8 @@ pub mod cli;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod config;
 #[cfg(all(unix, feature = "appliance"))]
+pub mod connectors;
+#[cfg(all(unix, feature = "appliance"))]
 pub mod console;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod daemon;
@@ -67,6 +72,7 @@ pub mod evidence;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod ledger;
 pub mod lint;
+pub mod metrics;
 pub mod policy;
 pub mod proof;
 #[cfg(all(unix, feature = "appliance"))]
@@ -75,6 +81,8 @@ pub mod relay;
 pub mod replay;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod seal;
+#[cfg(all(unix, feature = "appliance"))]
+pub mod sealed;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod signer;
 pub mod sys;

@@ -36,7 +36,7 @@ pub(super) enum Answer {
     /// What would become of an unsealing.
     Foreseen { opens: bool, policy: String, pcrs: Vec<String>, approvals: u64 },
     /// How the TPM is.
-    Status { enrolled: bool, lockout: bool, counter: Option<bool>, sealed: Vec<String> },
+    Status { enrolled: bool, lockout: bool, lockout_guarded: bool, counter: Option<bool>, sealed: Vec<String> },
     /// Done.
     Done {},
 }
@@ -91,6 +91,11 @@ impl From<TpmError> for No {
                 "tpm-other",
                 "ce TPM n'est pas celui de l'enrôlement, ou il a été réinitialisé ; si c'est voulu, refaites \
                  sceau attest enrol, et remettez les PIN par sceau seal recover",
+            ),
+            TpmError::Owned => (
+                "tpm-owned",
+                "une autorisation owner ou endorsement a été donnée au TPM, et Sceau les veut vides ; qui l'a donnée l'ôte : \
+                 tpm2_changeauth -c owner -p ANCIENNE",
             ),
             TpmError::Missing => (
                 "tpm-not-enrolled",

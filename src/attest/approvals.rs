@@ -1,4 +1,9 @@
 //! Approved states of the machine, as systemd-measure writes them (`systemd-tpm2-pcr-signature.json`).
+//!
+//! They have no age limit: the TPM takes whatever the approver ever signed, so that a limit here would bind neither an old image
+//! that somebody boots nor who kept the file, and would lock out a hospital whose state is the same for years. What ends old
+//! approvals is another approver's key (`sceau seal recover`). An NV counter in the policy would end them one by one; the TPM
+//! library has no TPM2_PolicyNV yet (tss-esapi 7).
 
 use std::collections::BTreeMap;
 
@@ -51,7 +56,7 @@ pub(super) fn read(text: &str, pcrs: &[u8], approver: &Approver) -> Result<Vec<W
     for written in &ours {
         let approval = written.approval().ok_or(ApprovalError::Form)?;
         let told = written.pkfp.as_ref().is_none_or(|pkfp| *pkfp == approver.fingerprint().to_string());
-        if !told || !approver.has_signed(&approval.policy, &approval.signature) {
+        if !told || !approver.has_signed(&approval.policy, &approval.pcrs, &approval.signature) {
             return Err(ApprovalError::Signature);
         }
         for byte in [0x00, 0xff] {

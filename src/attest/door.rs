@@ -18,15 +18,13 @@ use super::answer::No;
 use super::evidence::Heard;
 use super::request::Request;
 use crate::sys::frames::{End, Frames};
-use crate::sys::places::{Place, Places};
+use crate::sys::places::Place;
 use crate::sys::socket::Listening;
 use crate::varlink::FRAME_LEN_MAX;
 use crate::varlink::members::MemberError;
 
 /// Who may ask is told by the file's group and by the kernel's word for the caller.
 const SOCKET_MODE: u32 = 0o660;
-/// Most connections: sceaud's, and some operators'.
-const CONNECTIONS_MAX: usize = 32;
 /// Bytes of an answer's room.
 const ANSWER_ROOM_LEN: usize = 4 * 1024;
 /// Pause when no connection can be accepted (descriptors exhausted).
@@ -52,7 +50,6 @@ impl Door {
 /// Accepts until `stop` says so, then waits for the answers under way, at most `shutdown_ms`.
 pub(super) async fn accept(attester: Arc<Attester>, door: Door, mut stop: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
-    let places = Places::new(CONNECTIONS_MAX);
     loop {
         while connections.try_join_next().is_some() {}
         let accepted = tokio::select! {
@@ -61,7 +58,7 @@ pub(super) async fn accept(attester: Arc<Attester>, door: Door, mut stop: watch:
             accepted = door.0.accept() => accepted,
         };
         match accepted {
-            Ok(stream) => admit(&attester, stream, &places, &stop, &mut connections),
+            Ok(stream) => admit(&attester, stream, &stop, &mut connections),
             Err(error) => {
                 tracing::warn!(%error, "no connection could be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -76,13 +73,12 @@ pub(super) async fn accept(attester: Arc<Attester>, door: Door, mut stop: watch:
 fn admit(
     attester: &Arc<Attester>,
     stream: UnixStream,
-    places: &Arc<Places>,
     stop: &watch::Receiver<bool>,
     connections: &mut JoinSet<()>,
 ) {
     let Ok(peer) = stream.peer_cred() else { return };
     let uid = peer.uid();
-    match places.take(uid, CONNECTIONS_MAX) {
+    match attester.admission.take(uid) {
         Some(place) => drop(connections.spawn(serve(Arc::clone(attester), stream, uid, place, stop.clone()))),
         None => {
             // Told without waiting: a peer that takes no answer must not hold the door.

@@ -145,7 +145,8 @@ impl Tasks {
             Err(No::Unavailable("counter-undefined", _)) => Some(false),
             Err(no) => return Err(no),
         };
-        Ok(Answer::Status { enrolled, lockout: tpm.in_lockout()?, counter, sealed: self.sealed()? })
+        let (lockout, lockout_guarded) = (tpm.in_lockout()?, tpm.is_lockout_guarded()?);
+        Ok(Answer::Status { enrolled, lockout, lockout_guarded, counter, sealed: self.sealed()? })
     }
 
     /// What the counter says, if there is one in the TPM.

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::answer::{Answer, No};
 use super::task::Tasks;
 use crate::certificate::SealCertificate;
-use crate::config::{CONVENTION_LEN_MAX, Config};
+use crate::config::{CONVENTION_LEN_MAX, Config, SealKey};
 use crate::evidence::binding::qualifying_data;
 use crate::evidence::document::{
-    Attested, Claims, Document as _, Evidence, Ledger, Marshalled, PCRS, PcrValue, Seal,
+    Attested, Claims, Document as _, Evidence, KeyCertificate, Ledger, Marshalled, PCRS, PcrValue,
 };
 use crate::evidence::nonce::Nonce;
 use crate::sys::call::{Reply, call};
@@ -93,18 +93,7 @@ impl Tasks {
             let message = "la configuration est refusée ; sceau check dit pourquoi";
             No::Unavailable("configuration", message.to_owned())
         })?;
-        let mut seals = Vec::new();
-        for seal in &config.seals {
-            let certificate = read(&seal.certificate)?;
-            let certificate = SealCertificate::parse(&certificate).map_err(|cause| {
-                No::Unavailable("configuration", format!("certificat de la clé {} : {cause}", seal.key))
-            })?;
-            seals.push(Seal {
-                structure: seal.structure.clone(),
-                key: seal.key.to_string(),
-                certificate: Marshalled(certificate.der().to_vec()),
-            });
-        }
+        let (seals, authentications) = (certificates(&config.seals)?, certificates(&config.authentications)?);
         let ledger = match (&config.audit, heard.checkpoint) {
             (Some(audit), Some(checkpoint)) => {
                 let key = String::from_utf8_lossy(&read(&audit.public_key)?).trim_end().to_owned();
@@ -117,10 +106,27 @@ impl Tasks {
             image: image_version(),
             convention: heard.convention.unwrap_or_default(),
             seals,
+            authentications,
             ledger,
             counter,
         })
     }
+}
+
+/// The certificates of these keys.
+fn certificates(keys: &[SealKey]) -> Result<Vec<KeyCertificate>, No> {
+    let of = |key: &SealKey| {
+        let certificate = SealCertificate::parse(&read(&key.certificate)?).map_err(|cause| {
+            No::Unavailable("configuration", format!("certificat de la clé {} : {cause}", key.key))
+        })?;
+        Ok(KeyCertificate {
+            structure: key.structure.clone(),
+            key: key.key.to_string(),
+            certificate: Marshalled(certificate.der().to_vec()),
+            keyring: key.signer().keyring(),
+        })
+    };
+    keys.iter().map(of).collect()
 }
 
 fn attested(quoted: quote::Attested) -> Attested {

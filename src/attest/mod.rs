@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `run` | life of the program |
 //! | `door`, `request`, `answer` | who asks, for what, and what he is told |
+//! | `admission` | places at the door |
 //! | `worker` | the one thread that speaks to the TPM, and its queue |
 //! | `task` | what is done with the TPM: begin here |
 //! | `enrolment`, `enrolled` | keys and counter made, and what is remembered of it |
@@ -17,6 +18,7 @@
 //! - The counter is told and raised for the user of `sceaud` alone; a PIN is given back to root alone.
 //! - Nothing here is on the way of a token: who waits for a quote waits in a queue of his own.
 
+mod admission;
 mod answer;
 mod approvals;
 mod budget;
@@ -41,6 +43,7 @@ use crate::config::Config;
 struct Attester {
     config: Config,
     admitted: Admitted,
+    admission: admission::Admission,
     worker: worker::Worker,
 }
 
@@ -49,6 +52,6 @@ struct Attester {
 struct Admitted {
     /// The user of `sceaud`.
     ledger: u32,
-    /// Who may seal PINs and have them back: root, or whoever runs a test establishment.
+    /// Who may enrol, seal PINs and have them back: root, or whoever runs a test establishment.
     sealing: u32,
 }

@@ -183,12 +183,14 @@ impl Request {
                 uid == admitted.sealing,
                 "cet utilisateur n'a pas ce droit : PIN scellés et clés du TPM sont à root seul",
             ),
+            // Which TPM is believed is decided here; and a slow one makes an endorsement key for most of a minute, in which sceaud
+            // waits in vain for its counter: asked again and again, that would be for ever.
+            Self::Enrol { .. } | Self::Activate { .. } => (
+                uid == admitted.sealing,
+                "cet utilisateur n'a pas ce droit : l'enrôlement est à root seul ; refaites la commande avec sudo",
+            ),
             // Nothing of it is secret or does harm: the rights of the socket's file are enough.
-            Self::Status
-            | Self::Enrol { .. }
-            | Self::Activate { .. }
-            | Self::Evidence { .. }
-            | Self::Foresee { .. } => (true, ""),
+            Self::Status | Self::Evidence { .. } | Self::Foresee { .. } => (true, ""),
         };
         if may {
             return Ok(());

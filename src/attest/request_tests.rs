@@ -24,6 +24,9 @@ fn the_counter_is_sceauds_and_secrets_are_roots() {
     let key = json!({
         "role": "audit", "key": "audit", "public": "", "private": "", "parent": "0x81000001", "auth": "",
     });
+    let challenge = json!({ "challenge": json!({
+        "format": Challenge::FORMAT, "id": "0".repeat(64), "credential": "", "secret": "",
+    }).to_string() });
     let cases = [
         ("Counter", json!({}), 990),
         ("Increment", json!({}), 990),
@@ -31,6 +34,9 @@ fn the_counter_is_sceauds_and_secrets_are_roots() {
         ("Unseal", json!({ "name": "seal", "boot_pin": "2" }), 0),
         ("Approve", json!({ "name": "seal", "signatures": "{}" }), 0),
         ("Certify", key, 0),
+        ("Enrol", json!({}), 0),
+        ("Enrol", json!({ "anew": true }), 0),
+        ("Activate", challenge, 0),
     ];
     for (method, parameters, owner) in &cases {
         for uid in [0, 990, 991, 1000, 65_534] {
@@ -40,7 +46,6 @@ fn the_counter_is_sceauds_and_secrets_are_roots() {
     let nonce = "0".repeat(64);
     for (method, parameters) in [
         ("Status", json!({})),
-        ("Enrol", json!({})),
         ("Evidence", json!({ "nonce": nonce })),
         ("Foresee", json!({ "name": "seal", "expected": [] })),
     ] {

@@ -10,6 +10,7 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::admission::Admission;
 use super::door::{self, Door};
 use super::task::Tasks;
 use super::worker::Worker;
@@ -85,7 +86,8 @@ fn run(arguments: &Arguments) -> Result<(), NotRun> {
     let (worker, thread) = Worker::start(Tasks::new(config.clone()))?;
     // One thread: what takes time is in the TPM, and has its own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let outcome = runtime.block_on(serve(Arc::new(Attester { config, admitted, worker })));
+    let admission = Admission::new(admitted);
+    let outcome = runtime.block_on(serve(Arc::new(Attester { config, admitted, admission, worker })));
     drop(runtime);
     // The last attester is gone with its worker: the thread ends once the task under way does.
     if outcome.is_ok() {

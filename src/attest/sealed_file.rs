@@ -17,7 +17,7 @@ use crate::tpm::sealed::Approval;
 use crate::traces::digest::Digest;
 
 /// Format of the files.
-pub(super) const FORMAT: &str = "fr.sceau.sealed/1";
+pub(super) const FORMAT: &str = "fr.sceau.sealed/2";
 /// End of their names.
 const SUFFIX: &str = ".sealed.json";
 

@@ -54,7 +54,7 @@ impl Tasks {
         }
         let mut tpm = self.open()?;
         let values = measured(&mut tpm, pcrs)?;
-        let sealed = tpm.seal(secret.as_bytes(), boot_pin.as_bytes(), &approver)?;
+        let sealed = tpm.seal(secret.as_bytes(), boot_pin.as_bytes(), (&approver, pcrs))?;
         let kept = Kept {
             format: FORMAT.to_owned(),
             storage: Marshalled(tpm.name().0.clone()),
@@ -126,8 +126,7 @@ impl Tasks {
             .collect();
         let policy = policy::of_pcrs(&values);
         Ok(Answer::Foreseen {
-            opens: kept.approval(&policy).is_some()
-                && !values.iter().any(|(_, value)| policy::is_unmeasured(value)),
+            opens: kept.approval(&policy).is_some() && policy::unmeasured(&values).is_none(),
             policy: policy.to_string(),
             pcrs: values.iter().map(|(pcr, value)| format!("{pcr}={value}")).collect(),
             approvals: u64::try_from(kept.approvals.len()).unwrap_or(u64::MAX),
@@ -155,9 +154,9 @@ fn open(tpm: &mut Tpm, kept: &Kept, values: &[policy::Value], boot_pin: &[u8]) -
 /// The values of these PCRs, none of which may say nothing.
 fn measured(tpm: &mut Tpm, pcrs: &[u8]) -> Result<Vec<policy::Value>, No> {
     let values: Vec<policy::Value> = pcrs.iter().copied().zip(tpm.pcrs(pcrs)?).collect();
-    match values.iter().find(|(_, value)| policy::is_unmeasured(value)) {
+    match policy::unmeasured(&values) {
         None => Ok(values),
-        Some((pcr, _)) => Err(No::Denied(
+        Some(pcr) => Err(No::Denied(
             "pcr-unmeasured",
             format!(
                 "le PCR {pcr} est à zéro : cette machine n'y mesure rien, et un scellement n'y protégerait de rien ; choisissez \

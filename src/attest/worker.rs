@@ -13,6 +13,8 @@ use super::task::{Request, Tasks};
 
 /// Questions of the ledger's counter that may wait. Reason: sceaud asks one after the other; a killed one may have left one.
 const COUNTING_MAX: usize = 4;
+/// Tasks of PINs that may wait. Reason: a boot opens some, each typed by a person.
+const SEALING_MAX: usize = 8;
 /// Other tasks that may wait: some operators'; whoever comes after them is told to come back.
 const OTHERS_MAX: usize = 8;
 /// Longest task that is believed to move. Reason: a slow TPM takes most of a minute to make a key of two thousand bits.
@@ -24,10 +26,12 @@ struct Job {
     reply: oneshot::Sender<Result<Answer, No>>,
 }
 
-/// What waits: the counter's questions go first, so that no flood of others keeps sceaud from its start.
+/// What waits: the counter's questions go first, then root's PINs, so that no flood of others keeps sceaud or its signers from
+/// their start.
 #[derive(Debug, Default)]
 struct Waiting {
     counting: VecDeque<Job>,
+    sealing: VecDeque<Job>,
     others: VecDeque<Job>,
     ended: bool,
     began: Option<Instant>,
@@ -49,7 +53,8 @@ impl Shared {
         let mut waiting = self.waiting();
         loop {
             waiting.began = None;
-            let job = waiting.counting.pop_front().or_else(|| waiting.others.pop_front());
+            let Waiting { counting, sealing, others, .. } = &mut *waiting;
+            let job = [counting, sealing, others].into_iter().find_map(VecDeque::pop_front);
             match job {
                 // Who has hung up is not served: he asks again if he still wants it.
                 Some(job) if job.reply.is_closed() => {}
@@ -93,6 +98,9 @@ impl Worker {
             let mut waiting = self.0.waiting();
             let (queue, max) = match request {
                 Request::Counter | Request::Increment => (&mut waiting.counting, COUNTING_MAX),
+                Request::Seal(_) | Request::Unseal { .. } | Request::Approve { .. } => {
+                    (&mut waiting.sealing, SEALING_MAX)
+                }
                 _ => (&mut waiting.others, OTHERS_MAX),
             };
             if queue.len() >= max {

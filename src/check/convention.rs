@@ -13,6 +13,17 @@ const SUBJECT: &str = "convention";
 
 /// Tells what would keep the file from being taken, as far as it shows without the register of operators.
 pub(super) fn probe(config: &Config, named: &Named, now: Instant, report: &mut Report) {
+    if let Some(presented) = &named.convention
+        && !presented.convention.sealed_keys
+        && let Some(key) = config.signer_keys().iter().find(|key| !key.keyring().is_token())
+    {
+        let text = format!(
+            "la clé {} est scellée dans un fichier, et la convention ne l'admet pas : rien n'est scellé ; faites-y mettre sealed_keys = true, ou utilisez un token",
+            key.key
+        );
+        let place = Place::file(config.convention_file().unwrap_or(&config.path));
+        report.found(Finding::new("sealed-keys-not-declared", place, &text));
+    }
     let Some(path) = config.convention_file() else { return };
     report.checked(SUBJECT);
     tell(SUBJECT, &named.convention_faults, report);

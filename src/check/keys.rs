@@ -23,7 +23,9 @@ pub(super) fn probe(config: &Config, report: &mut Report) {
     }
     report.checked(SUBJECT);
     for key in config.signer_keys() {
-        if let Some(path) = module_path(config, &key, report) {
+        if let Some(path) = key.sealed_file() {
+            sealed_file(config, &key, path, report);
+        } else if let Some(path) = module_path(config, &key, report) {
             module(config, &key, &path, report);
         }
         if let PinSource::File(path) = &key.pin {
@@ -118,6 +120,34 @@ fn module(config: &Config, key: &SignerKey, path: &Path, report: &mut Report) {
             "module-unusable",
             "n'est pas une bibliothèque partagée ; donnez le fichier .so du fabricant",
         )),
+    }
+}
+
+/// A key without a token: told whatever its file is, since nobody must take it for an HSM's.
+fn sealed_file(config: &Config, key: &SignerKey, path: &Path, report: &mut Report) {
+    let text = format!(
+        "la clé {} est scellée dans le fichier {} : ce n'est pas un HSM, qui tient le système et sa clé d'enveloppe la tient",
+        key.key,
+        path.display()
+    );
+    report.found(at(config, key, "uri", "key-without-token", &text));
+    match file::access(path) {
+        Ok(access) if access.kind == file::Kind::File => {}
+        Ok(_) => {
+            let text = format!("le fichier de clé scellée {} n'est pas un fichier ; corrigez uri", path.display());
+            report.found(at(config, key, "uri", "file-unusable", &text));
+        }
+        Err(cause) if cause.kind() == std::io::ErrorKind::PermissionDenied && !is_root() => {
+            report.not_checked(SUBJECT, not_readable(path));
+        }
+        Err(cause) => {
+            let text = format!(
+                "le fichier de clé scellée {} ne peut pas être lu ({}) ; générez la clé (sceau keys generate), ou corrigez uri",
+                path.display(),
+                system_words(&cause)
+            );
+            report.found(at(config, key, "uri", "file-missing", &text));
+        }
     }
 }
 

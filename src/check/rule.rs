@@ -198,6 +198,12 @@ pub const RULES: &[Rule] = &[
         "la convention ne déclare pas ce certificat, il ne scelle pas",
         "faites-le déclarer",
     ),
+    error(
+        "sealed-keys-not-declared",
+        Misconfigured,
+        "une clé est scellée dans un fichier, et la convention ne l'admet pas",
+        "faites mettre sealed_keys = true dans la convention, ou utilisez un token",
+    ),
     warning(
         "outside-convention",
         "un registre nomme un service ou une structure que la convention n'a pas",
@@ -303,6 +309,11 @@ pub const RULES: &[Rule] = &[
         "retirez-le de [[seal]]",
     ),
     note("certificates-overlap", "deux certificats valides d'une structure", "retirez l'ancien une fois échu"),
+    note(
+        "key-without-token",
+        "une clé est scellée dans un fichier de l'appliance, et non dans un HSM",
+        "gardez sa clé d'enveloppe sous le TPM, ou passez à un HSM",
+    ),
     note("policy-unchecked", "la politique des certificats n'est pas vérifiée", "donnez [trust] policy_oid"),
     error("token-uri", Misconfigured, "l'URI PKCS#11 de la clé est fausse", "corrigez uri (RFC 7512)"),
     error("module-missing", Misconfigured, "le module PKCS#11 n'existe pas ou n'est pas nommé", "corrigez module"),
@@ -382,6 +393,11 @@ pub const RULES: &[Rule] = &[
         "le TPM est verrouillé après trop de PIN de démarrage faux",
         "tpm2_dictionarylockout --clear-lockout",
     ),
+    warning(
+        "tpm-lockout-unguarded",
+        "aucun secret ne garde le verrou qui compte les PIN de démarrage faux",
+        "tpm2_changeauth -c lockout, et ce secret au coffre",
+    ),
     error("file-writable", Wrong, "un fichier qui décide est modifiable par d'autres", "chmod go-w"),
     error("folder-writable", Wrong, "un dossier de son chemin est modifiable par d'autres", "chmod go-w"),
     error("file-owner", Wrong, "un fichier qui décide, ou son dossier, est à un tiers", "chown root"),
@@ -397,6 +413,7 @@ pub const RULES: &[Rule] = &[
     error("unit-weakened", Wrong, "une unité installée protège moins que celle livrée", "retirez le complément"),
     error("unit-masked", Wrong, "une unité est masquée", "systemctl unmask"),
     warning("unit-missing", "une unité n'est pas installée", "installez les unités livrées"),
+    note("software-attached", "un connecteur ou un module est attaché", "vérifiez qu'il est voulu"),
     note("unit-exception", "un complément ouvre ce que le guide prévoit", "vérifiez qu'il est voulu"),
 ];
 

@@ -31,6 +31,8 @@ pub enum Answer {
         troubles: Vec<(String, String)>,
         /// The audit key, if it cannot sign.
         audit_unready: Option<String>,
+        /// Foreign software that orders attached: kind and name.
+        attached: Vec<(String, String)>,
     },
     /// It said that it halted, and why.
     Halted(String),
@@ -44,8 +46,14 @@ pub(super) fn probe(config: &Config, answer: &Answer, report: &mut Report) {
     match answer {
         Answer::Status { state, .. } if state == "halted" => halted("son état est « halted »", config, report),
         Answer::Halted(cause) => halted(cause, config, report),
-        Answer::Status { state, ready, unready, troubles, audit_unready } => {
+        Answer::Status { state, ready, unready, troubles, audit_unready, attached } => {
             report.checked(SUBJECT);
+            for (kind, name) in attached {
+                let text = format!(
+                    "{kind} {name} attaché par un ordre ; sceau connectors list montre ce qu'il peut atteindre"
+                );
+                report.found(Finding::new("software-attached", Place::Object(name.clone()), &text));
+            }
             if let Some(key) = audit_unready {
                 let text = format!(
                     "la clé d'audit {key} ne signe pas : ni points de contrôle du journal, ni reçus ; les jetons sans reçu sont servis ; voyez systemctl status 'sceau-signer@{key}-*'"

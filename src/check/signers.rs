@@ -11,7 +11,7 @@ use super::service::Answer;
 use super::{is_root, not_readable};
 use crate::config::{Appraised, Audit, Config, Named, SignerKey, system_words};
 use crate::seal::connection::{Connection, SignerError};
-use crate::seal::key::{KeyDescription, requirements};
+use crate::seal::key::KeyDescription;
 use crate::seal::verifier::Verifier;
 use crate::seal::wire::{Failure, NONCE_LEN, self_test_message};
 use crate::sys::{file, peer};
@@ -159,7 +159,7 @@ fn judged(
         return Some(Finding::new(rule, Place::file(file), &format!("clé {name} : {words}")));
     }
     if !config.is_test()
-        && let Err(refusal) = requirements(&key.attributes)
+        && let Err(refusal) = key.requirements()
     {
         let text = format!("clé {name} : {refusal}");
         return Some(Finding::new("key-unprotected", Place::Object(format!("clé {name}")), &text));

@@ -56,4 +56,10 @@ pub(super) fn probe(config: &Config, report: &mut Report) {
                     cherchez qui les a tapés, puis tpm2_dictionarylockout --clear-lockout";
         report.found(found("tpm-lockout", text));
     }
+    let seals = status.get("sealed").and_then(Value::as_array).is_some_and(|names| !names.is_empty());
+    if seals && says("lockout_guarded") == Some(false) {
+        let text = "des PIN sont scellés, et aucun secret ne garde le verrou du TPM : qui vole la machine le lève depuis un autre système, \
+                    et essaie des PIN de démarrage sans fin ; tpm2_changeauth -c lockout, et gardez ce secret au coffre";
+        report.found(found("tpm-lockout-unguarded", text));
+    }
 }

@@ -90,7 +90,7 @@ fn told(name: &str, fragment: &Path, weakness: &Weakness, installed: &[Assignmen
     };
     if name.starts_with("sceau-signer@") && foreseen(key, found, installed) {
         let text = format!(
-            "{key}={found} ouvre au signataire ce que le guide prévoit pour un HSM réseau, un jeton logiciel ou un lecteur ; vérifiez que c'est voulu"
+            "{key}={found} ouvre au signataire ce que le guide prévoit pour un HSM réseau, un jeton logiciel, un lecteur ou le TPM ; vérifiez que c'est voulu"
         );
         return Finding::new("unit-exception", place, &text);
     }
@@ -107,7 +107,7 @@ fn told(name: &str, fragment: &Path, weakness: &Weakness, installed: &[Assignmen
     Finding::new("unit-weakened", place, &text)
 }
 
-/// What the guide's own drop-ins open: one HSM address, a soft token's folder, a reader (comments of `sceau-signer@.service`).
+/// What the guide's own drop-ins open: one HSM address, a soft token's folder, a reader, the TPM (comments of `sceau-signer@.service`).
 fn foreseen(key: &str, found: &str, installed: &[Assignment]) -> bool {
     let last = |key: &str| installed.iter().rfind(|a| a.key == key).map(|a| a.value.as_str()).unwrap_or_default();
     // A network is one HSM's: everything else stays denied, and the exceptions are single addresses.
@@ -131,6 +131,10 @@ fn foreseen(key: &str, found: &str, installed: &[Assignment]) -> bool {
         }),
         "PrivateDevices" | "DeviceAllow" => {
             installed.iter().any(|a| a.key == "DeviceAllow" && !a.value.is_empty())
+        }
+        // The TPM's group, for keys that live in it (tpm.conf.example).
+        "SupplementaryGroups" => {
+            found == "tss" && installed.iter().any(|a| a.key == "DeviceAllow" && a.value == "/dev/tpmrm0 rw")
         }
         "ProcSubset" => found == "all",
         // The instances of a key of [[authentication]] are another user's.

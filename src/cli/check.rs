@@ -77,12 +77,16 @@ fn ask(socket: &Path) -> Answer {
             let troubles = status.get("troubles").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
             let troubles = troubles.iter().map(|told| (text(told, "reason"), text(told, "message"))).collect();
             let audit_unready = status.get("audit").filter(|audit| !ready(audit)).map(|audit| text(audit, "key"));
+            let attached = status.get("attached").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            let kind = |row: &Value| if text(row, "kind") == "module" { "module" } else { "connecteur" };
+            let attached = attached.iter().map(|row| (kind(row).to_owned(), text(row, "name"))).collect();
             Answer::Status {
                 state: text(&status, "state"),
                 ready: ready(&status),
                 unready,
                 troubles,
                 audit_unready,
+                attached,
             }
         }
         Err(error @ CallError::Refused { .. }) if error.exit_code() == EXIT_HALTED => {

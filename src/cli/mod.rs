@@ -6,10 +6,13 @@ mod applications;
 mod attest;
 mod check;
 mod client;
+#[cfg(feature = "appliance")]
+mod connectors;
 mod convention;
 mod issue;
 #[cfg(feature = "appliance")]
 mod keys;
+mod metrics;
 mod operators;
 mod order;
 #[cfg(feature = "appliance")]
@@ -86,12 +89,20 @@ enum Verb {
     Applications(Box<applications::Applications>),
     #[cfg(feature = "appliance")]
     #[command(after_help = AFTER_HELP)]
+    Connectors(Box<connectors::Connectors>),
+    #[cfg(feature = "appliance")]
+    #[command(after_help = AFTER_HELP)]
+    Modules(Box<connectors::Modules>),
+    #[cfg(feature = "appliance")]
+    #[command(after_help = AFTER_HELP)]
     Traces(Box<traces::Traces>),
     #[command(name = "lint", after_help = verifier::AFTER_HELP)]
     Lint(verifier::Vihf),
     // Its long text has the codes, in fewer words.
     #[command(after_help = AFTER_STATUS_HELP, long_about = None)]
     Status(status::Status),
+    #[command(after_help = AFTER_HELP)]
+    Metrics(metrics::Metrics),
     #[command(after_help = AFTER_CHECK_HELP)]
     Check(check::Check),
 }
@@ -157,6 +168,9 @@ enum NotDone {
     #[cfg(feature = "appliance")]
     #[error(transparent)]
     Copied(#[from] traces::NotCopied),
+    #[cfg(feature = "appliance")]
+    #[error(transparent)]
+    NotApplied(#[from] crate::connectors::NotApplied),
     #[error("la sortie ne peut pas être écrite ({0})")]
     Output(#[from] std::io::Error),
 }
@@ -173,6 +187,8 @@ impl NotDone {
             Self::Traces(error) => error.exit_code(),
             #[cfg(feature = "appliance")]
             Self::Copied(cause) => cause.exit_code(),
+            #[cfg(feature = "appliance")]
+            Self::NotApplied(_) => EXIT_UNAVAILABLE,
             Self::Output(_) => EXIT_UNAVAILABLE,
         }
     }
@@ -201,8 +217,13 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "appliance")]
         Verb::Applications(applications) => applications.run(),
         #[cfg(feature = "appliance")]
+        Verb::Connectors(connectors) => connectors.run(),
+        #[cfg(feature = "appliance")]
+        Verb::Modules(modules) => modules.run(),
+        #[cfg(feature = "appliance")]
         Verb::Traces(traces) => traces.run(),
         Verb::Status(status) => status.run(),
+        Verb::Metrics(metrics) => metrics.run(),
         Verb::Check(check) => check.run(),
     };
     match done {

@@ -98,6 +98,11 @@ fn table(status: &Value, out: &mut impl io::Write) -> io::Result<()> {
     for rights in list("rights") {
         writeln!(out, "Droits      table {} {}", text(rights, "table"), text(rights, "version"))?;
     }
+    for attached in list("attached") {
+        let kind = if text(attached, "kind") == "module" { "Module" } else { "Connecteur" };
+        let image = text(attached, "image");
+        writeln!(out, "{kind:<11} {} (image {}…)", text(attached, "name"), image.get(..16).unwrap_or(&image))?;
+    }
     let seals = status.get("seals").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     for seal in seals {
         let expires_at = text(seal, "certificate_expires_at");
@@ -110,6 +115,10 @@ fn table(status: &Value, out: &mut impl io::Write) -> io::Result<()> {
         };
         writeln!(out, "Cachet      {} structure {} : {ready}", text(seal, "key"), text(seal, "structure"))?;
         writeln!(out, "            certificat jusqu'au {}{renewal}", text(seal, "certificate_expires_at"))?;
+    }
+    for key in list("sealed_keys") {
+        let key = key.as_str().unwrap_or("?");
+        writeln!(out, "Sans HSM    {key} : clé scellée dans un fichier de l'appliance")?;
     }
     if let Some(audit) = status.get("audit") {
         let ready = if is_ready(audit) {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::signer_key::{KeyName, PROCESSES_MAX, PinSource, Purpose, SignerKey};
+use super::signer_key::{KeyName, PROCESSES_MAX, PinSource, Purpose, SignerKey, check_sealed};
 use crate::policy::breach::Breach;
 use crate::traces::audit::is_origin;
 
@@ -25,7 +25,7 @@ pub struct AuditKey {
 pub(super) struct AuditTable {
     origin: String,
     key: String,
-    uri: String,
+    pub(super) uri: String,
     module: Option<PathBuf>,
     pin_file: Option<PathBuf>,
     pin_credential: Option<String>,
@@ -55,13 +55,15 @@ impl AuditTable {
             KeyName::parse(&self.key).map_err(|cause| refuse("bad-value", "key", format!("[audit] {cause}")));
         let pin = PinSource::check(self.pin_file, self.pin_credential, base, "[audit]")
             .map_err(|(rule, field, cause)| refuse(rule, field, cause));
+        let sealed = check_sealed(&self.uri, self.module.as_deref(), "[audit]")
+            .map_err(|(rule, field, cause)| refuse(rule, field, cause));
         if !(1..=PROCESSES_MAX).contains(&self.processes) {
             let cause =
                 format!("[audit] processes = {} ; donnez un nombre de 1 à {PROCESSES_MAX}", self.processes);
             refuse("bad-value", "processes", cause);
         }
-        match (key, pin) {
-            (Ok(key), Ok(pin)) if breaches.is_empty() => Ok(AuditKey {
+        match (key, pin, sealed) {
+            (Ok(key), Ok(pin), Ok(())) if breaches.is_empty() => Ok(AuditKey {
                 public_key: base.join(self.public_key),
                 signer: SignerKey {
                     key,

@@ -39,6 +39,7 @@ pub(super) struct ConventionTable {
     methods: Vec<Method>,
     rights: Scope,
     contactless_delay_ms: u64,
+    sealed_keys: bool,
 }
 
 /// `[convention]` of a file of its own.
@@ -54,6 +55,8 @@ struct HeadTable {
     rights: Scope,
     #[serde(default)]
     contactless_delay_ms: u64,
+    #[serde(default)]
+    sealed_keys: bool,
 }
 
 /// The typed tables of a convention's file.
@@ -114,11 +117,21 @@ pub fn convention(path: &Path, text: &str, test: bool) -> Result<Convention, Vec
     let mut document: Document<ConventionFile> = Document::parse(path, text.to_owned(), CONVENTION_FILE);
     let Some(file) = document.take() else { return Err(document.faults) };
     let ConventionFile { convention: head, structure, service, declaration, exception, guard } = file;
-    let HeadTable { format, number, establishment, from, until, methods, rights, contactless_delay_ms } = head;
+    let HeadTable {
+        format,
+        number,
+        establishment,
+        from,
+        until,
+        methods,
+        rights,
+        contactless_delay_ms,
+        sealed_keys,
+    } = head;
     let empty = [("structure", structure.is_empty()), ("service", service.is_empty())];
     let tables = Tables {
         title: Some(TitleTable { format, number, establishment, from, until }),
-        declared: Declared { methods, rights, contactless_delay_ms },
+        declared: Declared { methods, rights, contactless_delay_ms, sealed_keys },
         structures: structure,
         services: service,
         declaration,
@@ -160,11 +173,11 @@ fn signatures(path: &Path) -> Vec<(String, String)> {
 
 /// The terms of `sceau.toml`: where they are, what is wrong with those that stand in it, and whether any do.
 pub(super) fn terms(file: &mut File, base: &Path, form: Form, test: bool) -> (Terms, Vec<Breach>, bool) {
-    let ConventionTable { file: of_its_own, methods, rights, contactless_delay_ms } =
+    let ConventionTable { file: of_its_own, methods, rights, contactless_delay_ms, sealed_keys } =
         std::mem::take(&mut file.convention);
-    let declared = !methods.is_empty() || rights != Scope::default() || contactless_delay_ms > 0;
+    let declared = !methods.is_empty() || rights != Scope::default() || contactless_delay_ms > 0 || sealed_keys;
     let tables = [
-        ("[convention] methods, rights ou contactless_delay_ms", declared),
+        ("[convention] methods, rights, contactless_delay_ms ou sealed_keys", declared),
         ("[[structure]]", !file.structure.is_empty()),
         ("[[service]]", !file.service.is_empty()),
         ("[[exception]]", !file.exception.is_empty()),
@@ -185,7 +198,7 @@ pub(super) fn terms(file: &mut File, base: &Path, form: Form, test: bool) -> (Te
     }
     let tables = Tables {
         title: None,
-        declared: Declared { methods, rights, contactless_delay_ms },
+        declared: Declared { methods, rights, contactless_delay_ms, sealed_keys },
         structures: std::mem::take(&mut file.structure),
         services: std::mem::take(&mut file.service),
         declaration: file.declaration.unwrap_or_default(),

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::audit::AuditTable;
 use super::clock::ClockTable;
+use super::connectors::ConnectorRules;
 use super::convention::ConventionTable;
 use super::destination::Destination;
 use super::identity_provider::IdentityProviderTable;
@@ -59,6 +60,8 @@ pub(super) struct File {
     pub(super) clock: ClockTable,
     #[serde(default)]
     pub(super) backup: Backup,
+    #[serde(default)]
+    pub(super) connectors: ConnectorRules,
     pub(super) guard: Option<Budgets>,
     #[serde(default)]
     pub(super) limits: Limits,

@@ -8,6 +8,7 @@ use super::document::Document;
 use super::file::File;
 use super::reading::{Reading, Whole};
 use super::schema::CONFIGURATION;
+use super::signer_key::locate;
 use super::web_ps::check_web_ps;
 use super::{
     Backup, Config, ConfigError, Fault, Mode, Profiles, Registers, Sockets, Trust, identity_provider, keys,
@@ -76,6 +77,8 @@ fn check(mut file: File, path: &Path, base: &Path, document: &Document<File>) ->
     let is_empty = file.service.is_empty();
     let (terms, wrong, inline) = convention::terms(&mut file, base, form, test);
     breaches.extend(wrong);
+    let uris = file.seal.iter_mut().chain(&mut file.authentication).map(|table| &mut table.uri);
+    uris.chain(file.audit.iter_mut().map(|audit| &mut audit.uri)).for_each(|uri| locate(uri, base));
     let seals_declared = !file.seal.is_empty();
     let names: Vec<_> = file.seal.iter().map(|s| s.key.clone()).collect();
     let uris: Vec<_> = file.seal.iter().map(|s| s.uri.clone()).collect();
@@ -143,6 +146,7 @@ fn check(mut file: File, path: &Path, base: &Path, document: &Document<File>) ->
     breaches.extend(wrong);
     let (clock, wrong) = file.clock.check(file.mode, base);
     breaches.extend(wrong);
+    breaches.extend(file.connectors.check());
     let absolute = |paths: Vec<PathBuf>| paths.into_iter().map(|p| base.join(p)).collect::<Vec<_>>();
     let config = Config {
         path: path.to_owned(),
@@ -181,6 +185,7 @@ fn check(mut file: File, path: &Path, base: &Path, document: &Document<File>) ->
         tpm,
         clock,
         backup: Backup { readers: absolute(file.backup.readers), recovery: absolute(file.backup.recovery) },
+        connectors: file.connectors,
         digest: Digest::of(&[document.text().as_bytes()]),
         limits: file.limits,
     };

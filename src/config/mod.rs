@@ -7,6 +7,7 @@ mod address;
 mod around;
 mod audit;
 mod clock;
+mod connectors;
 mod convention;
 mod destination;
 mod document;
@@ -35,6 +36,7 @@ pub use crate::policy::convention::STRUCTURES_MAX;
 pub use address::HttpAddress;
 pub use audit::AuditKey;
 pub use clock::ClockRules;
+pub use connectors::ConnectorRules;
 pub use convention::{CONVENTION_LEN_MAX, Presented, Terms, convention};
 pub use destination::{Destination, PatientPlace};
 pub use fault::{ConfigError, Fault, Position, system_words};
@@ -48,7 +50,7 @@ pub use register_file::RegisterFile;
 pub use relay::{Relay, Stapling};
 pub use rereading::{Reread, Rereading};
 pub use seal::SealKey;
-pub use signer_key::{KeyName, PinSource, Purpose, SignerKey};
+pub use signer_key::{KeyName, PinSource, Purpose, SEALED_SCHEME, SignerKey};
 pub use tpm::TpmPlace;
 pub use web_ps::{Delivery, WebPs};
 
@@ -111,6 +113,8 @@ pub struct Config {
     pub clock: ClockRules,
     /// Who may open backups, and the keys in escrow.
     pub backup: Backup,
+    /// How far connectors may reach.
+    pub connectors: ConnectorRules,
     /// SHA-256 of the file as it was read: what traces name the configuration by.
     pub digest: Digest,
     /// Limits with their defaults filled in.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::signer_key::{KeyName, PROCESSES_MAX, PinSource, Purpose, SignerKey};
+use super::signer_key::{KeyName, PROCESSES_MAX, PinSource, Purpose, SignerKey, check_sealed};
 use crate::policy::breach::Breach;
 
 /// Most sessions of one signer process.
@@ -21,7 +21,7 @@ pub struct SealKey {
     pub structure: String,
     /// Name of signer instances and of the key in Status.
     pub key: KeyName,
-    /// RFC 7512 URI of the private key.
+    /// As [`SignerKey::uri`].
     pub uri: String,
     /// The vendor's PKCS#11 library; wins over `module-path` in the URI.
     pub module: Option<PathBuf>,
@@ -85,14 +85,16 @@ impl SealTable {
         let at = format!("[[{section}]] key = {:?}", self.key);
         let pin = PinSource::check(self.pin_file, self.pin_credential, base, &at)
             .map_err(|(rule, field, cause)| refuse(rule, field, cause));
+        let sealed = check_sealed(&self.uri, self.module.as_deref(), &at)
+            .map_err(|(rule, field, cause)| refuse(rule, field, cause));
         let ranges = [("processes", self.processes, PROCESSES_MAX), ("sessions", self.sessions, SESSIONS_MAX)];
         for (field, number, max) in ranges {
             if !(1..=max).contains(&number) {
                 refuse("bad-value", field, format!("{at} : {field} = {number} ; donnez un nombre de 1 à {max}"));
             }
         }
-        match (key, pin) {
-            (Ok(key), Ok(pin)) if breaches.is_empty() => Ok(SealKey {
+        match (key, pin, sealed) {
+            (Ok(key), Ok(pin), Ok(())) if breaches.is_empty() => Ok(SealKey {
                 purpose,
                 entry,
                 structure: self.structure,

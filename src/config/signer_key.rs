@@ -3,10 +3,43 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::policy::keyring::Keyring;
+
 /// Longest name of a key: it becomes part of a unit's name and of a socket path (108 bytes at most, unix(7)).
 const KEY_NAME_LEN_MAX: usize = 32;
 /// Most signer processes for one key; a token that wants more is better served by more sessions.
 pub(super) const PROCESSES_MAX: u16 = 16;
+
+/// Begins the `uri` of a key that is sealed in a file of the appliance; the file's path follows.
+pub const SEALED_SCHEME: &str = "sealed:";
+
+/// Makes the path of a sealed key absolute, so that one file has one uri.
+pub(super) fn locate(uri: &mut String, base: &Path) {
+    if let Some(path) = uri.strip_prefix(SEALED_SCHEME).filter(|path| !path.is_empty()) {
+        *uri = format!("{SEALED_SCHEME}{}", base.join(path).display());
+    }
+}
+
+/// A sealed key that names no file, or a library; the error is rule, field, cause and remedy.
+pub(super) fn check_sealed(
+    uri: &str,
+    module: Option<&Path>,
+    at: &str,
+) -> Result<(), (&'static str, &'static str, String)> {
+    match uri.strip_prefix(SEALED_SCHEME) {
+        Some("") => {
+            let cause =
+                format!("{at} : uri = \"sealed:\" ne nomme aucun fichier ; donnez celui de la clé scellée");
+            Err(("bad-value", "uri", cause))
+        }
+        Some(_) if module.is_some() => {
+            let cause =
+                format!("{at} : une clé scellée n'a pas de module PKCS#11 ; retirez module, ou corrigez uri");
+            Err(("contradiction", "module", cause))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Name of a key: 1 to 32 of `a-z 0-9 . _ -`, so that it needs no escaping in a unit's or a socket's name.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -50,7 +83,7 @@ impl fmt::Debug for KeyName {
     }
 }
 
-/// Where the signer finds the PIN; never the PIN itself.
+/// Where the signer finds the PIN of a token, or the wrapping key of a sealed key; never the secret itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PinSource {
     /// A file, absolute.
@@ -121,7 +154,7 @@ impl Purpose {
 pub struct SignerKey {
     /// Name of signer instances.
     pub key: KeyName,
-    /// RFC 7512 URI of the private key.
+    /// RFC 7512 URI of the private key, or [`SEALED_SCHEME`] and a file.
     pub uri: String,
     /// The vendor's PKCS#11 library; wins over `module-path` in the URI.
     pub module: Option<PathBuf>,
@@ -138,6 +171,18 @@ pub struct SignerKey {
 }
 
 impl SignerKey {
+    /// Where the key is kept.
+    #[must_use]
+    pub fn keyring(&self) -> Keyring {
+        if self.sealed_file().is_some() { Keyring::Sealed } else { Keyring::Pkcs11 }
+    }
+
+    /// The file of a sealed key; none: the key is in a token.
+    #[must_use]
+    pub fn sealed_file(&self) -> Option<&Path> {
+        self.uri.strip_prefix(SEALED_SCHEME).map(Path::new)
+    }
+
     /// Socket of one signer instance (`<key>-<n>.sock`, n from 1).
     #[must_use]
     pub fn socket(&self, folder: &Path, instance: u16) -> PathBuf {

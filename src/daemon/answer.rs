@@ -173,6 +173,18 @@ pub struct Status {
     pub rights: Vec<RightsStatus>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit: Option<AuditStatus>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sealed_keys: Vec<String>,
+    pub attached: Vec<AttachedStatus>,
+}
+
+/// Foreign software in `Status`.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "the names are the contract's own")]
+pub struct AttachedStatus {
+    pub kind: &'static str,
+    pub name: String,
+    pub image: String,
 }
 
 /// The audit key in `Status`.

@@ -181,7 +181,12 @@ impl Daemon {
             tell("convention-ends-soon", text);
         }
         if in_force.holds_at(now) {
-            for seal in self.seals.all().iter().filter(|seal| !seal.is_declared(&in_force.convention)) {
+            if self.seals.all().iter().any(|seal| !seal.is_keyring_declared(&in_force.convention)) {
+                let text = "une clé est scellée dans un fichier, et la convention ne l'admet pas : rien n'est scellé ; faites-y mettre sealed_keys = true, ou utilisez un token";
+                tell("sealed-keys-not-declared", text.to_owned());
+            }
+            for seal in self.seals.all().iter().filter(|seal| !seal.is_certificate_declared(&in_force.convention))
+            {
                 let text = format!(
                     "le certificat de la clé {} n'est pas déclaré par la convention, elle ne scelle pas ; faites-le déclarer (structure {})",
                     seal.key, seal.structure

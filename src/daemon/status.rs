@@ -3,10 +3,11 @@
 use std::sync::atomic::Ordering;
 
 use super::Daemon;
-use super::answer::{AuditStatus, RightsStatus, SealStatus, Status, Trouble, Unavailable};
+use super::answer::{AttachedStatus, AuditStatus, RightsStatus, SealStatus, Status, Trouble, Unavailable};
 use super::clock::unfit;
 use super::halt::Halt;
 use crate::ledger::NotRecorded;
+use crate::policy::connectors::{Name, RootHash};
 use crate::policy::rights;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -64,6 +65,7 @@ impl Daemon {
                     certificate_expires_at: seal.certificate.not_after().to_string(),
                 })
                 .collect(),
+            sealed_keys: self.sealed_keys(),
             troubles: self.troubles(),
             exceptional: self.exceptional.status(),
             rights: rights::versions()
@@ -73,12 +75,31 @@ impl Daemon {
                     sha256: version.digest.to_string(),
                 })
                 .collect(),
+            attached: self.attached(),
             audit: self.audit.as_ref().map(|audit| AuditStatus {
                 key: audit.key().to_string(),
                 ready: audit.is_ready(),
                 checkpoint: self.checkpoints.newest().map_or(0, |newest| newest.checkpoint().size),
             }),
         }
+    }
+
+    /// Names of the keys that are in no token, of whatever use.
+    fn sealed_keys(&self) -> Vec<String> {
+        let keys = self.config.signer_keys();
+        keys.iter().filter(|key| !key.keyring().is_token()).map(|key| key.key.to_string()).collect()
+    }
+
+    /// Foreign software that orders attached.
+    fn attached(&self) -> Vec<AttachedStatus> {
+        let connectors = self.admin.connectors();
+        let told = |kind, name: &Name, image: RootHash| AttachedStatus {
+            kind,
+            name: name.to_string(),
+            image: image.to_string(),
+        };
+        let of_connectors = connectors.attached().map(|one| told("connector", &one.name, one.image));
+        of_connectors.chain(connectors.modules().iter().map(|one| told("module", &one.name, one.image))).collect()
     }
 
     /// What keeps everybody from an assertion now, beyond the seals.

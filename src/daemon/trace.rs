@@ -82,6 +82,9 @@ impl Daemon {
             assertion_id: word(forged.id()),
             assertion: forged.digest(),
             certificate: forged.certificate(),
+            keyring: Some(forged.keyring())
+                .filter(|keyring| !keyring.is_token())
+                .map(|keyring| word(keyring.name())),
             expires: forged.expires_at(),
         }));
         Line::plain(event)

@@ -80,7 +80,7 @@ pub struct Recipient {
     key: Key,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Key {
     /// SubjectPublicKeyInfo, DER.
     Rsa(Vec<u8>),
@@ -137,6 +137,12 @@ impl Recipient {
         // A point off the curve is found here, not after the half of a backup.
         recipient.wrap(&[0; KEY_LEN]).map_err(|_| RecipientError::Key)?;
         Ok(recipient)
+    }
+
+    /// Whether it is read with the same key, whatever the two certificates say.
+    #[must_use]
+    pub fn has_key_of(&self, other: &Self) -> bool {
+        self.key == other.key
     }
 
     /// The content key for this recipient.

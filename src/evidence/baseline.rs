@@ -15,7 +15,7 @@ pub struct Enrolled {
     pub ek_certificate: Marshalled,
     /// Public area of the AK: TPMT_PUBLIC.
     pub attestation_key: Marshalled,
-    /// The line of `AUDIT.pub`: given at enrolment, or that of the first believed evidence.
+    /// The line of `AUDIT.pub`: given at enrolment, or that of the first good evidence.
     pub audit_key: Option<String>,
     /// The officer gave [`Enrolled::audit_key`] himself, and the TPM never certified it: it may live elsewhere, in an HSM or a soft
     /// token. False once it was certified: a key that is in the TPM stays there.
@@ -38,6 +38,12 @@ pub struct Baseline {
     pub pcrs: Vec<PcrValue>,
     /// What the last good evidence claimed, to say what changed.
     pub claims: Option<ClaimsSeen>,
+    /// What of the reference values it matched, by name and version.
+    #[serde(default)]
+    pub admitted: Vec<String>,
+    /// Version of its TPM's firmware, 16 hexadecimal digits.
+    #[serde(default)]
+    pub firmware_version: Option<String>,
 }
 
 /// The TPM's clock, and when it was read.
@@ -72,4 +78,7 @@ pub struct ClaimsSeen {
     pub convention: Digest,
     /// SHA-256 of each seal certificate.
     pub seals: Vec<Digest>,
+    /// SHA-256 of each certificate of mutual TLS.
+    #[serde(default)]
+    pub authentications: Vec<Digest>,
 }

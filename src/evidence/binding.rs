@@ -1,6 +1,6 @@
 //! What a quote covers beside PCRs: nonce and claims, as the 32 bytes of its qualifying data.
 
-use super::document::Claims;
+use super::document::{Claims, KeyCertificate};
 use super::nonce::Nonce;
 use crate::traces::digest::Digest;
 
@@ -12,8 +12,10 @@ const DOMAIN: &str = "fr.sceau.evidence.binding/1";
 /// SHA-256 over a list of items, each preceded by its length in bytes (4 bytes, big-endian). Lists and optional values are preceded by an
 /// item that holds their number (4 bytes, big-endian; 0 or 1 for an optional value), so that no two claims have one encoding:
 ///
-/// domain · nonce · version · image? · convention · number of seals, then structure, key and SHA-256 of the certificate of each ·
-/// ledger? (audit key, checkpoint) · counter? (8 bytes, big-endian).
+/// domain · nonce · version · image? · convention · number of seals, then structure, key and SHA-256 of the certificate of each
+/// (followed, where the key is in no token, by `sealed` in the certificate's item) ·
+/// ledger? (audit key, checkpoint) · counter? (8 bytes, big-endian) · where there are certificates of mutual TLS their number, then the
+/// same of each as of a seal; nothing where there is none, so that evidence of an appliance without a relay keeps its bytes.
 #[must_use]
 pub fn qualifying_data(nonce: &Nonce, claims: &Claims) -> Digest {
     let mut items = Items::default();
@@ -25,12 +27,7 @@ pub fn qualifying_data(nonce: &Nonce, claims: &Claims) -> Digest {
         items.add(image.as_bytes());
     }
     items.add(claims.convention.as_bytes());
-    items.count(claims.seals.len());
-    for seal in &claims.seals {
-        items.add(seal.structure.as_bytes());
-        items.add(seal.key.as_bytes());
-        items.add(Digest::of(&[&seal.certificate.0]).as_bytes());
-    }
+    items.certificates(&claims.seals);
     items.count(usize::from(claims.ledger.is_some()));
     if let Some(ledger) = &claims.ledger {
         items.add(ledger.audit_key.as_bytes());
@@ -39,6 +36,9 @@ pub fn qualifying_data(nonce: &Nonce, claims: &Claims) -> Digest {
     items.count(usize::from(claims.counter.is_some()));
     if let Some(counter) = claims.counter {
         items.add(&counter.to_be_bytes());
+    }
+    if !claims.authentications.is_empty() {
+        items.certificates(&claims.authentications);
     }
     Digest::of(&[&items.0])
 }
@@ -50,6 +50,18 @@ impl Items {
     fn add(&mut self, item: &[u8]) {
         self.0.extend(len(item.len()));
         self.0.extend_from_slice(item);
+    }
+
+    fn certificates(&mut self, all: &[KeyCertificate]) {
+        self.count(all.len());
+        for one in all {
+            self.add(one.structure.as_bytes());
+            self.add(one.key.as_bytes());
+            let certificate = Digest::of(&[&one.certificate.0]);
+            // Within the item, so that appliances without such keys have the bytes of before, and no two claims have one.
+            let keyring = if one.keyring.is_token() { "" } else { one.keyring.name() };
+            self.add(&[certificate.as_bytes().as_slice(), keyring.as_bytes()].concat());
+        }
     }
 
     fn count(&mut self, number: usize) {
@@ -66,10 +78,16 @@ fn len(number: usize) -> [u8; 4] {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::evidence::document::{Ledger, Marshalled, Seal};
+    use crate::evidence::document::{Ledger, Marshalled};
+    use crate::policy::keyring::Keyring;
 
-    fn seal(structure: &str, key: &str) -> Seal {
-        Seal { structure: structure.to_owned(), key: key.to_owned(), certificate: Marshalled(vec![0x30]) }
+    fn seal(structure: &str, key: &str) -> KeyCertificate {
+        KeyCertificate {
+            structure: structure.to_owned(),
+            key: key.to_owned(),
+            certificate: Marshalled(vec![0x30]),
+            keyring: Keyring::Pkcs11,
+        }
     }
 
     fn claims() -> Claims {
@@ -78,6 +96,7 @@ mod tests {
             image: None,
             convention: Digest::of(&[b"convention"]),
             seals: vec![seal("1750000012", "seal-a")],
+            authentications: vec![],
             ledger: Some(Ledger { audit_key: "key".to_owned(), checkpoint: "note".to_owned() }),
             counter: Some(7),
         }
@@ -117,8 +136,15 @@ mod tests {
             Claims { image: Some(String::new()), ..claims() },
             Claims { convention: Digest::of(&[]), ..claims() },
             Claims { seals: vec![], ..claims() },
+            Claims { authentications: vec![seal("1750000012", "auth")], ..claims() },
+            Claims { authentications: vec![seal("1750000012", "auth"); 2], ..claims() },
+            Claims { authentications: vec![seal("1750000012", "seal-a")], seals: vec![], ..claims() },
             Claims { seals: vec![seal("1750000012s", "eal-a")], ..claims() },
             Claims { seals: vec![seal("1750000012", "seal-a"), seal("1750000012", "seal-a")], ..claims() },
+            Claims {
+                seals: vec![KeyCertificate { keyring: Keyring::Sealed, ..seal("1750000012", "seal-a") }],
+                ..claims()
+            },
             Claims { ledger: None, ..claims() },
             Claims {
                 ledger: Some(Ledger { audit_key: "keyn".to_owned(), checkpoint: "ote".to_owned() }),

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::nonce::Nonce;
+use crate::policy::keyring::Keyring;
 use crate::traces::digest::Digest;
 
 /// Name and version of the format: another meaning of any member is another version.
@@ -62,23 +63,29 @@ pub struct Claims {
     /// SHA-256 of the convention in force, as the ledger's entries name it; zeros where the appliance did not say.
     pub convention: Digest,
     /// The certificates that assertions are sealed with, in the configuration's order.
-    pub seals: Vec<Seal>,
+    pub seals: Vec<KeyCertificate>,
+    /// The certificates of mutual TLS to the DMP, in the configuration's order; absent where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authentications: Vec<KeyCertificate>,
     /// The ledger, where it has an audit key.
     pub ledger: Option<Ledger>,
     /// Value of the monotonic counter of the ledger, where it has one in the TPM.
     pub counter: Option<u64>,
 }
 
-/// A seal certificate in use.
+/// A certificate in use, and which key it is of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Seal {
-    /// Struct_IdNat that it seals for.
+pub struct KeyCertificate {
+    /// Struct_IdNat that it serves.
     pub structure: String,
     /// Name of its key in the configuration.
     pub key: String,
     /// The certificate, X.509 DER.
     pub certificate: Marshalled,
+    /// Where its key is kept; absent: in a token.
+    #[serde(default, skip_serializing_if = "Keyring::is_token")]
+    pub keyring: Keyring,
 }
 
 /// Where the ledger stands.
@@ -206,6 +213,8 @@ pub enum DocumentError {
 pub trait Document: Serialize + for<'de> Deserialize<'de> {
     /// Name and version of its format.
     const FORMAT: &'static str;
+    /// Longest text in bytes.
+    const LEN_MAX: usize = DOCUMENT_LEN_MAX;
 
     /// Reads it; nothing in it is verified.
     ///
@@ -218,8 +227,8 @@ pub trait Document: Serialize + for<'de> Deserialize<'de> {
         struct Head {
             format: String,
         }
-        if bytes.len() > DOCUMENT_LEN_MAX {
-            return Err(DocumentError::TooLong { max: DOCUMENT_LEN_MAX });
+        if bytes.len() > Self::LEN_MAX {
+            return Err(DocumentError::TooLong { max: Self::LEN_MAX });
         }
         let form = |fault: serde_json::Error| DocumentError::Form {
             format: Self::FORMAT,

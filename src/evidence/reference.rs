@@ -7,8 +7,14 @@ use crate::traces::digest::Digest;
 
 /// PCR of the image: every section of its unified kernel image, then the phases of its boot.
 pub const IMAGE_PCR: u8 = 11;
-/// PCR of what a boot was given beside its image: another command line, credentials, extensions. Nothing of that is zero.
+/// PCR of what a boot was given beside its image: another command line, credentials, additions to it (extensions of the system are
+/// PCR 13, which is not quoted: systemd admits none in the initrd that nobody signed). Nothing of that is zero.
 pub const OPTIONS_PCR: u8 = 12;
+/// PCRs that the firmware alone extends before anything foreign runs, and that tell what it started: the loader or unified kernel image
+/// itself, or by whose keys it was signed.
+///
+/// [`IMAGE_PCR`] is extended by what was started: another system leaves it at zero, and can measure into it what an image would have.
+pub const STARTED_PCRS: [u8; 2] = [4, 7];
 /// PCRs that reference values usually have: boot loader and kernel, Secure Boot policy, image.
 pub const USUAL_PCRS: [u8; 3] = [4, 7, IMAGE_PCR];
 
@@ -56,6 +62,8 @@ pub enum Match {
     Options,
     /// The file says nothing of [`IMAGE_PCR`]: it admits any image.
     NoImage,
+    /// The file says nothing of [`STARTED_PCRS`]: any system could have measured what it lists.
+    ImageAlone,
 }
 
 impl Reference {
@@ -68,6 +76,10 @@ impl Reference {
         if !self.admitted.iter().any(|admitted| lists(admitted, IMAGE_PCR)) {
             return Match::NoImage;
         }
+        let listed = |pcr: &u8| self.admitted.iter().any(|admitted| lists(admitted, *pcr));
+        if !STARTED_PCRS.iter().any(listed) {
+            return Match::ImageAlone;
+        }
         let holds = |admitted: &Admitted| {
             let mut named = PCRS.iter().filter(|pcr| lists(admitted, **pcr));
             let here = |pcr: u8| {
@@ -76,7 +88,6 @@ impl Reference {
             !admitted.pcrs.is_empty() && named.all(|pcr| here(*pcr))
         };
         let matching: Vec<&Admitted> = self.admitted.iter().filter(|admitted| holds(admitted)).collect();
-        let listed = |pcr: &u8| self.admitted.iter().any(|admitted| lists(admitted, *pcr));
         let covered = |pcr: &u8| matching.iter().any(|admitted| lists(admitted, *pcr));
         if !listed(&OPTIONS_PCR) && value(OPTIONS_PCR).is_some_and(|value| value != Digest::default()) {
             return Match::Options;
@@ -134,17 +145,24 @@ mod tests {
 
     #[test]
     fn what_a_boot_was_given_beside_its_image_is_admitted_by_name_only() {
-        assert_eq!(held(&[admitted("1", &[(11, 11)])], &[(11, 11), (12, 5)]), Match::Options);
-        let unlisted = vec![4, 7];
-        let good = Match::Admitted { names: vec!["image 1".to_owned()], unlisted };
-        assert_eq!(held(&[admitted("1", &[(11, 11)])], &[(11, 11), (12, 0)]), good);
-        assert_eq!(held(&[admitted("1", &[(11, 11), (12, 5)])], &[(11, 11), (12, 5)]), good);
+        let image = [admitted("1", &[(7, 7), (11, 11)])];
+        assert_eq!(held(&image, &[(7, 7), (11, 11), (12, 5)]), Match::Options);
+        let good = Match::Admitted { names: vec!["image 1".to_owned()], unlisted: vec![4] };
+        assert_eq!(held(&image, &[(7, 7), (11, 11), (12, 0)]), good);
+        assert_eq!(held(&[admitted("1", &[(7, 7), (11, 11), (12, 5)])], &[(7, 7), (11, 11), (12, 5)]), good);
+    }
+
+    #[test]
+    fn what_any_system_could_have_measured_admits_nothing() {
+        assert_eq!(held(&[admitted("1", &[(11, 11)])], &[(4, 9), (7, 9), (11, 11)]), Match::ImageAlone);
+        assert_eq!(held(&[admitted("1", &[(4, 4), (11, 11)])], &[(4, 9), (11, 11)]), Match::Foreign(vec![4]));
     }
 
     #[test]
     fn a_file_without_the_image_admits_nothing() {
         assert_eq!(held(&[], &[(11, 1)]), Match::NoImage);
         assert_eq!(held(&[admitted("keys", &[(7, 7)])], &[(7, 7)]), Match::NoImage);
-        assert_eq!(held(&[admitted("0", &[]), admitted("1", &[(11, 1)])], &[(11, 2)]), Match::Foreign(vec![11]));
+        let empty = [admitted("0", &[]), admitted("1", &[(4, 1), (11, 1)])];
+        assert_eq!(held(&empty, &[(4, 1), (11, 2)]), Match::Foreign(vec![11]));
     }
 }

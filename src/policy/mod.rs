@@ -5,11 +5,13 @@
 pub mod application;
 pub mod breach;
 pub mod clock;
+pub mod connectors;
 pub mod convention;
 pub mod declaration;
 pub mod denial;
 pub mod guard;
 pub mod issuing;
+pub mod keyring;
 pub mod load;
 mod login;
 pub mod memory;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use aws_lc_rs::error::Unspecified;
 
 use crate::policy::issuing::Approved;
+use crate::policy::keyring::Keyring;
 use crate::traces::digest::Digest;
 use crate::vihf::assertion::Unsealed;
 use crate::vihf::instant::Instant;
@@ -19,6 +20,7 @@ pub struct Forged {
     pub(super) issued_at: Instant,
     pub(super) expires_at: Instant,
     pub(super) certificate: Digest,
+    pub(super) keyring: Keyring,
 }
 
 impl Forged {
@@ -43,6 +45,12 @@ impl Forged {
     #[must_use]
     pub fn digest(&self) -> Digest {
         Digest::new(self.unsealed.digest())
+    }
+
+    /// Where the sealing key is kept.
+    #[must_use]
+    pub fn keyring(&self) -> Keyring {
+        self.keyring
     }
 
     /// SHA-256 of the sealing certificate (DER).

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::connection::{Connection, SignerError};
-use super::key::{KeyDescription, requirements};
+use super::key::KeyDescription;
 use super::pool::{Pool, Slot};
 use super::verifier::Verifier;
 use super::wire::{Failure, NONCE_LEN, self_test_message};
+use crate::policy::keyring::Keyring;
 use tokio::sync::mpsc;
 
 /// First pause before a slot is tried again, in milliseconds; doubled up to the last.
@@ -33,6 +34,8 @@ pub(super) struct Keeper {
     /// What to tell of a key that is not the verifier's: cause and remedy in French.
     pub(super) other_key: String,
     pub(super) production: bool,
+    /// Where the configuration says that the key is kept.
+    pub(super) keyring: Keyring,
     /// Told when the key must not be used, whatever else is well: cause and remedy in French.
     pub(super) refused: mpsc::UnboundedSender<String>,
 }
@@ -109,7 +112,14 @@ impl Keeper {
         if !self.verifier.is_key(key) {
             return Err(format!("{} (clé {})", self.other_key, key.key));
         }
-        match requirements(&key.attributes) {
+        if key.keyring != self.keyring {
+            return Err(format!(
+                "la clé n'est pas gardée où la configuration le dit ({}) : relancez son signataire (clé {})",
+                self.keyring.name(),
+                key.key
+            ));
+        }
+        match key.requirements() {
             Err(refusal) if self.production => Err(format!("{refusal} (clé {})", key.key)),
             _ => Ok(()),
         }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::Purpose;
+use crate::policy::keyring::Keyring;
 use crate::vihf::signature::SignatureAlgorithm;
 
 /// What a key in a token signs with; follows the key's type.
@@ -29,6 +31,18 @@ impl From<SignatureAlgorithm> for KeyAlgorithm {
 }
 
 impl KeyAlgorithm {
+    /// Whether keys of that algorithm are for that purpose: XML signatures of ours have no Ed25519, notes nothing but Ed25519
+    /// and P-256 (C2SP signed-note).
+    #[must_use]
+    pub fn serves(self, purpose: &Purpose) -> bool {
+        match purpose {
+            Purpose::Seal => self.certified().is_some(),
+            // What servers take everywhere; handshakes of others are not offered.
+            Purpose::Authentication => matches!(self, Self::RsaSha256 | Self::EcdsaSha256),
+            Purpose::Audit { .. } => matches!(self, Self::Ed25519 | Self::EcdsaSha256),
+        }
+    }
+
     /// The algorithm of a key that may be certified and seal; none for Ed25519.
     #[must_use]
     pub fn certified(self) -> Option<SignatureAlgorithm> {
@@ -41,11 +55,14 @@ impl KeyAlgorithm {
     }
 }
 
-/// A key as its signer found it in the token.
+/// A key as its signer found it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyDescription {
     /// Name of the key in the configuration.
     pub key: String,
+    /// Where it is kept; not said of a token.
+    #[serde(default, skip_serializing_if = "Keyring::is_token")]
+    pub keyring: Keyring,
     /// What it signs with.
     pub algorithm: KeyAlgorithm,
     /// Size of the modulus or of the curve, in bits.
@@ -55,13 +72,13 @@ pub struct KeyDescription {
     pub spki: Vec<u8>,
     /// Where `spki` was read.
     pub spki_source: SpkiSource,
-    /// What the token says of the private key.
+    /// What the token says of the private key; nothing where there is no token.
     pub attributes: KeyAttributes,
-    /// The token.
+    /// The token, or the sealed file by a token's words.
     pub token: TokenIdentity,
-    /// The vendor's library.
+    /// The vendor's library, or ours.
     pub module: String,
-    /// PKCS#11 sessions that sign: how many requests this process serves at once.
+    /// Sessions that sign: how many requests this process serves at once.
     pub sessions: u16,
     /// The signer's process.
     pub pid: u32,
@@ -77,6 +94,8 @@ pub enum SpkiSource {
     PrivateObject,
     /// The configured certificate, because the token tells nothing of the public key.
     Certificate,
+    /// Computed from the private key that was unwrapped.
+    PrivateKey,
 }
 
 /// How a token names itself (PKCS#11 `CK_TOKEN_INFO`).
@@ -125,6 +144,20 @@ pub enum KeyRefusal {
         "la clé a été importée dans le token au lieu d'y être générée (CKA_LOCAL) ; générez une nouvelle clé dans le token et faites certifier celle-là"
     )]
     NotLocal,
+}
+
+impl KeyDescription {
+    /// What production demands of the key itself: of one in a token, [`requirements`]. Of a sealed one nothing here: whether
+    /// there may be any is the convention's to say.
+    ///
+    /// # Errors
+    /// The first [`KeyRefusal`].
+    pub fn requirements(&self) -> Result<(), KeyRefusal> {
+        match self.keyring {
+            Keyring::Pkcs11 => requirements(&self.attributes),
+            Keyring::Sealed => Ok(()),
+        }
+    }
 }
 
 /// What production demands of a seal key: sensitive, never extractable, made in the token.

@@ -14,6 +14,7 @@ use crate::config::{self, Config};
 use crate::ledger::Recorded;
 use crate::policy::convention::Convention;
 use crate::policy::issuing::Approved;
+use crate::policy::keyring::Keyring;
 use crate::traces::digest::Digest;
 use crate::vihf::assertion::forge;
 use crate::vihf::conformity::{self, Breach};
@@ -28,7 +29,7 @@ pub enum SealError {
     /// Every certificate of the structure is outside its validity.
     #[error("certificate-expired")]
     CertificateExpired,
-    /// The convention declares none of the structure's certificates.
+    /// The convention declares none of the structure's certificates, or not where keys are kept.
     #[error("certificate-not-declared")]
     Undeclared,
     /// Our own invariant is broken: halt.
@@ -87,6 +88,11 @@ pub struct Seal {
     pub certificate: SealCertificate,
     /// SHA-256 of the certificate (DER), for traces.
     fingerprint: Digest,
+    /// Where its key is kept.
+    pub keyring: Keyring,
+    /// Whether some key of the configuration, of whatever use, is in no token: then nothing is sealed unless the convention
+    /// says so.
+    beside_sealed: bool,
     signers: Signers,
 }
 
@@ -97,10 +103,22 @@ impl Seal {
         self.signers.is_ready() && self.certificate.is_valid_at(now)
     }
 
-    /// Whether the convention lets assertions bear its certificate.
+    /// Whether the convention lets assertions bear its certificate, with the keys where they are.
     #[must_use]
     pub fn is_declared(&self, convention: &Convention) -> bool {
+        self.is_certificate_declared(convention) && self.is_keyring_declared(convention)
+    }
+
+    /// Whether the convention names its certificate.
+    #[must_use]
+    pub fn is_certificate_declared(&self, convention: &Convention) -> bool {
         convention.admits(&self.structure, &self.fingerprint)
+    }
+
+    /// Whether the convention permits where the keys are kept.
+    #[must_use]
+    pub fn is_keyring_declared(&self, convention: &Convention) -> bool {
+        !self.beside_sealed || convention.sealed_keys
     }
 }
 
@@ -118,6 +136,7 @@ impl Seals {
     /// Trusts that certificates were appraised when the configuration was loaded. Must run on a tokio runtime.
     #[must_use]
     pub fn connect(config: &Config, loaded: &[config::Seal], refused: &mpsc::UnboundedSender<String>) -> Self {
+        let beside_sealed = config.signer_keys().iter().any(|key| !key.keyring().is_token());
         let mut keepers = JoinSet::new();
         let mut seals = Vec::new();
         for config::Seal { key, certificate } in loaded {
@@ -133,6 +152,8 @@ impl Seals {
                 key: key.key.clone(),
                 fingerprint: Digest::of(&[certificate.der()]),
                 certificate: certificate.clone(),
+                keyring: key.signer().keyring(),
+                beside_sealed,
                 signers: Signers::connect(config, &key.signer(), expected, &mut keepers),
             });
         }
@@ -176,7 +197,8 @@ impl Seals {
         conformity::check(&facts).map_err(SealError::Breach)?;
         let unsealed = forge(&facts, certificate.algorithm());
         let (expires_at, certificate) = (facts.expires_at, place.seal.fingerprint);
-        Ok(Forged { approved, unsealed, id, issued_at: now, expires_at, certificate })
+        let keyring = place.seal.keyring;
+        Ok(Forged { approved, unsealed, id, issued_at: now, expires_at, certificate, keyring })
     }
 
     /// Seals an assertion whose trace is on the disk.

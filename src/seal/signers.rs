@@ -63,6 +63,7 @@ impl Signers {
                 verifier: Arc::clone(&verifier),
                 other_key: other_key.clone(),
                 production: !config.is_test(),
+                keyring: key.keyring(),
                 refused: refused.clone(),
             };
             keepers.spawn(keeper.run());

@@ -9,6 +9,7 @@ use crate::vihf::signature::recognise;
 
 fn key() -> KeyDescription {
     KeyDescription {
+        keyring: crate::policy::keyring::Keyring::Pkcs11,
         key: "seal-a".to_owned(),
         algorithm: KeyAlgorithm::EcdsaSha384,
         bits: 384,

@@ -97,18 +97,19 @@ impl Service {
             Ok(generation) => generation,
             Err(failure) => return Answer::Failure(failure),
         };
-        let device = generation.device();
+        let key = generation.keyring();
         let signed = match request {
-            Request::Hello | Request::Stats => return Answer::Key(Box::new(device.description().clone())),
-            Request::Sign(text) => device.sign_text(text),
-            Request::SignHandshake(scheme, content) => device.sign_handshake(*scheme, content),
-            Request::SelfTest(nonce) => device.self_test(nonce),
+            Request::Hello | Request::Stats => return Answer::Key(Box::new(key.description().clone())),
+            Request::Sign(text) => key.sign_text(text),
+            Request::SignHandshake(scheme, content) => key.sign_handshake(*scheme, content),
+            Request::SelfTest(nonce) => Some(key.self_test(nonce)),
         };
         match signed {
-            Ok(signature) => Answer::Signature(signature),
-            Err(error) => {
+            None => Answer::Failure(Failure::ShapeRefused),
+            Some(Ok(signature)) => Answer::Signature(signature),
+            Some(Err(error)) => {
                 let failure = error.failure();
-                if !matches!(failure, Failure::ShapeRefused | Failure::Busy) {
+                if failure != Failure::Busy {
                     self.keeper.spent(&generation, &error);
                 }
                 Answer::Failure(failure)

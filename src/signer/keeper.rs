@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use sd_notify::NotifyState;
 use tracing::{error, info, warn};
 
+use super::keyring::{KeyError, Keyring};
 use super::{Event, notify};
 use crate::config::SignerKey;
-use crate::seal::key::requirements;
 use crate::seal::wire::Failure;
-use crate::token::{Device, Meter, PinGuard, PinRefusal, TokenError, Unusable, is_held};
+use crate::sealed::SealedError;
+use crate::token::{Meter, PinGuard, PinRefusal, TokenError, is_held};
 
 /// First pause between openings: a token that was only reset is back before anybody notices.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -24,6 +25,8 @@ const PIN_PAUSE: Duration = Duration::from_millis(1_000);
 /// Between looks at a token that is locked or near it, or took no PIN and may have been replaced by another; the token is
 /// asked for its name and flags only.
 const LOCKED_PAUSE: Duration = Duration::from_millis(30_000);
+/// Idle time after which every session signs a self-test: firewalls forget connections after a minute at the earliest.
+const KEEP_ALIVE: Duration = Duration::from_millis(10_000);
 /// A device that lived shorter does not reset the pause: one that is lost at every use must not spin.
 const LIFE_MIN: Duration = Duration::from_millis(1_000);
 
@@ -50,13 +53,13 @@ enum State {
 /// library is finalised.
 #[derive(Debug)]
 pub(super) struct Generation {
-    device: Device,
+    keyring: Keyring,
     _alive: Sender<()>,
 }
 
 impl Generation {
-    pub(super) fn device(&self) -> &Device {
-        &self.device
+    pub(super) fn keyring(&self) -> &Keyring {
+        &self.keyring
     }
 }
 
@@ -87,7 +90,7 @@ impl Keeper {
     }
 
     /// Takes a spent device out of use; it is closed when its last user lets go of it, then another is opened.
-    pub(super) fn spent(&self, generation: &Arc<Generation>, cause: &TokenError) {
+    pub(super) fn spent(&self, generation: &Arc<Generation>, cause: &KeyError) {
         let mut state = self.state();
         if matches!(&*state, State::Open(current) if Arc::ptr_eq(current, generation)) {
             warn!(%cause, "token lost, closing");
@@ -128,6 +131,11 @@ impl Keeper {
                     if stopped {
                         return;
                     }
+                    if self.key.sealed_file().is_some() {
+                        // This process opens no file any more: the next one does.
+                        let _ = events.send(Event::Fatal(SealedError::Fault.into()));
+                        return;
+                    }
                     if began.elapsed() >= LIFE_MIN {
                         pause = PAUSE_MIN;
                     }
@@ -135,7 +143,8 @@ impl Keeper {
                 Err(cause) => {
                     let text = cause.to_string();
                     // A pause goes on in silence: what began it has been said.
-                    let goes_on = matches!(cause, TokenError::LoginPaced { .. }) && !said.is_empty();
+                    let goes_on =
+                        matches!(cause, KeyError::Token(TokenError::LoginPaced { .. })) && !said.is_empty();
                     if text != said && !goes_on {
                         error!(failure = cause.failure().as_str(), cause = text, "the key cannot be opened");
                         notify(&[NotifyState::Status(&text)]);
@@ -143,14 +152,13 @@ impl Keeper {
                     }
                     // What was good once is not the configuration's fault: a token that goes may leave half of a key.
                     // And a PIN's file may be missing for a moment while it is replaced, but not at the start.
-                    let fatal =
-                        !opened_before && (cause.is_configuration() || matches!(cause, TokenError::Pin(_)));
+                    let fatal = !opened_before && (cause.is_configuration() || cause.is_secret());
                     self.close(cause.failure());
                     let wait = match &cause {
-                        TokenError::PinRefused(PinRefusal::FinalTry { .. } | PinRefusal::Locked { .. }) => {
-                            LOCKED_PAUSE
-                        }
-                        TokenError::Pin(_) => PIN_PAUSE,
+                        KeyError::Token(TokenError::PinRefused(
+                            PinRefusal::FinalTry { .. } | PinRefusal::Locked { .. },
+                        )) => LOCKED_PAUSE,
+                        cause if cause.failure() == Failure::PinRefused => PIN_PAUSE,
                         _ => pause,
                     };
                     let marker = cause.marker().map(Path::to_owned);
@@ -186,20 +194,16 @@ impl Keeper {
         false
     }
 
-    fn open(&self) -> Result<(Generation, Receiver<()>), TokenError> {
-        let device = Device::open(&self.key, &self.guard, Arc::clone(&self.meter))?;
-        let key = device.description();
-        match requirements(&key.attributes) {
-            Err(refusal) if self.production => {
-                return Err(TokenError::Unusable { object: key.key.clone(), cause: Unusable::Refused(refusal) });
-            }
-            Err(refusal) => warn!(?refusal, "production would refuse this key"),
-            Ok(()) => {}
-        }
-        info!(key = key.key, token = key.token.label, sessions = key.sessions, algorithm = ?key.algorithm, "key open");
-        notify(&[NotifyState::Status(&format!("clé {} ouverte dans le token {}", key.key, key.token.label))]);
+    fn open(&self) -> Result<(Generation, Receiver<()>), KeyError> {
+        let keyring = Keyring::open(&self.key, &self.guard, &self.meter, self.production)?;
+        let key = keyring.description();
+        let place = &key.token.label;
+        info!(key = key.key, keyring = key.keyring.name(), token = place, sessions = key.sessions, algorithm = ?key.algorithm, "key open");
+        let place =
+            if key.keyring.is_token() { format!("dans le token {place}") } else { format!("du fichier {place}") };
+        notify(&[NotifyState::Status(&format!("clé {} ouverte {place}", key.key))]);
         let (alive, gone) = mpsc::channel();
-        Ok((Generation { device, _alive: alive }, gone))
+        Ok((Generation { keyring, _alive: alive }, gone))
     }
 
     /// Puts a device in use until it is spent; true if the process stops.
@@ -211,8 +215,23 @@ impl Keeper {
         *state = State::Open(Arc::new(generation));
         // Said only now: who is told of readiness finds the device.
         let _ = events.send(Event::Tried);
-        let waited = self.changed.wait_while(state, |state| matches!(state, State::Open(_)));
-        matches!(*waited.unwrap_or_else(PoisonError::into_inner), State::Stopped)
+        loop {
+            let signatures = self.meter.signatures();
+            let waited =
+                self.changed.wait_timeout_while(state, KEEP_ALIVE, |state| matches!(state, State::Open(_)));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let State::Open(generation) = &*state else { return matches!(*state, State::Stopped) };
+            let generation = Arc::clone(generation);
+            drop(state);
+            // Not under the lock: the library may take its time, and the watch ends a process whose library hangs.
+            if self.meter.signatures() == signatures
+                && let Err(cause) = generation.keyring().keep_alive()
+            {
+                self.spent(&generation, &cause);
+            }
+            drop(generation);
+            state = self.state();
+        }
     }
 
     /// Answers `failure` from now on.

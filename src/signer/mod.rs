@@ -1,4 +1,4 @@
-//! The program `sceau-signer`: one key of one token behind a socket, in a process that may hang, crash or be killed.
+//! The program `sceau-signer`: one key, of a token or sealed, behind a socket, in a process that may hang, crash or be killed.
 //!
 //! Blocking threads: one accepts, one serves each connection, one keeps the device open, one watches the library.
 
@@ -6,6 +6,7 @@ mod arguments;
 mod connection;
 mod door;
 mod keeper;
+mod keyring;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -22,10 +23,11 @@ use self::arguments::{Arguments, Instance};
 use self::connection::Service;
 use self::door::Door;
 use self::keeper::Keeper;
+use self::keyring::KeyError;
 use crate::config::{Config, ConfigError};
-use crate::sys::log;
 use crate::sys::process::{self, Termination};
-use crate::token::{Meter, PinGuard, TokenError};
+use crate::sys::{confinement, log};
+use crate::token::{Meter, PinGuard};
 use crate::usage::{EXIT_UNAVAILABLE, EXIT_USAGE};
 
 /// How long readiness waits for the first opening, so that a key refused in production is a start refused.
@@ -58,13 +60,16 @@ enum StartError {
     System(#[from] std::io::Error),
     /// The key or its description.
     #[error("clé {key} : {cause}")]
-    Token { key: String, cause: TokenError },
+    Key { key: String, cause: KeyError },
 }
 
 impl StartError {
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Instance { .. } | Self::Client { .. } | Self::Token { .. } => EXIT_USAGE,
+            Self::Config(_) | Self::Instance { .. } | Self::Client { .. } => EXIT_USAGE,
+            // A sealed key that did not sign once may in the next process.
+            Self::Key { cause, .. } if !cause.is_configuration() && !cause.is_secret() => EXIT_UNAVAILABLE,
+            Self::Key { .. } => EXIT_USAGE,
             Self::Served { .. } | Self::Socket { .. } | Self::System(_) => EXIT_UNAVAILABLE,
         }
     }
@@ -76,7 +81,7 @@ enum Event {
     /// The first opening ended, well or in a way that heals.
     Tried,
     /// The configuration or the key must change.
-    Fatal(TokenError),
+    Fatal(KeyError),
     /// SIGTERM or SIGINT.
     Terminate,
 }
@@ -100,6 +105,14 @@ fn serve(arguments: &Arguments) -> Result<(), StartError> {
     process::keep_memory_private()?;
     let config = Config::load(&arguments.config)?;
     let Instance { key, number } = Instance::find(&config, &arguments.instance)?;
+    if !key.keyring().is_token()
+        && let Err(cause) = confinement::lock_memory()
+    {
+        if !config.is_test() {
+            return Err(StartError::System(cause));
+        }
+        warn!(%cause, "the memory is not locked; production would refuse this");
+    }
     let admitted = door::admitted(&config, &key)?;
     let folder = config.signers_of(&key.purpose).to_owned();
     let door = Door::bind(&folder, &key, number, admitted)?;
@@ -134,7 +147,7 @@ fn serve(arguments: &Arguments) -> Result<(), StartError> {
     if closed.recv_timeout(deadline) == Err(RecvTimeoutError::Timeout) {
         warn!(?deadline, "the module did not close in time");
     }
-    ended.map_err(|cause| StartError::Token { key: name, cause })
+    ended.map_err(|cause| StartError::Key { key: name, cause })
 }
 
 /// Where refused PINs are remembered: systemd's state directory, which survives the machine's restart, else the sockets'
@@ -144,7 +157,7 @@ fn memory_folder(signers: &Path) -> PathBuf {
 }
 
 /// Says ready once the first opening ended, then waits for the end.
-fn wait(inbox: &Receiver<Event>, socket: &str) -> Result<(), TokenError> {
+fn wait(inbox: &Receiver<Event>, socket: &str) -> Result<(), KeyError> {
     let ready = || {
         info!(socket, "listening");
         notify(&[NotifyState::Ready]);

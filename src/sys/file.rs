@@ -1,9 +1,11 @@
 //! Who owns a file and who may do what with it.
 
+use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
+use nix::fcntl::OFlag;
 use nix::unistd::{Gid, Group, Uid, User};
 
 /// What a path names.
@@ -30,6 +32,15 @@ pub struct Access {
     pub gid: u32,
     /// Permission bits with set-id and sticky bits.
     pub mode: u32,
+}
+
+/// Opens a file to read it: the file itself, never one that a link leads to; a device or pipe does not make it wait.
+///
+/// # Errors
+/// What the system said.
+pub fn open_itself(path: &Path) -> io::Result<File> {
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)
 }
 
 /// Owner and mode of `path`; opens nothing.

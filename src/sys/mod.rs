@@ -5,6 +5,8 @@ pub mod call;
 pub mod clock;
 #[cfg(unix)]
 pub mod command;
+#[cfg(all(unix, feature = "appliance"))]
+pub mod confinement;
 #[cfg(unix)]
 pub mod cpu;
 pub mod durable;

@@ -1,5 +1,6 @@
 //! One generation of a key in its token: sessions that sign with handles resolved once.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,12 +22,11 @@ use super::public::Spki;
 use super::refused::PinGuard;
 use super::uri::KeyUri;
 use super::{key, mechanism, public};
-use crate::config::{Purpose, SignerKey};
-use crate::seal::handshake::{self, Scheme};
-use crate::seal::key::{KeyAlgorithm, KeyDescription, SpkiSource, TokenIdentity};
+use crate::config::SignerKey;
+use crate::policy::keyring::Keyring;
+use crate::seal::handshake::Scheme;
+use crate::seal::key::{KeyDescription, SpkiSource, TokenIdentity};
 use crate::seal::wire::{NONCE_LEN, self_test_message};
-use crate::traces::audit::is_checkpoint_text;
-use crate::vihf::signature::recognise;
 
 /// How long a request waits for a free session; `sceaud` sends no more at once than there are sessions.
 const SESSION_WAIT: Duration = Duration::from_millis(1_000);
@@ -37,11 +37,11 @@ const SESSION_WAIT: Duration = Duration::from_millis(1_000);
 #[derive(Debug)]
 pub struct Device {
     description: KeyDescription,
-    purpose: Purpose,
     handle: ObjectHandle,
     meter: Arc<Meter>,
-    /// Locked only to take a session and to put it back, never while it signs.
-    pool: Mutex<Vec<Pooled>>,
+    /// Locked only to take a session and to put it back, never while it signs; in turn, so that none lies idle while others
+    /// sign and is dropped by a network HSM that says nothing.
+    pool: Mutex<VecDeque<Pooled>>,
     returned: Condvar,
     /// Never signs: the login lasts as long as any session (PKCS#11 §5.6.8), whatever becomes of the others.
     anchor: Mutex<Option<Session>>,
@@ -83,13 +83,14 @@ impl Device {
         login(&module, &anchor, &token, &pin, &memory)?;
         drop(pin);
         let private = key::find(&anchor, &uri, token.info.label())?;
-        if !serves(&configured.purpose, private.algorithm) {
+        if !private.algorithm.serves(&configured.purpose) {
             return Err(TokenError::Unusable { object, cause: Unusable::Purpose });
         }
         let candidates = public::candidates(&anchor, &private, &object, configured.certificate.as_deref())?;
         let pool = sessions(&module, &token, configured.sessions).map_err(|e| TokenError::of(e, &object))?;
         let description = KeyDescription {
             key: configured.key.as_str().to_owned(),
+            keyring: Keyring::Pkcs11,
             algorithm: private.algorithm,
             bits: private.bits,
             // The next lines find out which.
@@ -108,7 +109,6 @@ impl Device {
         };
         let mut device = Self {
             description,
-            purpose: configured.purpose.clone(),
             handle: private.handle,
             meter,
             pool: Mutex::new(pool),
@@ -126,39 +126,24 @@ impl Device {
         &self.description
     }
 
-    /// Signs what this key is for, and nothing else: a seal key a canonical `SignedInfo` of its algorithm, an audit key the
-    /// canonical text of a checkpoint of its ledger. RSA as long as the modulus, ECDSA raw r‖s, Ed25519 R‖S.
+    /// Signs bytes of any shape: whether they are what this key is for is the signer's to decide ([`crate::signer`]). RSA as
+    /// long as the modulus, ECDSA raw r‖s, Ed25519 R‖S.
     ///
     /// # Errors
-    /// [`TokenError::ShapeRefused`] before the token is asked; [`TokenError::Busy`]; any other: the device is spent.
-    pub fn sign_text(&self, bytes: &[u8]) -> Result<Vec<u8>, TokenError> {
-        let is_ours = match &self.purpose {
-            Purpose::Seal => recognise(bytes).map(KeyAlgorithm::from) == Some(self.description.algorithm),
-            Purpose::Audit { origin } => is_checkpoint_text(bytes, origin),
-            Purpose::Authentication => false,
-        };
-        if is_ours { self.sign(bytes) } else { Err(TokenError::ShapeRefused) }
+    /// [`TokenError::Busy`]; any other: the device is spent.
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, TokenError> {
+        let (mechanism, input) = mechanism::of(self.description.algorithm, message);
+        self.sign_with(&mechanism, &input)
     }
 
-    /// Signs what a TLS client's CertificateVerify covers, and nothing else, with a key of that purpose.
+    /// The same for a TLS handshake; none if the key is of another kind.
     ///
     /// # Errors
-    /// As [`Device::sign_text`].
-    pub fn sign_handshake(&self, scheme: Scheme, content: &[u8]) -> Result<Vec<u8>, TokenError> {
-        let may = self.purpose == Purpose::Authentication
-            && handshake::may_sign(scheme, content, &self.description.spki);
-        match mechanism::of_handshake(scheme, self.description.algorithm, content).filter(|_| may) {
-            Some((mechanism, input)) => self.sign_with(&mechanism, &input),
-            None => Err(TokenError::ShapeRefused),
-        }
-    }
-
-    /// Signs [`self_test_message`] of `nonce`, with the mechanism of the others.
-    ///
-    /// # Errors
-    /// As [`Device::sign_text`].
-    pub fn self_test(&self, nonce: &[u8; NONCE_LEN]) -> Result<Vec<u8>, TokenError> {
-        self.sign(&self_test_message(nonce))
+    /// As [`Device::sign`].
+    #[must_use]
+    pub fn sign_handshake(&self, scheme: Scheme, content: &[u8]) -> Option<Result<Vec<u8>, TokenError>> {
+        let (mechanism, input) = mechanism::of_handshake(scheme, self.description.algorithm, content)?;
+        Some(self.sign_with(&mechanism, &input))
     }
 
     /// A signature at opening shows which candidate is the public key: a token may hold another key's public object under
@@ -166,18 +151,13 @@ impl Device {
     fn prove(&mut self, object: String, candidates: Vec<Spki>) -> Result<(), TokenError> {
         let mut nonce = [0; NONCE_LEN];
         rand::fill(&mut nonce).map_err(|_| TokenError::Lost { cause: Box::new(Error::NotSupported) })?;
-        let signature = self.self_test(&nonce)?;
         let (algorithm, message) = (self.description.algorithm, self_test_message(&nonce));
+        let signature = self.sign(&message)?;
         let mut proved =
             candidates.into_iter().filter(|(spki, _)| public::verifies(algorithm, spki, &message, &signature));
         (self.description.spki, self.description.spki_source) =
             proved.next().ok_or(TokenError::Unusable { object, cause: Unusable::PublicKeyMismatch })?;
         Ok(())
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, TokenError> {
-        let (mechanism, input) = mechanism::of(self.description.algorithm, message);
-        self.sign_with(&mechanism, &input)
     }
 
     fn sign_with(&self, mechanism: &Mechanism<'_>, input: &[u8]) -> Result<Vec<u8>, TokenError> {
@@ -199,7 +179,7 @@ impl Device {
             .returned
             .wait_timeout_while(pool, SESSION_WAIT, |pool| pool.is_empty())
             .unwrap_or_else(PoisonError::into_inner);
-        let pooled = pool.pop().ok_or(TokenError::Busy)?;
+        let pooled = pool.pop_front().ok_or(TokenError::Busy)?;
         Ok(Lease { device: self, pooled: Some(pooled) })
     }
 }
@@ -220,23 +200,12 @@ impl Drop for Device {
     }
 }
 
-/// Whether keys of that algorithm are for that purpose: XML signatures of ours have no Ed25519, notes nothing but Ed25519
-/// and P-256 (C2SP signed-note).
-fn serves(purpose: &Purpose, algorithm: KeyAlgorithm) -> bool {
-    match purpose {
-        Purpose::Seal => algorithm.certified().is_some(),
-        // What servers take everywhere; handshakes of others are not offered.
-        Purpose::Authentication => matches!(algorithm, KeyAlgorithm::RsaSha256 | KeyAlgorithm::EcdsaSha256),
-        Purpose::Audit { .. } => matches!(algorithm, KeyAlgorithm::Ed25519 | KeyAlgorithm::EcdsaSha256),
-    }
-}
-
 /// As many sessions as wanted, or as the token has left if that is at least one.
-fn sessions(module: &Module, token: &super::module::Token, wanted: u16) -> Result<Vec<Pooled>, Error> {
-    let mut pool = Vec::new();
+fn sessions(module: &Module, token: &super::module::Token, wanted: u16) -> Result<VecDeque<Pooled>, Error> {
+    let mut pool = VecDeque::new();
     for index in 0..usize::from(wanted) {
         match module.session(token.slot) {
-            Ok(session) => pool.push(Pooled { index, session }),
+            Ok(session) => pool.push_back(Pooled { index, session }),
             Err(Error::Pkcs11(RvError::SessionCount, _)) if !pool.is_empty() => {
                 warn!(wanted, opened = pool.len(), "the token has no more sessions");
                 break;

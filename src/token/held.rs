@@ -158,7 +158,7 @@ impl HeldKey<'_> {
 }
 
 /// Whether the bytes are a whole `CertificationRequestInfo` of the key with that `SubjectPublicKeyInfo`.
-fn is_request_of(info: &[u8], spki: &[u8]) -> bool {
+pub(crate) fn is_request_of(info: &[u8], spki: &[u8]) -> bool {
     matches!(X509CertificationRequestInfo::from_der(info), Ok(([], request)) if request.subject_pki.raw == spki)
 }
 

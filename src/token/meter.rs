@@ -83,6 +83,11 @@ impl Meter {
     /// Runs one signature of session `index` and counts it, and its CPU even if it fails.
     pub(super) fn sign<T, E>(&self, index: usize, call: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         let _call = self.signing.get(index).map(|slot| self.begin(slot));
+        self.count(call)
+    }
+
+    /// Runs one signature that cannot hang, and counts it.
+    pub(crate) fn count<T, E>(&self, call: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         let before = cpu::thread_ns();
         let result = call();
         self.sign_cpu_ns.fetch_add(cpu::thread_ns().saturating_sub(before), Ordering::Relaxed);

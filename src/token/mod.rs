@@ -33,6 +33,7 @@ pub use device::Device;
 pub use error::TokenError;
 pub use generate::{Defect, GenerateError, Generated};
 pub use held::HeldKey;
+pub(crate) use held::is_request_of;
 pub use initialise::{NewPins, initialise};
 pub use inventory::KeyEntry;
 pub use meter::Meter;

@@ -102,8 +102,8 @@ impl Pin {
         }
     }
 
-    /// The PIN, for `C_Login` and for the digest that remembers a refused one.
-    pub(super) fn expose(&self) -> &[u8] {
+    /// The PIN, for `C_Login`, for the digest that remembers a refused one, and as what opens a sealed key.
+    pub(crate) fn expose(&self) -> &[u8] {
         &self.0
     }
 

@@ -15,8 +15,8 @@ use x509_parser::prelude::FromDer as _;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-use super::TpmError;
 use super::error::of_library;
+use super::{TpmError, policy};
 use crate::traces::digest::Digest;
 
 /// TPM_ALG_SHA256, the first bytes of a name.
@@ -79,10 +79,11 @@ impl Approver {
         Digest::of(&[&self.key])
     }
 
-    /// Whether it signed that policy (RSASSA-PKCS1-v1_5 with SHA-256 over its 32 bytes).
+    /// Whether it signed that policy for these PCRs, ascending (RSASSA-PKCS1-v1_5 with SHA-256 over [`policy::to_sign`]).
     #[must_use]
-    pub fn has_signed(&self, policy: &Digest, signature: &[u8]) -> bool {
-        UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &self.key).verify(policy.as_bytes(), signature).is_ok()
+    pub fn has_signed(&self, policy: &Digest, pcrs: &[u8], signature: &[u8]) -> bool {
+        let signed = policy::to_sign(policy, pcrs);
+        UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &self.key).verify(&signed, signature).is_ok()
     }
 }
 

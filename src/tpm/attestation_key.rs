@@ -14,7 +14,7 @@ use tss_esapi::traits::Marshall as _;
 
 use super::TpmError;
 use super::device::Tpm;
-use super::error::of_library;
+use super::error::{of_hierarchy, of_library};
 use crate::traces::digest::Digest;
 
 /// What makes our key another one than a neighbour's of the same template.
@@ -54,9 +54,12 @@ impl Tpm {
 
     fn make_attestation_key(&mut self, place: PersistentTpmHandle) -> Result<AttestationKey, TpmError> {
         let template = template().map_err(of_library)?;
-        let made = self.context.execute_with_nullauth_session(|context| {
-            context.create_primary(Hierarchy::Endorsement, template, None, None, None, None)
-        })?;
+        let made = self
+            .context
+            .execute_with_nullauth_session(|context| {
+                context.create_primary(Hierarchy::Endorsement, template, None, None, None, None)
+            })
+            .map_err(of_hierarchy)?;
         let made = made.key_handle;
         let kept = self.in_session(|context| {
             context.evict_control(Provision::Owner, made.into(), Persistent::Persistent(place))
@@ -66,7 +69,9 @@ impl Tpm {
     }
 
     fn described(&mut self, handle: KeyHandle) -> Result<AttestationKey, TpmError> {
-        let (public, name, _) = self.context.read_public(handle)?;
+        let (public, _, _) = self.context.read_public(handle)?;
+        // The name that commands are authenticated with.
+        let name = self.context.tr_get_name(handle.into())?;
         Ok(AttestationKey { public: public.marshall().map_err(of_library)?, name: name.value().to_vec(), handle })
     }
 }

@@ -30,15 +30,10 @@ impl Tpm {
     /// Part 1 §37.2.4), so that making it anew is no way back.
     ///
     /// # Errors
-    /// [`TpmError::Answer`] if the index is another thing than such a counter; any other.
+    /// [`TpmError::Full`] if the index is another thing than such a counter; any other.
     pub fn define_counter(&mut self, index: u32) -> Result<bool, TpmError> {
         match self.counter_handle(index) {
-            Ok(handle) => {
-                let (public, _) = self.context.nv_read_public(handle)?;
-                let kind = public.attributes().index_type().map_err(of_library)?;
-                let is_ours = kind == NvIndexType::Counter && public.data_size() == usize::from(COUNTER_LEN);
-                return if is_ours { Ok(false) } else { Err(TpmError::Full) };
-            }
+            Ok(_) => return Ok(false),
             Err(TpmError::Missing) => {}
             Err(error) => return Err(error),
         }
@@ -64,7 +59,7 @@ impl Tpm {
     /// What the counter says; 0 if it was never raised.
     ///
     /// # Errors
-    /// [`TpmError::Missing`] if it was never made; any other.
+    /// [`TpmError::Missing`] if it was never made, [`TpmError::Full`] if the index is no counter; any other.
     pub fn counter(&mut self, index: u32) -> Result<u64, TpmError> {
         let handle = self.counter_handle(index)?;
         let read = self.in_session(|context| context.nv_read(NvAuth::NvIndex(handle), handle, COUNTER_LEN, 0));
@@ -90,9 +85,17 @@ impl Tpm {
         self.counter(index)
     }
 
+    /// The index, which is a counter: who owns the TPM may have put there what can be written, and with it the number of an
+    /// older ledger.
     fn counter_handle(&mut self, index: u32) -> Result<NvIndexHandle, TpmError> {
         let index = NvIndexTpmHandle::new(index).map_err(of_library)?;
         // Without a session: the handle is not known before, and its name is checked by the commands' own authorisation.
-        Ok(self.context.tr_from_tpm_public(TpmHandle::NvIndex(index))?.into())
+        let handle: NvIndexHandle = self.context.tr_from_tpm_public(TpmHandle::NvIndex(index))?.into();
+        let session = self.session;
+        let (public, _) =
+            self.context.execute_with_session(Some(session), |context| context.nv_read_public(handle))?;
+        let kind = public.attributes().index_type().map_err(of_library)?;
+        let is_ours = kind == NvIndexType::Counter && public.data_size() == usize::from(COUNTER_LEN);
+        if is_ours { Ok(handle) } else { Err(TpmError::Full) }
     }
 }

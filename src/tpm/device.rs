@@ -19,6 +19,9 @@ pub struct TpmName(pub Vec<u8>);
 /// `inLockout` of TPMA_PERMANENT.
 const IN_LOCKOUT: u32 = 1 << 9;
 
+/// `lockoutAuthSet`.
+const LOCKOUT_AUTH_SET: u32 = 1 << 2;
+
 /// An open TPM; dropped, it holds nothing of ours but what is persistent.
 #[derive(Debug)]
 pub struct Tpm {
@@ -61,8 +64,21 @@ impl Tpm {
     /// # Errors
     /// [`TpmError`].
     pub fn in_lockout(&mut self) -> Result<bool, TpmError> {
+        self.is_permanently(IN_LOCKOUT)
+    }
+
+    /// Whether a secret guards the lockout. Without one whoever starts another system ends each lockout, and wrong secrets count for
+    /// nothing (TPM2_DictionaryAttackLockReset).
+    ///
+    /// # Errors
+    /// [`TpmError`].
+    pub fn is_lockout_guarded(&mut self) -> Result<bool, TpmError> {
+        self.is_permanently(LOCKOUT_AUTH_SET)
+    }
+
+    fn is_permanently(&mut self, flag: u32) -> Result<bool, TpmError> {
         let permanent = self.context.get_tpm_property(PropertyTag::Permanent)?;
-        Ok(permanent.is_some_and(|flags| flags & IN_LOCKOUT != 0))
+        Ok(permanent.is_some_and(|flags| flags & flag != 0))
     }
 
     /// Gives up the storage key's place in the TPM, which has room for three objects; the session stays salted.

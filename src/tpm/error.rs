@@ -19,6 +19,9 @@ pub enum TpmError {
     /// The secret is wrong; a protected object counts it as a try.
     #[error("the TPM refuses the secret")]
     Secret,
+    /// A hierarchy has a secret, which we do not know: whoever gave it one takes it away.
+    #[error("the TPM's owner or endorsement hierarchy has a secret")]
+    Owned,
     /// The machine is not in the state that the policy asks for.
     #[error("the TPM refuses the policy")]
     Policy,
@@ -92,7 +95,15 @@ fn code(answer: Tss2ResponseCode) -> u32 {
     said.rsplit_once("0x").and_then(|(_, digits)| u32::from_str_radix(digits, 16).ok()).unwrap_or_default()
 }
 
-/// The same for values that the crate's own types refuse before the TPM is asked.
+/// A refused secret where a hierarchy was asked, whose secret is empty as Linux leaves it.
+pub(super) fn of_hierarchy(error: Tss) -> TpmError {
+    match TpmError::from(error) {
+        TpmError::Secret => TpmError::Owned,
+        other => other,
+    }
+}
+
+/// An error of values that the crate's own types refuse before the TPM is asked.
 pub(super) fn of_library(error: Tss) -> TpmError {
     TpmError::Library(error.to_string())
 }

@@ -110,8 +110,9 @@ impl Tpm {
         let loaded = self.in_session(|context| context.load(parent, private, public))?;
         let auth = Auth::try_from(wrapped.auth.to_vec()).map_err(of_library)?;
         self.context.tr_set_auth(loaded.into(), auth)?;
+        // The key's secret through the salted session; the AK has none.
         let (ours, theirs) = (self.session, self.second_session()?);
-        let certified = self.context.execute_with_sessions((Some(theirs), Some(ours), None), |context| {
+        let certified = self.context.execute_with_sessions((Some(ours), Some(theirs), None), |context| {
             context.certify(loaded.into(), key.handle, data, SignatureScheme::Null)
         });
         let (attest, signature) = certified?;

@@ -36,24 +36,29 @@ pub struct Sealed {
 /// A state of the machine that the approver has signed.
 #[derive(Clone, Debug)]
 pub struct Approval {
-    /// The PCRs.
+    /// The PCRs, ascending.
     pub pcrs: Vec<u8>,
     /// Their PolicyPCR.
     pub policy: Digest,
-    /// The approver's signature of it.
+    /// The approver's signature of it for these PCRs ([`policy::to_sign`]).
     pub signature: Vec<u8>,
 }
 
 impl Tpm {
-    /// Seals a secret for whatever state the approver signs and for who knows the boot PIN.
+    /// Seals a secret for whatever state of these PCRs (ascending) the approver signs and for who knows the boot PIN.
     ///
     /// A wrong boot PIN is a try that the TPM counts: a person's PIN is short.
     ///
     /// # Errors
     /// [`TpmError`]; a secret of more than [`SECRET_LEN_MAX`] bytes is [`TpmError::Library`].
-    pub fn seal(&mut self, secret: &[u8], boot_pin: &[u8], approver: &Approver) -> Result<Sealed, TpmError> {
+    pub fn seal(
+        &mut self,
+        secret: &[u8],
+        boot_pin: &[u8],
+        (approver, pcrs): (&Approver, &[u8]),
+    ) -> Result<Sealed, TpmError> {
         let parent = self.storage()?;
-        let template = template(&policy::of_sealed(approver.name())).map_err(of_library)?;
+        let template = template(&policy::of_sealed(approver.name(), pcrs)).map_err(of_library)?;
         let data = SensitiveData::try_from(secret).map_err(of_library)?;
         let auth = auth(boot_pin)?;
         let made =
@@ -87,18 +92,19 @@ impl Tpm {
                 TpmError::Answer(code) if code & 0x3f == 0x1f => TpmError::Other,
                 cause => cause,
             })?;
-        let policy = session::policy(&mut self.context, parent)?;
+        let session = session::policy(&mut self.context, parent)?;
         let selection = selection(&approval.pcrs)?;
         let approved = TpmDigest::try_from(approval.policy.as_bytes().as_slice()).map_err(of_library)?;
         let name = Name::try_from(approver.name().to_vec()).map_err(of_library)?;
+        let reference = Nonce::try_from(policy::reference(&approval.pcrs)).map_err(of_library)?;
         self.context.execute_without_session(|context| {
             // An empty digest: the PCRs as they are.
-            context.policy_pcr(policy, TpmDigest::default(), selection)?;
-            context.policy_authorize(policy, approved, Nonce::default(), &name, ticket)?;
-            context.policy_auth_value(policy)
+            context.policy_pcr(session, TpmDigest::default(), selection)?;
+            context.policy_authorize(session, approved, reference, &name, ticket)?;
+            context.policy_auth_value(session)
         })?;
         self.context.tr_set_auth(loaded.into(), auth(boot_pin)?)?;
-        let session = AuthSession::from(policy);
+        let session = AuthSession::from(session);
         let unsealed = self.context.execute_with_session(Some(session), |context| context.unseal(loaded.into()));
         let secret = unsealed.map(|secret| Zeroizing::new(secret.value().to_vec()))?;
         self.context.flush_context(loaded.into())?;
@@ -116,8 +122,8 @@ impl Tpm {
         let key: KeyHandle = self
             .context
             .execute_without_session(|context| context.load_external_public(public, Hierarchy::Owner))?;
-        // What is signed is the hash of policy and reference, and the reference is empty (TPM 2.0 Part 3 §23.16).
-        let digest = Digest::of(&[approval.policy.as_bytes()]);
+        // What is signed is the hash of policy and reference (TPM 2.0 Part 3 §23.16).
+        let digest = Digest::of(&[&policy::to_sign(&approval.policy, &approval.pcrs)]);
         let digest = TpmDigest::try_from(digest.as_bytes().as_slice()).map_err(of_library)?;
         let signature = PublicKeyRsa::try_from(approval.signature.as_slice()).map_err(of_library)?;
         let signature =

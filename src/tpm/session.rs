@@ -14,16 +14,21 @@ use tss_esapi::structures::{
 };
 
 use super::TpmError;
-use super::error::of_library;
+use super::error::{of_hierarchy, of_library};
 
 /// The owner's storage key: the TCG's template (TPM v2.0 Provisioning Guidance §7.5.1, ECC P-256), made anew from the
 /// owner's seed each time, the same each time until the TPM is cleared.
+///
+/// The name is of the public area that sessions are salted with, which is this answer's: the library holds the two against each
+/// other. Asked for again (TPM2_ReadPublic), somebody on the wire who put his own key here could pass on the TPM's true name.
 pub(super) fn storage_key(context: &mut Context) -> Result<(KeyHandle, Name), TpmError> {
     let template = storage_template().map_err(of_library)?;
-    let made = context.execute_with_nullauth_session(|context| {
-        context.create_primary(Hierarchy::Owner, template, None, None, None, None)
-    })?;
-    let (_, name, _) = context.read_public(made.key_handle)?;
+    let made = context
+        .execute_with_nullauth_session(|context| {
+            context.create_primary(Hierarchy::Owner, template, None, None, None, None)
+        })
+        .map_err(of_hierarchy)?;
+    let name = context.tr_get_name(made.key_handle.into())?;
     Ok((made.key_handle, name))
 }
 

@@ -142,6 +142,7 @@ fn issued(n: u64, session: u64) -> Event<PsIdNat, Patient> {
         assertion_id: word(&format!("_1b4e28ba-2fa1-41d2-883f-{n:012x}")),
         assertion: digest(n),
         certificate: digest(3),
+        keyring: None,
         expires: clock::now().plus_ms(30_000),
     }))
 }

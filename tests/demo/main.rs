@@ -1,7 +1,8 @@
 //! The demonstration: one establishment under `target/demo/`, its daemons, one VIHF.
 //!
 //! `demo run` obtains a VIHF, has xmlsec1 verify it and stops; `demo serve` stays up until SIGTERM;
-//! `demo bench` measures, `demo bench relay` the relay beside nginx, `demo ledger` measures a large ledger.
+//! `demo soak` holds a load for as long as one likes, `demo bench` measures, `demo bench relay` the relay beside nginx, `demo bench
+//! attest` what the TPM costs, `demo ledger` measures a large ledger.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bench;
@@ -9,21 +10,25 @@ mod bench;
 #[path = "../it/relay/dmp.rs"]
 mod dmp;
 mod ledger;
+mod machine;
 #[allow(dead_code, reason = "the tests' rig, of which the bench needs a part")]
 #[path = "../it/relay/rig.rs"]
 mod rig;
 mod run;
 mod serve;
+mod soak;
 mod stage;
 #[path = "../support/mod.rs"]
 mod support;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage : demo run | serve | bench [relay] | ledger ENTRÉES [APPELANTS]
+const USAGE: &str = "usage : demo run | serve | bench [relay | attest] | soak SECONDES | ledger ENTRÉES [APPELANTS]
   run    installe une démonstration sous target/demo/, obtient un VIHF, le vérifie et s'arrête
   serve  la même, en service jusqu'à SIGTERM ou Ctrl-C
-  bench  la même, mesurée ; rapport dans target/bench.json ; bench relay : le relais face à nginx, target/bench-relay.json
+  bench  la même, mesurée ; rapport dans target/bench.json ; bench relay : le relais face à nginx, target/bench-relay.json ;
+         bench attest : ce que coûtent preuves du TPM et PIN scellé, target/bench-attest.json
+  soak   la même, sous charge tenue et coups aux signataires ; rapport dans target/soak.json
   ledger un grand journal sous target/ledger/, sans signature : écriture, démarrage, mémoire, lecture";
 
 /// Exit codes as of the product's command lines.
@@ -35,8 +40,10 @@ fn main() -> ExitCode {
         ["serve"] => serve::serve(),
         ["bench"] => bench::bench(),
         ["bench", "relay"] => bench::relay::bench(),
+        ["bench", "attest"] => bench::attest::bench(),
         // The bench's own child: the module in a process of its own.
         ["bench-raw", config, key, milliseconds] => bench::child(config, key, milliseconds),
+        ["soak", seconds] => soak::soak(seconds),
         ["ledger", entries] => ledger::ledger(entries, None),
         ["ledger", entries, callers] => ledger::ledger(entries, Some(callers)),
         ["--help" | "-h"] => {

@@ -38,6 +38,11 @@ pub(crate) struct Stage {
 impl Stage {
     /// Takes the lock, makes the folder anew and starts everything; Err when another demonstration runs.
     pub(crate) fn set() -> Result<Stage, Failure> {
+        Stage::set_with(|plan| plan)
+    }
+
+    /// The same of a plan that is changed before it is laid out.
+    pub(crate) fn set_with(change: impl FnOnce(Plan) -> Plan) -> Result<Stage, Failure> {
         let folder = std::env::current_dir().unwrap().join(FOLDER);
         if folder.as_os_str().len() > FOLDER_LEN_MAX {
             return Err(Failure::usage(format!(
@@ -50,7 +55,7 @@ impl Stage {
             std::fs::remove_dir_all(&folder).unwrap();
         }
         println!("Établissement de démonstration : {FOLDER} (PKI de test, clés générées dans SoftHSM)");
-        let establishment = lay_out(&folder);
+        let establishment = lay_out(&folder, change);
         let signers = [establishment.signer_instances(), Vec::from_iter(establishment.audit_instance())].concat();
         println!("Démarrage de sceaud et de {}", signers.join(", "));
         let daemons = Daemons::start(&establishment);
@@ -105,7 +110,7 @@ fn lock(path: &Path) -> Result<File, Failure> {
     }
 }
 
-fn lay_out(folder: &Path) -> Establishment {
+fn lay_out(folder: &Path, change: impl FnOnce(Plan) -> Plan) -> Establishment {
     // Consultation alone may be left unsaid by a caller; the emergency physician shows the choice between two services.
     let mut practitioners = Practitioner::all();
     let emergency = Practitioner::emergency_physician().id;
@@ -115,8 +120,8 @@ fn lay_out(folder: &Path) -> Establishment {
     let plan = Plan::new("demo").in_folder(folder).ca_keys(CaKeys::Rsa4096).fresh_keys();
     // The simplified method is declared too, so that its profile can be tried; demo.json lists those of the default profile.
     let methods: Vec<&str> = METHODS.into_iter().chain([SIMPLIFIED_METHOD]).collect();
-    let establishment =
-        plan.methods(&methods).processes(2).policy(TEST_POLICY).practitioners(practitioners).build();
+    let plan = plan.methods(&methods).processes(2).policy(TEST_POLICY).practitioners(practitioners);
+    let establishment = change(plan).build();
     let ids: Vec<&str> = establishment.practitioners.iter().map(|who| who.id.as_str()).collect();
     let known = json!({
         "practitioners": ids,

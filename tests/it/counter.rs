@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::clock::Shim;
 use crate::doorstep::{brief, physician_login, says};
 use crate::support::daemons::{Daemons, run_until_exit};
 use crate::support::establishment::Establishment;
@@ -92,6 +93,29 @@ fn an_older_copy_of_the_ledger_halts_and_the_newest_does_not() {
     copy(&new, &ledger);
     let _daemons = Daemons::start(&establishment);
     establishment.client().consult(&session, PATIENTS[0]).unwrap();
+}
+
+/// Between start and stop an older copy lacks an hour at the most.
+#[test]
+fn the_counter_is_raised_each_hour() {
+    let establishment = establishment();
+    let clock = Shim::of(&establishment);
+    let steady = establishment.folder.join("steady");
+    let mut environment = clock.environment().to_vec();
+    environment.push(("CLOCK_SHIM_STEADY", steady.to_str().unwrap()));
+    let daemons = Daemons::start_with(&establishment, &environment);
+    let session = establishment.client().open_session(physician_login()).unwrap();
+    establishment.client().consult(&session, PATIENTS[0]).unwrap();
+    let before = counter(&establishment);
+    for hour in 1..=3_u64 {
+        let aside = steady.with_extension("new");
+        std::fs::write(&aside, (hour * 3_600_000 + 1_000).to_string()).unwrap();
+        std::fs::rename(aside, &steady).unwrap();
+        until("an hour is told", || counter(&establishment) == before + hour);
+    }
+    establishment.client().consult(&session, PATIENTS[0]).unwrap();
+    assert_eq!(counter(&establishment), before + 3);
+    drop(daemons);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::support::softhsm::run;
 use crate::support::varlink::nonce;
 
 /// The interface as integrators rely on it: grow it, never break it.
-const DECLARED: [&str; 18] = [
+const DECLARED: [&str; 19] = [
     "type Authentication (method: string, instant: string, initial_instant: ?string, proof: ?string)",
     "type Patient (ins: string, oid: ?string)",
     "type Seal (structure: string, key: string, ready: bool, certificate_expires_at: string)",
@@ -24,6 +24,7 @@ const DECLARED: [&str; 18] = [
     "type Trouble (reason: string, message: string)",
     "type Exceptional (purpose: string, count: int)",
     "type Rights (table: string, version: string, sha256: string)",
+    "type Attached (kind: string, name: string, image: string)",
     "method OpenSession(practitioner: string, authentication: ?Authentication, structure: ?string, service: ?string, \
      channel: ?string, profile: ?string) -> (session: string, expires_at: string)",
     "method Issue(session: string, nonce: string, transaction: string, purpose: string, patient: ?Patient, \
@@ -33,7 +34,7 @@ const DECLARED: [&str; 18] = [
     "method CloseSession(session: string) -> ()",
     "method Status() -> (state: string, ready: bool, version: string, profile: string, entries: int, seals: []Seal, \
      audit: ?Audit, halted: ?string, \
-     troubles: []Trouble, exceptional: []Exceptional, rights: []Rights)",
+     troubles: []Trouble, exceptional: []Exceptional, rights: []Rights, sealed_keys: ?[]string, attached: []Attached)",
     "error Malformed (field: string, message: string)",
     "error Denied (reason: string, message: string)",
     "error Replayed (message: string)",
@@ -103,7 +104,8 @@ fn an_independent_client_needs_nothing_but_the_socket() {
     // It read every declaration.
     let methods = json!(["CloseSession", "Issue", "OpenSession", "Report", "Status"]);
     let errors = json!(["Busy", "Denied", "Halted", "Malformed", "Replayed", "Unavailable"]);
-    let types = json!(["Audit", "Authentication", "Exceptional", "Patient", "Rights", "Seal", "Trouble"]);
+    let types =
+        json!(["Attached", "Audit", "Authentication", "Exceptional", "Patient", "Rights", "Seal", "Trouble"]);
     assert_eq!(said["members"], json!({ "_Method": methods, "_Error": errors, "_Alias": types }));
     // Every answer has the members that its declaration gives it; an optional one may be absent.
     for (answer, declared) in [("status", "status-fields"), ("issued", "issued-fields")] {

@@ -11,7 +11,7 @@ use crate::support::certificate::SealCertificate;
 use crate::support::configuration::{METHODS, PROFILES, SIMPLIFIED_METHOD};
 use crate::support::daemons::Daemons;
 use crate::support::establishment::Establishment;
-use crate::support::key_kind::KeyType;
+use crate::support::key_kind::{KeyOrigin, KeyType};
 use crate::support::ledger::issued;
 use crate::support::plan::{Plan, STRUCTURES};
 use crate::support::practitioners::{HOSTILE_NAMES, PATIENTS, Practitioner};
@@ -72,13 +72,13 @@ fn entries() -> Vec<Entry> {
     all
 }
 
-fn establishment(key: KeyType) -> Establishment {
+fn establishment(key: KeyType, keys: KeyOrigin) -> Establishment {
     let methods = [&METHODS[..], &[SIMPLIFIED_METHOD]].concat();
     // The Issuer is the certificate's subject: hostile like the other names.
     let certificate =
         SealCertificate::of(STRUCTURES[0]).organisation(HOSTILE_NAMES[0]).common_name(HOSTILE_NAMES[1]);
-    let seal = SealPlan { certificate, ..SealPlan::of(STRUCTURES[0], "seal-a", key) };
-    let mut plan = Plan::new(&format!("issuance-{}", key.name())).seal(seal).methods(&methods);
+    let seal = SealPlan { certificate, origin: keys, ..SealPlan::of(STRUCTURES[0], "seal-a", key) };
+    let mut plan = Plan::new(&format!("issuance-{}", key.name())).keys(keys).seal(seal).methods(&methods);
     for (number, name) in HOSTILE_NAMES.iter().enumerate() {
         plan = plan.practitioner(Practitioner::named(number, name));
     }
@@ -158,7 +158,11 @@ fn check(issued: &Issued, practitioner: &Practitioner, entry: &Entry, subject: &
 /// Every profile and method with its share of practitioners; purposes and patients go round at different paces, so that
 /// each of them meets each of the others over the key types.
 fn matrix(key: KeyType) {
-    let establishment = establishment(key);
+    KeyOrigin::KEYRINGS.into_iter().for_each(|keys| matrix_of(key, keys));
+}
+
+fn matrix_of(key: KeyType, keys: KeyOrigin) {
+    let establishment = establishment(key, keys);
     let _daemons = Daemons::start(&establishment);
     let mut client = establishment.client();
     let (subjects, entries) = (subjects(), entries());
@@ -183,7 +187,7 @@ fn matrix(key: KeyType) {
             assert!(ids.insert(issued.id), "an id twice");
         }
     }
-    println!("{}: {} assertions", key.name(), ids.len());
+    println!("{} {keys:?}: {} assertions", key.name(), ids.len());
     assert_eq!(ids.len(), entries.len() * PRACTITIONERS_EACH);
     assert_eq!(practitioners.len(), establishment.practitioners.len(), "a practitioner without an assertion");
     assert_eq!((kinds.len(), purposes.len()), (subjects.len(), PURPOSES.len()), "{kinds:?} {purposes:?}");

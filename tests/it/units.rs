@@ -33,6 +33,17 @@ fn verification_notices_a_misspelt_setting_and_a_missing_program() {
     assert!(verify(root.path(), "sceaud.service").unwrap_err().contains("/usr/bin/absent"));
 }
 
+/// A folder of /run goes with the unit that has it: one that several have would take the PINs of the others away.
+#[test]
+fn a_sealed_pin_has_a_folder_of_its_own() {
+    let read = |file: &str| fs::read_to_string(source("systemd/system").join(file)).unwrap();
+    let unit = read("sceau-pin@.service");
+    let folder = "RuntimeDirectory=sceau-pin/%i\n";
+    assert!(unit.contains(folder) && unit.contains("--out /run/sceau-pin/%i/pin\n"), "{unit}");
+    let signer = read("sceau-signer@.service.d/pin-sealed.conf.example");
+    assert!(signer.contains("LoadCredential=seal.pin:/run/sceau-pin/seal/pin\n"), "{signer}");
+}
+
 /// The overall exposure in tenths, as printed: `→ Overall exposure level for x.service: 0.4 SAFE`.
 fn exposure_tenths(unit: &Path) -> u32 {
     let output = run("systemd-analyze", &["security", "--offline=yes", "--no-pager", unit.to_str().unwrap()]);

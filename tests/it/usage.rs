@@ -27,7 +27,36 @@ const ENGLISH: [&str; 13] = [
 ];
 
 /// Every command line, and every option it takes.
-const COMMANDS: [(&[&str], &[&str]); 41] = [
+const COMMANDS: [(&[&str], &[&str]); 51] = [
+    (&["sceau", "metrics"], &["--config", "--socket", "--http", "--help"]),
+    (&["sceau", "connectors"], &["list", "inspect", "attach", "detach", "apply", "--help"]),
+    (&["sceau", "connectors", "list"], &["--config", "--socket", "--json", "--help"]),
+    (&["sceau", "connectors", "inspect"], &["--vendors", "--json", "--help"]),
+    (
+        &["sceau", "connectors", "attach"],
+        &[
+            "--name",
+            "--image",
+            "--root-hash",
+            "--door",
+            "--interface",
+            "--peer",
+            "--listen",
+            "--device",
+            "--sign-with",
+            "--json",
+            "--config",
+            "--socket",
+            "--help",
+        ],
+    ),
+    (&["sceau", "connectors", "detach"], &["--name", "--sign-with", "--json", "--config", "--socket", "--help"]),
+    (&["sceau", "connectors", "apply"], &["--config", "--root", "--help"]),
+    (
+        &["sceau", "modules", "attach"],
+        &["--name", "--image", "--root-hash", "--sign-with", "--json", "--config", "--socket", "--help"],
+    ),
+    (&["sceau", "modules", "detach"], &["--name", "--sign-with", "--json", "--config", "--socket", "--help"]),
     (&["sceau", "convention"], &["show", "diff", "check", "approve", "take", "--help"]),
     (&["sceau", "convention", "show"], &["--config", "--socket", "--json", "--help"]),
     (&["sceau", "convention", "diff"], &["--config", "--socket", "--json", "--help"]),
@@ -38,16 +67,42 @@ const COMMANDS: [(&[&str], &[&str]); 41] = [
     (&["sceau-relayd"], &["--config", "--help", "--version"]),
     (&["sceau-signer"], &["--config", "--instance", "--help", "--version"]),
     (&["sceau"], &["issue", "keys", "traces", "lint", "status", "check", "--help", "--version"]),
-    (&["sceau", "keys"], &["generate", "csr", "import-certificate", "audit-public", "list", "--help"]),
+    (
+        &["sceau", "keys"],
+        &["generate", "wrapping-key", "csr", "import-certificate", "audit-public", "list", "--help"],
+    ),
     (&["sceau", "traces"], &["checkpoint", "export", "verify", "usage", "reconcile", "--help"]),
     (&["sceau", "traces", "checkpoint"], &["--config", "--out", "--help"]),
     (
         &["sceau", "keys", "audit-public"],
-        &["--config", "--key", "--module", "--uri", "--pin-file", "--use", "--origin", "--out", "--help"],
+        &[
+            "--config",
+            "--key",
+            "--module",
+            "--uri",
+            "--sealed",
+            "--pin-file",
+            "--use",
+            "--origin",
+            "--out",
+            "--help",
+        ],
     ),
+    (&["sceau", "keys", "wrapping-key"], &["--out", "--help"]),
     (
         &["sceau", "keys", "generate"],
-        &["--config", "--key", "--module", "--uri", "--pin-file", "--use", "--type", "--json", "--help"],
+        &[
+            "--config",
+            "--key",
+            "--module",
+            "--uri",
+            "--sealed",
+            "--pin-file",
+            "--use",
+            "--type",
+            "--json",
+            "--help",
+        ],
     ),
     (
         &["sceau", "keys", "csr"],
@@ -56,6 +111,7 @@ const COMMANDS: [(&[&str], &[&str]); 41] = [
             "--key",
             "--module",
             "--uri",
+            "--sealed",
             "--pin-file",
             "--use",
             "--department",
@@ -75,6 +131,7 @@ const COMMANDS: [(&[&str], &[&str]); 41] = [
             "--key",
             "--module",
             "--uri",
+            "--sealed",
             "--pin-file",
             "--use",
             "--structure",
@@ -252,7 +309,7 @@ fn each_mistake_is_told_in_french_with_its_remedy() {
             &[
                 "verbe inconnu « isue »",
                 "essayez « suspend, issue »",
-                "issue, attest, seal, keys, operators, order, convention, suspend, resume, suspensions, practitioners, applications, traces, lint, status, check",
+                "issue, attest, seal, keys, operators, order, convention, suspend, resume, suspensions, practitioners, applications, connectors, modules, traces, lint, status, metrics, check",
             ],
         ),
         (

@@ -7,6 +7,7 @@ use sceau::traces::audit::AuditPublicKey;
 use super::establishment::write;
 use super::key_bank;
 use super::key_kind::{KeyOrigin, KeyType};
+use super::sealed;
 use super::softhsm::{Token, TokenStore};
 
 /// Origin of every test ledger.
@@ -23,8 +24,15 @@ pub struct Audit {
 }
 
 /// Makes key, PIN file and `pki/AUDIT.pub`.
-pub(super) fn lay_audit(folder: &Path, store: &TokenStore, kind: KeyType, fresh: bool) -> Audit {
+pub(super) fn lay_audit(
+    folder: &Path,
+    store: &TokenStore,
+    kind: KeyType,
+    origin: KeyOrigin,
+    fresh: bool,
+) -> Audit {
     let token = match fresh {
+        _ if origin == KeyOrigin::Sealed => sealed::make(folder, KEY, kind, "audit"),
         true => store.make("sceau-audit", KEY, kind, KeyOrigin::Generated),
         false => key_bank::withdraw(store, KEY, kind),
     };

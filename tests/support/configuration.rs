@@ -7,8 +7,8 @@ use toml::{Table, Value};
 
 use super::audit::{KEY, ORIGIN};
 use super::establishment::{Establishment, user_name};
+use super::key_kind::KeyOrigin;
 use super::plan::Plan;
-use super::softhsm::MODULE;
 
 /// Every method of annexe 2 (`vihf.md` §2) that has a declared value.
 pub const METHODS: [&str; 6] =
@@ -24,15 +24,16 @@ impl Plan {
         let structures =
             self.structures.iter().map(|id| table([("id", id.as_str().into()), ("sector", "SA01".into())]));
         let seals = laid.seals.iter().map(|seal| {
-            table([
+            let mut seal_table = table([
                 ("structure", seal.structure.as_str().into()),
                 ("key", seal.key.as_str().into()),
                 ("uri", seal.token.uri().into()),
-                ("module", MODULE.into()),
                 ("pin_file", format!("secrets/{}.pin", seal.key).into()),
                 ("certificate", format!("pki/{}.pem", seal.key).into()),
                 ("processes", i64::from(seal.processes).into()),
-            ])
+            ]);
+            seal_table.extend(seal.token.module().map(|module| ("module".to_owned(), module.into())));
+            seal_table
         });
         let service = |name: &str, lifetime_ms: i64| {
             let age = Value::Integer(4 * 3_600_000);
@@ -54,6 +55,7 @@ impl Plan {
             ("methods", self.methods.clone().into()),
             ("rights", "consultation".into()),
             ("contactless_delay_ms", (4 * 3_600_000).into()),
+            ("sealed_keys", (self.keys == KeyOrigin::Sealed).into()),
         ];
         let sockets = [
             ("token", "run/token.sock".into()),
@@ -93,15 +95,15 @@ impl Plan {
             ("clock", table([("require_synchronised", false.into())]).into()),
         ]);
         if let Some(audit) = &laid.audit {
-            let audit = table([
+            let mut table_of_audit = table([
                 ("origin", ORIGIN.into()),
                 ("key", KEY.into()),
                 ("uri", audit.token.uri().into()),
-                ("module", MODULE.into()),
                 ("pin_file", format!("secrets/{KEY}.pin").into()),
                 ("public_key", "pki/AUDIT.pub".into()),
             ]);
-            config.insert("audit".into(), audit.into());
+            table_of_audit.extend(audit.token.module().map(|module| ("module".to_owned(), module.into())));
+            config.insert("audit".into(), table_of_audit.into());
         }
         config
     }

@@ -11,8 +11,11 @@
 //! | `audit` | the audit key and its public half |
 //! | `pki`, `certificate`, `der` | certificates shaped like IGC-Santé's, right ones and spoilt ones |
 //! | `softhsm`, `key_kind`, `not_sensitive` | tokens with keys made inside, and keys that a signer must refuse |
-//! | `swtpm` | a software TPM, manufactured or bare, and a resource manager |
+//! | `sealed` | keys without a token, made by the product |
+//! | `swtpm`, `resource_manager` | a software TPM, manufactured or bare, and a resource manager over it |
+//! | `tpm_token` | PKCS#11 tokens whose keys are wholly in a TPM |
 //! | `key_bank` | tokens made once per process, because an RSA key costs seconds |
+//! | `chaos` | signers killed and stopped under load, and a book of every answer |
 //! | `program`, `daemon`, `daemons`, `notify` | the real programs, supervised as systemd would |
 //! | `varlink` | a blocking client of the sockets |
 //! | `ledger` | the ledger's file, read beside the daemon |
@@ -27,6 +30,7 @@
 
 pub mod audit;
 pub mod certificate;
+pub mod chaos;
 pub mod collection;
 pub mod configuration;
 pub mod convention;
@@ -45,9 +49,12 @@ pub mod pki;
 pub mod plan;
 pub mod practitioners;
 pub mod program;
+pub mod resource_manager;
 pub mod seal;
+pub mod sealed;
 pub mod skip;
 pub mod softhsm;
 pub mod swtpm;
+pub mod tpm_token;
 pub mod varlink;
 pub mod wait;

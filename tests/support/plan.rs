@@ -10,7 +10,7 @@ use super::audit::lay_audit;
 use super::configuration::{METHODS, PROFILES};
 use super::convention;
 use super::establishment::{Establishment, write};
-use super::key_kind::KeyType;
+use super::key_kind::{KeyOrigin, KeyType};
 use super::pki::{CaKeys, CaNames, Pki};
 use super::practitioners::Practitioner;
 use super::seal::{Seal, SealPlan, lay_seal};
@@ -34,6 +34,7 @@ pub struct Plan {
     pub(super) seals: Vec<SealPlan>,
     pub(super) key_type: KeyType,
     pub(super) processes: u32,
+    pub(super) keys: KeyOrigin,
     pub(super) audit: Option<KeyType>,
     pub(super) profile: String,
     pub(super) policy: String,
@@ -57,6 +58,7 @@ impl Plan {
             seals: Vec::new(),
             key_type: KeyType::Rsa2048,
             processes: 1,
+            keys: KeyOrigin::Generated,
             audit: Some(KeyType::Ed25519),
             profile: PROFILES[0].into(),
             policy: String::new(),
@@ -101,6 +103,12 @@ impl Plan {
     /// Kind of every seal key that `seal` does not give.
     pub fn key_type(mut self, key: KeyType) -> Plan {
         self.key_type = key;
+        self
+    }
+
+    /// Where every key is kept that `seal` does not give, the audit key's included; the convention permits it.
+    pub fn keys(mut self, keys: KeyOrigin) -> Plan {
+        self.keys = keys;
         self
     }
 
@@ -210,6 +218,7 @@ impl Plan {
             let keys = ["seal-a", "seal-b", "seal-c"];
             let plans = self.structures.iter().zip(keys).map(|(structure, key)| SealPlan {
                 processes: self.processes,
+                origin: self.keys,
                 ..SealPlan::of(structure, key, self.key_type)
             });
             self.seals = plans.collect();
@@ -221,7 +230,7 @@ impl Plan {
             lay_seal(&folder, &store, issuer, plan, self.fresh_keys)
         };
         let seals: Vec<Seal> = plans.into_iter().map(lay).collect();
-        let audit = self.audit.map(|kind| lay_audit(&folder, &store, kind, self.fresh_keys));
+        let audit = self.audit.map(|kind| lay_audit(&folder, &store, kind, self.keys, self.fresh_keys));
         let establishment = Establishment {
             practitioners: self.practitioners.clone(),
             structures: self.structures.clone(),

@@ -7,6 +7,7 @@ use super::establishment::write;
 use super::key_bank;
 use super::key_kind::{KeyOrigin, KeyType};
 use super::pki::Pki;
+use super::sealed;
 use super::softhsm::{Token, TokenStore};
 
 /// One `[[seal]]`: its key, and the certificate that belongs (or does not) to it.
@@ -61,7 +62,9 @@ pub struct Seal {
 
 /// Makes key, PIN file and certificate.
 pub(super) fn lay_seal(folder: &Path, store: &TokenStore, pki: &Pki, plan: SealPlan, fresh: bool) -> Seal {
-    let token = if plan.origin == KeyOrigin::Generated && !fresh {
+    let token = if plan.origin == KeyOrigin::Sealed {
+        sealed::make(folder, &plan.key, plan.key_type, "seal")
+    } else if plan.origin == KeyOrigin::Generated && !fresh {
         key_bank::withdraw(store, &plan.key, plan.key_type)
     } else {
         store.make(&format!("sceau-{}", plan.key), &plan.key, plan.key_type, plan.origin)

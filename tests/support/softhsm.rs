@@ -28,12 +28,22 @@ pub struct Token {
     pub pin: String,
     /// Public key, SubjectPublicKeyInfo, DER.
     pub spki_der: Vec<u8>,
+    /// The file of a sealed key, which is in no token; the PIN is then its wrapping key.
+    pub sealed: Option<String>,
 }
 
 impl Token {
     /// RFC 7512 URI of the private key.
     pub fn uri(&self) -> String {
-        format!("pkcs11:token={};object={};type=private", self.label, self.object)
+        match &self.sealed {
+            Some(file) => format!("sealed:{file}"),
+            None => format!("pkcs11:token={};object={};type=private", self.label, self.object),
+        }
+    }
+
+    /// The module, where there is one.
+    pub fn module(&self) -> Option<&'static str> {
+        self.sealed.is_none().then_some(MODULE)
     }
 }
 
@@ -76,12 +86,14 @@ impl TokenStore {
         let (pin, so_pin) = (random_pin(), random_pin());
         let mut init = self.command("softhsm2-util");
         run(init.args(["--init-token", "--free", "--label", label, "--so-pin", &so_pin, "--pin", &pin]));
-        let mut token = Token { label: label.into(), object: object.into(), pin, spki_der: Vec::new() };
+        let mut token =
+            Token { label: label.into(), object: object.into(), pin, spki_der: Vec::new(), sealed: None };
         match origin {
             KeyOrigin::Generated => self.generate(&token, key, &["--sensitive"]),
             KeyOrigin::Extractable => self.generate(&token, key, &["--sensitive", "--extractable"]),
             KeyOrigin::Imported => self.import(&token, key),
             KeyOrigin::NotSensitive => not_sensitive::make(self, &token, key),
+            KeyOrigin::Sealed => panic!("a sealed key is in no token"),
         }
         token.spki_der = self.public_key(&token, key);
         token

@@ -1,19 +1,20 @@
-//! A software TPM with a manufacturer's certificate, and a resource manager for those who need more than three objects.
+//! A software TPM, with a manufacturer's certificate or without.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use super::establishment::write;
 use super::softhsm::run;
 use super::wait::until;
 
-const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig><type>session</type><listen>unix:path=BUS</listen><auth>EXTERNAL</auth>
-<policy context="default"><allow send_destination="*"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>"#;
+/// Where makers keep EK certificates (TCG EK Credential Profile §2.2.1.4).
+pub const RSA_EK_CERTIFICATE: &str = "0x1c00002";
+/// The same of an EK on P-256.
+pub const P256_EK_CERTIFICATE: &str = "0x1c0000a";
 
 /// A software TPM; it ends with this value, and its memory with it.
 pub struct Swtpm {
@@ -67,6 +68,31 @@ impl Swtpm {
         Swtpm { folder, port: 0, child: None }.started()
     }
 
+    /// The same as of a maker who gave it an EK on P-256 (TCG's template L-2) and no RSA one: swtpm's own second one is on P-384.
+    pub fn elliptic() -> Swtpm {
+        let tpm = Swtpm::manufactured();
+        let tool = |name: &str, arguments: &[&str]| run(&mut tpm.tool(name, arguments));
+        tool("tpm2_createek", &["-G", "ecc", "-c", "ek.ctx", "-u", "ek.pem", "-f", "pem"]);
+        tool("tpm2_flushcontext", &["-t"]);
+        tool("openssl", &["pkey", "-pubin", "-in", "ek.pem", "-outform", "DER", "-out", "ek.der"]);
+        let spki = std::fs::read(tpm.path("ek.der")).unwrap();
+        // A point of P-256 is the last 64 bytes of its SubjectPublicKeyInfo.
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let (x, y) = spki[spki.len() - 64..].split_at(32);
+        let point = format!("x={},y={},id=secp256r1", hex(x), hex(y));
+        let what = ["--type", "ek", "--ek", &point, "--dir", ".", "--vmid", "test", "--tpm2"];
+        let family = ["--tpm-spec-family", "2.0", "--tpm-spec-revision", "164", "--tpm-spec-level", "0"];
+        let model = ["--tpm-manufacturer", "id:00001014", "--tpm-model", "swtpm", "--tpm-version", "id:20191023"];
+        let by = ["--configfile", "localca.conf", "--optsfile", "options"];
+        tool("swtpm_localca", &[&what[..], &family, &model, &by].concat());
+        let len = std::fs::metadata(tpm.path("ek.cert")).unwrap().len().to_string();
+        tool("tpm2_nvundefine", &[RSA_EK_CERTIFICATE, "-C", "p"]);
+        let attributes = "ppwrite|ppread|ownerread|authread|no_da|platformcreate";
+        tool("tpm2_nvdefine", &[P256_EK_CERTIFICATE, "-C", "p", "-s", &len, "-a", attributes]);
+        tool("tpm2_nvwrite", &[P256_EK_CERTIFICATE, "-C", "p", "-i", "ek.cert"]);
+        tpm
+    }
+
     /// Certificates of the CA: the root and the intermediate that signs EKs.
     pub fn authorities(&self) -> [PathBuf; 2] {
         ["ca/swtpm-localca-rootca-cert.pem", "ca/cert.pem"].map(|name| self.path(name))
@@ -110,6 +136,11 @@ impl Swtpm {
         panic!("no pair of free ports");
     }
 
+    /// Process id of the present life.
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.as_ref().expect("it runs").id()).unwrap())
+    }
+
     /// Where programs find it.
     pub fn tcti(&self) -> String {
         format!("swtpm:host=127.0.0.1,port={}", self.port)
@@ -143,6 +174,10 @@ impl Swtpm {
         run(&mut self.tool("tpm2_pcrextend", &[&format!("{pcr}:sha256={digest}")]));
     }
 
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// A file in its folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
@@ -160,68 +195,8 @@ impl Drop for Swtpm {
     }
 }
 
-/// tpm2-abrmd over a software TPM, on a bus of its own.
-pub struct ResourceManager {
-    /// What it manages.
-    pub tpm: Swtpm,
-    children: Vec<Child>,
-}
-
-impl ResourceManager {
-    /// Starts it; returns once it has its TPM.
-    pub fn over(tpm: Swtpm) -> ResourceManager {
-        write(&tpm.path("bus.conf"), &BUS.replace("BUS", tpm.path("bus").to_str().unwrap()), 0o644);
-        let bus = format!("--config-file={}", tpm.path("bus.conf").display());
-        let mut manager = ResourceManager { tpm, children: Vec::new() };
-        manager.spawn("dbus-daemon", &[&bus, "--nofork"]);
-        until("the bus listens", || manager.tpm.path("bus").exists());
-        let tcti = format!("--tcti={}", manager.tpm.tcti());
-        manager.spawn("tpm2-abrmd", &["--allow-root", "--session", &tcti]);
-        until("the resource manager has its TPM", || {
-            let mut send = manager.command("dbus-send");
-            let name = "string:com.intel.tss2.Tabrmd";
-            let method = "org.freedesktop.DBus.NameHasOwner";
-            send.args(["--session", "--print-reply", "--dest=org.freedesktop.DBus", "/", method, name]);
-            String::from_utf8_lossy(&send.output().unwrap().stdout).contains("boolean true")
-        });
-        manager
-    }
-
-    /// Where programs find it.
-    pub fn tcti(&self) -> &'static str {
-        "tabrmd:bus_type=session"
-    }
-
-    /// What lets a program find its bus.
-    pub fn bus(&self) -> String {
-        format!("unix:path={}", self.tpm.path("bus").display())
-    }
-
-    /// A program that finds it, in the TPM's folder.
-    pub fn command(&self, name: &str) -> Command {
-        let mut command = Command::new(name);
-        command.env("DBUS_SESSION_BUS_ADDRESS", self.bus());
-        command.env("TPM2TOOLS_TCTI", self.tcti()).env("TSS2_LOG", "all+none");
-        command.current_dir(self.tpm.folder.path()).stdin(Stdio::null());
-        command
-    }
-
-    fn spawn(&mut self, name: &str, arguments: &[&str]) {
-        self.children.push(spawn(self.command("setpriv"), name, arguments));
-    }
-}
-
-impl Drop for ResourceManager {
-    fn drop(&mut self) {
-        for child in self.children.iter_mut().rev() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
 /// `setpriv --pdeathsig`: even a test program that is killed leaves nothing behind.
-fn spawn(mut setpriv: Command, name: &str, arguments: &[&str]) -> Child {
+pub(super) fn spawn(mut setpriv: Command, name: &str, arguments: &[&str]) -> Child {
     setpriv.args(["--pdeathsig", "KILL", "--", name]).args(arguments);
     setpriv.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }

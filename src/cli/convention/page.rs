@@ -32,6 +32,9 @@ pub(super) fn write(presented: &Presented, standing: &Standing<'_>, out: &mut im
     writeln!(out, "Méthodes     {}", methods.join(", "))?;
     writeln!(out, "Méthode 3    délai {}", words_of_ms(convention.contactless_delay_ms))?;
     writeln!(out, "Droits       table {}", convention.rights.name())?;
+    if convention.sealed_keys {
+        writeln!(out, "Clés         scellées dans un fichier : admises, sans HSM")?;
+    }
     for structure in &convention.structures {
         let certificates = match structure.certificates.as_ref().map(Vec::len) {
             Some(number) => format!("{number} certificat(s) déclaré(s)"),
@@ -79,8 +82,17 @@ pub(super) fn write(presented: &Presented, standing: &Standing<'_>, out: &mut im
 
 /// The same for programs.
 pub(super) fn json(presented: &Presented, standing: &Standing<'_>) -> Value {
-    let Convention { title, methods, rights, contactless_delay_ms, structures, services, declarations, guard } =
-        &presented.convention;
+    let Convention {
+        title,
+        methods,
+        rights,
+        contactless_delay_ms,
+        sealed_keys,
+        structures,
+        services,
+        declarations,
+        guard,
+    } = &presented.convention;
     let structures: Vec<_> = structures
         .iter()
         .map(|structure| {
@@ -129,6 +141,7 @@ pub(super) fn json(presented: &Presented, standing: &Standing<'_>) -> Value {
         "methods": methods.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "rights": rights.name(),
         "contactless_delay_ms": contactless_delay_ms,
+        "sealed_keys": sealed_keys,
         "structures": structures,
         "services": services,
         "declaration": {

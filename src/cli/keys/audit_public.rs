@@ -48,9 +48,9 @@ impl AuditPublic {
             return Err(KeysError::Exists(out.clone()).into());
         }
         let token = chosen.open()?;
-        let key = token.key(&chosen.uri).map_err(KeysError::from)?;
+        let key = token.key(&chosen.uri)?;
         let public = AuditPublicKey::of_spki(&origin, key.spki()).map_err(|_| {
-            KeysError::Token(TokenError::Unusable { object: key.name().to_owned(), cause: Unusable::Purpose })
+            KeysError::Token(TokenError::Unusable { object: key.name(), cause: Unusable::Purpose })
         })?;
         match &self.out {
             Some(out) => {

@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::KeysError;
+use super::held::Opened;
+use super::sealed;
 use super::table::quoted;
 use crate::certificate::KeyUse;
-use crate::config::{AuditKey, Config, PinSource, Purpose, SealKey};
-use crate::token::{KeyUri, OpenToken, PinGuard, Reached, TokenError};
+use crate::config::{AuditKey, Config, PinSource, Purpose, SEALED_SCHEME, SealKey};
+use crate::sealed::{SealedKey, WrappingKey};
+use crate::token::{KeyUri, PinGuard, Reached, TokenError};
 
 /// State folder of the signers' units (`StateDirectory=sceau-signer`).
 const SIGNERS_STATE: &str = "/var/lib/sceau-signer";
@@ -20,14 +23,17 @@ pub(super) struct Choice {
     #[arg(long, value_name = "FICHIER", default_value = "/etc/sceau/sceau.toml")]
     pub(super) config: PathBuf,
     /// Clé de la configuration ([[seal]] key, [audit] key) ; son PIN est celui qui y est nommé.
-    #[arg(long, value_name = "CLE", conflicts_with_all = ["module", "uri"], required_unless_present = "uri")]
+    #[arg(long, value_name = "CLE", conflicts_with_all = ["module", "uri", "sealed"], required_unless_present_any = ["uri", "sealed"])]
     pub(super) key: Option<String>,
     /// Bibliothèque PKCS#11 du fabricant, avec --uri.
     #[arg(long, value_name = "FICHIER", requires = "uri")]
     pub(super) module: Option<PathBuf>,
     /// Clé hors configuration : 'pkcs11:token=…;object=…' (RFC 7512), entre apostrophes ; jamais de PIN ici.
-    #[arg(long, value_name = "URI", requires = "pin_file")]
+    #[arg(long, value_name = "URI", requires = "pin_file", conflicts_with = "sealed")]
     pub(super) uri: Option<String>,
+    /// Clé scellée hors configuration, sans HSM : son fichier ; --pin-file donne alors sa clé d'enveloppe.
+    #[arg(long, value_name = "FICHIER", requires = "pin_file", conflicts_with = "module")]
+    pub(super) sealed: Option<PathBuf>,
     /// Fichier du PIN (droits 0400 ou 0600) ; avec --key, au lieu de celui de la configuration.
     #[arg(long, value_name = "FICHIER")]
     pub(super) pin_file: Option<PathBuf>,
@@ -78,7 +84,10 @@ impl Use {
 /// A key, chosen; nothing was opened yet.
 #[derive(Debug)]
 pub(super) struct Chosen {
+    /// Of a sealed key, its file's name alone.
     pub(super) uri: KeyUri,
+    /// The file of a sealed key.
+    pub(super) sealed: Option<PathBuf>,
     /// The URI as written, for the texts that repeat it.
     pub(super) uri_text: String,
     pub(super) module: Option<PathBuf>,
@@ -94,11 +103,16 @@ pub(super) struct Chosen {
 impl Choice {
     /// Reads what the options name.
     pub(super) fn choose(&self) -> Result<Chosen, KeysError> {
-        match (&self.key, &self.uri) {
-            (Some(key), None) => self.configured(key),
-            (None, Some(uri)) => self.described(uri),
+        match (&self.key, &self.uri, &self.sealed) {
+            (Some(key), None, None) => self.configured(key),
+            (None, Some(uri), None) => self.described(uri),
+            (None, None, Some(path)) => {
+                let path = std::path::absolute(path)
+                    .map_err(|cause| KeysError::Usage(format!("--sealed {} : {cause}", path.display())))?;
+                self.described(&format!("{SEALED_SCHEME}{}", path.display()))
+            }
             // clap has seen to it.
-            _ => Err(KeysError::Usage("donnez --key ou --uri, l'un des deux".to_owned())),
+            _ => Err(KeysError::Usage("donnez --key, --uri ou --sealed, l'un des trois".to_owned())),
         }
     }
 
@@ -114,7 +128,8 @@ impl Choice {
         if let Some(audit) = config.audit.clone().filter(|audit| audit.signer.key.as_str() == key) {
             let signer = &audit.signer;
             return Ok(Chosen {
-                uri: KeyUri::parse(&signer.uri).map_err(TokenError::Uri)?,
+                uri: key_uri(&signer.uri)?,
+                sealed: signer.sealed_file().map(Path::to_owned),
                 uri_text: signer.uri.clone(),
                 module: signer.module.clone(),
                 pin: self.pin_file.clone().map_or_else(|| signer.pin.clone(), PinSource::File),
@@ -137,7 +152,8 @@ impl Choice {
         };
         let pin = self.pin_file.clone().map_or_else(|| seal.pin.clone(), PinSource::File);
         Ok(Chosen {
-            uri: KeyUri::parse(&seal.uri).map_err(TokenError::Uri)?,
+            uri: key_uri(&seal.uri)?,
+            sealed: seal.signer().sealed_file().map(Path::to_owned),
             uri_text: seal.uri.clone(),
             module: seal.module.clone(),
             pin,
@@ -151,14 +167,16 @@ impl Choice {
     fn described(&self, uri: &str) -> Result<Chosen, KeysError> {
         let pin = self.pin_file.clone().map(PinSource::File);
         let pin = pin.ok_or_else(|| KeysError::Usage("--uri demande --pin-file".to_owned()))?;
-        let parsed = KeyUri::parse(uri).map_err(TokenError::Uri)?;
-        if self.module.is_none() && parsed.module_path.is_none() {
+        let parsed = key_uri(uri)?;
+        let sealed = uri.strip_prefix(SEALED_SCHEME).map(PathBuf::from);
+        if sealed.is_none() && self.module.is_none() && parsed.module_path.is_none() {
             return Err(KeysError::Usage(
                 "--uri demande --module, la bibliothèque PKCS#11 du fabricant".to_owned(),
             ));
         }
         Ok(Chosen {
             uri: parsed,
+            sealed,
             uri_text: uri.to_owned(),
             module: self.module.clone(),
             pin,
@@ -175,9 +193,26 @@ impl Choice {
 }
 
 impl Chosen {
-    /// Finds the token and logs in, once.
-    pub(super) fn open(&self) -> Result<OpenToken, KeysError> {
-        Ok(Reached::find(self.module.as_deref(), &self.uri)?.login(&self.pin, &self.guard)?)
+    /// Finds the token and logs in, once; or opens the sealed key.
+    pub(super) fn open(&self) -> Result<Opened, KeysError> {
+        if let Some(path) = &self.sealed {
+            let wrapping = WrappingKey::read(&self.pin)?;
+            return Ok(Opened::Sealed(Box::new(SealedKey::open(path, &self.purpose(), &wrapping)?)));
+        }
+        let token = Reached::find(self.module.as_deref(), &self.uri)?.login(&self.pin, &self.guard)?;
+        Ok(Opened::Token(Box::new(token)))
+    }
+
+    /// What the key is for, as its signer will know it.
+    pub(super) fn purpose(&self) -> Purpose {
+        match self.key_use {
+            Use::Certified(KeyUse::Seal) => Purpose::Seal,
+            Use::Certified(KeyUse::Authentication) => Purpose::Authentication,
+            Use::Audit => {
+                let origin = self.audit.as_ref().map(|(_, audit)| audit.origin.clone());
+                Purpose::Audit { origin: origin.unwrap_or_default() }
+            }
+        }
     }
 
     /// The options that choose this key again in the next command.
@@ -191,14 +226,28 @@ impl Chosen {
                 let module = self.module.as_deref().map(|path| format!("--module {} ", quoted_path(path)));
                 let pin = choice.pin_file.as_deref().map(quoted_path).unwrap_or_default();
                 let (module, key_use) = (module.unwrap_or_default(), self.key_use.name());
-                let described =
-                    format!("{module}--uri {} --pin-file {pin} --use {key_use}", quoted(&self.uri_text));
+                let place = match &self.sealed {
+                    Some(path) => sealed::option(path),
+                    None => format!("{module}--uri {}", quoted(&self.uri_text)),
+                };
+                let described = format!("{place} --pin-file {pin} --use {key_use}");
                 match choice.config.to_str() {
                     Some("/etc/sceau/sceau.toml") => described,
                     _ => format!("--config {} {described}", quoted_path(&choice.config)),
                 }
             }
         }
+    }
+}
+
+/// The URI of a key in a token; of a sealed one, its file's name as a label.
+fn key_uri(text: &str) -> Result<KeyUri, KeysError> {
+    match text.strip_prefix(SEALED_SCHEME) {
+        Some(path) => {
+            let name = Path::new(path).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            Ok(KeyUri { object: Some(name.into_bytes()), ..KeyUri::default() })
+        }
+        None => Ok(KeyUri::parse(text).map_err(TokenError::Uri)?),
     }
 }
 

@@ -10,7 +10,6 @@ use super::certificate::{other_subject, read};
 use super::choice::{Choice, Chosen};
 use crate::certificate::{OtherSubject, Subject, request};
 use crate::cli::NotDone;
-use crate::seal::key::requirements;
 use crate::sys::durable;
 use crate::token::{TokenError, Unusable};
 use crate::vihf::identity::{Form, StructIdNat};
@@ -62,15 +61,13 @@ impl Csr {
             return Err(KeysError::Exists(out.clone()).into());
         }
         let token = chosen.open()?;
-        let key = token.key(&chosen.uri).map_err(KeysError::from)?;
-        if !self.is_test(&chosen) {
-            requirements(key.attributes()).map_err(|cause| {
-                let cause = Unusable::Refused(cause);
-                KeysError::Token(TokenError::Unusable { object: key.name().to_owned(), cause })
-            })?;
+        let key = token.key(&chosen.uri)?;
+        if let Some(cause) = key.refusal().filter(|_| !self.is_test(&chosen)) {
+            let cause = Unusable::Refused(cause);
+            return Err(KeysError::Token(TokenError::Unusable { object: key.name(), cause }).into());
         }
         let sign = |info: &[u8]| key.sign_request_info(info);
-        let unfit = || TokenError::Unusable { object: key.name().to_owned(), cause: Unusable::Purpose };
+        let unfit = || TokenError::Unusable { object: key.name(), cause: Unusable::Purpose };
         let (algorithm, spki) =
             (key.algorithm().certified().ok_or_else(|| KeysError::Token(unfit()))?, key.spki());
         let pem = match &asked {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::certificate::{RequestError, SubjectError};
 use crate::cli::{EXIT_NEGATIVE, EXIT_UNAVAILABLE, EXIT_USAGE};
 use crate::config::ConfigError;
+use crate::sealed::SealedError;
 use crate::token::{GenerateError, PinRefusal, TokenError};
 
 /// Why a step was not done.
@@ -23,6 +24,9 @@ pub(in crate::cli) enum KeysError {
     /// The token.
     #[error("{}", told(.0))]
     Token(#[from] TokenError),
+    /// A sealed key.
+    #[error(transparent)]
+    Sealed(#[from] SealedError),
     /// A new key.
     #[error("{}", told_of_generation(.0))]
     Generate(#[from] GenerateError),
@@ -81,6 +85,13 @@ impl KeysError {
             Self::Generate(GenerateError::Exists { .. } | GenerateError::Kind { .. }) => EXIT_USAGE,
             Self::Request(RequestError::Subject(_) | RequestError::Encoding(_)) => EXIT_USAGE,
             Self::Read { .. } => EXIT_USAGE,
+            // The secret's file is configuration, and so is the name of a key that is there already.
+            Self::Sealed(SealedError::Wrapping(_) | SealedError::WrappingForm) => EXIT_USAGE,
+            Self::Sealed(SealedError::Write { cause, .. }) if cause.kind() == io::ErrorKind::AlreadyExists => {
+                EXIT_USAGE
+            }
+            Self::Sealed(error) if error.is_configuration() => EXIT_USAGE,
+            Self::Sealed(_) => EXIT_UNAVAILABLE,
             Self::Refused { .. } => EXIT_NEGATIVE,
             Self::Token(error)
             | Self::Generate(GenerateError::Token(error))

@@ -6,13 +6,15 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::KeysError;
-use super::choice::{Choice, Use};
+use super::choice::{Choice, Chosen, Use};
+use super::held::Opened;
+use super::sealed;
 use super::table::{attribute, hex, kind_name, plain, quoted};
 use crate::cli::NotDone;
 use crate::seal::key::requirements;
 use crate::token::KeyKind;
 
-/// Génère une paire de clés dans le token ; la clé privée n'en sort jamais.
+/// Génère une paire de clés dans le token, d'où la clé privée ne sort jamais ; ou, avec --sealed, dans un fichier scellé.
 #[derive(Debug, Args)]
 pub(super) struct Generate {
     #[command(flatten)]
@@ -73,20 +75,17 @@ impl Generate {
             return Err(KeysError::Usage(cause.to_owned()).into());
         };
         let kind = self.kind(chosen.key_use)?;
-        let token = chosen.open()?;
+        let next = self.next(&chosen);
+        if let Some(path) = &chosen.sealed {
+            return sealed::generate(&chosen, path, kind, &next, self.json);
+        }
+        let Opened::Token(token) = chosen.open()? else {
+            return Err(KeysError::Usage("cette clé n'est pas dans un token".to_owned()).into());
+        };
         let made = token.generate(label, kind).map_err(KeysError::from)?;
         // Not a reason to destroy: a token that tells less than production asks may still serve a test.
         let unfit = requirements(&made.attributes).err();
         let mut out = io::stdout().lock();
-        let options = chosen.options(&self.choice);
-        let next = match (chosen.key_use, &chosen.audit) {
-            (Use::Certified(_), _) => format!("sceau keys csr {options}"),
-            (Use::Audit, Some((_, audit))) => {
-                let file = quoted(&audit.public_key.display().to_string());
-                format!("sceau keys audit-public {options} --out {file}")
-            }
-            (Use::Audit, None) => format!("sceau keys audit-public {options} --origin ORIGINE --out AUDIT.pub"),
-        };
         let told = &made.attributes;
         if self.json {
             let document = json!({
@@ -135,6 +134,19 @@ impl Generate {
         }
         out.flush()?;
         Ok(0)
+    }
+
+    /// The command that follows.
+    fn next(&self, chosen: &Chosen) -> String {
+        let options = chosen.options(&self.choice);
+        match (chosen.key_use, &chosen.audit) {
+            (Use::Certified(_), _) => format!("sceau keys csr {options}"),
+            (Use::Audit, Some((_, audit))) => {
+                let file = quoted(&audit.public_key.display().to_string());
+                format!("sceau keys audit-public {options} --out {file}")
+            }
+            (Use::Audit, None) => format!("sceau keys audit-public {options} --origin ORIGINE --out AUDIT.pub"),
+        }
     }
 
     /// What is made where nothing is said, and what may be: IGC-Santé certifies no Ed25519, notes know nothing else but

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::KeysError;
 use super::certificate::{certificates, other_kind, other_subject, read};
 use super::choice::{Choice, Chosen};
+use super::held::Held;
 use super::install::{install, replaceable};
 use super::judgement::{Reason, judge};
 use super::next;
@@ -65,15 +66,21 @@ impl Import {
             Some(path) => Some(other_subject(path, &read(path)?)?),
             None => None,
         };
+        if self.into_token && chosen.sealed.is_some() {
+            let cause = "--into-token : une clé scellée n'est dans aucun token ; retirez l'option";
+            return Err(KeysError::Usage(cause.to_owned()).into());
+        }
         let token = chosen.open()?;
-        let key = token.key(&chosen.uri).map_err(KeysError::from)?;
+        let key = token.key(&chosen.uri)?;
         let judged = judge(&offered, &key, key_use, &config, &structure, other.as_ref())?;
         let (pem, certificate) = match judged {
             Ok(taken) => taken,
             Err(reasons) => return self.refused(reasons),
         };
         let kept = install(&target, pem.as_bytes())?;
-        if self.into_token {
+        if let Held::Token(key) = &key
+            && self.into_token
+        {
             key.store_certificate(certificate.der())
                 .map_err(|cause| KeysError::NotInToken { path: target.clone(), cause })?;
         }
@@ -103,7 +110,7 @@ impl Import {
                 writeln!(out, "  l'ancien est gardé : {}", kept.display())?;
             }
             if self.into_token {
-                writeln!(out, "  il est aussi dans le token {}", plain(&token.identity().label))?;
+                writeln!(out, "  il est aussi dans le token {}", plain(&token.place()))?;
             }
             write!(out, "{}", next.text)?;
         }

@@ -1,11 +1,10 @@
 //! What stands against a certificate that somebody wants to install: every reason, not the first.
 
 use super::KeysError;
+use super::held::Held;
 use crate::certificate::{KeyUse, OtherSubject, Refusal, Requirements, SealCertificate, appraise_for};
 use crate::config::Config;
-use crate::seal::key::requirements;
 use crate::sys::clock;
-use crate::token::HeldKey;
 
 /// A reason for not taking a certificate: its name in JSON, and the words for a person.
 pub(super) type Reason = (&'static str, String);
@@ -13,7 +12,7 @@ pub(super) type Reason = (&'static str, String);
 /// The certificate with its PEM if nothing stands against it, else every reason that does.
 pub(super) fn judge(
     offered: &[String],
-    key: &HeldKey<'_>,
+    key: &Held<'_>,
     key_use: KeyUse,
     config: &Config,
     structure: &str,
@@ -39,7 +38,7 @@ pub(super) fn judge(
     };
     let mut reasons = Vec::new();
     if !config.is_test()
-        && let Err(cause) = requirements(key.attributes())
+        && let Some(cause) = key.refusal()
     {
         reasons.push(("key-unfit", format!("la clé ne convient pas à la production : {cause}")));
     }

@@ -1,7 +1,7 @@
 //! `sceau keys list`: every private key of the tokens, with its certificate and what is wrong with either.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -10,10 +10,12 @@ use super::KeysError;
 use super::choice::guard;
 use super::entry::describe;
 use super::error::{exit_code, told};
+use super::sealed::described;
 use super::table::{attribute, plain};
 use crate::cli::NotDone;
 use crate::config::{Config, PinSource, SealKey, SignerKey};
 use crate::seal::key::TokenIdentity;
+use crate::sealed::{SealedError, SealedKey, WrappingKey};
 use crate::token::{KeyEntry, KeyUri, PinGuard, Reached, TokenError};
 
 /// Liste les clés privées des tokens, leurs certificats et leurs échéances.
@@ -89,6 +91,18 @@ impl List {
                 }
             }
         }
+        let mut sealed = Vec::new();
+        for Configured { signer, .. } in keys.iter().filter(|_| self.uri.is_none()) {
+            match signer.sealed_file().map(|path| look_into_file(signer, path)) {
+                Some(Ok(seen)) => sealed.push(seen),
+                Some(Err(error)) => {
+                    let error = KeysError::from(error);
+                    code = code.max(error.exit_code());
+                    errors.push(error.to_string());
+                }
+                None => {}
+            }
+        }
         let mut out = io::stdout().lock();
         if self.json {
             let tokens: Vec<_> = seen
@@ -98,10 +112,20 @@ impl List {
                     json!({"label": label, "serial": serial, "module": module, "keys": token.keys, "missing": token.missing})
                 })
                 .collect();
-            writeln!(out, "{}", json!({"tokens": tokens, "errors": errors}))?;
+            writeln!(out, "{}", json!({"tokens": tokens, "sealed": sealed, "errors": errors}))?;
         } else {
             for token in &seen {
                 table(token, &mut out)?;
+            }
+            for key in &sealed {
+                let text = |name: &str| plain(key.get(name).and_then(Value::as_str).unwrap_or("-"));
+                writeln!(out, "Fichier scellé {} (pas un HSM)", text("file"))?;
+                let (configured, kind) = (text("configured"), text("type"));
+                writeln!(
+                    out,
+                    "  {kind} ; usage : {} ; dans la configuration : key = \"{configured}\"",
+                    text("use")
+                )?;
             }
         }
         out.flush()?;
@@ -116,12 +140,23 @@ impl List {
             let uri = KeyUri::parse(uri).map_err(TokenError::Uri)?;
             return Ok(vec![Place { module: self.module.clone(), uri, pin: PinSource::File(pin.clone()) }]);
         }
+        let in_tokens = keys.iter().filter(|key| key.signer.keyring().is_token());
         let place = |Configured { signer, .. }: &Configured| {
             let uri = KeyUri::parse(&signer.uri).map_err(TokenError::Uri)?;
             Ok(Place { module: signer.module.clone(), uri, pin: signer.pin.clone() })
         };
-        keys.iter().map(place).collect()
+        in_tokens.map(place).collect()
     }
+}
+
+/// Opens a sealed key, which proves it.
+fn look_into_file(signer: &SignerKey, path: &Path) -> Result<Value, SealedError> {
+    let key = SealedKey::open(path, &signer.purpose, &WrappingKey::read(&signer.pin)?)?;
+    let mut seen = described(&key, signer.purpose.section());
+    if let Some(members) = seen.as_object_mut() {
+        members.insert("configured".to_owned(), signer.key.as_str().into());
+    }
+    Ok(seen)
 }
 
 /// Looks into a token, unless it was tried before: a PIN refused there must not be followed by another's.

@@ -7,11 +7,13 @@ mod csr;
 mod entry;
 mod error;
 mod generate;
+mod held;
 mod import;
 mod install;
 mod judgement;
 mod list;
 mod next;
+mod sealed;
 mod table;
 
 use clap::{Args, Subcommand};
@@ -20,15 +22,21 @@ use super::NotDone;
 pub(super) use error::KeysError;
 
 const AFTER_GENERATE_HELP: &str = "\
-La clé privée ne sort jamais du token. La clé a signé un essai vérifié avant d'être annoncée ; sinon elle est détruite. Une \
+La clé privée ne sort jamais du token. Sans HSM, --sealed (ou uri = sealed:FICHIER dans la configuration) la garde dans un \
+fichier, sous une clé d'enveloppe que le TPM rend ; ce n'est pas l'équivalent d'un HSM. La clé a signé un essai vérifié avant d'être annoncée ; sinon elle est détruite. Une \
 clé de même nom n'est jamais remplacée. Le PIN n'est essayé qu'une fois ; refusé, il ne l'est plus jamais.
 
 Exemples :
   sceau keys generate --key seal
   sceau keys generate --key audit
   sceau keys generate --module /usr/lib/vendor/libpkcs11.so --uri 'pkcs11:token=cachet;object=seal-2026' --pin-file /etc/sceau/seal.pin --use seal
+  sceau keys generate --sealed /etc/sceau/seal-2026.sealed --pin-file /run/enveloppe --use seal
 
 Codes de sortie : 0 fait ; 2 ligne de commande ou configuration incorrecte, nom déjà pris ; 3 token injoignable ou PIN refusé.";
+const AFTER_WRAPPING_HELP: &str = "\
+Une clé d'enveloppe par clé scellée, sur une ligne ; elle n'est montrée nulle part ailleurs que dans ce fichier.
+
+Codes de sortie : 0 fait ; 2 le fichier existe déjà ; 3 fichier impossible à écrire.";
 const AFTER_CSR_HELP: &str = "\
 Les deux certificats d'une structure (cachet et authentification) portent le même sujet : faites la première demande avec \
 --department, --organisation et --application, la seconde avec --same-subject-as et le fichier de la première.
@@ -65,6 +73,8 @@ pub(super) struct Keys {
 enum Step {
     #[command(after_help = AFTER_GENERATE_HELP)]
     Generate(generate::Generate),
+    #[command(after_help = AFTER_WRAPPING_HELP)]
+    WrappingKey(sealed::Wrapping),
     #[command(after_help = AFTER_CSR_HELP)]
     Csr(csr::Csr),
     #[command(after_help = AFTER_IMPORT_HELP)]
@@ -82,6 +92,7 @@ impl Keys {
         crate::sys::process::keep_memory_private().map_err(KeysError::System)?;
         match self.step {
             Step::Generate(generate) => generate.run(),
+            Step::WrappingKey(wrapping) => wrapping.run(),
             Step::Csr(csr) => csr.run(),
             Step::ImportCertificate(import) => import.run(),
             Step::AuditPublic(audit) => audit.run(),

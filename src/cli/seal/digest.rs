@@ -20,7 +20,7 @@ pub(super) struct Policy {
     /// Valeur d'un PCR (banque SHA-256), comme 11=64 chiffres hexadécimaux ; à répéter.
     #[arg(long = "pcr", value_name = "PCR=VALEUR", required = true, value_parser = value)]
     values: Vec<Value>,
-    /// Écrire la politique (32 octets), à signer : openssl dgst -sha256 -sign CLÉ -out SIGNATURE FICHIER.
+    /// Écrire la politique et le choix de PCR pour lequel elle vaut, à signer : openssl dgst -sha256 -sign CLÉ -out SIGNATURE FICHIER.
     #[arg(long, value_name = "FICHIER")]
     out: Option<PathBuf>,
     /// Signature faite de ce fichier : l'approbation est imprimée.
@@ -46,19 +46,19 @@ impl Policy {
         if pcrs.windows(2).any(|pair| pair.first() == pair.last()) {
             return Err(NotDone::Usage("un PCR est donné deux fois ; gardez une valeur par PCR".to_owned()));
         }
-        if let Some((pcr, _)) = self.values.iter().find(|(_, value)| policy::is_unmeasured(value)) {
-            let why = "rien n'y est mesuré, et l'approuver ne protégerait de rien ; choisissez d'autres PCR";
+        if let Some(pcr) = policy::unmeasured(&self.values) {
+            let why = "rien n'y est mesuré, et l'approuver ne protégerait de rien ; choisissez d'autres PCR (12 à zéro va avec un PCR 11 mesuré)";
             return Err(NotDone::Usage(format!("le PCR {pcr} est à zéro : {why}")));
         }
         let policy = policy::of_pcrs(&self.values);
         if let Some(path) = &self.out {
-            keep(path, &policy.to_string())?;
+            keep(path, &policy, &pcrs)?;
         }
         let approver = self.approver.as_deref().map(approver).transpose()?;
         match (&self.signature, &approver) {
             (Some(path), Some(approver)) => {
                 let signature = std::fs::read(path).map_err(|cause| super::unread(path, &cause))?;
-                if !approver.has_signed(&policy, &signature) {
+                if !approver.has_signed(&policy, &pcrs, &signature) {
                     let message =
                         format!("{} n'est pas la signature de cette politique par cette clé", path.display());
                     return Err(NotDone::Usage(message));
@@ -74,7 +74,7 @@ impl Policy {
             _ => {
                 println!("politique {policy}");
                 if let Some(approver) = &approver {
-                    println!("objet {}", policy::of_sealed(approver.name()));
+                    println!("objet {}", policy::of_sealed(approver.name(), &pcrs));
                 }
             }
         }
@@ -86,8 +86,7 @@ fn approver(path: &Path) -> Result<Approver, NotDone> {
     Approver::from_pem(&text(path)?).map_err(|cause| NotDone::Usage(format!("{} : {cause}", path.display())))
 }
 
-/// Writes the bytes of a policy, for who signs them.
-pub(super) fn keep(path: &Path, policy: &str) -> Result<(), NotDone> {
-    let bytes = Digest::from_hex(policy).unwrap_or_default();
-    Ok(durable::replace(path, bytes.as_bytes(), 0o644)?)
+/// Writes the bytes of a policy over these PCRs, for who signs them.
+pub(super) fn keep(path: &Path, policy: &Digest, pcrs: &[u8]) -> Result<(), NotDone> {
+    Ok(durable::replace(path, &policy::to_sign(policy, pcrs), 0o644)?)
 }

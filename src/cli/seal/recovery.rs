@@ -26,27 +26,28 @@ pub(super) struct Officers(Vec<Recipient>);
 pub(super) type Sealed = ((usize, usize), Vec<u8>);
 
 impl Officers {
-    /// Reads three different certificates.
+    /// Reads three certificates of different keys.
     ///
     /// # Errors
-    /// Another number, the same one twice, or one that cannot receive.
+    /// Another number, one key twice, or one that cannot receive.
     pub(super) fn read(paths: &[PathBuf]) -> Result<Self, NotDone> {
         if paths.len() != OFFICERS {
             let remedy = "donnez --officer trois fois, deux d'entre eux rouvriront le PIN";
             return Err(NotDone::Usage(format!("{} officiers ; {remedy}", paths.len())));
         }
-        let mut texts = Vec::new();
-        let mut officers = Vec::new();
+        let mut officers: Vec<Recipient> = Vec::new();
         for path in paths {
             let text = super::text(path)?;
             let officer = Recipient::from_pem(text.as_bytes(), clock::now())
                 .map_err(|cause| NotDone::Usage(format!("{} : {cause}", path.display())))?;
-            if texts.contains(&text) {
-                let message =
-                    format!("{} : ce certificat est donné deux fois ; il faut trois officiers", path.display());
+            // Two certificates of one key would let one officer open the envelope of two.
+            if officers.iter().any(|known| known.has_key_of(&officer)) {
+                let message = format!(
+                    "{} : même clé que celle d'un certificat donné avant ; il faut trois officiers",
+                    path.display()
+                );
                 return Err(NotDone::Usage(message));
             }
-            texts.push(text);
             officers.push(officer);
         }
         Ok(Self(officers))

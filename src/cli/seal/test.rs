@@ -7,8 +7,10 @@ use serde_json::{Value, json};
 
 use super::name;
 use crate::cli::attest::ask::Ask;
+use crate::cli::client::CallError;
 use crate::cli::{EXIT_NEGATIVE, NotDone};
 use crate::config::KeyName;
+use crate::traces::digest::Digest;
 
 /// Prédit si le PIN sera rendu, sans essai du PIN de démarrage : maintenant, ou avec les PCR du prochain démarrage.
 #[derive(Debug, Args)]
@@ -25,7 +27,7 @@ pub(super) struct Test {
     /// Imprimer un document JSON.
     #[arg(long)]
     json: bool,
-    /// Écrire la politique de ces PCR (32 octets), à signer par qui les approuve.
+    /// Écrire la politique de ces PCR et leur choix, à signer par qui les approuve.
     #[arg(long, value_name = "FICHIER")]
     policy_out: Option<PathBuf>,
 }
@@ -38,7 +40,8 @@ impl Test {
         let opens = answer.get("opens").and_then(Value::as_bool).unwrap_or_default();
         let policy = answer.get("policy").and_then(Value::as_str).unwrap_or_default();
         if let Some(path) = &self.policy_out {
-            super::digest::keep(path, policy)?;
+            let (policy, pcrs) = told(&answer).ok_or(CallError::Reply)?;
+            super::digest::keep(path, &policy, &pcrs)?;
         }
         if self.json {
             println!("{answer}");
@@ -59,4 +62,12 @@ impl Test {
         }
         Ok(if opens { 0 } else { EXIT_NEGATIVE })
     }
+}
+
+/// The policy of an answer, and the PCRs that it is of.
+fn told(answer: &Value) -> Option<(Digest, Vec<u8>)> {
+    let policy = Digest::from_hex(answer.get("policy")?.as_str()?)?;
+    let pcr = |value: &Value| value.as_str()?.split_once('=')?.0.parse().ok();
+    let pcrs = answer.get("pcrs")?.as_array()?.iter().map(pcr).collect::<Option<_>>()?;
+    Some((policy, pcrs))
 }

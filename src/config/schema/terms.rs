@@ -25,6 +25,7 @@ pub(in crate::config) const CONVENTION_FILE: &[Key] = &[
             must("methods", Kind::Words(methods)),
             must("rights", Kind::Word(scopes)),
             may("contactless_delay_ms", ANY),
+            may("sealed_keys", Kind::Boolean),
         ]),
     ),
     must(
@@ -50,6 +51,7 @@ pub(super) const CONVENTION: &[Key] = &[
     may("methods", Kind::Words(methods)),
     may("rights", Kind::Word(scopes)),
     may("contactless_delay_ms", ANY),
+    may("sealed_keys", Kind::Boolean),
 ];
 
 /// A service.

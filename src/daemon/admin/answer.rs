@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::super::registers::Kept;
+use super::connectors::Attached;
 use super::convention::{Taken, Told};
 use super::suspensions::Watched;
 use crate::ledger::NotRecorded;
@@ -314,6 +315,11 @@ pub(super) fn operators(out: &mut Vec<u8>, operators: &[Operator]) {
 /// Appends the answer of `Suspensions`.
 pub(super) fn suspensions(out: &mut Vec<u8>, watched: &Watched) {
     reply(out, watched);
+}
+
+/// Appends the answer of `Connectors`.
+pub(super) fn connectors(out: &mut Vec<u8>, attached: &Attached) {
+    reply(out, attached);
 }
 
 /// Appends the answer of `Convention`.

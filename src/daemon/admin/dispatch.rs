@@ -6,8 +6,8 @@ use super::super::Daemon;
 use super::super::checkpointing::NoReceipt;
 use super::answer::{self, Instance, No, Unavailable};
 use super::attachment::Attachment;
-use super::registers;
 use super::submit::Obeyed;
+use super::{connectors, registers};
 use crate::varlink::ADMIN_INTERFACE;
 use crate::varlink::call::Call;
 use crate::varlink::service;
@@ -30,6 +30,7 @@ enum Request {
     Instance,
     Operators,
     Suspensions,
+    Connectors,
     Attach(Zeroizing<String>),
     Submit(Submission),
     Practitioners(Option<Zeroizing<String>>),
@@ -70,6 +71,7 @@ fn read(frame: &[u8], out: &mut Vec<u8>) -> Result<Option<Request>, No> {
         Some("Instance") => Request::Instance,
         Some("Operators") => Request::Operators,
         Some("Suspensions") => Request::Suspensions,
+        Some("Connectors") => Request::Connectors,
         Some("Checkpoint") => Request::Checkpoint,
         Some("Convention") => Request::Convention,
         Some("TakeConvention") => Request::TakeConvention,
@@ -105,6 +107,7 @@ async fn obey(
         }
         Request::Operators => answer::operators(out, daemon.admin.orders.lock().await.operators.all()),
         Request::Suspensions => answer::suspensions(out, &daemon.watched()),
+        Request::Connectors => answer::connectors(out, &connectors::told(&daemon.admin.connectors())),
         Request::Checkpoint => {
             if daemon.audit.is_none() {
                 return Err(No::Unavailable(Unavailable::NoAuditKey));

@@ -9,6 +9,7 @@
 //! | `privacy`, `suspensions` | the orders of terms and copies; those that suspend and resume |
 //! | `export` | the archive of traces that an order asks for |
 //! | `convention` | the convention: taken when it is presented, told |
+//! | `connectors` | the orders that attach and detach foreign software |
 //! | `practitioners` | the register of practitioners: its changes, its pages |
 //! | `attachment` | a document that comes beside an order |
 //! | `delivery` | documents that leave in chunks |
@@ -19,6 +20,7 @@
 
 mod answer;
 mod attachment;
+mod connectors;
 mod convention;
 mod delivery;
 mod dispatch;
@@ -31,12 +33,13 @@ mod submit;
 mod suspensions;
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
 use crate::ledger::{Restored, StoreError};
+use crate::policy::connectors::{self as attached, Connectors};
 use crate::policy::operators::{self, Operators};
 use crate::sys::places::Places;
 use crate::traces::digest::Digest;
@@ -57,6 +60,8 @@ pub(super) struct Admin {
     attachments: Arc<Places>,
     /// One order at a time, from its judgement to its trace.
     orders: Mutex<Orders>,
+    /// Changed by whoever holds `orders` alone.
+    connectors: RwLock<Arc<Connectors>>,
 }
 
 /// What orders are judged with.
@@ -72,19 +77,26 @@ impl Admin {
     /// Takes up what the ledger kept.
     ///
     /// # Errors
-    /// The register of operators is none that this version writes.
+    /// The register of operators, or that of connectors, is none that this version writes.
     pub(super) fn new(restored: &Restored) -> Result<Self, StoreError> {
-        let document = restored.registers.iter().find(|(name, _)| name == operators::REGISTER);
-        let operators = match document {
-            Some((_, document)) => {
-                Operators::parse(document).ok_or(StoreError::Broken("the register of operators"))?
+        let document = |register: &str| {
+            restored.registers.iter().find(|(name, _)| name == register).map(|(_, document)| document)
+        };
+        let connectors = match document(attached::REGISTER) {
+            Some(document) => {
+                Connectors::parse(document).ok_or(StoreError::Broken("the register of connectors"))?
             }
+            None => Connectors::default(),
+        };
+        let operators = match document(operators::REGISTER) {
+            Some(document) => Operators::parse(document).ok_or(StoreError::Broken("the register of operators"))?,
             None => Operators::default(),
         };
         let used = restored.orders.iter().copied().collect();
         Ok(Self {
             connections: Places::new(CONNECTIONS_MAX),
             attachments: Places::new(attachment::ATTACHMENTS_MAX),
+            connectors: RwLock::new(Arc::new(connectors)),
             orders: Mutex::new(Orders { operators, used, refused: HashMap::new() }),
         })
     }

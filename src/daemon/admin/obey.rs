@@ -11,9 +11,10 @@ use super::super::registers::New;
 use super::super::suspending::Changing;
 use super::answer::{No, Unavailable};
 use super::delivery::Document;
-use super::{privacy, registers, suspensions};
+use super::{connectors, privacy, registers, suspensions};
 use crate::ledger::{Line, NotRecorded};
 use crate::policy::clock::Verdict;
+use crate::policy::connectors::Connectors;
 use crate::policy::operator::Named;
 use crate::policy::operators::{Operators, REGISTER};
 use crate::policy::order::{Bootstrap, Command, LedgerRestore, Ordered, Refusal, Revoke};
@@ -43,6 +44,8 @@ pub(in super::super) struct Effect {
     pub(super) change: Option<Operators>,
     /// The register of practitioners or of applications from now on.
     pub(super) register: Option<New>,
+    /// The register of connectors from now on.
+    pub(super) connectors: Option<Connectors>,
     /// Sessions that end with that register, by application: `then` has the line of each.
     pub(super) ended: Vec<(u32, Digest)>,
     /// It destroys whom the retention no longer keeps: decided in the commit of the order's trace.
@@ -81,9 +84,10 @@ impl From<Refusal> for NotObeyed {
 impl Effect {
     /// Nothing but an answer.
     pub(in super::super) fn answer(done: Value) -> Self {
-        let (then, change, register) = (Vec::new(), None, None);
+        let (then, change, register, connectors) = (Vec::new(), None, None, None);
         let (document, waiting, suspension) = (None, None, None);
-        Self { then, done, change, register, ended: Vec::new(), purges: false, document, waiting, suspension }
+        let ended = Vec::new();
+        Self { then, done, change, register, ended, connectors, purges: false, document, waiting, suspension }
     }
 }
 
@@ -122,6 +126,10 @@ pub(super) async fn obey(
         }
         Command::AuthenticatorRevoke(revoke) => registers::authenticator_revoke(daemon, ordered, revoke).await?,
         Command::LedgerRestore(restore) => daemon.acknowledge(restore)?,
+        Command::ConnectorAttach(attach) => connectors::connector_attach(daemon, ordered, attach)?,
+        Command::ConnectorDetach(detach) => connectors::connector_detach(daemon, ordered, detach)?,
+        Command::ModuleAttach(attach) => connectors::module_attach(daemon, ordered, attach)?,
+        Command::ModuleDetach(detach) => connectors::module_detach(daemon, ordered, detach)?,
         Command::PractitionerSuspend(_) | Command::ApplicationSuspend(_) | Command::EstablishmentSuspend(_) => {
             suspensions::suspend(daemon, ordered).await?
         }

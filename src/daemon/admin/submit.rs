@@ -71,7 +71,7 @@ impl Daemon {
             }
         };
         let (order, mark) = (ordered.order(), ordered.order().mark());
-        let Effect { then, mut done, change, register, ended, purges, document, waiting, suspension } =
+        let Effect { then, mut done, change, register, ended, connectors, purges, document, waiting, suspension } =
             match obey(self, &orders.operators, &ordered, submission.document).await {
                 Ok(effect) => effect,
                 Err(NotObeyed::No(no)) => return Err(no),
@@ -108,6 +108,10 @@ impl Daemon {
         }
         if let Some(new) = register {
             self.registers.take(new);
+        }
+        if let Some(next) = connectors {
+            self.admin.take_connectors(next);
+            self.connectors_changed();
         }
         for (uid, session) in ended {
             self.sessions.end(uid, session);

@@ -188,10 +188,10 @@ impl Check {
                 "demandez à l'exploitant ce qui a été restauré ; si c'est légitime, jugez avec --new-baseline et la raison, sinon suspendez l'appliance et comparez le journal à vos points de contrôle"
             }
             Self::AuditKey => {
-                "mettez la clé d'audit dans le TPM (guide de l'exploitant), ou, si un HSM la tient, enrôlez l'appliance avec --key AUDIT.pub obtenu par une voie sûre ; si elle était dans le TPM, suspendez l'appliance"
+                "mettez la clé d'audit dans le TPM (guide de l'exploitant), ou, si un HSM la tient, enrôlez l'appliance avec --key AUDIT.pub obtenu par une voie sûre ; si vous l'avez changée, jugez avec --new-baseline, la raison et --key ; si elle était dans le TPM, suspendez l'appliance"
             }
             Self::Keys => {
-                "faites comparer [[seal]] et [[relay]] de la configuration à ce que le TPM tient ; si rien ne l'explique, suspendez l'appliance"
+                "faites comparer [[seal]] et [[authentication]] de la configuration à ce que le TPM tient ; si rien ne l'explique, suspendez l'appliance"
             }
             Self::Ledger => {
                 "si seule manque la preuve de prolongement, redemandez-la (sceau attest evidence --since) ; sinon suspendez l'appliance, gardez son disque et vérifiez le journal (sceau traces verify --since) ; après une restauration déclarée, jugez avec --new-baseline et la raison"

@@ -68,15 +68,19 @@ pub(super) fn certified(key: &CertifiedKey, evidence: &Evidence, ak: &P256) -> R
     Ok(public)
 }
 
-/// A seal key is that of a certificate in use.
+/// A seal's key is that of a seal certificate in use, and mutual TLS's that of one of its own.
 fn in_use(key: &CertifiedKey, public: &Public, evidence: &Evidence) -> Result<(), String> {
+    let (declared, what) = match key.role {
+        // Judged by itself: it has no certificate.
+        KeyRole::Audit => return Ok(()),
+        KeyRole::Seal => (&evidence.claims.seals, "de cachet"),
+        KeyRole::Authentication => (&evidence.claims.authentications, "d'authentification"),
+    };
     let spki_is = |der: &Marshalled| matches!(X509Certificate::from_der(&der.0), Ok(([], x509)) if public.is_key_of(x509.public_key().raw));
-    let mut seals = evidence.claims.seals.iter().filter(|seal| seal.key == key.key);
-    match key.role {
-        KeyRole::Seal if !seals.any(|seal| spki_is(&seal.certificate)) => {
-            Err("elle n'est celle d'aucun certificat de cachet déclaré sous ce nom".to_owned())
-        }
-        _ => Ok(()),
+    if declared.iter().any(|declared| declared.key == key.key && spki_is(&declared.certificate)) {
+        Ok(())
+    } else {
+        Err(format!("elle n'est celle d'aucun certificat {what} déclaré sous ce nom"))
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) fn check(evidence: &Evidence, known: &Known<'_>, audit_key: AuditKeyP
         }
     });
     let passed = findings.decide(Check::Ledger, result);
-    let pinned = known.enrolled.audit_key.is_some() && !known.new_baseline;
+    let pinned = pinned(known).is_some();
     // The first one believed pins the audit key, if that is in the TPM: a key of which nothing is known must not stand against the next.
     if passed && (pinned || audit_key != AuditKeyPlace::Unknown) {
         if !pinned {
@@ -41,12 +41,16 @@ pub(super) fn check(evidence: &Evidence, known: &Known<'_>, audit_key: AuditKeyP
     }
 }
 
+/// The audit key that it must be.
+fn pinned<'a>(known: &Known<'a>) -> Option<&'a str> {
+    known.enrolled.audit_key.as_deref().filter(|_| !known.new_baseline || known.audit_key_given)
+}
+
 /// The checkpoint with its generation, if the ledger's audit key signed it.
 fn opened(ledger: &Ledger, known: &Known<'_>) -> Result<(SignedCheckpoint, Generation), String> {
     let audit = AuditPublicKey::parse(&ledger.audit_key)
         .map_err(|_| "la clé d'audit déclarée n'est pas lisible".to_owned())?;
-    let pinned = known.enrolled.audit_key.as_deref().filter(|_| !known.new_baseline);
-    match pinned.map(AuditPublicKey::parse) {
+    match pinned(known).map(AuditPublicKey::parse) {
         Some(Ok(pinned)) if pinned != audit => {
             return Err("la clé d'audit n'est plus celle du journal connu".to_owned());
         }

@@ -6,7 +6,7 @@ use crate::evidence::document::{Evidence, PCRS};
 use crate::evidence::event_log::EventLog;
 use crate::evidence::event_log::replay::Pcrs;
 use crate::evidence::event_log::secure_boot::{SecureBoot, secure_boot};
-use crate::evidence::reference::Match;
+use crate::evidence::reference::{IMAGE_PCR, Match};
 use crate::evidence::userspace_log;
 use crate::traces::digest::Digest;
 
@@ -47,7 +47,9 @@ fn logs(evidence: &Evidence, value: impl Fn(u8) -> Option<Digest>, findings: &mu
     };
     if let Some(records) = &records {
         userspace_log::replay(records, &mut pcrs);
-        findings.shown.phases = records.iter().filter_map(|record| record.phase.as_deref().map(shown)).collect();
+        // Of another PCR they would be words that no quote covers.
+        let of_image = records.iter().filter(|record| record.pcr == usize::from(IMAGE_PCR));
+        findings.shown.phases = of_image.filter_map(|record| record.phase.as_deref().map(shown)).collect();
     }
     let differs = |pcr: &u8| value(*pcr) != pcrs.get(usize::from(*pcr));
     let open = |pcr: &u8| records.is_none() && USERSPACE_PCRS.contains(pcr);
@@ -110,6 +112,11 @@ fn reference(known: &Known<'_>, value: impl Fn(u8) -> Option<Digest>, findings: 
             let detail = "le PCR 12 n'est pas vide et aucune valeur n'en est admise : options ou « credentials » ajoutés au démarrage";
             findings.add(Check::ReferenceValues, Status::Failed, detail);
         }
+        Match::ImageAlone => {
+            let detail = "le fichier de référence n'a aucune valeur des PCR 4 ou 7 : n'importe quel système peut mesurer dans le PCR 11 ce \
+                          qu'une image y aurait mesuré";
+            findings.add(Check::ReferenceValues, Status::Failed, detail);
+        }
         Match::NoImage => {
             let detail =
                 "le fichier de référence n'a aucune valeur du PCR 11 : il admettrait n'importe quelle image";
@@ -124,6 +131,13 @@ fn listed(pcrs: &[u8]) -> String {
 
 fn machine(known: &Known<'_>, now: Option<Digest>, findings: &mut Findings) {
     let before = known.baseline.pcrs.iter().find(|value| value.pcr == MACHINE_PCR).map(|value| value.sha256);
+    if now == Some(Digest::default())
+        && (known.new_baseline || before.is_none_or(|before| before == Digest::default()))
+    {
+        let detail = "le PCR 15 est à zéro : cette machine n'y mesure ni identité ni volume, un disque remplacé ne s'y verrait pas";
+        findings.add(Check::Machine, Status::NotApplicable, detail);
+        return;
+    }
     findings.decide(
         Check::Machine,
         match before {

@@ -20,7 +20,7 @@ pub use check::{CHECKS, Check};
 pub use verdict::{Outcome, Shown, Standing, Status, Verdict};
 
 use super::baseline::{Baseline, ClaimsSeen, Enrolled};
-use super::document::{Claims, Evidence};
+use super::document::{Claims, Evidence, KeyCertificate};
 use super::reference::Reference;
 use crate::certificate::Trust;
 use crate::traces::digest::Digest;
@@ -60,6 +60,8 @@ pub struct Known<'a> {
     pub reference: Option<&'a Reference>,
     /// The officer takes this evidence as a new beginning: what went back or was replaced since the last one is told, not refused.
     pub new_baseline: bool,
+    /// He says with this very evidence which audit key it is: [`Enrolled::audit_key`], even for a new beginning.
+    pub audit_key_given: bool,
     /// The verifier's clock.
     pub now: Instant,
 }
@@ -130,8 +132,19 @@ pub fn appraise(evidence: &Evidence, known: &Known<'_>) -> Verdict {
     let Findings { mut outcomes, notes, shown, baseline, enrolled } = findings;
     outcomes.sort_by_key(|outcome| CHECKS.iter().position(|check| *check == outcome.check));
     let mut verdict = Verdict { outcomes, notes, shown, baseline, enrolled };
+    for seal in evidence.claims.seals.iter().filter(|seal| !seal.keyring.is_token()) {
+        let text =
+            "clé scellée dans un fichier de l'appliance, et dans aucun HSM : qui tient le système mesuré la tient";
+        verdict.notes.push(format!("{} : {text}", self::shown(&seal.key)));
+    }
     if verdict.standing() == Standing::Good {
         changes(evidence, known.baseline, &mut verdict.notes);
+        if !known.baseline.admitted.is_empty() && known.baseline.admitted != verdict.shown.admitted {
+            let (now, before) = (verdict.shown.admitted.join(" + "), known.baseline.admitted.join(" + "));
+            verdict.notes.push(format!("admis : {now}, au dernier verdict bon : {before}"));
+        }
+        verdict.baseline.admitted.clone_from(&verdict.shown.admitted);
+        verdict.baseline.firmware_version.clone_from(&verdict.shown.firmware_version);
         verdict.baseline.pcrs.clone_from(&evidence.pcrs);
         verdict.baseline.claims = Some(seen(&evidence.claims));
     }
@@ -140,6 +153,11 @@ pub fn appraise(evidence: &Evidence, known: &Known<'_>) -> Verdict {
     {
         // A value that no TPM certified is a word: of a system that is not in order, it must not stand against the next one.
         verdict.baseline.counter.clone_from(&known.baseline.counter);
+    }
+    if known.enrolled.audit_key.is_none() && verdict.standing() != Standing::Good {
+        // The first evidence says which ledger it is: a system that is not in order does not.
+        verdict.baseline.ledger.clone_from(&known.baseline.ledger);
+        verdict.enrolled = known.enrolled.clone();
     }
     if known.new_baseline && verdict.standing() != Standing::Good {
         // A new beginning is one whole, or none.
@@ -150,11 +168,13 @@ pub fn appraise(evidence: &Evidence, known: &Known<'_>) -> Verdict {
 }
 
 fn seen(claims: &Claims) -> ClaimsSeen {
+    let digests = |all: &[KeyCertificate]| all.iter().map(|one| Digest::of(&[&one.certificate.0])).collect();
     ClaimsSeen {
         version: claims.version.clone(),
         image: claims.image.clone(),
         convention: claims.convention,
-        seals: claims.seals.iter().map(|seal| Digest::of(&[&seal.certificate.0])).collect(),
+        seals: digests(&claims.seals),
+        authentications: digests(&claims.authentications),
     }
 }
 
@@ -177,6 +197,7 @@ fn changes(evidence: &Evidence, baseline: &Baseline, notes: &mut Vec<String>) {
         (before.image != now.image, "la version de l'image"),
         (before.convention != now.convention, "la convention en vigueur"),
         (before.seals != now.seals, "les certificats de cachet"),
+        (before.authentications != now.authentications, "les certificats d'authentification"),
     ];
     let told: Vec<&str> = told.into_iter().filter(|(changed, _)| *changed).map(|(_, what)| what).collect();
     if !told.is_empty() {

@@ -90,6 +90,15 @@ pub(super) fn check(evidence: &Evidence, known: &Known<'_>, ak: Option<&P256>, f
     if pcrs {
         findings.shown.pcrs.clone_from(&evidence.pcrs);
     }
+    if fresh && bound {
+        let version = format!("{:016x}", statement.firmware_version);
+        if let Some(before) = known.baseline.firmware_version.as_ref().filter(|before| **before != version) {
+            findings
+                .notes
+                .push(format!("micrologiciel du TPM changé : {version}, au dernier verdict bon : {before}"));
+        }
+        findings.shown.firmware_version = Some(version);
+    }
     Quoted { clock: (fresh && bound).then_some(statement.clock), pcrs, covers_claims: fresh && bound }
 }
 

@@ -63,3 +63,64 @@ fn held(before: &ClockSeen, clock: ClockInfo, known: &Known<'_>) -> Result<Strin
         more => format!("elle avance, {more} redémarrages depuis le dernier verdict"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::evidence::baseline::{Baseline, Enrolled};
+    use crate::vihf::instant::Instant;
+
+    const HOUR: u64 = 3_600_000;
+
+    fn clock(clock_ms: u64, reset_count: u32, restart_count: u32) -> ClockInfo {
+        ClockInfo { clock_ms, reset_count, restart_count, safe: true }
+    }
+
+    /// What is said of a clock that stood at ten hours, two resets and three restarts, so many milliseconds later.
+    fn said(now: ClockInfo, later_ms: i64, again: bool) -> String {
+        let drawn = Instant::parse("2026-01-01T00:00:00.000Z").unwrap();
+        let enrolled = Enrolled {
+            ek_certificate: Default::default(),
+            attestation_key: Default::default(),
+            audit_key: None,
+            audit_key_vouched: false,
+        };
+        let known = Known {
+            enrolled: &enrolled,
+            baseline: &Baseline::default(),
+            nonce: if again { NonceStanding::Again(drawn) } else { NonceStanding::Fresh(drawn) },
+            roots: None,
+            reference: None,
+            new_baseline: false,
+            audit_key_given: false,
+            now: drawn.plus_ms(u64::try_from(later_ms).unwrap()),
+        };
+        let before = ClockSeen { after: drawn, clock: clock(10 * HOUR, 2, 3) };
+        held(&before, now, &known).unwrap_or_else(|cause| cause)
+    }
+
+    #[test]
+    fn clock_and_counts_go_forward_as_a_tpms_do() {
+        let at = |clock_ms: u64, resets: u32, restarts: u32| {
+            said(clock(clock_ms, resets, restarts), 2 * 3_600_000, false)
+        };
+        assert!(at(12 * HOUR, 2, 3).contains("sans redémarrage"));
+        assert!(at(12 * HOUR, 2, 4).contains("sans redémarrage"), "it was suspended");
+        assert!(at(11 * HOUR, 3, 0).contains("un redémarrage"), "restarts are counted anew");
+        assert!(at(11 * HOUR, 7, 0).contains("5 redémarrages"));
+        assert!(at(12 * HOUR, 1, 3).contains("le compte a reculé"));
+        assert!(at(12 * HOUR, 2, 2).contains("reprises"));
+        assert!(at(10 * HOUR - 1, 2, 3).contains("n'a pas avancé"));
+        assert!(at(10 * HOUR, 2, 3).contains("n'a pas avancé"), "another document of the same moment");
+        // A power cut may cost what was not stored yet, and no more.
+        assert!(at(10 * HOUR - POWER_LOSS_MS, 3, 0).contains("un redémarrage"));
+        assert!(at(10 * HOUR - POWER_LOSS_MS - 1, 3, 0).contains("n'a pas avancé"));
+        // Two hours have passed: a third more, and ten minutes, are the most.
+        let most = 10 * HOUR + 2 * HOUR / 100 * RATE_MAX_PERCENT + VERIFIER_ERROR_MS;
+        assert!(at(most, 2, 3).contains("sans redémarrage"));
+        assert!(at(most + 1, 2, 3).contains("plus que le temps écoulé"));
+        // The very document is judged again.
+        assert!(said(clock(10 * HOUR, 2, 3), 0, true).contains("sans redémarrage"));
+    }
+}

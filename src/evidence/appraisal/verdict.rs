@@ -53,6 +53,8 @@ pub struct Shown {
     pub ek_authorities: Vec<String>,
     /// The TPM's clock.
     pub clock: Option<ClockInfo>,
+    /// Version of the TPM's firmware, 16 hexadecimal digits in its maker's own order.
+    pub firmware_version: Option<String>,
     /// PCRs of the quote.
     pub pcrs: Vec<PcrValue>,
     /// Events of the firmware's log.

@@ -19,8 +19,17 @@ pub struct Change {
 #[must_use]
 pub fn difference(old: &Convention, new: &Convention) -> Vec<Change> {
     let mut changes = Changes::default();
-    let Convention { title, methods, rights, contactless_delay_ms, structures, services, declarations, guard } =
-        new;
+    let Convention {
+        title,
+        methods,
+        rights,
+        contactless_delay_ms,
+        sealed_keys,
+        structures,
+        services,
+        declarations,
+        guard,
+    } = new;
     changes.titles(old.title.as_ref(), title.as_ref());
     for method in methods.iter().filter(|method| !old.methods.contains(method)) {
         changes.add(true, format!("méthode {method} : ajoutée"));
@@ -33,6 +42,10 @@ pub fn difference(old: &Convention, new: &Convention) -> Vec<Change> {
         changes.add(*rights > old.rights, text);
     }
     changes.duration("délai de la méthode 3", old.contactless_delay_ms, *contactless_delay_ms);
+    if old.sealed_keys != *sealed_keys {
+        let what = if *sealed_keys { "admises, sans HSM" } else { "plus admises" };
+        changes.add(*sealed_keys, format!("clés scellées dans un fichier : {what}"));
+    }
     changes.named(
         (&old.structures, structures),
         |structure| format!("structure {}", structure.id.as_str()),

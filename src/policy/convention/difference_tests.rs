@@ -10,6 +10,7 @@ const OLD: &str = r#"
 methods = ["CPS"]
 rights = "consultation"
 contactless_delay_ms = 1000
+sealed_keys = false
 [title]
 format = 1
 number = 1
@@ -78,6 +79,7 @@ fn each_change_is_told_and_widens_one_way_alone() {
         ("[\"CPS\"]", "[\"CPS\", \"OTP_SMS\"]", true, false),
         ("\"consultation\"", "\"table-2025\"", true, false),
         ("contactless_delay_ms = 1000", "contactless_delay_ms = 2000", true, false),
+        ("sealed_keys = false", "sealed_keys = true", true, false),
         ("SA01", "SA02", true, true),
         ("lifetime_ms = 10000", "lifetime_ms = 15000", true, false),
         ("login_age_max_ms = 3600000", "login_age_max_ms = 7200000", true, false),

@@ -76,6 +76,8 @@ pub struct Convention {
     pub rights: Scope,
     /// Method 3: longest time from CPS with PIN to the contactless reading, in milliseconds; 0 allows none.
     pub contactless_delay_ms: u64,
+    /// Whether keys that are sealed in a file of the appliance may be used, without an HSM.
+    pub sealed_keys: bool,
     /// Declared structures (annexe 3), at most [`STRUCTURES_MAX`].
     pub structures: Vec<Structure>,
     /// Services with their lifetimes.

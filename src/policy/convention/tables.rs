@@ -23,6 +23,8 @@ pub struct Declared {
     pub rights: Scope,
     /// See [`Convention::contactless_delay_ms`].
     pub contactless_delay_ms: u64,
+    /// See [`Convention::sealed_keys`].
+    pub sealed_keys: bool,
 }
 
 /// Every table of the terms.
@@ -67,6 +69,7 @@ impl Tables {
             methods: self.declared.methods,
             rights: self.declared.rights,
             contactless_delay_ms: self.declared.contactless_delay_ms,
+            sealed_keys: self.declared.sealed_keys,
             structures,
             services: self.services,
             declarations: Declarations { test, limits: self.declaration, exceptions },

@@ -31,6 +31,10 @@ pub enum Command {
     ApplicationResume(OfApplication),
     EstablishmentSuspend(OfEstablishment),
     EstablishmentResume(OfEstablishment),
+    ConnectorAttach(ConnectorAttach),
+    ConnectorDetach(Detach),
+    ModuleAttach(ModuleAttach),
+    ModuleDetach(Detach),
 }
 
 /// Arguments of `operators-bootstrap`.
@@ -162,6 +166,57 @@ pub struct AuthenticatorRevoke {
     pub authenticator: String,
 }
 
+/// Arguments of `connector-attach`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectorAttach {
+    /// Its name.
+    pub name: String,
+    /// Root hash of its image, in hexadecimal.
+    pub image: String,
+    /// What it is let to: `token`, `relay`, `metrics`, `journal`.
+    #[serde(default)]
+    pub doors: Vec<String>,
+    /// Network interface; none: no network.
+    #[serde(default)]
+    pub interface: Option<String>,
+    /// Addresses or prefixes that it may speak with.
+    #[serde(default)]
+    pub peers: Vec<String>,
+    /// TCP port that it may listen at, in decimal.
+    #[serde(default)]
+    pub listen: Option<String>,
+    /// Device that becomes its standard input and output.
+    #[serde(default)]
+    pub device: Option<String>,
+}
+
+impl ConnectorAttach {
+    /// Whether it reaches beyond the machine, by a network or a device.
+    #[must_use]
+    pub const fn reaches_out(&self) -> bool {
+        self.interface.is_some() || self.device.is_some()
+    }
+}
+
+/// Arguments of `module-attach`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModuleAttach {
+    /// Its name.
+    pub name: String,
+    /// Root hash of its image, in hexadecimal.
+    pub image: String,
+}
+
+/// Arguments of `connector-detach` and `module-detach`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Detach {
+    /// Its name.
+    pub name: String,
+}
+
 /// Arguments of orders are texts: `oui`, or not there.
 fn yes<'d, D: serde::Deserializer<'d>>(value: D) -> Result<bool, D::Error> {
     match String::deserialize(value)?.as_str() {
@@ -201,6 +256,10 @@ impl Command {
             Verb::PractitionersImport => Self::PractitionersImport(typed(arguments)?),
             Verb::ApplicationsImport => Self::ApplicationsImport(typed(arguments)?),
             Verb::AuthenticatorRevoke => Self::AuthenticatorRevoke(typed(arguments)?),
+            Verb::ConnectorAttach => Self::ConnectorAttach(typed(arguments)?),
+            Verb::ConnectorDetach => Self::ConnectorDetach(typed(arguments)?),
+            Verb::ModuleAttach => Self::ModuleAttach(typed(arguments)?),
+            Verb::ModuleDetach => Self::ModuleDetach(typed(arguments)?),
         })
     }
 
@@ -228,6 +287,10 @@ impl Command {
             Self::PractitionersImport(_) => Verb::PractitionersImport,
             Self::ApplicationsImport(_) => Verb::ApplicationsImport,
             Self::AuthenticatorRevoke(_) => Verb::AuthenticatorRevoke,
+            Self::ConnectorAttach(_) => Verb::ConnectorAttach,
+            Self::ConnectorDetach(_) => Verb::ConnectorDetach,
+            Self::ModuleAttach(_) => Verb::ModuleAttach,
+            Self::ModuleDetach(_) => Verb::ModuleDetach,
         }
     }
 }

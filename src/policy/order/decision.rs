@@ -158,9 +158,11 @@ fn signers<'o>(
 }
 
 /// Whether the order touches those who decide, or makes somebody who may read every trace, while two of those who decide could
-/// decide it. Where there is one alone, two cannot be asked: what he may do is what recovery needs.
+/// decide it. Where there is one alone, two cannot be asked: what he may do is what recovery needs. A way out of the machine is no
+/// recovery: for it there are always two.
 fn needs_two(command: &Command, operators: &Operators) -> bool {
     let touches = match command {
+        Command::ConnectorAttach(attach) => return attach.reaches_out(),
         Command::OperatorAdd(_) => true,
         Command::OperatorRevoke(revoke) => operators.named(&revoke.name).is_some_and(Operator::decides),
         _ => false,

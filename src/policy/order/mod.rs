@@ -15,9 +15,9 @@ mod refusal;
 mod verb;
 
 pub use command::{
-    AuthenticatorRevoke, Bootstrap, ClockAccept, ClockConfirm, Command, CounterAccept, LedgerRestore,
-    OfApplication, OfEstablishment, OfPractitioner, RegisterImport, Revoke, TracesBackup, TracesCloseDmp,
-    TracesExport, TracesPurge,
+    AuthenticatorRevoke, Bootstrap, ClockAccept, ClockConfirm, Command, ConnectorAttach, CounterAccept, Detach,
+    LedgerRestore, ModuleAttach, OfApplication, OfEstablishment, OfPractitioner, RegisterImport, Revoke,
+    TracesBackup, TracesCloseDmp, TracesExport, TracesPurge,
 };
 pub use decision::{Known, Ordered, Refused, decide};
 pub use document::{ISSUED_AHEAD_MAX_MS, LIFETIME_MAX_MS, ORDER_LEN_MAX, Order, text};

@@ -42,12 +42,15 @@ pub enum Refusal {
     PractitionerUnknown,
     AuthenticatorUnknown,
     NothingToChange,
+    ReachNotAllowed,
+    NotAttached,
+    AttachmentsFull,
     Convention(NotTaken),
 }
 
 impl Refusal {
     /// All reasons.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 39] = [
         Self::OtherLedger,
         Self::LifetimeTooLong,
         Self::NotYetValid,
@@ -83,6 +86,9 @@ impl Refusal {
         Self::PractitionerUnknown,
         Self::AuthenticatorUnknown,
         Self::NothingToChange,
+        Self::ReachNotAllowed,
+        Self::NotAttached,
+        Self::AttachmentsFull,
         Self::Convention(NotTaken::Unsigned),
     ];
 
@@ -125,6 +131,9 @@ impl Refusal {
             Self::PractitionerUnknown => "practitioner-unknown",
             Self::AuthenticatorUnknown => "authenticator-unknown",
             Self::NothingToChange => "nothing-to-change",
+            Self::ReachNotAllowed => "reach-not-allowed",
+            Self::NotAttached => "not-attached",
+            Self::AttachmentsFull => "attachments-full",
             Self::Convention(not_taken) => not_taken.code(),
         }
     }
@@ -180,6 +189,13 @@ impl Refusal {
             Self::PractitionerUnknown => "aucun professionnel du registre n'a cet identifiant ; sceau practitioners list les donne",
             Self::AuthenticatorUnknown => "ce professionnel n'a pas ce moyen d'authentification ; sceau practitioners list les donne",
             Self::NothingToChange => "c'est déjà ainsi, il n'y a rien à changer",
+            Self::ReachNotAllowed => {
+                "la configuration ne permet pas cette interface ou ce périphérique aux connecteurs ; ajoutez-le à [connectors], ou choisissez-en un qui y est"
+            }
+            Self::NotAttached => "rien n'est attaché sous ce nom ; sceau connectors list montre ce qui l'est",
+            Self::AttachmentsFull => {
+                "il n'y a plus de place : 16 noms de connecteurs en tout, détachés compris, et 4 modules ; reprenez un nom ou détachez un module"
+            }
             Self::Convention(not_taken) => not_taken.message(),
         }
         .to_owned()

@@ -20,6 +20,36 @@ fn verbs_keep_their_names() {
     assert_eq!(Verb::parse("operator-Add"), None);
 }
 
+/// Orders and traces name them for ten years: a word that stood here stays.
+#[test]
+fn the_words_of_the_verbs_are_these() {
+    let words = "operators-bootstrap operator-add operator-revoke clock-accept clock-confirm counter-accept traces-export \
+                 traces-close-dmp traces-purge traces-backup ledger-restore practitioner-suspend practitioner-resume \
+                 application-suspend application-resume establishment-suspend establishment-resume practitioners-import \
+                 applications-import authenticator-revoke connector-attach connector-detach module-attach module-detach";
+    assert_eq!(Verb::ALL.map(Verb::name).join(" "), words);
+}
+
+/// The exact bytes of an order that attaches, as an operator's own tool may write them.
+#[test]
+fn an_order_that_attaches_is_these_bytes() {
+    let arguments = json!({
+        "name": "gate", "image": "ab".repeat(32), "doors": ["token", "relay"],
+        "interface": "lan1", "peers": ["192.0.2.7"], "listen": "8443",
+    });
+    let serde_json::Value::Object(arguments) = arguments else { unreachable!() };
+    let (issued, expires) = (Instant::from_ms(1_000), Instant::from_ms(2_000));
+    let made = text("ledger", Verb::ConnectorAttach, "0123456789abcdef", issued, expires, arguments);
+    let golden = format!(
+        r#"{{"arguments":{{"doors":["token","relay"],"image":"{}","interface":"lan1","listen":"8443","name":"gate","peers":["192.0.2.7"]}},"expires_at":"1970-01-01T00:00:02.000Z","id":"0123456789abcdef","issued_at":"1970-01-01T00:00:01.000Z","ledger":"ledger","sceau_order":1,"verb":"connector-attach"}}
+"#,
+        "ab".repeat(32)
+    );
+    assert_eq!(made, golden);
+    let Command::ConnectorAttach(attach) = parse(&made).unwrap().command else { unreachable!() };
+    assert!(attach.reaches_out() && attach.doors == ["token", "relay"] && attach.device.is_none());
+}
+
 #[test]
 fn what_is_made_is_read() {
     let arguments = Map::from_iter([("name".to_owned(), json!("alice"))]);

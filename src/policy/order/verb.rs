@@ -45,6 +45,14 @@ pub enum Verb {
     ApplicationsImport,
     /// A practitioner's authenticator is lost: it never serves again.
     AuthenticatorRevoke,
+    /// A connector's image runs beside the doors that the order names.
+    ConnectorAttach,
+    /// A connector ends.
+    ConnectorDetach,
+    /// A vendor's PKCS#11 module is there for the signers.
+    ModuleAttach,
+    /// It is there no longer.
+    ModuleDetach,
 }
 
 /// What one signer must be: a holder of one of these roles.
@@ -57,7 +65,7 @@ const APPROVER: Slot = &[Role::Approver];
 
 impl Verb {
     /// All verbs.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 24] = [
         Self::OperatorsBootstrap,
         Self::OperatorAdd,
         Self::OperatorRevoke,
@@ -78,6 +86,10 @@ impl Verb {
         Self::PractitionersImport,
         Self::ApplicationsImport,
         Self::AuthenticatorRevoke,
+        Self::ConnectorAttach,
+        Self::ConnectorDetach,
+        Self::ModuleAttach,
+        Self::ModuleDetach,
     ];
 
     /// Its word in orders and traces.
@@ -104,6 +116,10 @@ impl Verb {
             Self::PractitionersImport => "practitioners-import",
             Self::ApplicationsImport => "applications-import",
             Self::AuthenticatorRevoke => "authenticator-revoke",
+            Self::ConnectorAttach => "connector-attach",
+            Self::ConnectorDetach => "connector-detach",
+            Self::ModuleAttach => "module-attach",
+            Self::ModuleDetach => "module-detach",
         }
     }
 
@@ -118,7 +134,7 @@ impl Verb {
     /// `needs_two`: the order adds an operator, or revokes one who decides, while two persons could decide it. One administrator
     /// alone could otherwise make the second person of all two-person orders, or an auditor of his own who reads every trace. The
     /// second may be an approver, so that the loss of one of two administrators' keys can be repaired; to revoke an auditor is
-    /// urgent and needs one. A bootstrap is signed by everyone that
+    /// urgent and needs one. Or it attaches a connector that reaches beyond the machine. A bootstrap is signed by everyone that
     /// it names, which the decision sees to.
     #[must_use]
     pub(super) const fn signers(self, needs_two: bool) -> &'static [Slot] {
@@ -126,13 +142,17 @@ impl Verb {
             Self::OperatorsBootstrap => &[],
             Self::OperatorAdd | Self::OperatorRevoke if needs_two => &[ADMINISTRATOR, DECIDER],
             Self::OperatorAdd | Self::OperatorRevoke => &[ADMINISTRATOR],
-            Self::ClockAccept
+            Self::ConnectorAttach if needs_two => &[ADMINISTRATOR, DECIDER],
+            Self::ConnectorAttach
+            | Self::ClockAccept
             | Self::TracesBackup
             | Self::TracesCloseDmp
             | Self::PractitionersImport
             | Self::ApplicationsImport => &[ADMINISTRATOR],
             Self::TracesExport => &[AUDITOR],
             Self::ClockConfirm | Self::CounterAccept | Self::LedgerRestore => &[ADMINISTRATOR, DECIDER],
+            // A module is foreign code beside the keys.
+            Self::ModuleAttach => &[ADMINISTRATOR, DECIDER],
             // What stopped somebody was perhaps right: nobody alone undoes it.
             Self::PractitionerResume | Self::ApplicationResume | Self::EstablishmentResume => {
                 &[ADMINISTRATOR, DECIDER]
@@ -142,7 +162,9 @@ impl Verb {
             Self::PractitionerSuspend
             | Self::AuthenticatorRevoke
             | Self::ApplicationSuspend
-            | Self::EstablishmentSuspend => &[DECIDER],
+            | Self::EstablishmentSuspend
+            | Self::ConnectorDetach
+            | Self::ModuleDetach => &[DECIDER],
         }
     }
 
@@ -164,6 +186,7 @@ impl Verb {
         match self {
             Self::OperatorAdd => &["roles"],
             Self::TracesExport => &["practitioners"],
+            Self::ConnectorAttach => &["doors", "peers"],
             _ => &[],
         }
     }

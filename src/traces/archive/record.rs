@@ -127,6 +127,8 @@ pub struct Facts {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub keyring: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configuration: Option<String>,
@@ -286,6 +288,7 @@ impl Facts {
         self.assertion_id = text(&issued.assertion_id);
         self.assertion_digest = hex(&issued.assertion);
         self.certificate = hex(&issued.certificate);
+        self.keyring = optional(issued.keyring.as_ref());
         self.expires = moment(Some(issued.expires));
     }
 

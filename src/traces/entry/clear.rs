@@ -121,6 +121,7 @@ fn sealed(
                 assertion_id,
                 assertion: issued.assertion,
                 certificate: issued.certificate,
+                keyring: issued.keyring,
                 expires: issued.expires,
             }))
         }

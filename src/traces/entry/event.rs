@@ -88,6 +88,8 @@ pub struct Issued<P, S> {
     pub assertion: Digest,
     /// SHA-256 of the sealing certificate's DER.
     pub certificate: Digest,
+    /// Where the sealing key is kept, if that is no token (`policy::keyring`).
+    pub keyring: Option<Word>,
     /// NotOnOrAfter: from then on the assertion is worth nothing.
     pub expires: Instant,
 }

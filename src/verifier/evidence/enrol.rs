@@ -1,6 +1,6 @@
 //! `sceau-verify evidence enrol`: an appliance becomes known, by what only its TPM can open.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use clap::Args;
@@ -85,7 +85,7 @@ impl Enrol {
             return Err(missing("--roots RACINES.pem"));
         }
         let roots = authorities::read("--roots", &self.roots, "celle du fabricant du TPM")?;
-        let audit_key = self.audit_key()?;
+        let audit_key = self.key.as_deref().map(audit_key).transpose()?;
         let mut kept = Kept::open(&self.state.path, true)?;
         if !self.replace && kept.officer.appliances.iter().any(|known| known.name == name) {
             return Err(NotJudged::Usage(format!(
@@ -147,27 +147,33 @@ impl Enrol {
             return Ok(EXIT_NEGATIVE);
         }
         let name = pending.name.clone();
+        let mut appliance = Appliance::new(name.clone(), pending.enrolled, now);
         if pending.replaces {
-            kept.officer.appliances.retain(|known| known.name != name);
+            // Another TPM, and the same appliance: what was judged of it stays.
+            let judged = kept.officer.appliances.extract_if(.., |known| known.name == name);
+            appliance.verdicts = judged.flat_map(|known| known.verdicts).collect();
         } else if kept.officer.appliances.iter().any(|known| known.name == name) {
             return Err(NotJudged::Usage(format!(
                 "« {name} » a été enrôlée entre-temps ; recommencez sous un autre nom"
             )));
         }
-        kept.officer.appliances.push(Appliance::new(name.clone(), pending.enrolled, now));
+        kept.officer.appliances.push(appliance);
         kept.save()?;
         print(&format!("appliance enrôlée : {name}\n"))?;
         Ok(0)
     }
+}
 
-    fn audit_key(&self) -> Result<Option<String>, NotJudged> {
-        let Some(path) = &self.key else { return Ok(None) };
-        let text = open(path, KEY_LEN_MAX)?;
-        let refuse = |cause: String| NotJudged::Usage(format!("--key {} : {cause}", path.display()));
-        let text = String::from_utf8(text).map_err(|_| refuse("ce n'est pas du texte".to_owned()))?;
-        let key = AuditPublicKey::parse(&text).map_err(|cause| refuse(cause.to_string()))?;
-        Ok(Some(key.to_string()))
-    }
+/// The line of an `AUDIT.pub` that the officer gives.
+///
+/// # Errors
+/// [`NotJudged::Usage`].
+pub(super) fn audit_key(path: &Path) -> Result<String, NotJudged> {
+    let text = open(path, KEY_LEN_MAX)?;
+    let refuse = |cause: String| NotJudged::Usage(format!("--key {} : {cause}", path.display()));
+    let text = String::from_utf8(text).map_err(|_| refuse("ce n'est pas du texte".to_owned()))?;
+    let key = AuditPublicKey::parse(&text).map_err(|cause| refuse(cause.to_string()))?;
+    Ok(key.to_string())
 }
 
 /// The authorities that vouch for the TPM of a request whose AK attests.

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::enrol::audit_key;
 use super::officer::{self, Judged, Kept};
 use super::{create, document, html, json, page, print};
 use crate::evidence::appraisal::{Known, NonceStanding, Standing, Status, Verdict, appraise};
+use crate::evidence::baseline::Enrolled;
 use crate::evidence::document::{DOCUMENT_LEN_MAX, Document as _, Evidence};
 use crate::evidence::nonce::Nonce;
 use crate::evidence::reference::Reference;
@@ -45,6 +47,9 @@ pub(super) struct Judge {
     /// Admet, pour cette raison qui sera conservée, que journal, compteur, horloge ou machine ne prolongent pas les précédents.
     #[arg(long, value_name = "RAISON")]
     new_baseline: Option<String>,
+    /// Avec --new-baseline : la clé d'audit que l'appliance a désormais (AUDIT.pub), obtenue par une voie sûre.
+    #[arg(long, value_name = "AUDIT.pub", requires = "new_baseline")]
+    key: Option<PathBuf>,
     /// Imprime un document JSON.
     #[arg(long)]
     json: bool,
@@ -89,6 +94,7 @@ impl Judge {
         let reference = self.reference.as_deref().map(document::<Reference>).transpose()?;
         let asked = self.asked()?;
         let reason = self.reason()?;
+        let audit_key = self.key.as_deref().map(audit_key).transpose()?;
         let mut kept = Kept::open(state, false)?;
         let now = clock::now();
         let owner = kept.officer.asked(&evidence.nonce).map(str::to_owned);
@@ -104,15 +110,22 @@ impl Judge {
             (_, Some(owner)) if owner != appliance.name => NonceStanding::OtherAppliance,
             _ => appliance.standing(&evidence.nonce, &digest, now),
         };
+        let enrolled = match audit_key.clone() {
+            Some(given) => {
+                Enrolled { audit_key: Some(given), audit_key_vouched: true, ..appliance.enrolled.clone() }
+            }
+            None => appliance.enrolled.clone(),
+        };
         let verdict = appraise(
             &evidence,
             &Known {
-                enrolled: &appliance.enrolled,
+                enrolled: &enrolled,
                 baseline: &appliance.baseline,
                 nonce,
                 roots: roots.as_ref(),
                 reference: reference.as_ref(),
                 new_baseline: reason.is_some(),
+                audit_key_given: audit_key.is_some(),
                 now,
             },
         );
@@ -121,7 +134,10 @@ impl Judge {
             appliance.spend(&evidence.nonce, digest);
         }
         appliance.baseline = verdict.baseline.clone();
-        appliance.enrolled = verdict.enrolled.clone();
+        // Another audit key is the appliance's once its evidence is good with it, and not before.
+        if audit_key.is_none() || verdict.standing() == Standing::Good {
+            appliance.enrolled = verdict.enrolled.clone();
+        }
         appliance.judged(judged(&verdict, digest, now, reason.clone()));
         let name = appliance.name.clone();
         kept.save()?;

@@ -17,8 +17,8 @@ use crate::verifier::NotJudged;
 use crate::verifier::file::{open, unreadable};
 use crate::vihf::instant::Instant;
 
-/// Largest file in bytes: a verdict has some 300 bytes, an appliance some 10 kB.
-const OFFICER_LEN_MAX: u64 = 16 * 1024 * 1024;
+/// Largest file in bytes. Reason: a verdict has some 350 bytes, so that an appliance with all of its own has 1.5 million; forty of them.
+const OFFICER_LEN_MAX: usize = 64 * 1024 * 1024;
 /// Most verdicts that are kept of an appliance: one a day for ten years.
 const VERDICTS_MAX: usize = 3_660;
 /// Most nonces that are kept of an appliance, the newest: old ones are refused as unknown instead of as spent.
@@ -41,6 +41,7 @@ pub(super) struct Officer {
 
 impl Document for Officer {
     const FORMAT: &'static str = "fr.sceau.officer/1";
+    const LEN_MAX: usize = OFFICER_LEN_MAX;
 }
 
 /// An enrolled appliance.
@@ -116,7 +117,7 @@ impl Kept {
         let officer = match path.exists() {
             false => Officer { format: Officer::FORMAT.to_owned(), appliances: Vec::new(), pending: Vec::new() },
             true => {
-                let bytes = open(path, OFFICER_LEN_MAX)?;
+                let bytes = open(path, OFFICER_LEN_MAX as u64)?;
                 Officer::read(&bytes)
                     .map_err(|cause| NotJudged::Usage(format!("--state {} : {cause}", path.display())))?
             }
@@ -129,9 +130,16 @@ impl Kept {
     /// After `Ok` it is durable. After `Err`, or a crash, the file is the old one or the new one, whole.
     ///
     /// # Errors
-    /// [`NotJudged::Output`].
+    /// [`NotJudged::Output`]; [`NotJudged::Usage`]: longer than what is read again.
     pub(super) fn save(&self) -> Result<(), NotJudged> {
-        Ok(durable::replace(&self.path, self.officer.text().as_bytes(), MODE)?)
+        let text = self.officer.text();
+        if text.len() > OFFICER_LEN_MAX {
+            return Err(NotJudged::Usage(format!(
+                "--state {} dépasserait {OFFICER_LEN_MAX} octets ; répartissez les appliances entre plusieurs fichiers",
+                self.path.display()
+            )));
+        }
+        Ok(durable::replace(&self.path, text.as_bytes(), MODE)?)
     }
 }
 

@@ -46,6 +46,7 @@ pub(super) fn facts(report: &Report<'_>) -> Vec<(&'static str, String)> {
             format!("{hours} h sous tension, {} redémarrages", clock.reset_count)
         }),
     );
+    add("micrologiciel du TPM", shown.firmware_version.clone());
     add("compteur", shown.counter.map(|value| value.to_string()));
     add("journal", shown.ledger_entries.map(|entries| format!("{entries} entrées")));
     add("clé d'attestation", shown.attestation_key.clone());

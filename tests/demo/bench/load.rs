@@ -11,16 +11,16 @@ use crate::support::practitioners::PATIENTS;
 use crate::support::varlink::{Client, login, nonce};
 
 /// What the clients saw.
-pub(super) struct Loaded {
-    pub(super) issued: usize,
-    pub(super) busy: usize,
-    pub(super) seconds: f64,
+pub(crate) struct Loaded {
+    pub(crate) issued: usize,
+    pub(crate) busy: usize,
+    pub(crate) seconds: f64,
     latencies_ms: Vec<f64>,
 }
 
 impl Loaded {
     /// The latency under which that share of the answers lies.
-    pub(super) fn percentile_ms(&self, share: f64) -> f64 {
+    pub(crate) fn percentile_ms(&self, share: f64) -> f64 {
         let at = (share * self.latencies_ms.len() as f64) as usize;
         self.latencies_ms.get(at.min(self.latencies_ms.len().saturating_sub(1))).copied().unwrap_or_default()
     }
@@ -30,7 +30,7 @@ impl Loaded {
 ///
 /// Callers know nothing of each other: what comes at a pace comes as a Poisson process. In lockstep they would measure their
 /// own queue. An answer's latency is counted from when it was due, not from when a late client came to ask for it.
-pub(super) fn run(
+pub(crate) fn run(
     establishment: &Establishment,
     connections: usize,
     time: Duration,

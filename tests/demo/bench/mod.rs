@@ -1,10 +1,11 @@
 //! The bench: one run, one report. Figures are ratios and CPU per token; the machine's mood moves absolute rates.
 
+pub(crate) mod attest;
 pub(crate) mod cpu;
 mod deciding;
 mod disk;
 mod forging;
-mod load;
+pub(crate) mod load;
 mod raw;
 pub(crate) mod relay;
 mod signers;

@@ -46,6 +46,7 @@ fn judged(evidence: &Evidence) -> bool {
         roots: None,
         reference: Some(&ADMITTED),
         new_baseline: false,
+        audit_key_given: false,
         now,
     };
     let verdict = appraise(evidence, &known);

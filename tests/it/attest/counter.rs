@@ -50,6 +50,45 @@ fn the_counter_is_told_and_raised_as_the_tpm_has_it() {
 }
 
 #[test]
+fn a_tpm_with_an_owners_secret_is_told_as_that() {
+    let Some(machine) = Machine::with("a_tpm_with_an_owners_secret_is_told_as_that", Swtpm::bare) else { return };
+    machine.define_counter();
+    let daemon = machine.attestd();
+    run(&mut machine.tpm.tool("tpm2_changeauth", &["-c", "owner", "somebody's"]));
+    let refused = machine.ask("Counter", json!({})).unwrap_err();
+    assert_eq!(refused.brief(), ("Unavailable", "tpm-owned"), "a wrong boot PIN is another thing");
+    run(&mut machine.tpm.tool("tpm2_changeauth", &["-c", "owner", "-p", "somebody's"]));
+    assert_eq!(machine.value("Counter"), 0);
+    drop(daemon);
+}
+
+/// Whoever starts another system owns the TPM, and can put at the index what can be written.
+#[test]
+fn what_can_be_written_is_no_counter() {
+    let Some(machine) = Machine::with("what_can_be_written_is_no_counter", Swtpm::manufactured) else { return };
+    machine.define_counter();
+    let daemon = machine.attestd();
+    assert_eq!(machine.value("Increment"), 1);
+    machine.done(&["enrol", "--out", "request.json"]);
+    run(&mut machine.tpm.tool("tpm2_nvundefine", &["-C", "o", INDEX]));
+    let attributes = "authread|authwrite|no_da";
+    run(&mut machine.tpm.tool("tpm2_nvdefine", &[INDEX, "-C", "o", "-s", "8", "-a", attributes]));
+    std::fs::write(machine.tpm.path("value"), 1_u64.to_be_bytes()).unwrap();
+    run(&mut machine.tpm.tool("tpm2_nvwrite", &[INDEX, "-i", "value"]));
+    let nonce = "0".repeat(64);
+    for (method, parameters) in [
+        ("Counter", json!({})),
+        ("Increment", json!({})),
+        ("Status", json!({})),
+        ("Evidence", json!({ "nonce": nonce })),
+    ] {
+        let refused = machine.ask(method, parameters).unwrap_err();
+        assert_eq!(refused.brief(), ("Unavailable", "tpm-full"), "{method}");
+    }
+    drop(daemon);
+}
+
+#[test]
 fn an_older_ledger_halts_beside_its_tpm_and_no_kill_does() {
     let Some(machine) = Machine::with("an_older_ledger_halts_beside_its_tpm_and_no_kill_does", Swtpm::bare) else {
         return;

@@ -180,8 +180,12 @@ fn who_asks_too_much_is_told_so_and_the_counter_is_still_raised() {
     let answers = std::thread::scope(|scope| {
         let ask = || machine.ask("Evidence", json!({ "nonce": nonce }));
         let asking: Vec<_> = (0..24).map(|_| scope.spawn(ask)).collect();
-        // Amid the flood, the counter's question goes first.
+        // Amid the flood, the counter's question goes first, and a PIN at a boot is waited for by nobody else's.
         assert_eq!(machine.value("Increment"), 1);
+        for _ in 0..8 {
+            let absent = machine.ask("Unseal", json!({ "name": "seal", "boot_pin": "x" })).unwrap_err();
+            assert_eq!(absent.brief(), ("Denied", "not-sealed"));
+        }
         asking.into_iter().map(|asked| asked.join().unwrap()).collect::<Vec<_>>()
     });
     let busy =

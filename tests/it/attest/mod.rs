@@ -2,9 +2,15 @@
 
 mod audit_key;
 mod counter;
+mod elliptic;
 mod evidence;
+mod in_tpm;
+mod interposer;
 mod policies;
 mod rig;
 mod sealing;
+mod sealing_rig;
 mod status;
+mod tpm_keys;
 mod verdict;
+mod wire;

@@ -95,7 +95,7 @@ fn the_default_of_a_seal_is_the_files_choice() {
     assert!(help.contains(&choice.join(",")), "{help}");
 }
 
-/// The default option: systemd's own credentials on a TPM.
+/// The default option: systemd's own credentials on a TPM, PCR 11 by the signature that `sceau seal digest` makes an approval of.
 #[test]
 fn a_systemd_credential_opens_in_its_state_alone() {
     let test = "attest::policies::a_systemd_credential_opens_in_its_state_alone";
@@ -103,13 +103,41 @@ fn a_systemd_credential_opens_in_its_state_alone() {
         return skip(test, "swtpm, tpm2-tools or systemd-creds is not installed");
     }
     let tpm = Swtpm::bare();
-    for pcr in [7, 12] {
+    for pcr in [7, 11, 12] {
         tpm.extend(pcr, 'a');
     }
     let device = format!("--tpm2-device={}", tpm.tcti());
+    let creds = |arguments: &[&str]| {
+        let mut creds = tpm.tool("systemd-creds", &[device.as_str(), "--name=seal.pin"]);
+        let output = creds.args(arguments).stdin(Stdio::null()).output().unwrap();
+        // It leaves its sessions behind, and a TPM without a resource manager has room for three.
+        run(&mut tpm.tool("tpm2_flushcontext", &["--loaded-session"]));
+        output
+    };
+    run(&mut tpm.tool("openssl", &["genrsa", "-out", "builder.key", "2048"]));
+    run(&mut tpm.tool("openssl", &["rsa", "-in", "builder.key", "-pubout", "-out", "builder.pem"]));
+    // The builder's signature of the state that PCR 11 is in.
+    let signed = |file: &str| {
+        let told = run(&mut tpm.tool("tpm2_pcrread", &["sha256:11"]));
+        let value = format!("--pcr=11={}", told.rsplit_once("0x").unwrap().1.trim().to_lowercase());
+        let sceau = program("sceau").display().to_string();
+        run(&mut tpm.tool(&sceau, &["seal", "digest", &value, "--out", "policy"]));
+        run(&mut tpm.tool("openssl", &["dgst", "-sha256", "-sign", "builder.key", "-out", "signature", "policy"]));
+        let approval = ["seal", "digest", &value, "--signature", "signature", "--approver", "builder.pem"];
+        std::fs::write(tpm.path(file), run(&mut tpm.tool(&sceau, &approval))).unwrap();
+        format!("--tpm2-signature={}", tpm.path(file).display())
+    };
+    let first = signed("first.json");
     std::fs::write(tpm.path("pin"), "4711").unwrap();
-    let encrypt = ["--with-key=tpm2", "--tpm2-pcrs=7+12", &device, "--name=seal.pin", "encrypt", "pin", "sealed"];
-    let made = tpm.tool("systemd-creds", &encrypt).output().unwrap();
+    let key = format!("--tpm2-public-key={}", tpm.path("builder.pem").display());
+    // As the drop-in and the policy's file say, the host's own secret apart: it is the machine's.
+    let file = policy("credential");
+    for text in [file["made_by"].as_str().unwrap(), &drop_in()] {
+        assert!(text.contains("--with-key=host+tpm2-with-public-key --tpm2-pcrs=7+12"), "{text}");
+    }
+    let options = ["--tpm2-pcrs=7+12", &key, "--tpm2-public-key-pcrs=11", &first];
+    let with = |kind: &str, out: &str| creds(&[&[kind][..], &options, &["encrypt", "pin", out]].concat());
+    let made = with("--with-key=tpm2-with-public-key", "sealed");
     let said = String::from_utf8_lossy(&made.stderr).into_owned();
     if !made.status.success()
         && (said.contains("not supported") || said.contains("TPM2 support is not compiled in"))
@@ -117,11 +145,22 @@ fn a_systemd_credential_opens_in_its_state_alone() {
         return skip(test, "this systemd-creds knows no TPM");
     }
     assert!(made.status.success(), "{said}");
-    let decrypt = [device.as_str(), "--name=seal.pin", "decrypt", "sealed", "-"];
-    let decrypted = |tpm: &Swtpm| tpm.tool("systemd-creds", &decrypt).stdin(Stdio::null()).output().unwrap();
-    assert_eq!(decrypted(&tpm).stdout, b"4711");
+    // Its twin under the other name of a key, with the same public key: systemd leaves that out.
+    assert!(with("--with-key=tpm2", "unbound").status.success());
+    let opened = |signature: &str, sealed: &str| creds(&[signature, "decrypt", sealed, "-"]).stdout;
+    assert_eq!((opened(&first, "sealed"), opened(&first, "unbound")), (b"4711".to_vec(), b"4711".to_vec()));
+    tpm.extend(11, 'b');
+    assert_eq!(opened(&first, "sealed"), b"", "another image");
+    assert_eq!(opened(&first, "unbound"), b"4711", "another image has what is not bound to it");
+    let second = signed("second.json");
+    assert_eq!(opened(&second, "sealed"), b"4711", "an update that the builder signed");
     tpm.extend(12, 'b');
-    assert!(!decrypted(&tpm).status.success());
-    let file = policy("credential");
+    assert_eq!(opened(&second, "sealed"), b"", "additions to the command line");
     assert_eq!(pcrs(&file), [7, 11, 12]);
+}
+
+/// The drop-in of the default option.
+fn drop_in() -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd/system/sceau-signer@.service.d");
+    std::fs::read_to_string(folder.join("pin-tpm.conf.example")).unwrap()
 }

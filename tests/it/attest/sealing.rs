@@ -1,145 +1,25 @@
 //! Sealed PINs: given back in an approved state to who knows the boot PIN, foreseen before a reboot, and recovered by two.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sceau::tpm::TpmError;
+use sceau::tpm::approver::Approver;
+use sceau::tpm::device::Tpm;
+use sceau::tpm::policy::of_pcrs;
+use sceau::tpm::sealed::{Approval, Sealed};
 use sceau::traces::digest::Digest;
 use serde_json::{Value, json};
 
 use super::rig::Machine;
+use super::sealing_rig::{BOOT_PIN, PCRS, PIN, Sealing};
 use crate::support::establishment::write;
 use crate::support::program::program;
 use crate::support::softhsm::run;
 use crate::support::swtpm::Swtpm;
-
-/// The PIN of the token.
-const PIN: &str = "4711-0815";
-/// What a person types.
-const BOOT_PIN: &str = "une rose de sable";
-const PCRS: [u8; 3] = [7, 11, 12];
-
-/// A machine with measurements, an approver's key, and three officers.
-pub(super) struct Sealing {
-    pub(super) machine: Machine,
-}
-
-impl Sealing {
-    pub(super) fn with(test: &str) -> Option<Sealing> {
-        let machine = Machine::with(test, Swtpm::bare)?;
-        for pcr in PCRS {
-            machine.tpm.extend(pcr, 'a');
-        }
-        let sealing = Sealing { machine };
-        write(&sealing.path("pin"), &format!("{PIN}\n"), 0o600);
-        write(&sealing.path("boot"), &format!("{BOOT_PIN}\n"), 0o600);
-        for key in ["approver", "stranger"] {
-            let private = format!("{key}.key");
-            sealing.openssl(&["genrsa", "-out", &private, "2048"]);
-            sealing.openssl(&["rsa", "-in", &private, "-pubout", "-out", &format!("{key}.pem")]);
-        }
-        for number in 1..=3 {
-            let (key, certificate) = (format!("officer{number}.key"), format!("officer{number}.pem"));
-            let subject = format!("/CN=Officier {number}");
-            let new = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", &subject];
-            let usage = ["-addext", "keyUsage=critical,keyEncipherment", "-keyout", &key, "-out", &certificate];
-            sealing.openssl(&[&new[..], &usage].concat());
-        }
-        std::fs::create_dir(sealing.path("recovery")).unwrap();
-        Some(sealing)
-    }
-
-    pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.machine.establishment.folder.join(name)
-    }
-
-    fn openssl(&self, arguments: &[&str]) {
-        run(Command::new("openssl").args(arguments).current_dir(&self.machine.establishment.folder));
-    }
-
-    /// What a PCR holds.
-    fn value(&self, pcr: u8) -> String {
-        let told = run(&mut self.machine.tpm.tool("tpm2_pcrread", &[&format!("sha256:{pcr}")]));
-        told.rsplit_once("0x").unwrap().1.trim().to_lowercase()
-    }
-
-    /// What it will hold once a digest of that digit is measured.
-    fn next(&self, pcr: u8, digit: char) -> String {
-        let bytes = |hex: &str| Digest::from_hex(hex).unwrap();
-        let digest: String = std::iter::repeat_n(digit, 64).collect();
-        Digest::of(&[bytes(&self.value(pcr)).as_bytes(), bytes(&digest).as_bytes()]).to_string()
-    }
-
-    /// The approval of these values by that key, as `sceau seal digest` writes it, in a file.
-    fn approve(&self, key: &str, values: &[(u8, String)], file: &str) {
-        let values: Vec<String> = values.iter().map(|(pcr, value)| format!("--pcr={pcr}={value}")).collect();
-        let values: Vec<&str> = values.iter().map(String::as_str).collect();
-        self.done(&[&["digest"], &values[..], &["--out", "policy"]].concat());
-        self.openssl(&["dgst", "-sha256", "-sign", &format!("{key}.key"), "-out", "signature", "policy"]);
-        let approver = format!("{key}.pem");
-        let signed = ["--signature", "signature", "--approver", &approver];
-        let json = self.done(&[&["digest"], &values[..], &signed].concat());
-        write(&self.path(file), &json, 0o644);
-    }
-
-    /// An approval of that policy that was made elsewhere, as systemd-measure would.
-    fn signed(&self, policy: &Digest) -> Value {
-        std::fs::write(self.path("policy"), policy.as_bytes()).unwrap();
-        self.openssl(&["dgst", "-sha256", "-sign", "approver.key", "-out", "signature", "policy"]);
-        let signature = STANDARD.encode(std::fs::read(self.path("signature")).unwrap());
-        json!({ "pcrs": PCRS, "pol": policy.to_string(), "sig": signature })
-    }
-
-    fn now(&self) -> Vec<(u8, String)> {
-        PCRS.map(|pcr| (pcr, self.value(pcr))).to_vec()
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut sceau = Command::new(program("sceau"));
-        sceau.arg("seal").args(arguments).current_dir(&self.machine.establishment.folder);
-        if arguments[0] != "digest" {
-            sceau.args(["--name", "seal", "--config", "sceau.toml"]);
-        }
-        sceau
-    }
-
-    fn done(&self, arguments: &[&str]) -> String {
-        run(&mut self.command(arguments))
-    }
-
-    /// Exit code, and what it said.
-    fn refused(&self, arguments: &[&str], code: i32, words: &[&str]) {
-        let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();
-        let said = String::from_utf8([stdout, stderr].concat()).unwrap();
-        assert_eq!(status.code(), Some(code), "{arguments:?}: {said}");
-        words.iter().for_each(|word| assert!(said.contains(word), "{word}: {said}"));
-        assert!(!said.contains(PIN) && !said.contains(BOOT_PIN), "{said}");
-    }
-
-    fn create(&self, signatures: &str) -> Command {
-        let officers = ["officer1.pem", "officer2.pem", "officer3.pem"].map(|file| format!("--officer={file}"));
-        let what = ["create", "--pin-file", "pin", "--boot-pin-file", "boot", "--recovery", "recovery"];
-        let approved = ["--approver", "approver.pem", "--signatures", signatures];
-        let mut command = self.command(&[&what[..], &approved].concat());
-        command.args(officers);
-        command
-    }
-
-    /// Created in the state of this moment.
-    fn created(self) -> Self {
-        self.approve("approver", &self.now(), "now.json");
-        run(&mut self.create("now.json"));
-        self
-    }
-
-    /// What `sceau seal open` gives.
-    fn opened(&self) -> String {
-        self.done(&["open", "--out", "given", "--boot-pin-file", "boot"]);
-        std::fs::read_to_string(self.path("given")).unwrap()
-    }
-}
 
 #[test]
 fn a_pin_is_given_back_in_an_approved_state_alone() {
@@ -248,7 +128,7 @@ fn approvals_are_the_approvers_and_never_of_a_machine_that_measures_nothing() {
     let zero = format!("--pcr=11={zeros}");
     sealing.refused(&["digest", &zero], 2, &["à zéro"]);
     let zeros: Vec<_> = PCRS.iter().map(|pcr| (*pcr, Digest::default())).collect();
-    let approval = json!({ "sha256": [sealing.signed(&sceau::tpm::policy::of_pcrs(&zeros))] });
+    let approval = json!({ "sha256": [sealing.signed(&of_pcrs(&zeros))] });
     write(&sealing.path("zero.json"), &approval.to_string(), 0o644);
     sealing.refused(&["reseal", "--signatures", "zero.json"], 1, &["à zéro"]);
     // A PCR of zeros among the chosen ones.
@@ -265,6 +145,78 @@ fn approvals_are_the_approvers_and_never_of_a_machine_that_measures_nothing() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("pcr-unmeasured") && said.contains("PCR 14"), "{said}");
     assert_eq!(sealing.opened(), PIN, "nothing of all that changed what is sealed");
+    drop(daemon);
+}
+
+/// Who signs images signs PCR 11 alone, for disks and credentials: by our own list of approvals nothing of that is admitted, and whoever
+/// asks the TPM by himself must have no use for it either.
+#[test]
+fn a_signature_for_other_pcrs_opens_nothing() {
+    let Some(sealing) = Sealing::with("sealing::a_signature_for_other_pcrs_opens_nothing") else { return };
+    let daemon = sealing.machine.attestd();
+    let sealing = sealing.created();
+    assert_eq!(sealing.opened(), PIN);
+    drop(daemon);
+    let kept: Value =
+        serde_json::from_str(&std::fs::read_to_string(sealing.path("attest/seal.sealed.json")).unwrap()).unwrap();
+    let bytes = |member: &str| STANDARD.decode(kept[member].as_str().unwrap()).unwrap();
+    let sealed = Sealed { public: bytes("public"), private: bytes("private") };
+    let approver = std::fs::read_to_string(sealing.path("approver.pem")).unwrap();
+    let approver = Approver::from_pem(&approver).unwrap();
+    // Secure Boot is another one, and the image is the signed one.
+    sealing.machine.tpm.extend(7, 'e');
+    let image = [(11, Digest::from_hex(&sealing.value(11)).unwrap())];
+    let policy = of_pcrs(&image);
+    // As systemd-measure signs it.
+    std::fs::write(sealing.path("policy"), policy.as_bytes()).unwrap();
+    sealing.openssl(&["dgst", "-sha256", "-sign", "approver.key", "-out", "signature", "policy"]);
+    let signature = std::fs::read(sealing.path("signature")).unwrap();
+    let approval = Approval { pcrs: vec![11], policy, signature };
+    let mut tpm = Tpm::open(&sealing.machine.tpm.tcti(), None).unwrap();
+    let opened = tpm.unseal(&sealed, BOOT_PIN.as_bytes(), (&approver, &approval));
+    assert!(matches!(opened, Err(TpmError::Policy)), "given back: {}", opened.is_ok());
+}
+
+/// A unified kernel image leaves PCR 12 at zero where nothing was added to it: that is a state, and the usual one.
+#[test]
+fn an_image_to_which_nothing_was_added_is_a_state() {
+    let test = "sealing::an_image_to_which_nothing_was_added_is_a_state";
+    let Some(sealing) = Sealing::measured(test, &[7, 11]) else { return };
+    let daemon = sealing.machine.attestd();
+    let sealing = sealing.created();
+    assert_eq!(sealing.opened(), PIN);
+    sealing.done(&["test"]);
+    sealing.machine.tpm.extend(12, 'f');
+    sealing.refused(&["open", "--out", "given", "--boot-pin-file", "boot"], 1, &["policy-refused"]);
+    drop(daemon);
+    // Without an image measured before it, its zero says nothing.
+    let Some(sealing) = Sealing::measured(test, &[7]) else { return };
+    let values = sealing.now().iter().map(|(pcr, value)| format!("--pcr={pcr}={value}")).collect::<Vec<_>>();
+    let values: Vec<&str> = values.iter().map(String::as_str).collect();
+    sealing.refused(&[&["digest"], &values[..]].concat(), 2, &["PCR 11", "à zéro"]);
+}
+
+#[test]
+fn three_officers_are_three_keys() {
+    let Some(sealing) = Sealing::with("sealing::three_officers_are_three_keys") else { return };
+    let daemon = sealing.machine.attestd();
+    sealing.approve("approver", &sealing.now(), "now.json");
+    let first = std::fs::read_to_string(sealing.path("officer1.pem")).unwrap();
+    let refused = || {
+        let Output { status, stderr, .. } = sealing.create("now.json").output().unwrap();
+        let said = String::from_utf8(stderr).unwrap();
+        assert_eq!(status.code(), Some(2), "{said}");
+        assert!(said.contains("officer2.pem") && said.contains("même clé"), "{said}");
+        assert!(!sealing.path("recovery/seal-officiers-1-2.p7m").exists());
+    };
+    // The same certificate as another text.
+    write(&sealing.path("officer2.pem"), &format!("Officier 2\n{first}"), 0o644);
+    refused();
+    // Another certificate of the same key.
+    let new = ["req", "-x509", "-key", "officer1.key", "-days", "3", "-subj", "/CN=Officier 2"];
+    sealing
+        .openssl(&[&new[..], &["-addext", "keyUsage=critical,keyEncipherment", "-out", "officer2.pem"]].concat());
+    refused();
     drop(daemon);
 }
 

@@ -30,7 +30,18 @@ fn what_is_amiss_with_the_tpm_is_found() {
     machine.ask("Enrol", json!({})).unwrap();
     assert_eq!(found(&machine), Vec::<String>::new());
     let status = machine.ask("Status", json!({})).unwrap();
-    assert_eq!(status, json!({ "enrolled": true, "lockout": false, "counter": true, "sealed": [] }));
+    let members = json!({
+        "enrolled": true, "lockout": false, "lockout_guarded": false, "counter": true, "sealed": [],
+    });
+    assert_eq!(status, members);
+    // A sealed PIN whose wrong boot PINs anybody may have forgotten.
+    let kept = machine.establishment.folder.join("attest/seal.sealed.json");
+    std::fs::write(&kept, "{}").unwrap();
+    assert_eq!(found(&machine), ["tpm-lockout-unguarded"]);
+    run(&mut machine.tpm.tool("tpm2_changeauth", &["-c", "lockout", "kept in a safe"]));
+    assert_eq!(found(&machine), Vec::<String>::new());
+    run(&mut machine.tpm.tool("tpm2_changeauth", &["-c", "lockout", "-p", "kept in a safe"]));
+    std::fs::remove_file(kept).unwrap();
     // Somebody guesses at an object of the TPM.
     run(&mut machine.tpm.tool("tpm2_dictionarylockout", &["-s", "-n", "1", "-t", "1000", "-l", "1000"]));
     run(&mut machine.tpm.tool("tpm2_createprimary", &["-C", "o", "-p", "right", "-c", "primary"]));

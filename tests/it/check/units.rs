@@ -44,6 +44,8 @@ fn our_own_units_are_good_and_each_weakened_one_is_found() {
         ("sceaud.service.d", "ReadWritePaths=/etc", "unit-weakened"),
         ("service.d", "LimitCORE=infinity", "unit-weakened"),
         ("sceau-signer@.service.d", "PrivateNetwork=no", "unit-weakened"),
+        // The TPM's group is for who has its device.
+        ("sceau-signer@.service.d", "SupplementaryGroups=tss", "unit-weakened"),
         ("sceau-signer@seal-a-1.service.d", "ProtectSystem=no", "unit-weakened"),
         ("sceau-signer@.service.d", "ProcSubset=all", "unit-exception"),
         ("sceau-signer@.service.d", "ReadWritePaths=/var/lib/sceau-signer/tokens", "unit-exception"),
@@ -91,7 +93,7 @@ fn the_guides_own_drop_ins_are_notes() {
     }
     let checked = look(&establishment, &root);
     let seen = checked.seen();
-    assert!(seen.len() == 4 && seen.iter().all(|(rule, ..)| rule == "unit-exception"), "{}", checked.out);
+    assert!(seen.len() == 7 && seen.iter().all(|(rule, ..)| rule == "unit-exception"), "{}", checked.out);
     assert_eq!(checked.code, Some(0));
 }
 

@@ -36,6 +36,8 @@ pub(super) struct Attester {
     /// Entries of its ledger, and which history they are of.
     pub(super) ledger: (u64, &'static str),
     pub(super) origin: &'static str,
+    /// Name and handle of the audit key in use.
+    pub(super) audit: (&'static str, u32),
 }
 
 fn handle(handle: u32) -> String {
@@ -58,8 +60,13 @@ impl Attester {
             skip(&format!("evidence::{test}"), &format!("not installed: {}", missing.join(", ")));
             return None;
         }
-        let attester =
-            Attester { tpm: Swtpm::manufactured(), boot: Boot::of("1"), ledger: (5, "first"), origin: ORIGIN };
+        let attester = Attester {
+            tpm: Swtpm::manufactured(),
+            boot: Boot::of("1"),
+            ledger: (5, "first"),
+            origin: ORIGIN,
+            audit: ("audit", AUDIT),
+        };
         attester.keys();
         attester.tool(
             "tpm2_nvdefine",
@@ -80,12 +87,19 @@ impl Attester {
         self.tool("tpm2_createek", &["-G", "rsa", "-c", &handle(EK), "-u", "ek.pub"]);
         self.attestation_key("ak", AK);
         self.tool("tpm2_createprimary", &["-C", "o", "-G", "ecc", "-c", "primary.ctx"]);
+        self.signing_key("audit", AUDIT);
+    }
+
+    /// A key of that name that signs what it is given and never leaves the TPM, at that handle; its public half in `<name>.der`.
+    pub(super) fn signing_key(&self, name: &str, at: u32) {
+        let file = |end: &str| format!("{name}.{end}");
+        let (public, private, context, der) = (file("pub"), file("priv"), file("ctx"), file("der"));
         let kind = ["-G", "ecc:ecdsa", "-a", "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|sign"];
-        let files = ["-u", "audit.pub", "-r", "audit.priv"];
-        self.tool("tpm2_create", &[&["-C", "primary.ctx"][..], &kind, &files].concat());
-        self.tool("tpm2_load", &["-C", "primary.ctx", "-u", "audit.pub", "-r", "audit.priv", "-c", "audit.ctx"]);
-        self.tool("tpm2_evictcontrol", &["-C", "o", "-c", "audit.ctx", &handle(AUDIT)]);
-        self.tool("tpm2_readpublic", &["-c", &handle(AUDIT), "-f", "der", "-o", "audit.der"]);
+        let wrapped = ["-C", "primary.ctx", "-u", &public, "-r", &private];
+        self.tool("tpm2_create", &[&wrapped[..], &kind].concat());
+        self.tool("tpm2_load", &[&wrapped[..], &["-c", &context]].concat());
+        self.tool("tpm2_evictcontrol", &["-C", "o", "-c", &context, &handle(at)]);
+        self.tool("tpm2_readpublic", &["-c", &handle(at), "-f", "der", "-o", &der]);
     }
 
     /// An attestation key of that name at that handle.
@@ -163,7 +177,7 @@ impl Attester {
 
     /// Line of AUDIT.pub, under the ledger's present name.
     pub(super) fn audit_key(&self) -> VerifierKey {
-        VerifierKey::of_spki(self.origin, &self.file("audit.der")).unwrap()
+        VerifierKey::of_spki(self.origin, &self.file(&format!("{}.der", self.audit.0))).unwrap()
     }
 
     /// The ledger's head, signed in the TPM.
@@ -175,7 +189,7 @@ impl Attester {
             self.write("text", text);
             self.tool(
                 "tpm2_sign",
-                &["-c", &handle(AUDIT), "-g", "sha256", "-s", "ecdsa", "-o", "text.sig", "text"],
+                &["-c", &handle(self.audit.1), "-g", "sha256", "-s", "ecdsa", "-o", "text.sig", "text"],
             );
             let signature = self.file("text.sig");
             // TPMT_SIGNATURE: two algorithms, then r and s with their lengths.
@@ -191,6 +205,7 @@ impl Attester {
             image: Some("1".to_owned()),
             convention: Digest::of(&[b"convention"]),
             seals: vec![],
+            authentications: vec![],
             ledger: Some(self.head()),
             counter: Some(self.counter()),
         }
@@ -283,8 +298,8 @@ impl Attester {
             keys: vec![CertifiedKey {
                 role: KeyRole::Audit,
                 key: "audit".to_owned(),
-                public: self.public("audit.pub"),
-                certification: self.certify(AUDIT, data.as_bytes()),
+                public: self.public(&format!("{}.pub", self.audit.0)),
+                certification: self.certify(self.audit.1, data.as_bytes()),
             }],
             counter: Some(self.certify_counter(&data)),
             consistency: since

@@ -44,8 +44,16 @@ fn good_evidence_is_good_and_the_next_is_held_against_it() {
         "{:#}",
         updated.json
     );
+    // Back to the first, which the officer still admits: it is said in words.
+    attester.boot = Boot::of("1");
+    attester.restart();
+    let back = officer.judged(&attester.evidence(officer.nonce("pharmacie"), None), &[]);
+    back.assert_good();
+    assert!(back.json["notes"].to_string().contains("admis : image 1, au dernier verdict bon : image 2"));
+    // Enrolled again, it keeps what was judged.
+    officer.enrolled_with(&attester, "pharmacie", &["--replace"]);
     let history = officer.done(&["history", "--state", "state.json"]);
-    assert_eq!(history.matches(" good").count(), 5, "{history}");
+    assert_eq!(history.matches(" good").count(), 6, "{history}");
 }
 
 #[test]

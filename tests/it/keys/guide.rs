@@ -13,6 +13,9 @@ use crate::support::plan::{Plan, STRUCTURES};
 use crate::support::program::program;
 use crate::support::softhsm::{MODULE, run};
 
+/// What the block of the ceremony without a token has alone.
+const SEALED: &str = "wrapping-key";
+
 /// The shell blocks of the guide that hold the ceremony.
 fn blocks() -> Vec<String> {
     let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/exploitant.md");
@@ -32,7 +35,7 @@ fn the_ceremony_of_the_guide_is_done_as_written() {
     });
     std::fs::remove_file(desk.path("pki/seal-a.pem")).unwrap();
     let bin = program("sceau").parent().unwrap().to_owned();
-    let blocks = blocks();
+    let blocks: Vec<_> = blocks().into_iter().filter(|block| !block.contains(SEALED)).collect();
     assert_eq!(blocks.len(), 3);
     // An audit key has no request and no certificate.
     let requests = [("seal.csr", false), ("", false), ("auth.csr", true)];
@@ -77,4 +80,30 @@ fn the_ceremony_of_the_guide_is_done_as_written() {
     let public = AuditPublicKey::parse(&std::fs::read_to_string(desk.path("AUDIT.pub")).unwrap()).unwrap();
     assert_eq!(public.origin(), ORIGIN);
     assert_ne!(public, desk.establishment.audit.as_ref().unwrap().public, "the new key's");
+}
+
+#[test]
+fn the_ceremony_without_a_token_is_done_as_written() {
+    let desk = Desk::of(Plan::new("keys").production().key_type(KeyType::P256));
+    desk.establishment.edit_file("sceau.toml", |config| {
+        let seal = config["seal"][0].as_table_mut().unwrap();
+        seal.insert("uri".into(), "sealed:seal.sealed".into());
+        seal.remove("module");
+    });
+    let blocks: Vec<_> = blocks().into_iter().filter(|block| block.contains(SEALED)).collect();
+    let [block] = &blocks[..] else { panic!("{blocks:?}") };
+    let config = format!("--config {} --key seal-a ", desk.establishment.config().display());
+    let text = block
+        .replace("sudo sceau", "sceau")
+        .replace("--key seal ", &config)
+        .replace("/run/seal.pin", "secrets/new.pin");
+    let bin = program("sceau").parent().unwrap().to_owned();
+    let mut bash = Command::new("bash");
+    bash.args(["-e", "-c", &text]).current_dir(&desk.establishment.folder);
+    run(bash
+        .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
+        .env("STATE_DIRECTORY", desk.path("run/signers")));
+    for file in ["seal.sealed", "secrets/new.pin", "seal.csr"] {
+        assert!(desk.path(file).exists(), "{file}");
+    }
 }

@@ -15,7 +15,7 @@ use sceau::seal::wire::{self, Answer, Request};
 use super::{Caller, eventually, locked_sceaud, same_sceaud};
 use crate::support::daemon::Daemon;
 use crate::support::daemons::Daemons;
-use crate::support::key_kind::KeyType;
+use crate::support::key_kind::{KeyOrigin, KeyType};
 use crate::support::plan::Plan;
 
 /// What the false signer does with a request for a signature; `Hello` is always answered by the real one.
@@ -185,7 +185,11 @@ fn answer(stream: &mut UnixStream, answer: &Answer) -> io::Result<()> {
 
 #[test]
 fn a_false_signer_has_nothing_released() {
-    let establishment = Plan::new("false").key_type(KeyType::P256).build();
+    KeyOrigin::KEYRINGS.into_iter().for_each(releases_nothing_false);
+}
+
+fn releases_nothing_false(keys: KeyOrigin) {
+    let establishment = Plan::new("false").key_type(KeyType::P256).keys(keys).build();
     let signers = vec![Daemon::signer(&establishment, "seal-a-1", &[])];
     signers[0].wait_ready(1);
     let signer = FalseSigner::sit(establishment.folder.join("run/signers/seal-a-1.sock"));

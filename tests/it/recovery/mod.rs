@@ -1,6 +1,7 @@
 //! Signers and tokens that die, freeze, vanish or lie under load: honest answers meanwhile, and service back without a
 //! restart of `sceaud`.
 
+mod chaos;
 mod false_signer;
 pub(crate) mod load;
 mod pin;

@@ -8,7 +8,7 @@ use super::load::Load;
 use super::{Caller, eventually, same_sceaud};
 use crate::support::daemons::Daemons;
 use crate::support::establishment::Establishment;
-use crate::support::key_kind::KeyType;
+use crate::support::key_kind::{KeyOrigin, KeyType};
 use crate::support::plan::Plan;
 use crate::support::wait::freeze;
 
@@ -23,8 +23,8 @@ fn descriptors(daemons: &Daemons) -> usize {
     std::fs::read_dir(format!("/proc/{}/fd", daemons.sceaud.pid())).unwrap().count()
 }
 
-fn establishment(name: &str, processes: u32) -> Establishment {
-    let plan = Plan::new(name).key_type(KeyType::P256).processes(processes);
+fn establishment(name: &str, processes: u32, keys: KeyOrigin) -> Establishment {
+    let plan = Plan::new(name).key_type(KeyType::P256).processes(processes).keys(keys);
     plan.edit_config(|config| {
         for seal in config["seal"].as_array_mut().unwrap() {
             seal.as_table_mut().unwrap().insert("sessions".into(), SESSIONS.into());
@@ -35,7 +35,11 @@ fn establishment(name: &str, processes: u32) -> Establishment {
 
 #[test]
 fn a_killed_signer_is_survived() {
-    let establishment = establishment("killed", 1);
+    KeyOrigin::KEYRINGS.into_iter().for_each(survives_a_kill);
+}
+
+fn survives_a_kill(keys: KeyOrigin) {
+    let establishment = establishment("killed", 1, keys);
     let daemons = Daemons::start(&establishment);
     let (sceaud, signer) = (daemons.sceaud.pid(), daemons.signer("seal-a-1"));
     let mut caller = Caller::of(&establishment);
@@ -67,7 +71,11 @@ fn a_killed_signer_is_survived() {
 
 #[test]
 fn a_killed_signer_harms_no_request_while_another_is_well() {
-    let establishment = establishment("killed-of-two", 2);
+    KeyOrigin::KEYRINGS.into_iter().for_each(harms_no_request);
+}
+
+fn harms_no_request(keys: KeyOrigin) {
+    let establishment = establishment("killed-of-two", 2, keys);
     let daemons = Daemons::start(&establishment);
     let mut caller = Caller::of(&establishment);
     caller.is_served();
@@ -98,7 +106,11 @@ fn both_ready(daemons: &Daemons) -> bool {
 
 #[test]
 fn a_frozen_signer_is_survived() {
-    let establishment = establishment("frozen", 1);
+    KeyOrigin::KEYRINGS.into_iter().for_each(survives_a_freeze);
+}
+
+fn survives_a_freeze(keys: KeyOrigin) {
+    let establishment = establishment("frozen", 1, keys);
     let daemons = Daemons::start(&establishment);
     let signer = daemons.signer("seal-a-1");
     let mut caller = Caller::of(&establishment);
@@ -133,7 +145,11 @@ fn a_frozen_signer_is_survived() {
 
 #[test]
 fn a_frozen_signer_leaves_the_other_to_sign() {
-    let establishment = establishment("frozen-of-two", 2);
+    KeyOrigin::KEYRINGS.into_iter().for_each(leaves_the_other_to_sign);
+}
+
+fn leaves_the_other_to_sign(keys: KeyOrigin) {
+    let establishment = establishment("frozen-of-two", 2, keys);
     let daemons = Daemons::start(&establishment);
     let mut caller = Caller::of(&establishment);
     caller.is_served();

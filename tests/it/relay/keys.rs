@@ -12,7 +12,7 @@ use super::rig::Rig;
 use crate::support::wait::eventually;
 
 /// Asks on a connection of its own; the place of the one before may not be free yet, nor this signer's key open.
-fn ask(socket: &Path, request: &Request<'_>) -> Answer {
+pub(crate) fn ask(socket: &Path, request: &Request<'_>) -> Answer {
     eventually("the signer serves", || {
         let answer = ask_once(socket, request);
         let passes = [Failure::Busy, Failure::TokenUnreachable].map(Answer::Failure);

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `rig`, `dmp` | an establishment with a relay; a real nginx with a SOAP peer that verifies by xmlsec1 |
 //! | `calls` | right calls, sealed and carried |
-//! | `keys` | what each key signs |
+//! | `keys`, `tpm` | what each key signs; a key that lives in a TPM |
 //! | `outside`, `bridge` | SOAP stacks that we did not write: Python zeep, and the JDK's over a loopback bridge |
 //! | `servers` | servers that must not be believed, or that misbehave |
 //! | `clients` | applications that misbehave |
@@ -20,10 +20,11 @@ mod clients;
 mod dmp;
 mod faults;
 mod hidden;
-mod keys;
+pub(crate) mod keys;
 mod lists;
 mod outside;
 mod reload;
 mod rig;
 mod servers;
+mod tpm;
 mod web_ps;

@@ -21,6 +21,7 @@ use crate::support::ledger::entries;
 use crate::support::plan::Plan;
 use crate::support::practitioners::Practitioner;
 use crate::support::softhsm::MODULE;
+use crate::support::tpm_token::TpmTokens;
 use crate::support::varlink::{login, nonce};
 use crate::support::wait::eventually;
 
@@ -38,12 +39,16 @@ pub(super) struct Rig {
     pub(super) port: u16,
     /// The public half of the authentication key.
     pub(super) spki: Vec<u8>,
+    /// Where the authentication key is, if it is in a TPM.
+    _tokens: Option<TpmTokens>,
     pub(super) establishment: Establishment,
 }
 
 /// What the rig shall be.
 pub(super) struct RigPlan {
     pub(super) key: KeyType,
+    /// A TPM to make the authentication key in; a soft token without one.
+    pub(super) tokens: Option<TpmTokens>,
     pub(super) protocol: &'static str,
     pub(super) server: Wanted,
     pub(super) revoked: Vec<u64>,
@@ -58,6 +63,7 @@ impl Default for RigPlan {
     fn default() -> Self {
         Self {
             key: KeyType::P256,
+            tokens: None,
             protocol: "TLSv1.3",
             server: Wanted::good(),
             revoked: Vec::new(),
@@ -76,12 +82,23 @@ impl RigPlan {
         let folder = &establishment.folder;
         std::fs::create_dir(folder.join("dmp")).unwrap();
         std::fs::create_dir(folder.join("run/authentication")).unwrap();
-        let token = key_bank::withdraw(&establishment.store, "auth", self.key);
+        let (spki, place, environment) = match &self.tokens {
+            Some(tokens) => {
+                tokens.generate("auth", "authentication", self.key);
+                let environment = tokens.environment().to_vec();
+                (tokens.spki("auth", "authentication"), tokens.place("auth"), environment)
+            }
+            None => {
+                let token = key_bank::withdraw(&establishment.store, "auth", self.key);
+                write(&folder.join("secrets/auth.pin"), &token.pin, 0o600);
+                let pin = ("pin_file", "secrets/auth.pin".into());
+                let place = [("uri", token.uri().into()), ("module", MODULE.into()), pin];
+                (token.spki_der, place, Vec::new())
+            }
+        };
         let structure = establishment.structures[0].clone();
-        let certificate =
-            establishment.pki.issue(&SealCertificate::of(&structure).authentication(), &token.spki_der);
+        let certificate = establishment.pki.issue(&SealCertificate::of(&structure).authentication(), &spki);
         write(&folder.join("pki/auth.pem"), &certificate, 0o644);
-        write(&folder.join("secrets/auth.pin"), &token.pin, 0o600);
         let pki = ServerPki::new();
         pki.issue(&folder.join("dmp"), "server", &self.server);
         write(&folder.join("dmp/root.pem"), &pki.root_pem(), 0o644);
@@ -93,14 +110,12 @@ impl RigPlan {
         let (with_dmp, port) = (self.port.is_none(), self.port.unwrap_or_else(free_port));
         let dmp = with_dmp.then(|| Dmp::start(&establishment, port, self.protocol, &nginx));
         establishment.edit_file("sceau.toml", |config| {
-            let authentication = table([
+            let mut authentication = table([
                 ("structure", structure.as_str().into()),
                 ("key", "auth".into()),
-                ("uri", token.uri().into()),
-                ("module", MODULE.into()),
-                ("pin_file", "secrets/auth.pin".into()),
                 ("certificate", "pki/auth.pem".into()),
             ]);
+            authentication.extend(table(place));
             config.insert("authentication".into(), vec![authentication].into());
             let relay = table([
                 ("anchors", vec!["dmp/root.pem"].into()),
@@ -129,12 +144,14 @@ impl RigPlan {
             sockets.insert("relay_user".into(), "".into());
             (self.edit)(config);
         });
-        let signer = Daemon::signer(&establishment, "auth-1", &[]);
+        let environment: Vec<(&str, &str)> =
+            environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let signer = Daemon::signer(&establishment, "auth-1", &environment);
         let daemons = Daemons::start(&establishment);
         signer.wait_ready(1);
         let relay = Daemon::start(&establishment, "sceau-relayd", "sceau-relayd", &[], &[("SCEAU_LOG", "debug")]);
         relay.wait_ready(1);
-        Rig { relay, signer, daemons, dmp, pki, port, spki: token.spki_der, establishment }
+        Rig { relay, signer, daemons, dmp, pki, port, spki, _tokens: self.tokens, establishment }
     }
 }
 

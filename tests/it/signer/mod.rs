@@ -4,6 +4,6 @@ mod audit;
 mod faults;
 mod login;
 mod recovery;
-mod rig;
+pub(crate) mod rig;
 mod seal;
 mod start;

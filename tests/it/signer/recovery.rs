@@ -10,6 +10,8 @@ use sceau::vihf::signature::SignatureAlgorithm;
 
 use super::rig::{Rig, SOFTHSM, Setting, eventually};
 use super::seal::text;
+use crate::support::key_kind::KeyOrigin;
+use crate::support::wait;
 
 #[test]
 fn a_token_that_goes_and_comes_back_is_used_again_within_two_seconds() {
@@ -33,6 +35,25 @@ fn a_token_that_goes_and_comes_back_is_used_again_within_two_seconds() {
     }
     assert_eq!(client.hello().pid, signer.child.id());
     assert!(rig.log("seal-a-1").contains("token lost"));
+}
+
+#[test]
+fn a_session_that_is_dropped_while_nobody_asks_is_found_before_the_next_request() {
+    let rig = Rig::new("EC:prime256v1");
+    rig.configure(&Setting { module: &rig.shim(), sessions: 2, ..Setting::default() });
+    let signer = rig.start("seal-a-1");
+    let mut client = signer.connect();
+    assert_eq!(client.stats().recoveries, 0);
+    fs::write(rig.path("shim/dropped"), "").unwrap();
+    // Longer than the idle time: its own deadline.
+    wait::eventually("the signer finds it by itself", || (client.stats().recoveries == 1).then_some(()));
+    let before = client.stats().signatures;
+    assert!(client.sign(text(SignatureAlgorithm::EcdsaSha256).as_bytes()).is_ok());
+    // And every session in turn, not the one that signed last.
+    wait::eventually("both sessions sign while nobody asks", || {
+        (client.stats().signatures >= before + 3).then_some(())
+    });
+    assert_eq!(client.stats().recoveries, 1);
 }
 
 #[test]
@@ -79,7 +100,11 @@ fn twins_are_named_and_not_chosen_between() {
 
 #[test]
 fn a_killed_signer_leaves_nothing_that_stops_the_next() {
-    let rig = Rig::new("EC:prime256v1");
+    KeyOrigin::KEYRINGS.into_iter().for_each(the_next_one_starts);
+}
+
+fn the_next_one_starts(keys: KeyOrigin) {
+    let rig = Rig::with(keys, "EC:prime256v1");
     let mut signer = rig.start("seal-a-1");
     let (code, message) = rig.refused("seal-a-1");
     assert!(code == Some(3) && message.contains("déjà servie"), "{message}");
@@ -96,7 +121,11 @@ fn a_killed_signer_leaves_nothing_that_stops_the_next() {
 
 #[test]
 fn sigterm_answers_what_was_asked_then_exits_zero() {
-    let rig = Rig::new("rsa:4096");
+    KeyOrigin::KEYRINGS.into_iter().for_each(sigterm_answers);
+}
+
+fn sigterm_answers(keys: KeyOrigin) {
+    let rig = Rig::with(keys, "rsa:4096");
     let mut signer = rig.start("seal-a-1");
     let mut client = signer.connect();
     let message = text(SignatureAlgorithm::RsaSha256);
@@ -120,7 +149,11 @@ fn sigterm_answers_what_was_asked_then_exits_zero() {
 
 #[test]
 fn a_half_frame_or_garbage_costs_its_sender_the_connection_and_nobody_else() {
-    let rig = Rig::new("EC:prime256v1");
+    KeyOrigin::KEYRINGS.into_iter().for_each(garbage_costs_its_sender);
+}
+
+fn garbage_costs_its_sender(keys: KeyOrigin) {
+    let rig = Rig::with(keys, "EC:prime256v1");
     let signer = rig.start("seal-a-1");
     let mut other = signer.connect();
     other.hello();

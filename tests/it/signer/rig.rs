@@ -12,6 +12,8 @@ use sceau::seal::key::KeyDescription;
 use sceau::seal::wire::{self, Answer, Failure, Request, Stats};
 use tempfile::TempDir;
 
+use crate::support::key_kind::KeyOrigin;
+
 pub(crate) const SOFTHSM: &str = "/usr/lib/softhsm/libsofthsm2.so";
 pub(crate) const SPY: &str = "/usr/lib/x86_64-linux-gnu/pkcs11/pkcs11-spy.so";
 pub(crate) const PIN: &str = "1234";
@@ -20,7 +22,12 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Rig {
     pub(crate) folder: TempDir,
+    /// Whether `seal-a` is in a file instead of the token.
+    sealed: bool,
 }
+
+/// Where `seal-a` is in a token.
+const URI: &str = "pkcs11:token=sceau-test;object=seal-a;type=private";
 
 pub(crate) struct Setting<'a> {
     pub(crate) mode: &'a str,
@@ -33,15 +40,14 @@ pub(crate) struct Setting<'a> {
 
 impl Default for Setting<'_> {
     fn default() -> Self {
-        let uri = "pkcs11:token=sceau-test;object=seal-a;type=private";
-        Self { mode: "test", module: Path::new(SOFTHSM), uri, client: "", sessions: 1, signature_ms: 2000 }
+        Self { mode: "test", module: Path::new(SOFTHSM), uri: URI, client: "", sessions: 1, signature_ms: 2000 }
     }
 }
 
 impl Rig {
     /// A folder with an initialised token and no key.
     pub(crate) fn empty() -> Self {
-        let rig = Self { folder: tempfile::tempdir().unwrap() };
+        let rig = Self { folder: tempfile::tempdir().unwrap(), sealed: false };
         for folder in ["tokens", "run", "secrets", "shim"] {
             fs::create_dir(rig.path(folder)).unwrap();
         }
@@ -58,6 +64,23 @@ impl Rig {
     pub(crate) fn new(kind: &str) -> Self {
         let rig = Self::empty();
         rig.generate(kind, &[]);
+        rig
+    }
+
+    /// The same with the key of that kind where `keys` says.
+    pub(crate) fn with(keys: KeyOrigin, kind: &str) -> Self {
+        if keys != KeyOrigin::Sealed {
+            return Self::new(kind);
+        }
+        let rig = Self { sealed: true, ..Self::empty() };
+        fs::remove_file(rig.path("secrets/seal-a.pin")).unwrap();
+        let kinds = [("rsa:2048", "rsa-2048"), ("rsa:3072", "rsa-3072"), ("rsa:4096", "rsa-4096")];
+        let curves = [("EC:prime256v1", "p-256"), ("EC:secp384r1", "p-384")];
+        let kind = kinds.iter().chain(&curves).find(|(name, _)| *name == kind).unwrap().1;
+        let sceau = env!("CARGO_BIN_EXE_sceau");
+        rig.tool(sceau, &["keys", "wrapping-key", "--out", "secrets/seal-a.pin"]);
+        rig.configure(&Setting::default());
+        rig.tool(sceau, &["keys", "generate", "--config", "sceau.toml", "--key", "seal-a", "--type", kind]);
         rig
     }
 
@@ -139,7 +162,10 @@ certificate = "seal-b.pem"
 
     pub(crate) fn configure(&self, setting: &Setting<'_>) {
         let Setting { mode, module, uri, client, sessions, signature_ms } = setting;
-        let module = module.display();
+        let place = match self.sealed && *uri == URI {
+            true => "uri = \"sealed:seal-a.sealed\"".to_owned(),
+            false => format!("uri = \"{uri}\"\nmodule = \"{}\"", module.display()),
+        };
         let text = format!(
             r#"mode = "{mode}"
 [[structure]]
@@ -148,8 +174,7 @@ sector = "SA01"
 [[seal]]
 structure = "1690781810"
 key = "seal-a"
-uri = "{uri}"
-module = "{module}"
+{place}
 pin_file = "secrets/seal-a.pin"
 certificate = "seal-a.pem"
 processes = 2

@@ -2,11 +2,13 @@
 
 use std::fs;
 
+use sceau::policy::keyring::Keyring;
 use sceau::seal::key::SpkiSource;
 use sceau::seal::wire::{Answer, Failure, NONCE_LEN, Request, self_test_message};
 use sceau::vihf::signature::{SignatureAlgorithm, signed_info};
 
 use super::rig::{Rig, SPY, Setting};
+use crate::support::key_kind::KeyOrigin;
 
 pub(super) const ID: &str = "_1b4e28ba-2fa1-41d2-883f-0016d3cca427";
 
@@ -43,26 +45,30 @@ fn openssl_verifies(rig: &Rig, spki: &[u8], algorithm: SignatureAlgorithm, messa
 
 #[test]
 fn every_key_type_signs_what_openssl_verifies() {
-    for (kind, algorithm, bits) in [
+    for (keys, kind, algorithm, bits) in [
         ("rsa:2048", SignatureAlgorithm::RsaSha256, 2048),
         ("rsa:3072", SignatureAlgorithm::RsaSha256, 3072),
         ("rsa:4096", SignatureAlgorithm::RsaSha256, 4096),
         ("EC:prime256v1", SignatureAlgorithm::EcdsaSha256, 256),
         ("EC:secp384r1", SignatureAlgorithm::EcdsaSha384, 384),
-    ] {
-        let rig = Rig::new(kind);
+    ]
+    .into_iter()
+    .flat_map(|(kind, algorithm, bits)| KeyOrigin::KEYRINGS.map(|keys| (keys, kind, algorithm, bits)))
+    {
+        let rig = Rig::with(keys, kind);
         let signer = rig.start("seal-a-1");
         let mut client = signer.connect();
         let key = client.hello();
-        assert_eq!(
-            (key.algorithm, key.bits, key.spki_source),
-            (algorithm.into(), bits, SpkiSource::PublicObject),
-            "{kind}"
-        );
-        assert_eq!((key.key.as_str(), key.token.label.as_str()), ("seal-a", "sceau-test"));
+        let sealed_file = rig.path("seal-a.sealed").display().to_string();
+        let (source, keyring, label) = match keys {
+            KeyOrigin::Sealed => (SpkiSource::PrivateKey, Keyring::Sealed, sealed_file.as_str()),
+            _ => (SpkiSource::PublicObject, Keyring::Pkcs11, "sceau-test"),
+        };
+        assert_eq!((key.algorithm, key.bits, key.spki_source), (algorithm.into(), bits, source), "{kind}");
+        assert_eq!((key.key.as_str(), key.keyring, key.token.label.as_str()), ("seal-a", keyring, label));
         assert_eq!((key.pid, key.sessions), (signer.child.id(), 1));
         // pkcs11-tool 0.23 writes no other type of public key.
-        if kind == "EC:prime256v1" {
+        if kind == "EC:prime256v1" && keys == KeyOrigin::Generated {
             rig.pkcs11_tool(&["--read-object", "--type", "pubkey", "--id", "01", "-o", "token.der"]);
             let der =
                 rig.tool("openssl", &["pkey", "-pubin", "-inform", "DER", "-in", "token.der", "-outform", "DER"]);
@@ -84,7 +90,11 @@ fn every_key_type_signs_what_openssl_verifies() {
 
 #[test]
 fn nothing_but_a_signed_info_of_its_own_algorithm_is_signed() {
-    let rig = Rig::new("EC:prime256v1");
+    KeyOrigin::KEYRINGS.into_iter().for_each(nothing_else_is_signed);
+}
+
+fn nothing_else_is_signed(keys: KeyOrigin) {
+    let rig = Rig::with(keys, "EC:prime256v1");
     let signer = rig.start("seal-a-1");
     let mut client = signer.connect();
     let good = text(SignatureAlgorithm::EcdsaSha256);
@@ -127,7 +137,11 @@ fn handles_are_resolved_once_and_one_login_serves_every_session() {
 
 #[test]
 fn sessions_sign_side_by_side_and_places_are_counted() {
-    let rig = Rig::new("rsa:2048");
+    KeyOrigin::KEYRINGS.into_iter().for_each(places_are_counted);
+}
+
+fn places_are_counted(keys: KeyOrigin) {
+    let rig = Rig::with(keys, "rsa:2048");
     rig.configure(&Setting { sessions: 2, ..Setting::default() });
     let signer = rig.start("seal-a-1");
     let message = text(SignatureAlgorithm::RsaSha256);

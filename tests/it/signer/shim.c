@@ -1,6 +1,7 @@
 // A PKCS#11 module that forwards to SoftHSM, with faults that no soft token has: while the file is in $SHIM_FOLDER,
 // "hang" keeps every C_Sign, "final-try" and "locked" add the token's flag, "lost" fails
 // every C_SignInit, "no-mechanism" fails it with CKR_MECHANISM_INVALID, "wrong-signature" spoils every signature,
+// "dropped" fails every C_SignInit with CKR_SESSION_HANDLE_INVALID until the next C_Initialize,
 // "unclear-login" fails C_Login with CKR_GENERAL_ERROR without asking SoftHSM, "crash-login" ends the process in it,
 // "absent-login" fails it with CKR_DEVICE_REMOVED, "then-final-try", "then-locked" and "then-unsaid" change the flags once a
 // login has failed; the file "calls" tells what happened: Initialize, Finalize, Login, Sign, h when a C_Sign hangs.
@@ -18,7 +19,7 @@ struct list { unsigned char major, minor; void *function[FUNCTIONS]; };
 
 static struct list shim;
 static struct list *real;
-static int failed;
+static int failed, begun_after_drop;
 
 static int wanted(const char *fault) {
     char path[4096];
@@ -47,6 +48,7 @@ static void note(char call) {
 
 static CK_ULONG initialize(void *arguments) {
     note('I');
+    begun_after_drop = wanted("dropped");
     return ((CK_ULONG(*)(void *))real->function[INITIALIZE])(arguments);
 }
 
@@ -66,6 +68,8 @@ static CK_ULONG login(CK_ULONG session, CK_ULONG user, void *pin, CK_ULONG len) 
 }
 
 static CK_ULONG sign_init(CK_ULONG session, void *mechanism, CK_ULONG key) {
+    // A firewall that forgot the connection: until the library is begun anew, every call of a session fails.
+    if (wanted("dropped") && !begun_after_drop) return 0xB3;
     if (wanted("lost")) return 5;
     if (wanted("no-mechanism")) return 0x70;
     return ((CK_ULONG(*)(CK_ULONG, void *, CK_ULONG))real->function[SIGN_INIT])(session, mechanism, key);

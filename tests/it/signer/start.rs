@@ -9,6 +9,7 @@ use sceau::seal::key::requirements;
 use sceau::seal::wire::{Answer, Request};
 
 use super::rig::{PIN, Rig, Setting};
+use crate::support::key_kind::KeyOrigin;
 
 fn production() -> Setting<'static> {
     Setting { mode: "production", ..Setting::default() }
@@ -84,7 +85,11 @@ fn usage_and_configuration_errors_exit_two_with_the_remedy() {
 
 #[test]
 fn what_may_pass_by_itself_exits_three_so_that_systemd_tries_again() {
-    let rig = Rig::new("EC:prime256v1");
+    KeyOrigin::KEYRINGS.into_iter().for_each(what_may_pass_exits_three);
+}
+
+fn what_may_pass_exits_three(keys: KeyOrigin) {
+    let rig = Rig::with(keys, "EC:prime256v1");
     fs::remove_dir(rig.path("run")).unwrap();
     fs::write(rig.path("run"), "").unwrap();
     let (code, message) = rig.refused("seal-a-1");
@@ -130,8 +135,9 @@ fn only_the_configured_client_and_the_signers_own_user_are_answered() {
         eprintln!("SKIPPED: needs root");
         return;
     }
-    for (client, answered) in [("", false), ("nobody", true)] {
-        let rig = Rig::new("EC:prime256v1");
+    let both = KeyOrigin::KEYRINGS.map(|keys| [(keys, "", false), (keys, "nobody", true)]);
+    for (keys, client, answered) in both.into_iter().flatten() {
+        let rig = Rig::with(keys, "EC:prime256v1");
         rig.configure(&Setting { client, ..Setting::default() });
         let signer = rig.start("seal-a-1");
         let mode = fs::metadata(&signer.socket).unwrap().permissions().mode() & 0o777;

@@ -93,6 +93,9 @@ pub(super) struct Fields {
     subject: Option<Word>,
     #[n(36)]
     measure: Option<Word>,
+    /// Present only where the sealing key is in no token: absence has one form.
+    #[n(37)]
+    keyring: Option<Word>,
 }
 
 /// The map, to be written: the same keys as [`Fields`], nothing copied.
@@ -171,6 +174,8 @@ pub(super) struct Facts<'e> {
     subject: Option<&'e Word>,
     #[n(36)]
     measure: Option<&'e Word>,
+    #[n(37)]
+    keyring: Option<&'e Word>,
 }
 
 /// Milliseconds as a leaf has them; an instant is never before 1970.

@@ -27,6 +27,7 @@ impl Fields {
                 assertion_id: need(&mut f.assertion_id, "assertion id")?,
                 assertion: need(&mut f.assertion, "assertion digest")?,
                 certificate: need(&mut f.certificate, "certificate")?,
+                keyring: f.keyring.take(),
                 expires: need(&mut f.expires_ms, "expires").map(from_ms)?,
             })),
             Kind::Refused => Event::Refused(Box::new(f.refused()?)),

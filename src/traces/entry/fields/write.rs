@@ -21,6 +21,7 @@ impl<'e> Facts<'e> {
                 f.assertion_id = Some(&issued.assertion_id);
                 f.assertion = Some(issued.assertion);
                 f.certificate = Some(issued.certificate);
+                f.keyring = issued.keyring.as_ref();
                 f.expires_ms = Some(to_ms(issued.expires));
             }
             Event::Refused(refused) => f.put_refused(refused),

@@ -61,6 +61,7 @@ pub(crate) fn issued(n: u32, session: u64) -> Event<PsIdNat, Patient> {
         assertion_id: word("_7f2c1c1e-6e4b-4a1c-9a34-111111111111"),
         assertion: digest("assertion"),
         certificate: digest("certificate"),
+        keyring: None,
         expires: Instant::from_ms(1_800_000_030_000),
     }))
 }
@@ -69,6 +70,12 @@ pub(crate) fn issued(n: u32, session: u64) -> Event<PsIdNat, Patient> {
 fn invisible(n: u32, session: u64) -> Event<PsIdNat, Patient> {
     let Event::Issued(issued) = issued(n, session) else { unreachable!("an issue") };
     Event::Issued(Box::new(Issued { invisible_to_guardians: true, ..*issued }))
+}
+
+/// As [`issued`], sealed by a key that is in no token.
+fn without_token(n: u32, session: u64) -> Event<PsIdNat, Patient> {
+    let Event::Issued(issued) = issued(n, session) else { unreachable!("an issue") };
+    Event::Issued(Box::new(Issued { keyring: Some(word("sealed")), ..*issued }))
 }
 
 pub(crate) fn refused(n: Option<u32>, count: u64) -> Event<PsIdNat, Patient> {
@@ -114,6 +121,7 @@ fn each() -> Vec<(&'static str, Event<PsIdNat, Patient>)> {
     vec![
         ("issued", issued(1, 1)),
         ("issued-invisible", invisible(1, 1)),
+        ("issued-sealed-key", without_token(1, 1)),
         ("refused", refused(Some(1), 1)),
         ("refused-counted", refused(None, 4096)),
         (

@@ -42,6 +42,7 @@ fn any_entry(kind: usize, words: &[Word], digests: &[Digest], numbers: &[u64], s
             assertion_id: w(8),
             assertion: digests[3],
             certificate: digests[4],
+            keyring: o(5),
             expires: at(2),
         })),
         Kind::Refused => Event::Refused(Box::new(Refused {

@@ -1,5 +1,7 @@
 //! The machine started something else, or is another one.
 
+use sceau::evidence::document::Document as _;
+use sceau::evidence::reference::{Admitted, Reference};
 use sceau::traces::digest::Digest;
 
 use crate::evidence::attester::Attester;
@@ -42,6 +44,40 @@ fn what_was_measured_beside_the_log_is_seen() {
 }
 
 #[test]
+fn what_no_quote_covers_is_not_shown_and_what_is_not_measured_is_said() {
+    let Some(mut attester) = Attester::new("what_no_quote_covers_is_not_shown_and_what_is_not_measured_is_said")
+    else {
+        return;
+    };
+    let officer = Officer::of(&attester);
+    let make = |attester: &Attester| attester.evidence(officer.nonce("pharmacie"), None);
+    // Phases of PCRs that nobody quotes are words.
+    let mut told = make(&attester);
+    let mut rogue = attester.boot.clone();
+    rogue.userspace = vec![(16, "factory-reset".to_owned(), "phase")];
+    told.userspace_log.as_mut().unwrap().0.extend(rogue.userspace_log());
+    let verdict = officer.judged(&told, &[]);
+    verdict.assert_good();
+    assert_eq!(verdict.json["shown"]["phases"].to_string(), r#"["enter-initrd","leave-initrd","ready"]"#);
+    // Another firmware of the TPM is told.
+    let mut state: serde_json::Value = serde_json::from_str(&officer.read("state.json")).unwrap();
+    let known = &mut state["appliances"][0]["baseline"]["firmware_version"];
+    assert_eq!(*known, verdict.json["shown"]["firmware_version"]);
+    *known = "00000000ffffffff".into();
+    officer.write("state.json", &state.to_string());
+    let verdict = officer.judged(&make(&attester), &[]);
+    verdict.assert_good();
+    assert!(verdict.json["notes"].to_string().contains("micrologiciel du TPM"), "{:#}", verdict.json);
+    // A machine that measures neither its id nor its volumes is not called unchanged.
+    attester.boot.userspace.retain(|(pcr, ..)| *pcr != 15);
+    attester.restart();
+    officer.judged(&make(&attester), &["--new-baseline", "essai"]).assert_good();
+    let verdict = officer.judged(&make(&attester), &[]);
+    verdict.assert_good();
+    assert!(verdict.with("not-applicable").contains(&"machine"), "{:#}", verdict.json);
+}
+
+#[test]
 fn another_image_or_secure_boot_off_is_seen() {
     let Some(mut attester) = Attester::new("another_image_or_secure_boot_off_is_seen") else { return };
     let officer = Officer::of(&attester);
@@ -76,6 +112,32 @@ fn another_image_or_secure_boot_off_is_seen() {
     }
     attester.restart();
     judged(&attester).assert_fails("a false variable", &["secure-boot", "reference-values"], "vérifiable");
+}
+
+/// PCR 11 begins at zero on a machine that starts anything but a unified kernel image: whatever runs there can measure into it what an image
+/// would have.
+#[test]
+fn pcr_11_alone_vouches_for_no_image() {
+    let Some(mut attester) = Attester::new("pcr_11_alone_vouches_for_no_image") else { return };
+    let officer = Officer::of(&attester);
+    let good = attester.pcrs();
+    let admit = |numbers: &[u8]| {
+        let pcrs = good.iter().filter(|value| numbers.contains(&value.pcr)).copied().collect();
+        let image = Admitted { name: "image".to_owned(), version: "1".to_owned(), pcrs };
+        let reference = Reference { format: Reference::FORMAT.to_owned(), admitted: vec![image] };
+        officer.write("reference.json", &reference.text());
+    };
+    // Another system that anybody's Secure Boot starts, and the image's measurements made by hand.
+    let image = attester.boot.clone();
+    attester.boot = Boot::of("foreign");
+    attester.boot.events.retain(|event| event.pcr != 11);
+    attester.boot.events.extend(image.events.into_iter().filter(|event| event.pcr == 11));
+    attester.restart();
+    let judged = || officer.judged(&attester.evidence(officer.nonce("pharmacie"), None), &[]);
+    admit(&[11]);
+    judged().assert_fails("PCR 11 alone", &["reference-values"], "PCR 4 ou 7");
+    admit(&[4, 11]);
+    judged().assert_fails("with PCR 4", &["reference-values"], "PCR 4");
 }
 
 #[test]

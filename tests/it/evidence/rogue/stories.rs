@@ -6,6 +6,7 @@ use sceau::evidence::document::{Claims, Document as _};
 use sceau::evidence::nonce::Nonce;
 
 use crate::evidence::attester::Attester;
+use crate::evidence::boot::Boot;
 use crate::evidence::officer::Officer;
 
 const AK: u32 = 0x8101_0002;
@@ -57,6 +58,22 @@ fn a_ledger_that_did_not_grow_from_the_last_is_refused() {
     officer.judged(&restored, &["--new-baseline", "restauration du 3 mai"]).assert_good();
     attester.ledger = (7, "first");
     officer.judged(&attester.evidence(nonce(), Some(6)), &[]).assert_good();
+}
+
+#[test]
+fn a_bad_first_verdict_pins_no_ledger() {
+    let Some(mut attester) = Attester::new("a_bad_first_verdict_pins_no_ledger") else { return };
+    let officer = Officer::of(&attester);
+    let usual = (attester.boot.clone(), attester.origin);
+    // Whatever ran there had a ledger of its own, and a key in this TPM.
+    attester.boot = Boot::of("foreign");
+    attester.origin = "ailleurs.fr/sceau/1";
+    attester.restart();
+    let rogue = attester.evidence(officer.nonce("pharmacie"), None);
+    officer.judged(&rogue, &[]).assert_fails("another image", &["reference-values"], "PCR 4, 11");
+    (attester.boot, attester.origin) = usual;
+    attester.restart();
+    officer.judged(&attester.evidence(officer.nonce("pharmacie"), None), &[]).assert_good();
 }
 
 #[test]
@@ -148,4 +165,33 @@ fn one_command_at_a_time_holds_the_officers_file() {
     let (code, said) = officer.said(&["nonce", "--state", "state.json"]);
     assert!(code == 2 && said.contains("fr.sceau.officer/1"), "{said}");
     assert_eq!(officer.read("state.json"), before[..before.len() / 2]);
+}
+
+/// Ten years of daily verdicts on nine appliances: what is written is read again.
+#[test]
+fn a_file_of_years_and_appliances_is_read_and_kept() {
+    let Some(attester) = Attester::new("a_file_of_years_and_appliances_is_read_and_kept") else { return };
+    let officer = Officer::of(&attester);
+    officer.judged(&attester.evidence(officer.nonce("pharmacie"), None), &[]).assert_good();
+    let mut state: serde_json::Value = serde_json::from_str(&officer.read("state.json")).unwrap();
+    let appliances = state["appliances"].as_array_mut().unwrap();
+    let verdict = appliances[0]["verdicts"][0].clone();
+    appliances[0]["verdicts"] = std::iter::repeat_n(verdict, 3_660).collect();
+    for number in 2..=9 {
+        let mut other = appliances[0].clone();
+        other["name"] = format!("pharmacie-{number}").into();
+        other["nonces"] = serde_json::json!([]);
+        appliances.push(other);
+    }
+    let text = serde_json::to_string_pretty(&state).unwrap();
+    assert!(text.len() > 6 * 1024 * 1024, "{}", text.len());
+    officer.write("state.json", &text);
+    let verdict = officer.judged(&attester.evidence(officer.nonce("pharmacie"), None), &[]);
+    verdict.assert_good();
+    let history = officer.done(&["history", "--state", "state.json"]);
+    assert_eq!(history.matches(" good").count(), 9 * 3_660, "the oldest one made room");
+    // Longer than anything that is kept is refused before it is read.
+    officer.write("state.json", &" ".repeat(64 * 1024 * 1024 + 1));
+    let (code, said) = officer.said(&["history", "--state", "state.json"]);
+    assert!(code == 2 && said.contains("state.json"), "{said}");
 }

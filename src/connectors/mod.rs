@@ -1,0 +1,28 @@
+//! Foreign software on this machine: images judged, and exactly what the ledger names attached. Runs as root, before and beside
+//! the daemons; loads and executes nothing of an image itself.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `image` | a disk image: its root hash, its vendor's signature |
+//! | `vendor` | the certificates that the image of the appliance trusts, and what they signed |
+//! | `told` | the register as `admin.sock` tells it, read strictly |
+//! | `unit` | the walls of one connector, as a drop-in of its unit |
+//! | `links` | modules where `systemd-sysext` looks for them |
+//! | `apply` | from the register to files and to calls of systemd's tools |
+//!
+//! # Who holds what to the root hash
+//! The ledger names it, this room refuses an image that tells another one or that no vendor signed, and the kernel refuses every
+//! block that is not below it: the hash goes to systemd as `RootHash=`, or beside the module's link, never from the image.
+
+mod apply;
+mod image;
+mod links;
+mod told;
+mod unit;
+mod vendor;
+
+pub use apply::{Applied, Attachment, NotApplied, NotAttached, Places, apply};
+pub use image::{Image, NotGood};
+pub use told::{Told, ToldConnector, ToldModule};
+pub use unit::{Around, drop_in, unit_name};
+pub use vendor::Vendors;

@@ -1,0 +1,39 @@
+//! What of the appliance a connector is let to.
+
+use serde::{Deserialize, Serialize};
+
+/// One thing that is mounted into a connector. The operators' door, the signers' and the TPM's are none of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Door {
+    /// `token.sock`: it asks as the application that the register knows its Unix user as.
+    Token,
+    /// `relay.sock`: the same for calls to the DMP.
+    Relay,
+    /// `metrics.sock`: figures, of nobody.
+    Metrics,
+    /// The system's journal, read only: what a collector of logs sends on.
+    Journal,
+}
+
+impl Door {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Token, Self::Relay, Self::Metrics, Self::Journal];
+
+    /// Its word in orders.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Relay => "relay",
+            Self::Metrics => "metrics",
+            Self::Journal => "journal",
+        }
+    }
+
+    /// The door of a word.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|door| door.name() == name)
+    }
+}

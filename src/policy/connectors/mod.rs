@@ -1,0 +1,21 @@
+//! Foreign software on the appliance, attached by order alone: connectors beside the doors, vendor modules inside the signers.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `name` | what they are called by, and the root hash that says which image is meant |
+//! | `door` | what of the appliance a connector is let to |
+//! | `reach` | how far a connector reaches beyond the machine |
+//! | `register` | what is attached: one canonical document in the ledger |
+
+mod door;
+mod name;
+mod reach;
+mod register;
+
+pub use door::Door;
+pub use name::{Name, RootHash};
+pub use reach::{Allowed, NotAllowed, Reach, Wanted};
+pub use register::{Connector, Connectors, Module, NotChanged, REGISTER, USERS_MAX};
+
+#[cfg(test)]
+mod tests;
