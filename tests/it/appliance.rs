@@ -87,9 +87,12 @@ fn who_owns_files_of_the_state_keeps_his_number() {
     let fixed = numbers(&fixed);
     let everybody =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd/sysusers.d/sceau.conf")).unwrap();
+    let connectors = definition("mkosi.extra/usr/lib/sysusers.d/sceau-connectors.conf");
+    let ours = numbers(&everybody).into_keys().filter(|name| *name != "tss").map(|name| (name, fixed.get(name)));
+    let all = ours.map(|(name, number)| (name, *number.unwrap_or_else(|| panic!("{name} has no fixed number"))));
     let mut seen = BTreeMap::new();
-    for name in numbers(&everybody).into_keys().filter(|name| *name != "tss") {
-        let number: u32 = fixed.get(name).unwrap_or_else(|| panic!("{name} has no fixed number")).parse().unwrap();
+    for (name, number) in all.chain(numbers(&connectors)) {
+        let number: u32 = number.parse().unwrap_or_else(|_| panic!("{name} has no fixed number"));
         assert!((500..1000).contains(&number), "{name}: a system user");
         assert_eq!(seen.insert(number, name), None, "{number} is two users'");
     }
