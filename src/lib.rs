@@ -27,7 +27,7 @@
 //! | [`proof`] | proof of a login: an identity provider's token to facts or a named refusal | pure |
 //! | [`vihf`] | the token: typed facts to canonical bytes | pure |
 //! | [`certificate`] | may this certificate serve for this structure; subjects and requests | pure |
-//! | [`evidence`] | what the TPM of an appliance attests: the document, how it is bound, its appraisal; no TSS |
+//! | [`evidence`] | what the TPM of an appliance attests: the document, how it is bound, its appraisal; no TSS | pure |
 //! | [`traces`] | the ledger: entries, Merkle tree and map, signed checkpoints, their verification | pure |
 //! | [`lint`] | what is wrong with a VIHF, ours or not: every rule by name | pure |
 //! | [`metrics`] | figures of the service as OpenMetrics text | pure |

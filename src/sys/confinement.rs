@@ -101,7 +101,7 @@ pub fn lock_memory() -> io::Result<()> {
     Ok(mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE)?)
 }
 
-/// Leaves every thread of the process what [`NEEDED`] lists and sockets of this machine (seccomp(2)).
+/// Leaves every thread of the process what `NEEDED` lists and sockets of this machine (seccomp(2)).
 ///
 /// After `Ok` no thread opens a file, reaches a network, starts a program or looks into another process, and none ever will.
 ///

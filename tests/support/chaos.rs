@@ -91,7 +91,7 @@ fn deal(blow: Blow, daemons: &Daemons, book: &Book, in_file: bool) {
             signer.pid();
             signer.log().matches("key open").count() >= signer.starts() as usize
         };
-        // SoftHSM writes its token's file at each login: killed there, the soft token is lost for good, whoever drives it.
+        // SoftHSM writes its token's file at each login: killed there, the file was seen to come out unreadable, and the soft token with it, whoever drives it.
         until("the key is open", || in_file || opened());
     };
     match blow {
