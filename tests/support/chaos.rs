@@ -91,7 +91,7 @@ fn deal(blow: Blow, daemons: &Daemons, book: &Book, in_file: bool) {
             signer.pid();
             signer.log().matches("key open").count() >= signer.starts() as usize
         };
-        // SoftHSM writes its token's file at each login: killed there, the file was seen to come out unreadable, and the soft token with it, whoever drives it.
+        // SoftHSM writes its token's file at each login. Killed around there, a soft token was no longer listed, once; why was not proven.
         until("the key is open", || in_file || opened());
     };
     match blow {
