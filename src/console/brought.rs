@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::accepted::{NotAccepted, accepted};
+use super::accepted::{NotAccepted, PROVISIONING, accepted};
 use super::error::{ConsoleError, Refusal};
 use super::place::Place;
 use super::stick::{FILE_LEN_MAX, Stick, read_file};
@@ -49,10 +49,10 @@ pub(super) fn signed_text(place: &Place, stick: &Stick) -> Result<Option<(String
     };
     let keys = read_file(&place.provisioning_keys(), KEYS_LEN_MAX).ok().flatten().unwrap_or_default();
     let keys = String::from_utf8(keys).unwrap_or_default();
-    let armour =
-        String::from_utf8(armour).map_err(|_| ConsoleError::refused(SIGNATURE, NotAccepted::Form.to_string()))?;
-    let by =
-        accepted(&keys, &bytes, &armour).map_err(|cause| ConsoleError::refused(SIGNATURE, cause.to_string()))?;
+    let armour = String::from_utf8(armour)
+        .map_err(|_| ConsoleError::refused(SIGNATURE, NotAccepted::Form(PROVISIONING).to_string()))?;
+    let by = accepted(&keys, PROVISIONING, &bytes, &armour)
+        .map_err(|cause| ConsoleError::refused(SIGNATURE, cause.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|_| {
         ConsoleError::refused(name.display().to_string(), "ce n'est pas un texte UTF-8 ; refaites-le")
     })?;

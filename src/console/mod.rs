@@ -13,6 +13,7 @@
 //! | `typed` | a provisioning that was typed at the console |
 //! | `screen` | state and menu on a terminal |
 //! | `update` | the image's own update, asked for |
+//! | `payload` | an update of a stick: whether it is taken, and its way to systemd-sysupdate |
 //! | `program` | `sceau` as a child of ours |
 //! | `apply` | what is written for one start of the machine |
 //! | `report`, `error` | what came of it, for people |
@@ -39,6 +40,7 @@ mod folder;
 mod making;
 mod network;
 mod orders;
+mod payload;
 mod pin;
 mod place;
 mod program;
@@ -91,6 +93,8 @@ enum Verb {
     /// Dit à sceaud que l'horloge a été réglée, si chronyd le dit.
     #[command(after_help = AFTER_HELP)]
     Time(Staged),
+    #[command(after_help = AFTER_HELP)]
+    TakeUpdate(TakeUpdate),
     #[command(after_help = AFTER_HELP, hide = true)]
     MakeToken(soft_token::MakeToken),
 }
@@ -116,6 +120,24 @@ struct Provision {
     staged: Staged,
 }
 
+/// Vérifie la mise à jour de la clé USB et la copie là où systemd-sysupdate la prend (unité sceau-update).
+#[derive(Debug, Args)]
+struct TakeUpdate {
+    /// Où la clé USB est montée ; la mise à jour y est dans sceau/update/.
+    #[arg(long, value_name = "DOSSIER", default_value = "/run/stick")]
+    stick: PathBuf,
+    #[command(flatten)]
+    staged: Staged,
+}
+
+impl TakeUpdate {
+    fn run(self) -> Result<(), ConsoleError> {
+        let taken = payload::take(&Place::new(self.staged.root), &Stick::at(&self.stick))?;
+        println!("mise à jour {} signée par {} : vérifiée et copiée", taken.version, taken.signer);
+        Ok(())
+    }
+}
+
 impl Provision {
     fn run(self) -> Result<u8, ConsoleError> {
         keep_memory_private().map_err(ConsoleError::System)?;
@@ -138,6 +160,7 @@ pub fn main() -> ExitCode {
             .and_then(|()| screen::run(Place::new(staged.root)))
             .map(|()| 0),
         Verb::Time(staged) => time::touch(&Place::new(staged.root)).map(|()| 0),
+        Verb::TakeUpdate(update) => update.run().map(|()| 0),
         Verb::MakeToken(token) => token.run().map(|()| 0),
     };
     match done {

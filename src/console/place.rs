@@ -64,6 +64,16 @@ impl Place {
         self.at("/usr/lib/sceau/provisioning.keys")
     }
 
+    /// Whose updates are taken, baked into the image too.
+    pub(super) fn release_keys(&self) -> PathBuf {
+        self.at("/usr/lib/sceau/release.keys")
+    }
+
+    /// Where systemd-sysupdate finds an update (the image's sysupdate.d); emptied at each start of the machine.
+    pub(super) fn payload(&self) -> PathBuf {
+        self.at("/var/lib/sceau-update")
+    }
+
     /// A PCR of the SHA-256 bank as the kernel tells it (hexadecimal).
     pub(super) fn pcr(&self, number: u8) -> PathBuf {
         self.at(&format!("/sys/class/tpm/tpm0/pcr-sha256/{number}"))

@@ -34,6 +34,15 @@ impl Stick {
         read_file(&self.folder.join(name), max)
     }
 
+    /// A regular file below our folder, to be read as a stream; links are not followed.
+    pub(super) fn open(&self, name: &str) -> io::Result<File> {
+        let path = self.folder.join(name);
+        if !path.symlink_metadata()?.is_file() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        File::open(path)
+    }
+
     /// Names of files of a folder of ours with that ending, sorted; what is no plain name is left out.
     pub(super) fn names(&self, folder: &str, ending: &str) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.folder.join(folder)) else { return Vec::new() };

@@ -8,3 +8,4 @@ mod refusals;
 mod rig;
 mod screen;
 mod units;
+mod update;
