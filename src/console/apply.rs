@@ -107,7 +107,8 @@ pub(super) fn systemctl(arguments: &[&str]) -> Result<(), ConsoleError> {
 pub(super) fn systemctl_within(arguments: &[&str], wait: Duration) -> Result<(), ConsoleError> {
     let failed = |complaint: String| ConsoleError::Program { step: "gestionnaire de services", complaint };
     let mut command = Command::new("systemctl");
-    command.args(arguments).env("LC_ALL", "C");
+    // Nobody is asked for anything: the agent that would ask may not run within the unit's walls.
+    command.arg("--no-ask-password").args(arguments).env("LC_ALL", "C");
     let ended = run(&mut command, Vec::new(), wait).map_err(|cause| failed(cause.to_string()))?;
     if ended.status.success() { Ok(()) } else { Err(failed(ended.complaint.trim().to_owned())) }
 }

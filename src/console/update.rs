@@ -1,11 +1,15 @@
 //! An update from a stick: handed to the unit that verifies it, writes the other slot and restarts.
 
-use super::apply::systemctl;
+use std::time::Duration;
+
+use super::apply::{systemctl, systemctl_within};
 use super::error::ConsoleError;
 use super::place::Place;
 
 /// The image's own unit: it alone knows how an update is verified and where it goes.
 const UNIT: &str = "sceau-update.service";
+/// How long the unit may take (its own `TimeoutStartSec=`).
+const WAIT: Duration = Duration::from_secs(1800);
 
 /// Has the update of the stick verified and written; the machine restarts into it.
 ///
@@ -15,7 +19,7 @@ pub(super) fn update(place: &Place) -> Result<(), ConsoleError> {
     if place.is_staged() {
         return Err(ConsoleError::refused("mise à jour", "c'est une racine préparée ; faites-la sur l'appliance"));
     }
-    systemctl(&["start", UNIT]).map_err(|_| {
+    systemctl_within(&["start", UNIT], WAIT).map_err(|_| {
         let text = "elle est refusée, absente de la clé USB, ou plus ancienne que l'image en place ; rien n'est changé, voyez le journal de sceau-update";
         ConsoleError::refused("mise à jour", text)
     })?;

@@ -317,7 +317,7 @@ fn each_mistake_is_told_in_french_with_its_remedy() {
             vec!["help"],
             &[
                 "verbe inconnu « help »",
-                "issue, attest, seal, keys, operators, order, convention, suspend, resume, suspensions, practitioners, applications, traces, lint, status, check",
+                "issue, attest, seal, keys, operators, order, convention, suspend, resume, suspensions, practitioners, applications, connectors, modules, traces, lint, status, metrics, check",
             ],
         ),
         (&["sceau"], vec!["--json"], &["argument inconnu « --json »"]),

@@ -101,8 +101,15 @@ impl InTpm {
         run(&mut self.sceau(&["keys", "audit-public", "--key", "audit", "--out", "pki/AUDIT.pub"]));
     }
 
-    /// Asked and judged once.
+    /// Asked and judged for the first time.
     pub(super) fn judged(&self) -> Verdict {
         verdict::judged(&self.officer, &self.establishment.folder, &|words| self.attest(words), &[])
+    }
+
+    /// The same again, with the proof that the ledger goes on from where that verdict saw it.
+    pub(super) fn judged_since(&self, before: &Verdict) -> Verdict {
+        let entries = verdict::entries(before).to_string();
+        let more = ["--since", entries.as_str()];
+        verdict::judged(&self.officer, &self.establishment.folder, &|words| self.attest(words), &more)
     }
 }

@@ -88,10 +88,10 @@ fn seal_and_authentication_keys_live_in_the_tpm_and_evidence_shows_them() {
     // A key that is in the TPM, and a certificate in use that is another's: a soft token's that seals in its stead.
     let soft = &establishment.seals[0].token.spki_der;
     certificates(soft, &auth);
-    machine.judged().assert_fails("another seal", &["keys"], "aucun certificat de cachet");
+    machine.judged_since(&good).assert_fails("another seal", &["keys"], "aucun certificat de cachet");
     certificates(&seal, soft);
-    machine.judged().assert_fails("another client", &["keys"], "aucun certificat d'authentification");
+    machine.judged_since(&good).assert_fails("another client", &["keys"], "aucun certificat d'authentification");
     certificates(&seal, &auth);
-    machine.judged().assert_good();
+    machine.judged_since(&good).assert_good();
     drop((daemons, signer, attestd));
 }

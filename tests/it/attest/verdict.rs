@@ -55,7 +55,7 @@ pub(super) fn judged(officer: &Officer, folder: &Path, attest: Attest<'_>, more:
 }
 
 /// Entries of the ledger, as the officer reads them in a verdict.
-fn entries(verdict: &Verdict) -> u64 {
+pub(super) fn entries(verdict: &Verdict) -> u64 {
     verdict.json["shown"]["ledger_entries"].as_u64().unwrap()
 }
 

@@ -104,6 +104,7 @@ fn status_tells_the_state_and_every_seal() {
             "troubles",
             "exceptional",
             "rights",
+            "attached",
         ])
     );
     assert_eq!((&status["state"], &status["ready"]), (&json!("operational"), &json!(true)));
