@@ -29,7 +29,8 @@ install -m 0644 "$keys/extensions.crt" "$staged/usr/lib/verity.d/sceau.crt"
 find "$staged" -exec touch --no-dereference --date="@$epoch" {} +
 
 out=$work/mkosi${profile:+-$profile}
-mkdir -p "$out" "$work/cache" "$work/packages"
+cache=${IMAGE_CACHE:-$work/cache} packages=${IMAGE_PACKAGES:-$work/packages}
+mkdir -p "$out" "$cache" "$packages"
 mkosi --force ${profile:+--profile "$profile"} --image-version "$version" --source-date-epoch "$epoch" \
-    --output-directory "$out" --package-cache-dir "$work/packages" --cache-directory "$work/cache" --incremental=yes \
+    --output-directory "$out" --package-cache-dir "$packages" --cache-directory "$cache" --incremental=yes \
     --workspace-directory "$work" --sandbox-tree "$work/sandbox" --extra-tree "$staged" build
