@@ -26,8 +26,8 @@ const YES: &str = "yes";
 
 /// Makes the state unreadable for good.
 ///
-/// After `Ok` nothing opens the state, and the next start makes a new one. After `Err` some of it is done: what failed is told, all
-/// else was tried, and doing it again is right.
+/// After `Ok` nothing opens the state, and the next start makes a new one. After `Err` some of it is done, and doing it again is
+/// right; nothing is done if the firmware could not be told, because the machine would not start any more.
 ///
 /// # Errors
 /// Each step that failed.
@@ -47,14 +47,17 @@ pub(super) fn reset(place: &Place, device: &TpmDevice) -> Result<(), ConsoleErro
     }
 }
 
-/// Tells the firmware; a request of before stands.
+/// Tells the firmware; the same request of before stands.
 fn told(variable: &Path) -> io::Result<()> {
     let mut value = ATTRIBUTES.to_vec();
     value.extend(YES.encode_utf16().chain([0]).flat_map(u16::to_le_bytes));
     match OpenOptions::new().write(true).create_new(true).open(variable) {
         // One write: efivarfs takes a variable whole.
         Ok(mut file) => file.write_all(&value),
-        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
+            let stands = std::fs::read(variable).is_ok_and(|told| told == value);
+            if stands { Ok(()) } else { Err(cause) }
+        }
         Err(cause) => Err(cause),
     }
 }
