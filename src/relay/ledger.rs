@@ -10,6 +10,7 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::caller::Caller;
 use super::claim::Sealed;
 use super::fault::Fault;
 use hyper::StatusCode;
@@ -34,15 +35,15 @@ impl Ledger {
         Self { path, idle: Mutex::default() }
     }
 
-    /// An assertion for a call of the application `uid`.
+    /// An assertion for a call of the application `caller`.
     ///
     /// # Errors
     /// The fault to answer with; no assertion exists for the relay.
-    pub(super) async fn issue(&self, uid: u32, sealed: &Sealed) -> Result<Zeroizing<String>, Fault> {
+    pub(super) async fn issue(&self, caller: Caller, sealed: &Sealed) -> Result<Zeroizing<String>, Fault> {
         let patient =
             sealed.patient.as_ref().map(|patient| json!({ "ins": patient.as_str(), "oid": sealed.system }));
         let parameters = json!({
-            "application": uid.to_string(),
+            "application": caller.to_string(),
             "session": sealed.session.as_str(),
             "nonce": sealed.nonce,
             "transaction": sealed.transaction,
@@ -61,16 +62,16 @@ impl Ledger {
     ///
     /// # Errors
     /// The fault to answer with: nothing may be sent, whether the ledger has it spent or not.
-    pub(super) async fn spend(&self, uid: u32, id: &str, transactions: &[String]) -> Result<Spent, Fault> {
+    pub(super) async fn spend(&self, caller: Caller, id: &str, transactions: &[String]) -> Result<Spent, Fault> {
         let parameters =
-            json!({ "application": uid.to_string(), "id": id, "transactions": transactions.join(" ") });
+            json!({ "application": caller.to_string(), "id": id, "transactions": transactions.join(" ") });
         self.call("Spend", parameters).await?;
         Ok(Spent { _private: () })
     }
 
     /// Tells what became of a call; what cannot be told is missing in the ledger and does not stop the answer.
-    pub(super) async fn outcome(&self, uid: u32, id: &str, outcome: &'static str) {
-        let parameters = json!({ "application": uid.to_string(), "id": id, "outcome": outcome });
+    pub(super) async fn outcome(&self, caller: Caller, id: &str, outcome: &'static str) {
+        let parameters = json!({ "application": caller.to_string(), "id": id, "outcome": outcome });
         if let Err(fault) = self.call("Outcome", parameters).await {
             tracing::warn!(reason = %fault.code, outcome, "an outcome was not recorded");
         }

@@ -16,5 +16,7 @@ pub const ADMIN_INTERFACE: &str = include_str!("fr.sceau.Admin.varlink");
 pub const ATTEST_INTERFACE: &str = include_str!("fr.sceau.Attest.varlink");
 /// The interface of `token.sock`, as served by `org.varlink.service`.
 pub const TOKEN_INTERFACE: &str = include_str!("fr.sceau.Token.varlink");
+/// What the gate alone asks on `token.sock`.
+pub const GATE_INTERFACE: &str = include_str!("fr.sceau.Gate.varlink");
 /// The interface of `relay-ledger.sock`.
 pub const RELAY_INTERFACE: &str = include_str!("fr.sceau.Relay.varlink");

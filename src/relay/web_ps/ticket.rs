@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hyper::StatusCode;
 use zeroize::Zeroizing;
 
+use crate::relay::caller::Caller;
 use crate::relay::claim::Sealed;
 use crate::relay::fault::Fault;
 use crate::traces::digest::Digest;
@@ -23,7 +24,7 @@ const SECRET_LEN: usize = 32;
 /// What an address is for.
 #[derive(Debug)]
 pub(super) struct Ticket {
-    uid: u32,
+    caller: Caller,
     until: Instant,
     /// Which `[[web_ps]]`.
     pub(super) place: usize,
@@ -40,7 +41,12 @@ impl Tickets {
     ///
     /// # Errors
     /// Too many wait.
-    pub(super) fn add(&self, uid: u32, place: usize, sealed: Box<Sealed>) -> Result<Zeroizing<String>, Fault> {
+    pub(super) fn add(
+        &self,
+        caller: Caller,
+        place: usize,
+        sealed: Box<Sealed>,
+    ) -> Result<Zeroizing<String>, Fault> {
         let shed = || {
             Fault::receiver(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -54,10 +60,10 @@ impl Tickets {
         let now = Instant::now();
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.retain(|_, ticket| now < ticket.until);
-        if waiting.values().filter(|ticket| ticket.uid == uid).count() >= WAITING_MAX {
+        if waiting.values().filter(|ticket| ticket.caller == caller).count() >= WAITING_MAX {
             return Err(shed());
         }
-        waiting.insert(key(&secret), Ticket { uid, until: now + LIFE, place, sealed });
+        waiting.insert(key(&secret), Ticket { caller, until: now + LIFE, place, sealed });
         Ok(secret)
     }
 
@@ -68,11 +74,11 @@ impl Tickets {
     }
 
     /// Takes what an address is for; none: unknown, taken before, ended, or another application's.
-    pub(super) fn take(&self, uid: u32, secret: &str) -> Option<Ticket> {
+    pub(super) fn take(&self, caller: Caller, secret: &str) -> Option<Ticket> {
         let key = key(secret);
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Another application's attempt leaves it there.
-        if waiting.get(&key)?.uid != uid {
+        if waiting.get(&key)?.caller != caller {
             return None;
         }
         waiting.remove(&key).filter(|ticket| Instant::now() < ticket.until)
