@@ -5,14 +5,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::caller::Caller;
 use super::claim::Sealed;
 use super::fault::Fault;
+use crate::sys::exchange::{exchange, is_idle};
 use hyper::StatusCode;
 
 /// Longest wait for an answer: well over what a place, a signature and a commit take.
@@ -85,7 +85,7 @@ impl Ledger {
             Some(stream) => stream,
             None => UnixStream::connect(&self.path).await.map_err(|_| unreachable_door())?,
         };
-        let answer = timeout(ANSWER_WAIT, exchange(&mut stream, &frame)).await;
+        let answer = timeout(ANSWER_WAIT, exchange(&mut stream, &frame, ANSWER_LEN_MAX)).await;
         let Ok(Ok(answer)) = answer else { return Err(unreachable_door()) };
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < IDLE_MAX {
@@ -104,9 +104,7 @@ impl Ledger {
     fn take(&self) -> Option<UnixStream> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(stream) = idle.pop() {
-            let waits =
-                stream.try_read(&mut [0]).is_err_and(|cause| cause.kind() == std::io::ErrorKind::WouldBlock);
-            if waits {
+            if is_idle(&stream) {
                 return Some(stream);
             }
         }
@@ -119,22 +117,6 @@ impl Ledger {
 #[must_use]
 pub(super) struct Spent {
     _private: (),
-}
-
-async fn exchange(stream: &mut UnixStream, frame: &[u8]) -> std::io::Result<Zeroizing<Vec<u8>>> {
-    stream.write_all(frame).await?;
-    let mut answer = Zeroizing::new(Vec::with_capacity(16 * 1024));
-    let mut chunk = [0; 8192];
-    while answer.last() != Some(&0) {
-        let read = stream.read(&mut chunk).await?;
-        if read == 0 || answer.len() > ANSWER_LEN_MAX {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-        answer.extend_from_slice(chunk.get(..read).unwrap_or_default());
-    }
-    chunk.zeroize();
-    answer.pop();
-    Ok(answer)
 }
 
 fn unreachable_door() -> Fault {

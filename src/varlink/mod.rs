@@ -4,6 +4,7 @@
 
 pub mod base64;
 pub mod call;
+pub mod interface;
 pub mod json;
 pub mod members;
 pub mod service;

@@ -110,15 +110,18 @@ mod tests {
     #[test]
     fn an_address_serves_once_and_its_own_application() {
         let tickets = Tickets::default();
-        let secret = tickets.add(7, 0, sealed()).unwrap();
+        let secret = tickets.add(Caller::User(7), 0, sealed()).unwrap();
         assert_eq!(secret.len(), 43);
-        assert!(tickets.take(8, &secret).is_none() && tickets.take(7, "x").is_none());
-        assert!(tickets.take(7, &secret).is_some());
-        assert!(tickets.take(7, &secret).is_none());
-        let ended = tickets.add(7, 0, sealed()).unwrap();
+        assert!(tickets.take(Caller::User(8), &secret).is_none() && tickets.take(Caller::User(7), "x").is_none());
+        assert!(tickets.take(Caller::User(7), &secret).is_some());
+        assert!(tickets.take(Caller::User(7), &secret).is_none());
+        let ended = tickets.add(Caller::User(7), 0, sealed()).unwrap();
         tickets.0.lock().unwrap().values_mut().for_each(|ticket| ticket.until = Instant::now());
-        assert!(tickets.take(7, &ended).is_none());
-        let (over, waiting) = (tickets.add(7, 0, sealed()).unwrap(), tickets.add(7, 0, sealed()).unwrap());
+        assert!(tickets.take(Caller::User(7), &ended).is_none());
+        let (over, waiting) = (
+            tickets.add(Caller::User(7), 0, sealed()).unwrap(),
+            tickets.add(Caller::User(7), 0, sealed()).unwrap(),
+        );
         tickets.0.lock().unwrap().get_mut(&key(&over)).unwrap().until = Instant::now();
         tickets.forget();
         assert_eq!(tickets.0.lock().unwrap().keys().copied().collect::<Vec<_>>(), [key(&waiting)]);
@@ -128,9 +131,9 @@ mod tests {
     fn one_application_does_not_take_the_others_room() {
         let tickets = Tickets::default();
         for _ in 0..WAITING_MAX {
-            tickets.add(7, 0, sealed()).unwrap();
+            tickets.add(Caller::User(7), 0, sealed()).unwrap();
         }
-        assert_eq!(tickets.add(7, 0, sealed()).unwrap_err().code, "busy");
-        assert!(tickets.add(8, 0, sealed()).is_ok());
+        assert_eq!(tickets.add(Caller::User(7), 0, sealed()).unwrap_err().code, "busy");
+        assert!(tickets.add(Caller::User(8), 0, sealed()).is_ok());
     }
 }
