@@ -12,6 +12,8 @@ for program in "${programs[@]}"; do
     install -m 0755 "$release/$program" "$staged/usr/bin/$program"
 done
 cp -r "$repository/systemd/system" "$staged/usr/lib/systemd/"
+# The gate is no part of the system: there it is a connector, if an order attaches one.
+rm -r "$staged"/usr/lib/systemd/system/sceau-gate.*
 cp "$repository"/systemd/sysusers.d/*.conf "$staged/usr/lib/sysusers.d/"
 cp "$repository"/systemd/udev/*.rules "$staged/usr/lib/udev/rules.d/"
 # /etc/sceau is a link into the state here, no folder to be made.

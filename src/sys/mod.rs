@@ -10,12 +10,16 @@ pub mod confinement;
 #[cfg(unix)]
 pub mod cpu;
 pub mod durable;
+#[cfg(all(unix, feature = "appliance"))]
+pub mod exchange;
 #[cfg(unix)]
 pub mod file;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod frames;
 #[cfg(unix)]
 pub mod log;
+#[cfg(all(unix, feature = "appliance"))]
+pub mod neighbours;
 #[cfg(unix)]
 pub mod peer;
 #[cfg(all(unix, feature = "appliance"))]

@@ -27,7 +27,7 @@ const ENGLISH: [&str; 13] = [
 ];
 
 /// Every command line, and every option it takes.
-const COMMANDS: [(&[&str], &[&str]); 51] = [
+const COMMANDS: [(&[&str], &[&str]); 54] = [
     (&["sceau", "metrics"], &["--config", "--socket", "--http", "--help"]),
     (&["sceau", "connectors"], &["list", "inspect", "attach", "detach", "apply", "--help"]),
     (&["sceau", "connectors", "list"], &["--config", "--socket", "--json", "--help"]),
@@ -65,6 +65,7 @@ const COMMANDS: [(&[&str], &[&str]); 51] = [
     (&["sceau", "convention", "take"], &["--config", "--socket", "--json", "--help"]),
     (&["sceaud"], &["--config", "--help", "--version"]),
     (&["sceau-relayd"], &["--config", "--help", "--version"]),
+    (&["sceau-gate"], &["--config", "--help", "--version"]),
     (&["sceau-signer"], &["--config", "--instance", "--help", "--version"]),
     (&["sceau"], &["issue", "keys", "traces", "lint", "status", "check", "--help", "--version"]),
     (
@@ -193,7 +194,25 @@ const COMMANDS: [(&[&str], &[&str]); 51] = [
         ],
     ),
     (&["sceau", "practitioners", "review"], &["--within", "--unused", "--json", "--config", "--socket", "--help"]),
-    (&["sceau", "applications"], &["import", "export", "list", "review", "--help"]),
+    (
+        &["sceau", "applications"],
+        &[
+            "import",
+            "export",
+            "list",
+            "review",
+            "invite",
+            "enrolments",
+            "certificate",
+            "revoke-certificate",
+            "--help",
+        ],
+    ),
+    (
+        &["sceau", "applications", "invite"],
+        &["--application", "--sign-with", "--json", "--config", "--socket", "--help"],
+    ),
+    (&["sceau", "applications", "enrolments"], &["--json", "--config", "--socket", "--help"]),
     (
         &["sceau", "applications", "import"],
         &["--format", "--dry-run", "--sign-with", "--json", "--config", "--socket", "--help"],
