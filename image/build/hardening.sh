@@ -25,12 +25,17 @@ fi
 
 # lynis sees the image's own files in their places; its programs stay beside them, and nothing runs there.
 ln -s /tools/usr/bin/mawk "$work/hardening/bin/awk"
+# Not the name of the machine that builds, which is all that these would look at.
+{
+    cat "$tools/etc/lynis/default.prf"
+    printf 'skip-test=%s\n' NAME-4028 NAME-4404 NAME-4406 NAME-4408
+} >"$work/hardening/sceau.prf"
 python3 "$tools/mkosi/mkosi/sandbox.py" --unshare-net --ro-bind "$root/usr" /usr --ro-bind "$root/etc" /etc --ro-bind "$root/opt" /opt \
     --ro-bind "$root/root" /root --ro-bind "$root/efi" /efi --symlink usr/bin /bin --symlink usr/sbin /sbin --symlink usr/lib /lib \
     --symlink usr/lib64 /lib64 --proc /proc --dev /dev --tmpfs /run --tmpfs /tmp --tmpfs /var --ro-bind "$tools" /tools \
     --bind "$work/hardening" /report --setenv PATH /report/bin:/tools/usr/bin:/tools/usr/sbin:/usr/bin:/usr/sbin \
     --setenv LD_LIBRARY_PATH /tools/usr/lib/x86_64-linux-gnu --chdir /tools/usr/share/lynis -- \
-    /tools/usr/bin/dash /tools/usr/sbin/lynis audit system --usecwd --plugin-dir /report/plugins --profile /tools/etc/lynis/default.prf \
+    /tools/usr/bin/dash /tools/usr/sbin/lynis audit system --usecwd --plugin-dir /report/plugins --profile /report/sceau.prf \
     --quick --no-colors --no-plugins --logfile /report/lynis.log --report-file /report/lynis.dat --quiet </dev/null >"$work/hardening/lynis.out" 2>&1 || true
 
 python3 "$image/build/hardening.py" "$image/hardening.tsv" "$work/hardening"

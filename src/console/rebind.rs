@@ -88,9 +88,12 @@ pub(super) fn rebind(place: &Place, device: &TpmDevice) -> Result<(), ConsoleErr
     command.arg(format!("--tpm2-public-key={}", place.disk_public_key().display()));
     // 12 is zero: looked at above.
     command.args(["--wipe-slot=tpm2", "--tpm2-public-key-pcrs=11", "--tpm2-pcrs=7+12"]).arg(place.state_device());
-    let failed = |complaint: String| ConsoleError::Program { step: "liaison du disque au TPM", complaint };
-    let ended = run(&mut command, Vec::new(), TPM_WAIT).map_err(|cause| failed(cause.to_string()))?;
-    if ended.status.success() { Ok(()) } else { Err(failed(ended.complaint.trim().to_owned())) }
+    let step = "liaison du disque au TPM";
+    let ended = run(&mut command, Vec::new(), TPM_WAIT).map_err(ConsoleError::not_run(step, &command))?;
+    if ended.status.success() {
+        return Ok(());
+    }
+    Err(ConsoleError::Program { step, complaint: ended.complaint.trim().to_owned() })
 }
 
 #[cfg(test)]
