@@ -57,7 +57,10 @@ pub(super) enum ConsoleError {
         complaint: String,
     },
     /// The system did not start a program of the appliance, or it did not end in time and was killed: it said nothing itself.
-    #[error("{step} : le système ne fait pas tourner {program} ({}) ; redémarrez l'appliance, puis signalez-le au fabricant", system_words(cause))]
+    #[error(
+        "{step} : le système ne fait pas tourner {program} ({}) ; redémarrez l'appliance, puis signalez-le au fabricant",
+        system_words(cause)
+    )]
     NotRun {
         /// What it was to do (French).
         step: &'static str,
@@ -85,7 +88,8 @@ impl ConsoleError {
 
     /// A program that could not be run to its end.
     pub(super) fn not_run(step: &'static str, command: &Command) -> impl FnOnce(io::Error) -> Self {
-        let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let program =
+            Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
         move |cause| Self::NotRun { step, program, cause }
     }
 
