@@ -18,6 +18,9 @@ const CERTIFICATE: HeaderName = HeaderName::from_static("sceau-gate-certificate"
 /// What the paths of calls begin with here.
 const PREFIX: &str = "/relay/";
 
+/// First part of the relay's own paths.
+const OWN: &str = "sceau";
+
 /// A client's way to the relay.
 #[derive(Debug)]
 pub(super) struct Relay {
@@ -26,7 +29,8 @@ pub(super) struct Relay {
     link: Option<SendRequest<Incoming>>,
 }
 
-/// Where a call goes: the authority and the rest of `/relay/AUTHORITY/…`. None: it names none.
+/// Where a call goes: the authority and the rest of `/relay/AUTHORITY/…`; of `/relay/sceau/…` the relay's own `/sceau/…`. None: it
+/// names none.
 #[must_use]
 pub fn destination(uri: &Uri) -> Option<(HeaderValue, Uri)> {
     let rest = uri.path_and_query()?.as_str().strip_prefix(PREFIX)?;
@@ -35,6 +39,8 @@ pub fn destination(uri: &Uri) -> Option<(HeaderValue, Uri)> {
     if authority.is_empty() || !authority.bytes().all(is_authority) || !path.starts_with('/') {
         return None;
     }
+    // The relay's own addresses (web-ps) are of no host of the DMP's.
+    let path = if authority == OWN { format!("/{rest}") } else { path.to_owned() };
     Some((HeaderValue::from_str(authority).ok()?, path.parse().ok()?))
 }
 
@@ -122,6 +128,7 @@ mod tests {
         assert_eq!(of("/relay/dmp.fr:8443/a/b?c=d").as_deref(), Some("dmp.fr:8443 /a/b?c=d"));
         assert_eq!(of("/relay/[2001:db8::1]:8443/").as_deref(), Some("[2001:db8::1]:8443 /"));
         assert_eq!(of("https://gate:1/relay/dmp.fr/a").as_deref(), Some("dmp.fr /a"));
+        assert_eq!(of("/relay/sceau/web-ps/a?b").as_deref(), Some("sceau /sceau/web-ps/a?b"));
         for wrong in ["/relay/", "/relay/dmp.fr", "/relay//a", "/relay/a@b/c", "/relay/a%20b/c", "/relay/a?/b"] {
             assert_eq!(of(wrong), None, "{wrong}");
         }

@@ -30,6 +30,7 @@ pub fn strip(headers: &mut HeaderMap) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use hyper::header::HeaderValue;
 
     use super::*;
