@@ -50,6 +50,7 @@ mod supervision;
 mod support;
 mod threat_model;
 mod traces;
+mod trial;
 mod units;
 mod usage;
 mod varlink_client;
