@@ -4,6 +4,7 @@
 mod admin;
 mod appliance;
 mod attest;
+mod capacity;
 mod check;
 mod checkpoints;
 mod clients;
