@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Bill of materials, CycloneDX 1.6: Debian packages of which a file is in the image, and the crates that its programs are linked with.
-Arguments: version, time (seconds), mkosi's output folder, `cargo metadata`'s answer."""
+"""Bill of materials, CycloneDX 1.6: Debian packages of which a file is in the image, those that each image of foreign software was
+unpacked from, and the crates that our programs are linked with.
+Arguments: version, time (seconds), mkosi's output folder, `cargo metadata`'s answer, the folder of foreign software."""
 import datetime
 import json
 import sys
@@ -9,18 +10,29 @@ from pathlib import Path
 from urllib.parse import quote
 
 version, epoch, made, metadata = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), json.loads(Path(sys.argv[4]).read_text())
+attached = Path(sys.argv[5])
+
+
+def unpacked() -> list[tuple[str, dict]]:
+    """Which image has which package: the system's and the initial file system's from what dpkg knew, the others' from their archives."""
+    fields = ("name", "version", "source", "source_version")
+    found = [(image, package) for image in ("system", "initrd")
+             for package in json.loads((made / f"{image}.packages.json").read_text())]
+    for listed in sorted(attached.glob("*/*.packages")):
+        image = f"{listed.parent.name}/{listed.stem}"
+        found += [(image, dict(zip(fields, line.split("\t")))) for line in listed.read_text().splitlines()]
+    return found
 
 
 def debian() -> list[dict]:
     found = {}
-    for image in ("system", "initrd"):
-        for package in json.loads((made / f"{image}.packages.json").read_text()):
-            entry = found.setdefault((package["name"], package["version"]), {
-                "type": "library", "bom-ref": f"deb/{package['name']}@{package['version']}",
-                "name": package["name"], "version": package["version"],
-                "purl": f"pkg:deb/debian/{quote(package['name'])}@{quote(package['version'])}?arch=amd64&distro=debian-13",
-                "properties": [{"name": "sceau:source", "value": f"{package['source']} {package['source_version']}"}]})
-            entry["properties"].append({"name": "sceau:in", "value": image})
+    for image, package in unpacked():
+        entry = found.setdefault((package["name"], package["version"]), {
+            "type": "library", "bom-ref": f"deb/{package['name']}@{package['version']}",
+            "name": package["name"], "version": package["version"],
+            "purl": f"pkg:deb/debian/{quote(package['name'])}@{quote(package['version'])}?arch=amd64&distro=debian-13",
+            "properties": [{"name": "sceau:source", "value": f"{package['source']} {package['source_version']}"}]})
+        entry["properties"].append({"name": "sceau:in", "value": image})
     return list(found.values())
 
 

@@ -82,10 +82,9 @@ fn creds(device: &TpmDevice) -> Command {
 }
 
 fn done(mut command: Command, input: Vec<u8>, step: &'static str) -> Result<Zeroizing<Vec<u8>>, ConsoleError> {
-    let failed = |complaint: String| ConsoleError::Program { step, complaint };
-    let ended = run(&mut command, input, TPM_WAIT).map_err(|cause| failed(cause.to_string()))?;
+    let ended = run(&mut command, input, TPM_WAIT).map_err(ConsoleError::not_run(step, &command))?;
     if !ended.status.success() {
-        return Err(failed(ended.complaint.trim().to_owned()));
+        return Err(ConsoleError::Program { step, complaint: ended.complaint.trim().to_owned() });
     }
     Ok(ended.output)
 }

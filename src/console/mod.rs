@@ -9,6 +9,7 @@
 //! | `making` | a blank appliance made an establishment's, by one renaming |
 //! | `ceremony`, `soft_token`, `pin`, `credential` | keys made by the signers' user, and their PINs |
 //! | `certificates`, `convention`, `orders` | what comes back: certificates, the convention, signed orders |
+//! | `foreign` | images of connectors and modules that are brought in |
 //! | `attestation`, `recovery` | what officers bring and take away |
 //! | `typed` | a provisioning that was typed at the console |
 //! | `screen` | state and menu on a terminal |
@@ -37,6 +38,7 @@ mod convention;
 mod credential;
 mod error;
 mod folder;
+mod foreign;
 mod making;
 mod network;
 mod orders;

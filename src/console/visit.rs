@@ -14,7 +14,7 @@ use super::report::{RESULT, Report};
 use super::stick::Stick;
 use super::typed::Typed;
 use super::vault::vaults;
-use super::{attestation, convention, orders, recovery};
+use super::{attestation, convention, foreign, orders, recovery};
 use crate::config::provisioning::Provisioning;
 use crate::sys::{clock, durable};
 
@@ -98,6 +98,8 @@ fn serve(place: &Place, device: &TpmDevice, stick: &Stick, report: &mut Report) 
     let changed = import(place, device, stick, &vaults, applied.is_test(), report)?;
     told(export(place, stick, &applied, report), report);
     apply::apply_now(place, changed)?;
+    // Before the orders that name them.
+    let brought = foreign::bring(place, stick, report);
     // The attester stands alone; sceaud is not asked for anything before it may start.
     if apply::may_ask(place, "sceau-attestd.socket") {
         told(attestation::enrol(place, stick, report), report);
@@ -106,6 +108,9 @@ fn serve(place: &Place, device: &TpmDevice, stick: &Stick, report: &mut Report) 
         told(convention::bring(place, stick, applied.is_test(), report), report);
         orders::submit(place, stick, report);
         told(orders::first_operators(place, stick, &applied, report), report);
+    }
+    if brought {
+        told(foreign::attach(place), report);
     }
     if apply::may_ask(place, "sceau-attestd.socket") {
         told(attestation::prove(place, stick, report), report);

@@ -13,6 +13,7 @@
 //! | `officer` | who judges its evidence |
 //! | `life` | machines that were switched on before |
 //! | `contents` | what is in the image, and what is not |
+//! | `attached` | foreign software that is published beside it |
 //! | `kernel_image` | its command line, its signatures |
 //! | `provisioning` | a blank machine becomes an establishment's, and stays it |
 //! | `evidence` | what it attests, judged by what was published |
@@ -21,6 +22,7 @@
 
 mod accelerator;
 mod artefacts;
+mod attached;
 mod attacks;
 mod chip;
 mod console;

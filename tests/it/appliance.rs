@@ -112,6 +112,30 @@ fn an_update_is_local_and_never_takes_the_running_slot() {
     assert!(definition("mkosi.extra/usr/lib/sysupdate.d/30-kernel.transfer").contains("TriesLeft=3"));
 }
 
+/// After the lock the kernel takes no module any more: what comes late, or is attached later, must be there already.
+#[test]
+fn what_comes_after_the_lock_is_loaded_before_it() {
+    let (loaded, present) =
+        (definition("mkosi.extra/usr/lib/modules-load.d/sceau.conf"), definition("mkosi.conf.d/20-modules.conf"));
+    for module in [
+        "usb_storage",
+        "uas",
+        "vfat",
+        "usbhid",
+        "hid_generic",
+        "evdev",
+        "button",
+        "loop",
+        "dm_verity",
+        "erofs",
+        "overlay",
+    ] {
+        assert!(said(&loaded).contains(&module), "{module} is not loaded at the start");
+        let spelled = [module.to_owned(), module.replace('_', "-")];
+        assert!(spelled.iter().any(|name| present.contains(name.as_str())), "{module} is not in the image");
+    }
+}
+
 /// The build's own check, on keys that the build itself makes, and on others.
 #[test]
 fn keys_for_trials_sign_no_release() {
