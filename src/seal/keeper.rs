@@ -144,6 +144,8 @@ impl Keeper {
     async fn watch(&self, lane: &Lane) {
         loop {
             tokio::select! {
+                // A break that was told is taken first: it must not be left for the next lane.
+                biased;
                 () = self.pool.broken(self.slot) => return,
                 () = lane.ended() => return self.pool.note(self.slot, Failure::TokenUnreachable),
                 () = tokio::time::sleep(PROVE_EVERY) => {}

@@ -69,13 +69,14 @@ impl ThrowAway<'_> {
         let sessions: Vec<Session> =
             (0..sessions).map(|_| self.token.signing_session(NAME)).collect::<Result<_, _>>()?;
         let meter = Meter::new(0);
-        let (mechanism, input) = mechanism::of(self.algorithm, &self_test_message(&[0; NONCE_LEN]));
+        let (handle, algorithm) = (self.handle, self.algorithm);
         let began = Instant::now();
         let signed = thread::scope(|scope| {
-            let (meter, mechanism, input) = (&meter, &mechanism, &input);
-            let sign = |session: Session| {
+            let meter = &meter;
+            let sign = move |session: Session| {
+                let (mechanism, input) = mechanism::of(algorithm, &self_test_message(&[0; NONCE_LEN]));
                 while began.elapsed() < time {
-                    meter.count(|| session.sign(mechanism, self.handle, input))?;
+                    meter.count(|| session.sign(&mechanism, handle, &input))?;
                 }
                 Ok(())
             };

@@ -144,6 +144,7 @@ const COMMANDS: [(&[&str], &[&str]); 51] = [
     ),
     (&["sceau", "keys", "list"], &["--config", "--module", "--uri", "--pin-file", "--json", "--help"]),
     (&["sceau", "status"], &["--config", "--socket", "--json", "--help"]),
+    (&["sceau", "bench"], &["--config", "--key", "--seconds", "--json", "--help"]),
     (&["sceau", "lint"], &["--trust", "--profile", "--at", "--json", "--format", "--help"]),
     (
         &["sceau", "traces", "export"],

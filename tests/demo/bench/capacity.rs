@@ -67,12 +67,15 @@ fn sheet(rows: &str) -> String {
         .lines()
         .find_map(|line| line.strip_prefix("model name"))
         .map_or("?", |rest| rest.trim_start_matches([' ', '\t', ':']));
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').nth(2).unwrap_or("?").to_owned();
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     format!(
         "# Fiche de capacité
 <!-- Écrite par `make capacity` ; ne la changez pas à la main. -->
 Mesurée sur {cores} cœurs partagés ({model}), appelants compris : {CONNECTIONS} connexions, trace sur le disque avant chaque sceau, médianes de
-{ROUNDS} fenêtres de {} s. Les rapports entre lignes tiennent d'une machine à l'autre, les débits non : mesurez la vôtre par `make capacity`.
+{ROUNDS} fenêtres de {} s. Charge de la machine pendant le dernier quart d'heure : {load} (bien au-delà de {cores}, d'autres
+travaux tournaient : débits et p99 sont alors très en dessous de ce que la machine sait faire, seul le CPU par VIHF reste un ordre de grandeur). Les rapports entre lignes tiennent d'une machine à l'autre, les débits non : mesurez la vôtre par `make capacity`.
 
 | clés | type | VIHF/s au plus | CPU par VIHF, µs | dont hors signature, µs | p99 à 70 % de charge, ms | hôpitaux |
 |---|---|---|---|---|---|---|

@@ -22,6 +22,8 @@ use crate::support::varlink::{Client, login, nonce};
 const ISSUED: &[u8] = b"{\"parameters\":{\"assertion\":";
 /// What every answer of a shed load has.
 const BUSY: &[u8] = b"{\"error\":\"fr.sceau.Token.Busy\"";
+/// What an answer has whose assertion waited longer for its signature than one may: on a machine that is busy otherwise.
+const UNAVAILABLE: &[u8] = b"{\"error\":\"fr.sceau.Token.Unavailable\"";
 /// How long a client that was told to come back stays away: a little less than it is told.
 const AWAY: Duration = Duration::from_millis(50);
 
@@ -29,6 +31,8 @@ const AWAY: Duration = Duration::from_millis(50);
 pub(crate) struct Loaded {
     pub(crate) issued: usize,
     pub(crate) busy: usize,
+    /// Answers that were neither.
+    pub(crate) failed: usize,
     pub(crate) seconds: f64,
     /// CPU of the clients, in microseconds.
     pub(crate) client_us: f64,
@@ -57,6 +61,7 @@ pub(crate) fn percentile(sorted: &[f64], share: f64) -> f64 {
 /// What one client saw.
 #[derive(Default)]
 struct Seen {
+    failed: usize,
     latencies_ms: Vec<f64>,
     busy_ms: Vec<f64>,
 }
@@ -99,7 +104,8 @@ pub(crate) fn run(
         all
     };
     let (latencies_ms, busy_ms) = (sorted(|seen| &seen.latencies_ms), sorted(|seen| &seen.busy_ms));
-    Loaded { issued: latencies_ms.len(), busy: busy_ms.len(), seconds, client_us, latencies_ms, busy_ms }
+    let failed = seen.iter().map(|seen| seen.failed).sum();
+    Loaded { issued: latencies_ms.len(), busy: busy_ms.len(), failed, seconds, client_us, latencies_ms, busy_ms }
 }
 
 /// One session for all: a session belongs to the application, whatever its connections.
@@ -147,6 +153,8 @@ async fn client(
             if dues.is_none() {
                 tokio::time::sleep(AWAY).await;
             }
+        } else if answer.starts_with(UNAVAILABLE) {
+            seen.failed += 1;
         } else {
             panic!("{}", String::from_utf8_lossy(&answer));
         }

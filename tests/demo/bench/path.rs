@@ -74,6 +74,7 @@ fn told(connections: usize, loaded: &Loaded, before: Counters, after: Counters) 
         "connections": connections,
         "issued": loaded.issued,
         "busy": loaded.busy,
+        "failed": loaded.failed,
         "per_second": tokens / loaded.seconds,
         "p50_ms": loaded.percentile_ms(0.50),
         "p99_ms": loaded.percentile_ms(0.99),

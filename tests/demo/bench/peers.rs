@@ -17,6 +17,9 @@ use crate::support::varlink::login;
 
 use super::path::Running;
 
+/// So many times longer runs what compiles itself while it runs.
+const COMPILED: u64 = 3;
+
 /// What all peers are given.
 struct Job {
     folder: PathBuf,
@@ -96,8 +99,13 @@ impl Job {
 
     /// The words that every program takes.
     fn arguments(&self) -> Vec<String> {
+        self.arguments_for(self.seconds)
+    }
+
+    /// The same for one that compiles itself while it runs.
+    fn arguments_for(&self, seconds: u64) -> Vec<String> {
         let file = |name| self.file(name).display().to_string();
-        vec![file("template.xml"), file("key.pem"), file("certificate.pem"), self.seconds.to_string(), file("out")]
+        vec![file("template.xml"), file("key.pem"), file("certificate.pem"), seconds.to_string(), file("out")]
     }
 }
 
@@ -180,7 +188,7 @@ fn python(job: &Job, peer: &str, package: &str) -> Result<Command, String> {
 fn jdk(job: &Job) -> Result<Command, String> {
     run(Command::new("java").arg("-version"))?;
     let mut command = Command::new("java");
-    command.arg(sources().join("Peer.java")).args(job.arguments());
+    command.arg(sources().join("Peer.java")).args(job.arguments_for(COMPILED * job.seconds));
     Ok(command)
 }
 
@@ -221,7 +229,7 @@ fn xml_crypto(job: &Job) -> Result<Command, String> {
     npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]).current_dir(modules);
     run(&mut npm).map_err(|said| format!("npm : {said}"))?;
     let mut command = Command::new("node");
-    command.arg(sources().join("peer.mjs")).args(job.arguments());
+    command.arg(sources().join("peer.mjs")).args(job.arguments_for(COMPILED * job.seconds));
     command.env("PEER_MODULES", std::path::absolute(modules).map_err(|e| e.to_string())?);
     Ok(command)
 }
