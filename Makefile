@@ -5,7 +5,7 @@ CARGO_BUILD := cargo build --release --locked
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
 DEMO := $(RELEASE)/examples/demo
 
-.PHONY: run serve test bench bench-relay bench-attest bench-gate ledger-10m setup verify verify-windows fuzz soak image image-repro image-test
+.PHONY: run serve test bench capacity bench-relay bench-attest bench-gate ledger-10m setup verify verify-windows fuzz soak image image-repro image-test
 
 # One VIHF over the socket, verified by xmlsec1.
 run:
@@ -22,10 +22,17 @@ serve:
 test: setup
 	@tests/all.sh
 
+# Peers, valgrind and what else is not there is left out by name; tests/demo/peers/README.md says what each needs.
 bench:
 	@tests/setup.sh run
 	$(CARGO_BUILD) --bins --example demo
 	@$(DEMO) bench
+
+# The capacity sheet docs/capacite.md: each keyring and kind of key on this machine.
+capacity:
+	@tests/setup.sh run
+	$(CARGO_BUILD) --bins --example demo
+	@$(DEMO) bench capacity
 
 # The relay beside nginx with a key file, both calling one upstream over mutual TLS, in one run.
 bench-relay:

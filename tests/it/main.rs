@@ -4,6 +4,7 @@
 mod admin;
 mod appliance;
 mod attest;
+mod capacity;
 mod check;
 mod checkpoints;
 mod clients;
@@ -51,6 +52,7 @@ mod supervision;
 mod support;
 mod threat_model;
 mod traces;
+mod trial;
 mod units;
 mod usage;
 mod varlink_client;

@@ -27,7 +27,7 @@ const ENGLISH: [&str; 13] = [
 ];
 
 /// Every command line, and every option it takes.
-const COMMANDS: [(&[&str], &[&str]); 54] = [
+const COMMANDS: [(&[&str], &[&str]); 55] = [
     (&["sceau", "metrics"], &["--config", "--socket", "--http", "--help"]),
     (&["sceau", "connectors"], &["list", "inspect", "attach", "detach", "apply", "--help"]),
     (&["sceau", "connectors", "list"], &["--config", "--socket", "--json", "--help"]),
@@ -145,6 +145,7 @@ const COMMANDS: [(&[&str], &[&str]); 54] = [
     ),
     (&["sceau", "keys", "list"], &["--config", "--module", "--uri", "--pin-file", "--json", "--help"]),
     (&["sceau", "status"], &["--config", "--socket", "--json", "--help"]),
+    (&["sceau", "bench"], &["--config", "--key", "--seconds", "--json", "--help"]),
     (&["sceau", "lint"], &["--trust", "--profile", "--at", "--json", "--format", "--help"]),
     (
         &["sceau", "traces", "export"],
@@ -328,7 +329,7 @@ fn each_mistake_is_told_in_french_with_its_remedy() {
             &[
                 "verbe inconnu « isue »",
                 "essayez « suspend, issue »",
-                "issue, attest, seal, keys, operators, order, convention, suspend, resume, suspensions, practitioners, applications, connectors, modules, traces, lint, status, metrics, check",
+                "issue, attest, seal, keys, operators, order, convention, suspend, resume, suspensions, practitioners, applications, connectors, modules, traces, lint, status, metrics, check, bench",
             ],
         ),
         (
@@ -336,7 +337,7 @@ fn each_mistake_is_told_in_french_with_its_remedy() {
             vec!["help"],
             &[
                 "verbe inconnu « help »",
-                "issue, attest, seal, keys, operators, order, convention, suspend, resume, suspensions, practitioners, applications, connectors, modules, traces, lint, status, metrics, check",
+                "issue, attest, seal, keys, operators, order, convention, suspend, resume, suspensions, practitioners, applications, connectors, modules, traces, lint, status, metrics, check, bench",
             ],
         ),
         (&["sceau"], vec!["--json"], &["argument inconnu « --json »"]),

@@ -191,6 +191,7 @@ pub(in crate::config) const CONFIGURATION: &[Key] = &[
             may("idle_ms", ANY),
             may("queue_ms", ANY),
             may("signature_ms", ANY),
+            may("trial_ms", ANY),
             may("login_future_max_ms", ANY),
             may("sessions_per_application_max", ANY),
             may("nonces_per_application_max", ANY),
