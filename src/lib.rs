@@ -9,6 +9,7 @@
 //! | [`attest`] | `sceau-attestd`: the TPM behind a socket: the ledger's counter, evidence, sealed PINs | program |
 //! | [`console`] | `sceau-console`: a blank appliance made an establishment's; `visit.rs` is one visit with a stick as one function | program |
 //! | [`connect`] | `sceau-connect`: the companion on an application server, a local door to one or two appliances; also for Windows | program |
+//! | [`gate`] | `sceau-gate`: applications of other machines, by TLS with certificates that operators confirmed | program |
 //! | [`cli`] | `sceau`: one file per verb | program |
 //! | [`verifier`] | `sceau-verify`, also `sceau lint`: any VIHF, judged offline; no Unix, no appliance | program |
 //! | [`check`] | what is wrong with this machine: one file per subject, nothing is changed | outside |
@@ -73,6 +74,8 @@ pub mod daemon;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod envelope;
 pub mod evidence;
+#[cfg(all(unix, feature = "appliance"))]
+pub mod gate;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod ledger;
 pub mod lint;

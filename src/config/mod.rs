@@ -11,6 +11,8 @@ mod connectors;
 mod convention;
 mod destination;
 mod file;
+mod gate;
+mod gate_file;
 mod identity_provider;
 mod keys;
 mod ledger;
@@ -37,6 +39,8 @@ pub use clock::ClockRules;
 pub use connectors::ConnectorRules;
 pub use convention::{CONVENTION_LEN_MAX, Presented, Terms, convention};
 pub use destination::{Destination, PatientPlace};
+pub use gate::GateRules;
+pub use gate_file::{GateFile, GateLimits, Source};
 pub use identity_provider::IdentityProvider;
 pub use ledger::{CounterPlace, LedgerPlace};
 pub use limits::Limits;
@@ -112,6 +116,8 @@ pub struct Config {
     pub backup: Backup,
     /// How far connectors may reach.
     pub connectors: ConnectorRules,
+    /// Who speaks for applications of other machines; none: nobody.
+    pub gate: Option<GateRules>,
     /// SHA-256 of the file as it was read: what traces name the configuration by.
     pub digest: Digest,
     /// Limits with their defaults filled in.

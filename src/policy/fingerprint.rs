@@ -51,6 +51,13 @@ impl fmt::Display for Fingerprint {
     }
 }
 
+impl From<Digest> for Fingerprint {
+    /// The hash of a public key, computed elsewhere.
+    fn from(digest: Digest) -> Self {
+        Self(digest)
+    }
+}
+
 impl TryFrom<String> for Fingerprint {
     type Error = &'static str;
 

@@ -89,6 +89,12 @@ impl Frames {
         self.buffer.get(..len).unwrap_or_default()
     }
 
+    /// The frame of that length with its NUL, as it came.
+    #[must_use]
+    pub fn with_end(&self, len: usize) -> &[u8] {
+        self.buffer.get(..=len).unwrap_or_default()
+    }
+
     /// Erases a frame and its NUL; what follows moves to the front.
     pub fn forget(&mut self, len: usize) {
         if self.buffer.len() == len + 1 {

@@ -10,12 +10,16 @@ pub mod confinement;
 #[cfg(unix)]
 pub mod cpu;
 pub mod durable;
+#[cfg(all(unix, feature = "appliance"))]
+pub mod exchange;
 #[cfg(unix)]
 pub mod file;
 #[cfg(any(all(unix, feature = "appliance"), feature = "connect"))]
 pub mod frames;
 #[cfg(any(unix, feature = "connect"))]
 pub mod log;
+#[cfg(all(unix, feature = "appliance"))]
+pub mod neighbours;
 #[cfg(unix)]
 pub mod peer;
 #[cfg(any(all(unix, feature = "appliance"), feature = "connect"))]

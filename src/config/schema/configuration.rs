@@ -144,6 +144,7 @@ pub(in crate::config) const CONFIGURATION: &[Key] = &[
             may("relay_user", Kind::Text),
         ]),
     ),
+    may("gate", Kind::Table(&[must("user", Kind::Text), may("invitation_ms", ANY)])),
     may("connectors", Kind::Table(&[may("interfaces", Kind::Texts), may("devices", Kind::Texts)])),
     may("backup", Kind::Table(&[may("readers", Kind::Texts), may("recovery", Kind::Texts)])),
     may(

@@ -3,11 +3,13 @@
 //! The typed tables (serde) have the same keys; a test reads a file with all of them into both.
 
 mod configuration;
+mod gate;
 mod provisioning;
 mod registers;
 mod terms;
 
 pub(super) use configuration::CONFIGURATION;
+pub(super) use gate::GATE_FILE;
 pub(super) use provisioning::PROVISIONING;
 pub(super) use registers::{APPLICATIONS, PRACTITIONERS, PROFILE};
 pub(super) use terms::CONVENTION_FILE;
