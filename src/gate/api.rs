@@ -83,7 +83,10 @@ pub fn framed(method: &str, body: &[u8]) -> Result<Zeroizing<Vec<u8>>, (String, 
     match parse(body) {
         Ok(Json::Object(_)) => {}
         Ok(_) => {
-            return Err((String::new(), "le corps n'est pas un objet JSON ; envoyez les paramètres de la méthode"));
+            return Err((
+                String::new(),
+                "le corps n'est pas un objet JSON ; envoyez les paramètres de la méthode",
+            ));
         }
         Err(error) => {
             let message = match error.fault {

@@ -10,16 +10,11 @@ use crate::forge::readers::assert_verified;
 use crate::support::daemons::Daemons;
 use crate::support::establishment::Establishment;
 use crate::support::key_kind::KeyType;
-use crate::support::ledger::entries;
+use crate::support::ledger::issued;
 use crate::support::plan::Plan;
 use crate::support::practitioners::PATIENTS;
 use crate::support::varlink::{Client, Issued};
 use crate::support::wait::eventually;
-use sceau::traces::entry::event::Event;
-
-fn issued(of: &Establishment) -> usize {
-    entries(of).iter().filter(|entry| matches!(entry.event, Event::Issued(_))).count()
-}
 
 /// An appliance of the pair.
 struct One {
@@ -98,7 +93,7 @@ fn an_answer_that_is_lost_was_asked_for_once() {
 fn when_one_falls_silent_the_other_serves_and_sessions_are_opened_anew() {
     let server = Server::new(None);
     let mut first = One::start(&server, "a.pem");
-    let mut second = One::start(&server, "b.pem");
+    let second = One::start(&server, "b.pem");
     let third = server.enrol("127.0.0.1:1", "dpi", &first.key.code());
     assert_eq!(third.status.code(), Some(2), "a pair is two");
     let companion = server.serving();

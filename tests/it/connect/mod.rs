@@ -1,8 +1,11 @@
 //! The companion on application servers: local doors, appliances known by their keys, fail-over, nothing asked twice.
 
+mod appliance;
 mod companion;
 mod doors;
+mod end_to_end;
 mod failover;
 mod hosts;
 mod keys;
+mod network;
 mod toy_gate;
