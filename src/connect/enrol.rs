@@ -153,7 +153,10 @@ fn run(given: &arguments::Enrol) -> Result<(), NotEnrolled> {
     println!("En attente de la confirmation (au plus {} s)…", given.wait);
     let appliance = Appliance::of(&entry, &identity).ok_or(NotEnrolled::Address)?;
     runtime.block_on(confirmed(&appliance, Duration::from_secs(given.wait)))?;
-    println!("Confirmé : {} admet ce serveur.", given.appliance);
+    println!(
+        "Confirmé : {} admet ce serveur. Installez le service, ou relancez-le s'il tourne : sceau-connect install",
+        given.appliance
+    );
     Ok(())
 }
 

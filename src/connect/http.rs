@@ -12,6 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, watch};
+use tokio::task::JoinSet;
 
 use super::fault::Fault;
 use super::pair::Pair;
@@ -82,17 +83,19 @@ pub(super) async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
-/// Accepts until `stop` says so.
+/// Accepts until `stop` says so, then waits for the calls under way; whoever calls bounds that.
 pub(super) async fn accept(door: Arc<Door>, listener: TcpListener, mut stop: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
     loop {
+        while connections.try_join_next().is_some() {}
         let accepted = tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => return,
+            _ = stop.wait_for(|stop| *stop) => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, far)) => match door.places.take(NOBODY, door.connections_max) {
-                Some(place) => drop(tokio::spawn(serve(Arc::clone(&door), stream, far, place, stop.clone()))),
+                Some(place) => drop(connections.spawn(serve(Arc::clone(&door), stream, far, place, stop.clone()))),
                 // Told without waiting: a caller that takes no answer must not hold the door.
                 None => drop(stream.try_write(BUSY)),
             },
@@ -102,6 +105,8 @@ pub(super) async fn accept(door: Arc<Door>, listener: TcpListener, mut stop: wat
             }
         }
     }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
 }
 
 async fn serve(

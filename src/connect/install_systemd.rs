@@ -53,7 +53,9 @@ pub(in crate::connect) fn install(config: &Path) -> Result<String, NotDone> {
     let path = PathBuf::from(UNIT);
     durable::replace(&path, text.as_bytes(), UNIT_MODE).map_err(|cause| NotDone::File { path, cause })?;
     run("systemctl", &["daemon-reload"])?;
-    run("systemctl", &["enable", "--now", "sceau-connect.service"])?;
+    run("systemctl", &["enable", "sceau-connect.service"])?;
+    // One that runs already takes up what was enrolled or configured since.
+    run("systemctl", &["restart", "sceau-connect.service"])?;
     Ok(format!("Le service sceau-connect est installé et lancé ({UNIT}). Voir : systemctl status sceau-connect"))
 }
 

@@ -4,10 +4,11 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use windows_service::service::{
-    ServiceAccess, ServiceAction, ServiceActionType, ServiceErrorControl, ServiceFailureActions,
-    ServiceFailureResetPeriod, ServiceInfo, ServiceStartType, ServiceType,
+    Service, ServiceAccess, ServiceAction, ServiceActionType, ServiceErrorControl, ServiceFailureActions,
+    ServiceFailureResetPeriod, ServiceInfo, ServiceStartType, ServiceState, ServiceType,
 };
 use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 
@@ -22,7 +23,11 @@ const ACCOUNT: &str = r"NT SERVICE\sceau-connect";
 const SYSTEM: &str = "*S-1-5-18";
 const ADMINISTRATORS: &str = "*S-1-5-32-544";
 /// Pause before a service that crashed is started again.
-const RESTART_AFTER: std::time::Duration = std::time::Duration::from_millis(500);
+const RESTART_AFTER: Duration = Duration::from_millis(500);
+
+/// Longest wait for a service that stops, and pause between two looks.
+const STOP_WAIT: Duration = Duration::from_secs(15);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Why the service is not installed, or not removed.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +67,8 @@ pub(in crate::connect) fn install(config: &Path) -> Result<String, NotDone> {
         account_name: Some(OsString::from(ACCOUNT)),
         account_password: None,
     };
-    let access = ServiceAccess::CHANGE_CONFIG | ServiceAccess::START | ServiceAccess::QUERY_STATUS;
+    let access =
+        ServiceAccess::CHANGE_CONFIG | ServiceAccess::START | ServiceAccess::STOP | ServiceAccess::QUERY_STATUS;
     let service = manager.open_service(NAME, access).or_else(|_| manager.create_service(&info, access))?;
     service.update_failure_actions(ServiceFailureActions {
         reset_period: ServiceFailureResetPeriod::Never,
@@ -72,8 +78,25 @@ pub(in crate::connect) fn install(config: &Path) -> Result<String, NotDone> {
     })?;
     make_folder(&settings.folder)?;
     rights(&settings.folder, &[&full(SYSTEM), &full(ADMINISTRATORS), &format!("{ACCOUNT}:(OI)(CI)M")])?;
+    // One that runs already takes up what was enrolled or configured since.
+    if service.query_status()?.current_state != ServiceState::Stopped {
+        service.stop()?;
+        wait_stopped(&service)?;
+    }
     service.start::<&str>(&[])?;
     Ok(format!("Le service {NAME} est installé et lancé sous le compte {ACCOUNT}. Voir : sc query {NAME}"))
+}
+
+/// Waits for a service that was told to stop.
+fn wait_stopped(service: &Service) -> Result<(), NotDone> {
+    let until = Instant::now() + STOP_WAIT;
+    while service.query_status()?.current_state != ServiceState::Stopped {
+        if Instant::now() >= until {
+            return Err(NotDone::System(io::ErrorKind::TimedOut.into()));
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    Ok(())
 }
 
 /// Stop, entry; the folder and the configuration stay.

@@ -9,6 +9,7 @@ use interprocess::os::windows::named_pipe::tokio::{DuplexPipeStream, PipeListene
 use interprocess::os::windows::named_pipe::{PipeListenerOptions, PipeMode, pipe_mode};
 use interprocess::os::windows::security_descriptor::SecurityDescriptor;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use widestring::U16CString;
 
 use super::carry::carry;
@@ -46,7 +47,7 @@ impl Door {
         Ok(Self(options.create_tokio_duplex()?))
     }
 
-    /// Accepts until `stop` says so.
+    /// Accepts until `stop` says so, then waits for the exchanges under way; whoever calls bounds that.
     pub(super) async fn accept(
         self,
         pair: Arc<Pair>,
@@ -54,17 +55,19 @@ impl Door {
         max: usize,
         mut stop: watch::Receiver<bool>,
     ) {
+        let mut connections = JoinSet::new();
         loop {
+            while connections.try_join_next().is_some() {}
             let accepted = tokio::select! {
                 biased;
-                _ = stop.wait_for(|stop| *stop) => return,
+                _ = stop.wait_for(|stop| *stop) => break,
                 accepted = self.0.accept() => accepted,
             };
             match accepted {
                 Ok(stream) => match places.take(NOBODY, max) {
                     Some(place) => {
                         let (pair, stop) = (Arc::clone(&pair), stop.clone());
-                        tokio::spawn(async move {
+                        connections.spawn(async move {
                             let _place = place;
                             let stream: DuplexPipeStream<pipe_mode::Bytes> = stream;
                             carry(&pair, stream, stop).await;
@@ -78,5 +81,6 @@ impl Door {
                 }
             }
         }
+        while connections.join_next().await.is_some() {}
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use listenfd::ListenFd;
 use tokio::net::UnixStream;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::carry::carry;
 use super::pair::Pair;
@@ -67,7 +68,7 @@ impl Door {
         Ok(Self { listening, uids })
     }
 
-    /// Accepts until `stop` says so.
+    /// Accepts until `stop` says so, then waits for the exchanges under way; whoever calls bounds that.
     pub(super) async fn accept(
         self,
         pair: Arc<Pair>,
@@ -75,16 +76,18 @@ impl Door {
         user_max: usize,
         mut stop: watch::Receiver<bool>,
     ) {
+        let mut connections = JoinSet::new();
         loop {
+            while connections.try_join_next().is_some() {}
             let accepted = tokio::select! {
                 biased;
-                _ = stop.wait_for(|stop| *stop) => return,
+                _ = stop.wait_for(|stop| *stop) => break,
                 accepted = self.listening.accept() => accepted,
             };
             match accepted {
                 Ok(stream) => {
                     if let Some(place) = self.admitted(&stream, &places, user_max) {
-                        drop(tokio::spawn(serve(Arc::clone(&pair), stream, place, stop.clone())));
+                        connections.spawn(serve(Arc::clone(&pair), stream, place, stop.clone()));
                     }
                 }
                 Err(error) => {
@@ -93,6 +96,8 @@ impl Door {
                 }
             }
         }
+        drop(self);
+        while connections.join_next().await.is_some() {}
     }
 
     /// A place for whoever may connect; others are closed without a word.

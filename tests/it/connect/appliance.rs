@@ -13,15 +13,20 @@ use crate::support::configuration::table;
 use crate::support::establishment::user_name;
 use crate::support::plan::Plan;
 use crate::support::program::program;
-use crate::support::wait::eventually;
+use crate::support::wait::{eventually, until};
 
 /// Its application of other machines.
-pub(super) const APPLICATION: &str = "dpi";
+pub(crate) const APPLICATION: &str = "dpi";
+
+/// Adds `[gate]` of our own user.
+pub(crate) fn admit_gate(config: &mut toml::Table) {
+    config.insert("gate".into(), table([("user", "".into())]).into());
+}
 
 /// Everything that runs. Programs are dropped before their folder.
-pub(super) struct Appliance {
+pub(crate) struct Appliance {
     gate: Option<Child>,
-    pub(super) scene: Scene,
+    pub(crate) scene: Scene,
     namespace: Option<String>,
     pub(super) address: String,
 }
@@ -29,9 +34,11 @@ pub(super) struct Appliance {
 impl Appliance {
     /// Laid out after `plan`, its gate at `HOST:PORT` within that network namespace.
     pub(super) fn start(plan: Plan, namespace: Option<&str>, address: &str, sources: &str) -> Appliance {
-        let plan =
-            plan.edit_config(|config| drop(config.insert("gate".into(), table([("user", "".into())]).into())));
-        let scene = Scene::of(plan);
+        Appliance::over(Scene::of(plan.edit_config(admit_gate)), namespace, address, sources)
+    }
+
+    /// The same over what runs already.
+    pub(crate) fn over(scene: Scene, namespace: Option<&str>, address: &str, sources: &str) -> Appliance {
         let entry = |user: &str| {
             json!({
                 "user": user, "lps_name": "Logiciel", "lps_version": "4.2", "lps_id": "INST-7", "homologation": "HOMOL-7",
@@ -75,11 +82,16 @@ impl Appliance {
             None => Command::new("setpriv"),
         };
         let folder = &self.scene.establishment.folder;
-        let log = std::fs::File::options().create(true).append(true).open(self.log()).unwrap();
+        let output = std::fs::File::options().create(true).append(true).open(self.log()).unwrap();
         command.args(["--pdeathsig", "KILL", "--"]).arg(program("sceau-gate"));
         command.arg("--config").arg(folder.join("gate.toml")).env_remove("NOTIFY_SOCKET");
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        command.stdin(Stdio::null()).stdout(output.try_clone().unwrap()).stderr(output);
+        let log = self.log();
+        let told = || std::fs::read_to_string(&log).unwrap_or_default().matches("whom to admit").count();
+        let before = told();
         self.gate = Some(command.spawn().unwrap());
+        // Before it has announced itself to sceaud, nobody can be invited to it.
+        until("the gate has announced itself", || told() > before);
     }
 
     /// Kills its gate.
@@ -103,7 +115,7 @@ impl Appliance {
     }
 
     /// Invites that server, has it propose its certificate, compares the short codes, confirms.
-    pub(super) fn introduce(&self, server: &Server) {
+    pub(crate) fn introduce(&self, server: &Server) {
         let code = self.invite();
         // The gate learns of the invitation within two seconds, and refuses everybody without a certificate until then.
         let proposed = eventually("the proposal is taken", || {
@@ -135,6 +147,6 @@ impl Drop for Appliance {
 }
 
 /// A free port of this machine.
-pub(super) fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -104,3 +104,24 @@ fn what_is_mistyped_is_told_before_anything_is_made() {
     assert_eq!(said.status.code(), Some(2));
     assert!(text(&said.stderr).contains("sceau-connect enrol"), "{}", text(&said.stderr));
 }
+
+#[test]
+fn the_guides_configuration_is_taken() {
+    let guide = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/connecteur.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let blocks: Vec<&str> =
+        guide.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let server = Server::new(None);
+    let folder = format!("folder = {:?}", server.state());
+    let said = |text: &str| {
+        server.configure(text);
+        let output = server.verb(&["status"], "");
+        assert_eq!(output.status.code(), Some(2));
+        self::text(&output.stderr)
+    };
+    // Linux, then Windows: here the one has but nobody to ask, the other a door that is not ours.
+    let linux = blocks[0].replace("folder = \"/var/lib/sceau-connect\"", &folder);
+    assert!(said(&linux).contains("sceau-connect enrol"), "{}", said(&linux));
+    assert!(said(blocks[1]).contains("un tube nommé n'existe que sous Windows"), "{}", said(blocks[1]));
+    assert!(said(&linux.replace("users", "user")).contains("`users`"));
+}

@@ -1,7 +1,7 @@
 //! The companion on application servers: local doors, appliances known by their keys, fail-over, nothing asked twice.
 
-mod appliance;
-mod companion;
+pub(crate) mod appliance;
+pub(crate) mod companion;
 mod doors;
 mod end_to_end;
 mod failover;
@@ -9,3 +9,4 @@ mod hosts;
 mod keys;
 mod network;
 mod toy_gate;
+mod windows;
