@@ -2,7 +2,6 @@
 
 /// What a key holds.
 #[derive(Clone, Copy)]
-#[cfg_attr(not(all(unix, feature = "appliance")), allow(dead_code))]
 pub(crate) enum Kind {
     /// Text.
     Text,
