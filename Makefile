@@ -5,7 +5,7 @@ CARGO_BUILD := cargo build --release --locked
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
 DEMO := $(RELEASE)/examples/demo
 
-.PHONY: run serve test bench bench-relay bench-attest ledger-10m setup verify verify-windows connect connect-windows bench-connect fuzz soak image image-repro image-test
+.PHONY: run serve test bench bench-relay bench-attest bench-gate bench-connect ledger-10m setup verify verify-windows connect connect-windows fuzz soak image image-repro image-test
 
 # One VIHF over the socket, verified by xmlsec1.
 run:
@@ -38,6 +38,12 @@ bench-attest:
 	@tests/setup.sh test
 	$(CARGO_BUILD) --bins --example demo
 	@$(DEMO) bench attest
+
+# Tokens through the gate beside the bare socket, and beside a flood of strangers.
+bench-gate:
+	@tests/setup.sh run
+	$(CARGO_BUILD) --bins --example demo
+	@$(DEMO) bench gate
 
 # Ten million entries by the ledger's own code, without signatures: start, memory, one practitioner's month.
 LEDGER_ENTRIES ?= 10_000_000

@@ -9,6 +9,7 @@ profile=${1:-}
 "$here/system.sh" ${profile:+"$profile"}
 "$here/disk.sh" ${profile:+"$profile"}
 if [ -z "$profile" ]; then
+    "$here/attached.sh"
     "$here/publish.sh"
     "$here/report.sh"
 fi

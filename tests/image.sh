@@ -9,6 +9,13 @@ rm -f "$target/skipped.txt"
 log=$target/image-test.log
 
 cargo build --release --locked --bins
+# What a machine is updated to: the same sources as the next two versions.
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+for patch in 1 2; do
+    next=${version%.*}.$((${version##*.} + patch))
+    made=$SCEAU_IMAGE/next/sceau_$next/update/SHA256SUMS.sig
+    [ "$made" -nt "$SCEAU_IMAGE/sceau_$version/SHA256SUMS.sig" ] || image/build/next.sh "$next"
+done
 # Two machines at a time: without KVM each has one busy processor most of the time, two while it starts its services.
 cargo test --release --locked --test image -- --test-threads=2 2>&1 | tee "$log"
 

@@ -13,12 +13,17 @@ cp "$out/$name.efi" "$published/update/$name.efi"
 cp "$out/$name.root.raw" "$published/update/${name}_$data.root.raw"
 cp "$out/$name.root-verity.raw" "$published/update/${name}_$tree.root-verity.raw"
 cp "$out/sceau_$version.raw" "$published/sceau_$version.raw"
+# Foreign software, each with the root hash that an order names; the folders are those of a stick.
+for kind in connectors modules; do
+    mkdir "$published/$kind"
+    cp "$work/attached/$kind"/*.raw "$work/attached/$kind"/*.roothash "$published/$kind/"
+done
 # Firmware setups take certificates as DER, from a stick.
 for key in PK KEK db; do openssl x509 -in "$keys/$key.crt" -outform DER -out "$published/$key.cer"; done
 
 # What is inside, and what is known of it.
 (cd "$repository" && cargo metadata --locked --format-version 1 --filter-platform x86_64-unknown-linux-gnu) >"$work/cargo-metadata.json"
-tool python3 "$image/build/sbom.py" "$version" "$epoch" "$made" "$work/cargo-metadata.json" >"$published/sbom.cdx.json"
+tool python3 "$image/build/sbom.py" "$version" "$epoch" "$made" "$work/cargo-metadata.json" "$work/attached" >"$published/sbom.cdx.json"
 cp "$image/vex.cdx.json" "$published/vex.cdx.json"
 
 # What a machine measures that runs this image.

@@ -1,16 +1,20 @@
 #!/bin/bash
 # One image of foreign software: `build.sh FOLDER`, of image/connectors or image/modules. Its packages are unpacked, never installed:
-# no script of theirs runs. The result, NAME.raw and its root hash, is under the build's folder; the key that signs stands for a vendor's.
+# no script of theirs runs. The result is attached/KIND/NAME.raw under the build's folder, with its root hash and its packages; the
+# key that signs stands for a vendor's.
 source "$(dirname "$0")/../build/common.sh"
 folder=$(realpath "$1")
 name=$(basename "$folder")
-out=$work/attached
+out=$work/attached/$(basename "$(dirname "$folder")")
 root=$out/$name.root
 mkdir -p "$out"
-rm -rf "$root" "$out/$name.raw"
+rm -rf "$root" "$out/$name".*
 # The same archive as the tools: build/tools.sh asked this machine's apt.
 packages=$(sed '/^#/d' "$folder/packages" | paste -sd, -)
+# What was unpacked, for the bill of materials: nothing is registered by dpkg.
+listed='for deb in "$1"/var/cache/apt/archives/*.deb; do dpkg-deb --show --showformat="\${Package}\t\${Version}\t\${source:Package}\t\${source:Version}\n" "$deb"; done'
 mmdebstrap --quiet --variant=extract --aptopt='APT::Install-Recommends "false"' --include="$packages" \
+    --extract-hook="($listed) >\"$out/$name.packages\"" \
     trixie "$root" "$work/sandbox/etc/apt/sources.list.d/mkosi.list"
 if [ -x "$folder/choose" ]; then
     # What is taken of the packages: a module shows below /opt alone.
@@ -18,7 +22,7 @@ if [ -x "$folder/choose" ]; then
 fi
 if [ -d "$folder/extra" ]; then cp -r "$folder/extra/." "$root/"; fi
 # Nothing of the archive's own bookkeeping, and places for what systemd mounts.
-rm -rf "$root"/{dev,proc,sys,run,tmp,var,boot,home,root,srv,mnt,media} "$root"/usr/share/{doc,man,locale,lintian,bug}
+rm -rf "$root"/{dev,proc,sys,run,tmp,var,boot,home,root,srv,mnt,media} "$root"/usr/share/{doc,man,locale,lintian,bug} "$root"/usr/lib/*/gconv
 mkdir -p "$root"/{dev,proc,sys,run,tmp,var/tmp}
 find "$root" -exec touch --no-dereference --date="@$epoch" {} +
 # Its identifiers come from its name, so that a second build is the same but for the signature.

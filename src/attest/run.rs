@@ -96,14 +96,14 @@ fn run(arguments: &Arguments) -> Result<(), NotRun> {
     outcome
 }
 
-/// The user of `sceaud`, which must exist in production; our own in a test establishment that names none.
+/// The user of `sceaud`, which must exist in production, and root. In a test establishment that has no such user everything is our
+/// own user's; a machine on trial that has one is as strict as any.
 fn admitted(config: &Config) -> Result<Admitted, NotRun> {
-    let sealing = if config.is_test() { peer::own_uid() } else { ROOT };
     let user = &config.sockets.signer_client;
     let ledger = if user.is_empty() { None } else { peer::uid_of(user)? };
     match ledger {
-        Some(ledger) => Ok(Admitted { ledger, sealing }),
-        None if config.is_test() => Ok(Admitted { ledger: peer::own_uid(), sealing }),
+        Some(ledger) => Ok(Admitted { ledger, sealing: ROOT }),
+        None if config.is_test() => Ok(Admitted { ledger: peer::own_uid(), sealing: peer::own_uid() }),
         None => Err(NotRun::Client(user.clone())),
     }
 }

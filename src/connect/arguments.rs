@@ -45,6 +45,9 @@ enum Verb {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Codes de sortie : 0 confirmé, ou demande déposée avec --wait 0 ; 1 refusé ; 2 ligne de commande, configuration ou code refusés ; 3 appliance injoignable ou confirmation non venue."
+)]
 pub(super) struct Enrol {
     /// Adresse de l'appliance
     #[arg(long, value_name = "HÔTE:PORT")]
@@ -64,6 +67,9 @@ pub(super) struct Enrol {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Codes de sortie : 0 arrêt demandé (SIGTERM) ; 2 configuration, clé ou appliances refusées ; 3 porte ou système indisponible."
+)]
 pub(super) struct Run {
     /// Fichier de configuration
     #[arg(long, value_name = "FICHIER", default_value = DEFAULT_FILE)]
@@ -74,6 +80,9 @@ pub(super) struct Run {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Codes de sortie : 0 une appliance au moins délivre des assertions ; 2 rien à interroger ; 3 aucune n'en délivre."
+)]
 pub(super) struct Status {
     /// Fichier de configuration
     #[arg(long, value_name = "FICHIER", default_value = DEFAULT_FILE)]
@@ -84,6 +93,9 @@ pub(super) struct Status {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Codes de sortie : 0 fait ; 2 nom ou configuration refusés ; 3 fichier ou système indisponible."
+)]
 pub(super) struct Secret {
     /// Utilisateur du système à qui le secret est remis
     #[arg(value_name = "UTILISATEUR")]
@@ -97,6 +109,7 @@ pub(super) struct Secret {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Codes de sortie : 0 fait ; 3 droits, configuration ou système ne le permettent pas.")]
 pub(super) struct Place {
     /// Fichier de configuration du service
     #[arg(long, value_name = "FICHIER", default_value = DEFAULT_FILE)]

@@ -9,12 +9,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::image::{Image, NotGood};
+use super::arrival::settled;
+use super::image::NotGood;
 use super::links;
 use super::told::{Told, ToldConnector, ToldModule};
 use super::unit::{Around, drop_in, unit_name};
 use super::vendor::Vendors;
-use crate::policy::connectors::{Allowed, Name, RootHash};
+use crate::policy::connectors::{Allowed, Name};
 use crate::sys::durable;
 
 /// The drop-in's name: behind those of the image, whose numbers are lower.
@@ -124,10 +125,6 @@ pub fn apply(
     Ok(applied)
 }
 
-fn judge(folder: &Path, name: &Name, wanted: RootHash, vendors: &Vendors) -> Result<(), NotGood> {
-    Image::read(&folder.join(format!("{name}.raw")))?.judge(wanted, vendors)
-}
-
 fn modules(
     told: &[ToldModule],
     places: &Places,
@@ -136,7 +133,7 @@ fn modules(
 ) -> Result<(), NotApplied> {
     let mut good = Vec::new();
     for module in told {
-        match judge(&places.modules, &module.name, module.image, vendors) {
+        match settled(&places.modules, &module.name, module.image, vendors) {
             Ok(()) => good.push(module),
             Err(cause) => applied.refused.push((Attachment::Module(module.name.clone()), cause.into())),
         }
@@ -172,7 +169,7 @@ fn connectors(
         let reach = connector.reach.as_ref().map_or(Ok(()), |reach| reach.within(allowed));
         let judged = reach
             .map_err(|_| NotAttached::Reach)
-            .and_then(|()| Ok(judge(&places.images, &connector.name, connector.image, vendors)?));
+            .and_then(|()| Ok(settled(&places.images, &connector.name, connector.image, vendors)?));
         match judged {
             Ok(()) => good.push(connector),
             Err(cause) => applied.refused.push((Attachment::Connector(connector.name.clone()), cause)),

@@ -2,8 +2,8 @@
 //! signature of the tree's root hash.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::os::unix::fs::MetadataExt as _;
+use std::io;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 
 use base64::Engine as _;
@@ -14,6 +14,7 @@ use gpt::partition::Partition;
 use serde::Deserialize;
 
 use super::vendor::Vendors;
+use super::verity::{Extent, root_hash};
 use crate::policy::connectors::RootHash;
 use crate::sys::{file as system, peer};
 
@@ -22,7 +23,7 @@ const ROOT: &str = "4f68bce3-e8cd-4db1-96e7-fbcaf984b709";
 const TREE: &str = "2c7357ed-ebd2-46d9-aec1-23d437ec2bf5";
 const SIGNATURE: &str = "41092b05-9fc8-4523-994f-2def0408b176";
 /// Longest signature partition that is read, in bytes: systemd makes 16 KiB.
-const SIGNATURE_LEN_MAX: u64 = 64 * 1024;
+const SIGNATURE_LEN_MAX: usize = 64 * 1024;
 /// Bits of a file's mode by which others than its owner may write it.
 const WRITABLE: u32 = 0o022;
 
@@ -51,6 +52,11 @@ pub enum NotGood {
         /// The image's.
         found: RootHash,
     },
+    /// Its blocks, or their tree, are not those of its root hash.
+    #[error(
+        "le contenu de l'image n'est pas celui de sa racine dm-verity ; recopiez-la depuis ce que le fournisseur a publié"
+    )]
+    Spoilt,
     /// No certificate of the appliance verifies the signature.
     #[error(
         "la signature de l'image n'est d'aucun fournisseur que cette appliance connaît (/usr/lib/verity.d) ; demandez une image signée par lui"
@@ -61,8 +67,19 @@ pub enum NotGood {
 /// What an image says of itself. Nothing is verified yet.
 #[derive(Debug)]
 pub struct Image {
+    file: File,
+    root: Extent,
+    tree: Extent,
     hash: RootHash,
     signature: Vec<u8>,
+}
+
+/// Where its partitions are, and the root hash that their identifiers tell.
+struct Partitions {
+    root: Extent,
+    tree: Extent,
+    signature: Extent,
+    hash: RootHash,
 }
 
 /// The JSON of a signature partition.
@@ -76,14 +93,14 @@ struct Signed {
 impl Image {
     /// Reads what an image says of itself.
     ///
-    /// Trusts nothing of it: its content is read by nobody but the kernel, below the hash.
+    /// Trusts nothing of it: its file system is read by nobody but the kernel, below the hash.
     ///
     /// # Errors
     /// [`NotGood::Unreadable`], [`NotGood::Writable`], [`NotGood::Form`]; [`NotGood::Other`] if its partitions and its signature
     /// tell two hashes.
     pub fn read(path: &Path) -> Result<Self, NotGood> {
         // No link: what is judged is what is mounted.
-        let mut file = system::open_itself(path).map_err(NotGood::Unreadable)?;
+        let file = system::open_itself(path).map_err(NotGood::Unreadable)?;
         let metadata = file.metadata().map_err(NotGood::Unreadable)?;
         if !metadata.is_file() {
             return Err(NotGood::Form);
@@ -91,13 +108,13 @@ impl Image {
         if metadata.uid() != peer::own_uid() && metadata.uid() != 0 || metadata.mode() & WRITABLE != 0 {
             return Err(NotGood::Writable);
         }
-        let (hash, start, len) = partitions(&file)?;
-        if len > SIGNATURE_LEN_MAX {
-            return Err(NotGood::Form);
-        }
-        let mut text = Vec::new();
-        file.seek(SeekFrom::Start(start)).map_err(NotGood::Unreadable)?;
-        file.take(len).read_to_end(&mut text).map_err(NotGood::Unreadable)?;
+        let Partitions { root, tree, signature, hash } = partitions(&file)?;
+        let len = usize::try_from(signature.len).ok().filter(|len| *len <= SIGNATURE_LEN_MAX);
+        let mut text = vec![0; len.ok_or(NotGood::Form)?];
+        file.read_exact_at(&mut text, signature.start).map_err(|cause| match cause.kind() {
+            io::ErrorKind::UnexpectedEof => NotGood::Form,
+            _ => NotGood::Unreadable(cause),
+        })?;
         let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
         let signed: Signed =
             serde_json::from_slice(text.get(..end).unwrap_or_default()).map_err(|_| NotGood::Form)?;
@@ -105,7 +122,7 @@ impl Image {
             return Err(NotGood::Other { wanted: hash, found: signed.root_hash });
         }
         let signature = STANDARD.decode(signed.signature).map_err(|_| NotGood::Form)?;
-        Ok(Self { hash, signature })
+        Ok(Self { file, root, tree, hash, signature })
     }
 
     /// Its root hash, as it says.
@@ -124,10 +141,21 @@ impl Image {
         }
         if vendors.signed(&self.hash, &self.signature) { Ok(()) } else { Err(NotGood::Unsigned) }
     }
+
+    /// Whether every block of it is below its root hash: what the kernel would find at each reading, all at once.
+    ///
+    /// # Errors
+    /// [`NotGood::Spoilt`]; [`NotGood::Unreadable`].
+    pub fn verify(&self) -> Result<(), NotGood> {
+        match root_hash(&self.file, self.root, self.tree) {
+            Ok(found) if found.map(RootHash::from) == Some(self.hash) => Ok(()),
+            Err(cause) if cause.kind() != io::ErrorKind::UnexpectedEof => Err(NotGood::Unreadable(cause)),
+            Ok(_) | Err(_) => Err(NotGood::Spoilt),
+        }
+    }
 }
 
-/// The root hash that the identifiers of the partitions tell; place and length of the signature in bytes.
-fn partitions(file: &File) -> Result<(RootHash, u64, u64), NotGood> {
+fn partitions(file: &File) -> Result<Partitions, NotGood> {
     let disk = [LogicalBlockSize::Lb512, LogicalBlockSize::Lb4096].into_iter().find_map(|size| {
         let file = file.try_clone().ok()?;
         let disk = GptConfig::new().writable(false).logical_block_size(size).open_from_device(file).ok()?;
@@ -142,9 +170,12 @@ fn partitions(file: &File) -> Result<(RootHash, u64, u64), NotGood> {
             _ => Err(NotGood::Form),
         }
     };
-    let (root, tree, signature) = (only(ROOT)?, only(TREE)?, only(SIGNATURE)?);
+    let extent = |partition: &Partition| -> Result<Extent, NotGood> {
+        let start = partition.bytes_start(size).map_err(|_| NotGood::Form)?;
+        let len = partition.bytes_len(size).map_err(|_| NotGood::Form)?;
+        Ok(Extent { start, len })
+    };
+    let (root, tree) = (only(ROOT)?, only(TREE)?);
     let hash = RootHash::of_halves(root.part_guid.into_bytes(), tree.part_guid.into_bytes());
-    let start = signature.bytes_start(size).map_err(|_| NotGood::Form)?;
-    let len = signature.bytes_len(size).map_err(|_| NotGood::Form)?;
-    Ok((hash, start, len))
+    Ok(Partitions { root: extent(root)?, tree: extent(tree)?, signature: extent(only(SIGNATURE)?)?, hash })
 }

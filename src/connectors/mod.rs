@@ -4,6 +4,8 @@
 //! | file | noun |
 //! |---|---|
 //! | `image` | a disk image: its root hash, its vendor's signature |
+//! | `verity` | the tree over its blocks: whether all of them are below the root hash |
+//! | `arrival` | images that somebody brought, until an order names them |
 //! | `vendor` | the certificates that the image of the appliance trusts, and what they signed |
 //! | `told` | the register as `admin.sock` tells it, read strictly |
 //! | `unit` | the walls of one connector, as a drop-in of its unit |
@@ -15,13 +17,16 @@
 //! block that is not below it: the hash goes to systemd as `RootHash=`, or beside the module's link, never from the image.
 
 mod apply;
+mod arrival;
 mod image;
 mod links;
 mod told;
 mod unit;
 mod vendor;
+mod verity;
 
 pub use apply::{Applied, Attachment, NotApplied, NotAttached, Places, apply};
+pub use arrival::{Arrival, admit, arrivals};
 pub use image::{Image, NotGood};
 pub use told::{Told, ToldConnector, ToldModule};
 pub use unit::{Around, drop_in, unit_name};

@@ -105,12 +105,13 @@ pub(super) fn systemctl(arguments: &[&str]) -> Result<(), ConsoleError> {
 
 /// The same for what takes its time.
 pub(super) fn systemctl_within(arguments: &[&str], wait: Duration) -> Result<(), ConsoleError> {
-    let failed = |complaint: String| ConsoleError::Program { step: "gestionnaire de services", complaint };
+    let step = "gestionnaire de services";
     let mut command = Command::new("systemctl");
     // Nobody is asked for anything: the agent that would ask may not run within the unit's walls.
     command.arg("--no-ask-password").args(arguments).env("LC_ALL", "C");
-    let ended = run(&mut command, Vec::new(), wait).map_err(|cause| failed(cause.to_string()))?;
-    if ended.status.success() { Ok(()) } else { Err(failed(ended.complaint.trim().to_owned())) }
+    let ended = run(&mut command, Vec::new(), wait).map_err(ConsoleError::not_run(step, &command))?;
+    let complaint = ended.complaint.trim().to_owned();
+    if ended.status.success() { Ok(()) } else { Err(ConsoleError::Program { step, complaint }) }
 }
 
 fn put(path: &Path, text: &str) -> Result<(), ConsoleError> {

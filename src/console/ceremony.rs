@@ -157,8 +157,7 @@ impl<'a> Ceremony<'a> {
     }
 
     fn run(&self, mut command: Command, input: Vec<u8>, step: &'static str) -> Result<Ended, ConsoleError> {
-        run(&mut command, input, STEP_WAIT)
-            .map_err(|cause| ConsoleError::Program { step, complaint: cause.to_string() })
+        run(&mut command, input, STEP_WAIT).map_err(ConsoleError::not_run(step, &command))
     }
 
     fn ended(&self, command: Command, input: Vec<u8>, step: &'static str) -> Result<Ended, ConsoleError> {

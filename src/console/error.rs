@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::config::{Fault, Position, system_words};
 use crate::usage::{EXIT_NEGATIVE, EXIT_UNAVAILABLE};
@@ -55,6 +56,19 @@ pub(super) enum ConsoleError {
         /// What it said.
         complaint: String,
     },
+    /// The system did not start a program of the appliance, or it did not end in time and was killed: it said nothing itself.
+    #[error(
+        "{step} : le système ne fait pas tourner {program} ({}) ; redémarrez l'appliance, puis signalez-le au fabricant",
+        system_words(cause)
+    )]
+    NotRun {
+        /// What it was to do (French).
+        step: &'static str,
+        /// Its name.
+        program: String,
+        /// What the system said.
+        cause: io::Error,
+    },
     /// The TPM measured nothing there: a secret bound to it would be bound to nothing.
     #[error(
         "le PCR {0} du TPM est vide ou illisible, cette machine ne mesure pas son démarrage ; activez le TPM et Secure Boot dans le microprogramme, puis redémarrez"
@@ -70,6 +84,13 @@ impl ConsoleError {
     pub(super) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |cause| Self::File { path, cause }
+    }
+
+    /// A program that could not be run to its end.
+    pub(super) fn not_run(step: &'static str, command: &Command) -> impl FnOnce(io::Error) -> Self {
+        let program =
+            Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        move |cause| Self::NotRun { step, program, cause }
     }
 
     /// One refusal.

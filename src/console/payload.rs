@@ -4,7 +4,6 @@
 //! image from the other slot.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
 use std::path::Path;
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -153,23 +152,11 @@ fn running(place: &Place) -> Result<String, ConsoleError> {
 fn copied(stick: &Stick, folder: &Path, part: &Part) -> Result<(), ConsoleError> {
     let on_stick = format!("{FOLDER}/{}", part.name);
     let aside = folder.join(format!(".{}.new", part.name));
-    let copy = || -> io::Result<String> {
-        let (mut source, mut target) = (stick.open(&on_stick)?.take(PART_LEN_MAX + 1), File::create(&aside)?);
-        let (mut hash, mut buffer, mut len) = (Context::new(&SHA256), vec![0; 1 << 20], 0_u64);
-        loop {
-            let read = source.read(&mut buffer)?;
-            let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else { break };
-            len += u64::try_from(read).unwrap_or(u64::MAX);
-            if len > PART_LEN_MAX {
-                return Err(io::ErrorKind::FileTooLarge.into());
-            }
-            hash.update(bytes);
-            target.write_all(bytes)?;
-        }
-        target.sync_all()?;
-        Ok(hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
-    };
-    let sha256 = copy().map_err(ConsoleError::file(Path::new(&on_stick)))?;
+    let mut hash = Context::new(&SHA256);
+    stick
+        .copy(&on_stick, &aside, PART_LEN_MAX, |bytes| hash.update(bytes))
+        .map_err(ConsoleError::file(Path::new(&on_stick)))?;
+    let sha256: String = hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     if sha256 != part.sha256 {
         return Err(ConsoleError::refused(
             on_stick,

@@ -36,8 +36,7 @@ pub(super) fn sceau<S: AsRef<OsStr>>(
     let mut command = Command::new(own_program("sceau"));
     command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8");
     command.args(verb).arg("--config").arg(place.sceau_toml()).args(arguments);
-    run(&mut command, Vec::new(), VERB_WAIT)
-        .map_err(|cause| ConsoleError::Program { step, complaint: cause.to_string() })
+    run(&mut command, Vec::new(), VERB_WAIT).map_err(ConsoleError::not_run(step, &command))
 }
 
 /// The same; its standard output, if it ended well.

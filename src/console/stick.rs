@@ -1,13 +1,16 @@
 //! The stick: a folder that somebody brought, read within limits, and answers written for him.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Folder of ours on a stick.
 const OURS: &str = "sceau";
 /// Largest file that is read, in bytes: a register of 20,000 practitioners is a quarter of it.
 pub(super) const FILE_LEN_MAX: u64 = 64 * 1024 * 1024;
+/// Bytes that are copied at once: few calls on a slow stick.
+const COPY_LEN: usize = 1 << 20;
 /// Most names of a folder that are looked at.
 const NAMES_MAX: usize = 64;
 
@@ -34,13 +37,32 @@ impl Stick {
         read_file(&self.folder.join(name), max)
     }
 
-    /// A regular file below our folder, to be read as a stream; links are not followed.
-    pub(super) fn open(&self, name: &str) -> io::Result<File> {
+    /// Copies a regular file of at most `max` bytes below our folder, durably, while `seen` is shown every byte; links are not
+    /// followed. The copy is its owner's alone. After `Err` a part of it may be there.
+    pub(super) fn copy(&self, name: &str, to: &Path, max: u64, mut seen: impl FnMut(&[u8])) -> io::Result<()> {
         let path = self.folder.join(name);
         if !path.symlink_metadata()?.is_file() {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        File::open(path)
+        let mut source = File::open(path)?.take(max.saturating_add(1));
+        let mut target = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(to)?;
+        let (mut buffer, mut len) = (vec![0; COPY_LEN], 0_u64);
+        loop {
+            let read = source.read(&mut buffer)?;
+            let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else { break };
+            len += u64::try_from(read).unwrap_or(u64::MAX);
+            if len > max {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
+            seen(bytes);
+            target.write_all(bytes)?;
+        }
+        target.sync_all()
+    }
+
+    /// Length in bytes of a file below our folder.
+    pub(super) fn len(&self, name: &str) -> io::Result<u64> {
+        Ok(self.folder.join(name).symlink_metadata()?.len())
     }
 
     /// Names of files of a folder of ours with that ending, sorted; what is no plain name is left out.

@@ -26,6 +26,7 @@ const HTTP: &[u8] = b"http/1.1";
 #[derive(Debug)]
 pub(super) struct Tls {
     now: RwLock<Arc<ServerConfig>>,
+    key: Fingerprint,
 }
 
 impl Tls {
@@ -35,16 +36,20 @@ impl Tls {
     /// What is wrong with a file.
     pub(super) fn read(config: &GateFile, clients: &Clients) -> Result<(Self, Fingerprint), Fault> {
         let (now, key) = server(config, clients)?;
-        Ok((Self { now: RwLock::new(now) }, key))
+        Ok((Self { now: RwLock::new(now), key }, key))
     }
 
     /// Reads the files again; what was read stays where one is wrong, or the key is another one, which invitations that are
     /// open do not name: that takes a restart.
     ///
     /// # Errors
-    /// What is wrong with a file.
+    /// What is wrong with a file, or that the key is another one.
     pub(super) fn reread(&self, config: &GateFile, clients: &Clients) -> Result<(), Fault> {
-        let (new, _) = server(config, clients)?;
+        let (new, key) = server(config, clients)?;
+        if key != self.key {
+            let cause = "la clé est une autre que celle du démarrage, que les codes d'invitation nomment ; redémarrez le portail pour la prendre";
+            return Err(Fault::of("key-changed", &config.key, cause));
+        }
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = new;
         Ok(())
     }

@@ -14,14 +14,14 @@ use super::{Event, notify};
 use crate::config::SignerKey;
 use crate::seal::wire::Failure;
 use crate::sealed::SealedError;
-use crate::token::{Meter, PinGuard, PinRefusal, TokenError, is_held};
+use crate::token::{Meter, PinGuard, PinRefusal, TokenError};
 
 /// First pause between openings: a token that was only reset is back before anybody notices.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 /// Longest pause between openings, so that the first signature comes within 2 s of the token's return.
 const PAUSE_MAX: Duration = Duration::from_millis(1_000);
 /// Between looks at the PIN's file and the memory after a refusal; neither library nor token is asked.
-const PIN_PAUSE: Duration = Duration::from_millis(1_000);
+const PIN_PAUSE: Duration = Duration::from_millis(250);
 /// Between looks at a token that is locked or near it, or took no PIN and may have been replaced by another; the token is
 /// asked for its name and flags only.
 const LOCKED_PAUSE: Duration = Duration::from_millis(30_000);
@@ -187,7 +187,7 @@ impl Keeper {
             if self.pause(PIN_PAUSE) {
                 return true;
             }
-            if !is_held(marker, &self.key.pin) {
+            if !self.guard.is_held(marker, &self.key.pin) {
                 break;
             }
         }

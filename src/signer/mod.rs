@@ -120,7 +120,7 @@ fn serve(arguments: &Arguments) -> Result<(), StartError> {
     let (events, inbox) = mpsc::channel();
     let meter = Arc::new(Meter::new(key.sessions));
     let connections_max = usize::from(key.sessions) + door::SPARE_CONNECTIONS;
-    let guard = PinGuard::new(&memory_folder(&folder));
+    let guard = PinGuard::new(&memory_folder(&folder)).remembering(&folder);
     let keeper = Arc::new(Keeper::new(key, guard, Arc::clone(&meter), !config.is_test()));
     watch::start(Arc::clone(&meter), &config.limits)?;
     let closed = start_keeper(&keeper, events.clone())?;

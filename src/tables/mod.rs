@@ -3,10 +3,16 @@
 //! Pure but for the reading. Each program names its own keys ([`must`], [`may`]); the walk finds what is unknown, missing or of the
 //! wrong type, and the typed tables (serde) take the rest.
 
-#[cfg_attr(not(all(unix, feature = "appliance")), allow(dead_code, reason = "the appliance's own files need more"))]
+#[cfg_attr(
+    not(all(unix, feature = "appliance")),
+    allow(dead_code, reason = "the appliance's own files need more")
+)]
 mod document;
 mod fault;
-#[cfg_attr(not(all(unix, feature = "appliance")), allow(dead_code, reason = "the appliance's own files need more"))]
+#[cfg_attr(
+    not(all(unix, feature = "appliance")),
+    allow(dead_code, reason = "the appliance's own files need more")
+)]
 mod key;
 mod walk;
 

@@ -39,6 +39,7 @@ impl<'a> Attempt<'a> {
 
     /// The token took the PIN: nothing stands against it any more. Other PINs' records stay.
     pub(super) fn accepted(self) {
+        self.memory.vouch(self.pin);
         self.keep(&self.before.without(self.pin));
     }
 
@@ -49,12 +50,13 @@ impl<'a> Attempt<'a> {
 
     /// The token refused the PIN: remembered before anybody else may try.
     pub(super) fn refused(self) -> Result<(), TokenError> {
+        self.memory.vouch_for_none();
         self.memory.take_aside().map_err(|cause| self.memory.error(cause))
     }
 
     /// The failure may or may not be the PIN's: it stays remembered; how long the PIN waits.
     pub(super) fn unclear(self) -> Duration {
-        self.prepared.wait(self.pin)
+        self.prepared.wait(self.pin, self.memory.vouches(self.pin))
     }
 
     fn keep(&self, records: &PinRecords) {

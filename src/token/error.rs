@@ -114,7 +114,7 @@ impl TokenError {
         matches!(self, Self::Uri(_) | Self::NoModule | Self::Unusable { .. })
     }
 
-    /// The file whose content, or the PIN's, must change before another try makes sense; see [`super::is_held`].
+    /// The file whose content, or the PIN's, must change before another try makes sense; see [`super::PinGuard::is_held`].
     #[must_use]
     pub fn marker(&self) -> Option<&Path> {
         match self {

@@ -39,7 +39,7 @@ pub use inventory::KeyEntry;
 pub use meter::Meter;
 pub use open::{OpenToken, Reached};
 pub use pin::{Pin, PinError};
-pub use refused::{PinGuard, is_held};
+pub use refused::PinGuard;
 pub use template::KeyKind;
 pub use tries::TriesLeft;
 pub use uri::{KeyUri, UriError};

@@ -18,11 +18,15 @@ use super::pin::Pin;
 pub(super) const UNCLEAR_WAIT_MIN: Duration = Duration::from_secs(30);
 /// The wait doubles up to this: at most four tries an hour, less than what any token's lockout forgives.
 pub(super) const UNCLEAR_WAIT_MAX: Duration = Duration::from_secs(15 * 60);
+/// The same after the first such failure of a PIN that the token has taken since the machine's start: a process that was
+/// killed, or a device that was gone amid the login, is likelier than a PIN that was changed meanwhile.
+pub(super) const VOUCHED_WAIT: Duration = Duration::from_secs(1);
 /// PINs remembered of one token; more wrong PINs than a token forgives, so no token that is still usable has as many.
 pub(super) const RECORDS_MAX: usize = 32;
 
 const SALT_LEN: usize = 16;
 const DIGEST_LEN: usize = 32;
+const TRACE_LEN: usize = SALT_LEN + DIGEST_LEN;
 /// Salt, digest, failures (4 octets) and time (8 octets), big-endian.
 const RECORD_LEN: usize = SALT_LEN + DIGEST_LEN + 4 + 8;
 /// In place of the number of failures: the token said that the PIN is wrong.
@@ -73,20 +77,20 @@ impl PinRecords {
         self.0.is_empty()
     }
 
-    /// Whether `pin` may be tried at `now_ms`.
-    pub(super) fn verdict(&self, pin: &Pin, now_ms: u64) -> Verdict {
+    /// Whether `pin` may be tried at `now_ms`; `vouched`: the token has taken it since the machine's start.
+    pub(super) fn verdict(&self, pin: &Pin, now_ms: u64, vouched: bool) -> Verdict {
         match self.of(pin) {
             None if self.0.len() >= RECORDS_MAX => Verdict::Full,
             None => Verdict::Free,
             Some(record) if record.failures == REFUSED => Verdict::Refused,
-            Some(record) if now_ms.saturating_sub(record.tried_ms) < millis(record.wait()) => Verdict::Wait,
+            Some(record) if now_ms.saturating_sub(record.tried_ms) < millis(record.wait(vouched)) => Verdict::Wait,
             Some(_) => Verdict::Free,
         }
     }
 
     /// How long `pin` waits after its last try.
-    pub(super) fn wait(&self, pin: &Pin) -> Duration {
-        self.of(pin).map_or(Duration::ZERO, Record::wait)
+    pub(super) fn wait(&self, pin: &Pin, vouched: bool) -> Duration {
+        self.of(pin).map_or(Duration::ZERO, |record| record.wait(vouched))
     }
 
     /// These, with one more try of `pin` that failed without a clear cause.
@@ -138,14 +142,34 @@ impl Record {
         verify_slices_are_equal(&digest(&self.salt, pin), &self.digest).is_ok()
     }
 
-    fn wait(&self) -> Duration {
-        let doublings = self.failures.saturating_sub(1).min(16);
+    fn wait(&self, vouched: bool) -> Duration {
+        let doublings = match (self.failures, vouched) {
+            (1, true) => return VOUCHED_WAIT,
+            (failures, _) => failures.saturating_sub(1 + u32::from(vouched)).min(16),
+        };
         (UNCLEAR_WAIT_MIN * (1 << doublings)).min(UNCLEAR_WAIT_MAX)
     }
 }
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A PIN as it is remembered where it was taken: salt, then digest.
+pub(super) fn trace(pin: &Pin) -> io::Result<[u8; TRACE_LEN]> {
+    let mut trace = [0; TRACE_LEN];
+    let (salt, rest) = trace.split_at_mut(SALT_LEN);
+    rand::fill(salt).map_err(|_| io::Error::other("no random bytes"))?;
+    rest.copy_from_slice(&digest(salt, pin));
+    Ok(trace)
+}
+
+/// Whether `trace` is of that PIN.
+pub(super) fn is_trace_of(trace: &[u8], pin: &Pin) -> bool {
+    trace.len() == TRACE_LEN
+        && trace
+            .split_at_checked(SALT_LEN)
+            .is_some_and(|(salt, rest)| verify_slices_are_equal(&digest(salt, pin), rest).is_ok())
 }
 
 fn digest(salt: &[u8], pin: &Pin) -> [u8; DIGEST_LEN] {

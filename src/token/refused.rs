@@ -5,6 +5,9 @@
 //! and `<token>.pin-lock`, locked (flock(2)) from the look at the memory to the token's answer, so that of several
 //! processes only one ever tries. A try is remembered before it is made: a module that crashes or hangs in `C_Login`, or
 //! a power cut, counts as an unclear failure. Who empties the folder allows one more try.
+//!
+//! `<token>.pin-accepted`, in a folder that is gone with the machine's start, holds a salted digest of the PIN that the token
+//! took last: one unclear failure of it is tried again soon. On a disk it would help whoever wants to guess the PIN.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -19,7 +22,7 @@ use super::attempt::Attempt;
 use super::cause::PinRefusal;
 use super::error::TokenError;
 use super::pin::Pin;
-use super::pin_record::{PinRecords, Verdict};
+use super::pin_record::{PinRecords, Verdict, is_trace_of, trace};
 use super::uri::hex;
 use crate::config::PinSource;
 
@@ -30,19 +33,29 @@ const NAME_LEN: usize = 8;
 #[derive(Clone, Debug)]
 pub struct PinGuard {
     folder: PathBuf,
+    volatile: Option<PathBuf>,
 }
 
 /// The memory of one token.
 #[derive(Clone, Debug)]
 pub(super) struct TokenMemory {
     marker: PathBuf,
+    /// Where the PIN that was taken last is remembered; none: nobody vouches for any.
+    accepted: Option<PathBuf>,
 }
 
 impl PinGuard {
     /// The guard with its memories in `folder`, which only the signers' user may write.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned() }
+        Self { folder: folder.to_owned(), volatile: None }
+    }
+
+    /// The same, which also remembers the PINs that were taken, in a folder in memory (`/run`) that only the signers' user
+    /// may write.
+    #[must_use]
+    pub fn remembering(self, volatile: &Path) -> Self {
+        Self { volatile: Some(volatile.to_owned()), ..self }
     }
 
     /// The folder that systemd keeps for the signers over restarts (`StateDirectory=`), where it tells one.
@@ -63,20 +76,28 @@ impl PinGuard {
             context.update(part);
         }
         let name = hex(context.finish().as_ref().get(..NAME_LEN).unwrap_or_default());
-        TokenMemory { marker: self.folder.join(format!("{name}.pin-refused")) }
+        self.memory(self.folder.join(format!("{name}.pin-refused")))
     }
-}
 
-/// Whether the memory at `marker` still forbids the PIN that `source` gives now: asks neither the library nor the token.
-///
-/// Anything that cannot be read is no hold: the next opening says what is wrong with it.
-#[must_use]
-pub fn is_held(marker: &Path, source: &PinSource) -> bool {
-    let memory = TokenMemory { marker: marker.to_owned() };
-    match (Pin::read(source), memory.load(), now_ms()) {
-        (Ok(pin), Ok(Some(records)), Ok(now)) => records.verdict(&pin, now) != Verdict::Free,
-        (Ok(_), Ok(None), _) => true,
-        _ => false,
+    fn memory(&self, marker: PathBuf) -> TokenMemory {
+        let name = marker.with_extension("pin-accepted");
+        let accepted = self.volatile.as_deref().zip(name.file_name()).map(|(folder, name)| folder.join(name));
+        TokenMemory { marker, accepted }
+    }
+
+    /// Whether the memory at `marker` still forbids the PIN that `source` gives now: asks neither the library nor the token.
+    ///
+    /// Anything that cannot be read is no hold: the next opening says what is wrong with it.
+    #[must_use]
+    pub fn is_held(&self, marker: &Path, source: &PinSource) -> bool {
+        let memory = self.memory(marker.to_owned());
+        match (Pin::read(source), memory.load(), now_ms()) {
+            (Ok(pin), Ok(Some(records)), Ok(now)) => {
+                records.verdict(&pin, now, memory.vouches(&pin)) != Verdict::Free
+            }
+            (Ok(_), Ok(None), _) => true,
+            _ => false,
+        }
     }
 }
 
@@ -117,13 +138,33 @@ impl TokenMemory {
             self.save(&rewound).map_err(|cause| self.error(cause))?;
             before = rewound;
         }
-        match before.verdict(pin, now) {
+        match before.verdict(pin, now, self.vouches(pin)) {
             Verdict::Free => {}
             Verdict::Refused => return Err(PinRefusal::Remembered { marker }.into()),
             Verdict::Full => return Err(PinRefusal::Full { marker }.into()),
             Verdict::Wait => return Err(TokenError::LoginPaced { marker }),
         }
         Ok(Attempt::new(self, pin, before, lock))
+    }
+
+    /// Whether the token has taken this PIN since the machine's start, and no other after it.
+    pub(super) fn vouches(&self, pin: &Pin) -> bool {
+        let read = |path| fs::read(path).is_ok_and(|bytes| is_trace_of(&bytes, pin));
+        self.accepted.as_deref().is_some_and(read)
+    }
+
+    /// The token took this PIN. Not remembered, it only waits longer one day.
+    pub(super) fn vouch(&self, pin: &Pin) {
+        let Some(path) = self.accepted.as_deref().filter(|_| !self.vouches(pin)) else { return };
+        let write = |bytes: [u8; _]| crate::sys::durable::replace(path, &bytes, 0o600);
+        if let Err(cause) = trace(pin).and_then(write) {
+            tracing::debug!(path = %path.display(), %cause, "an accepted PIN is not remembered");
+        }
+    }
+
+    /// The token refused a PIN: nobody knows any more which one it takes.
+    pub(super) fn vouch_for_none(&self) {
+        let _ = self.accepted.as_deref().map(fs::remove_file);
     }
 
     fn lock_file(&self, path: &Path) -> io::Result<File> {

@@ -70,7 +70,7 @@ fn a_file_of_the_future_is_brought_back() {
     memory.save(&far).unwrap();
     assert!(matches!(memory.admit(&pin), Err(TokenError::LoginPaced { .. })));
     let now = now_ms().unwrap();
-    assert_eq!(memory.load().unwrap().unwrap().verdict(&pin, now + 30_000), Verdict::Free);
+    assert_eq!(memory.load().unwrap().unwrap().verdict(&pin, now + 30_000, false), Verdict::Free);
 }
 
 #[test]
@@ -111,4 +111,21 @@ fn only_one_process_tries_at_a_time() {
     assert!(matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
     attempt.refused().unwrap();
     assert!(matches!(second.join().unwrap(), Err(TokenError::PinRefused(PinRefusal::Remembered { .. }))));
+}
+
+#[test]
+fn the_pin_that_was_taken_last_is_vouched_for_until_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tempfile::tempdir().unwrap();
+    let memory = PinGuard::new(folder.path()).remembering(run.path()).token(Path::new("module.so"), "01", "token");
+    let (one, two) = (Pin::of(b"1234"), Pin::of(b"5678"));
+    attempt(&memory, &one).accepted();
+    assert!(memory.vouches(&one) && !memory.vouches(&two));
+    attempt(&memory, &two).accepted();
+    assert!(memory.vouches(&two) && !memory.vouches(&one), "a token has one PIN");
+    drop(attempt(&memory, &two));
+    assert!(memory.vouches(&two), "an unclear end says nothing");
+    attempt(&memory, &one).refused().unwrap();
+    assert!(!memory.vouches(&two) && files(run.path()) == 0);
+    assert_eq!(files(folder.path()), 2, "the lock and the refusal: nothing of what was taken");
 }

@@ -1,10 +1,15 @@
 //! Negative boots, named by the attack: each machine had a state of its own before, and each attack ends as it must.
 
 use std::path::Path;
+use std::sync::LazyLock;
+
+use serde_json::json;
 
 use super::contents::ROOT;
-use super::life::{fresh, lived_in, visited};
-use super::machine::{Boot, End, Machine};
+use super::life::{fresh, lived_in, provisioned};
+use super::machine::{BOOT, Boot, End, Machine};
+use super::support::wait::within;
+use super::token::{issue, ready};
 use super::uki::{Uki, foreign_key};
 use super::{artefacts, firmware};
 
@@ -49,11 +54,10 @@ fn a_changed_root_ends_in_a_halt() {
         machine.disk().flip(&root, offset, 1);
     }
     let mut boot = machine.boot();
-    // It panics; without a console that tells it, it restarts and does so again: this machine is not switched on again.
-    let stopped = boot
-        .until("a panic", |boot| boot.said().contains("dm-verity device corrupted") || boot.answered().is_some());
-    assert!(boot.answered().is_none(), "{}", boot.tail());
-    assert!(stopped || boot.ends() != End::PoweredOff, "{}", boot.tail());
+    // It panics and starts anew, and does so again: this machine is switched on by its test alone.
+    boot.says("dm-verity device corrupted");
+    assert_eq!(boot.ends(), End::Rebooted, "{}", boot.tail());
+    assert_eq!(boot.answered(), None, "{}", boot.tail());
 }
 
 #[test]
@@ -96,16 +100,6 @@ fn a_thief_of_the_firmware_key_alone_does_not_open_the_state() {
 }
 
 #[test]
-fn without_secure_boot_the_state_stays_shut() {
-    let mut machine = lived_in();
-    machine.with_variables(&firmware::open());
-    let mut boot = machine.boot();
-    // Nobody is even asked for the recovery key: whoever asks may be anybody.
-    assert_eq!(boot.ends(), End::PoweredOff, "{}", boot.tail());
-    assert!(!boot.said().contains(RECOVERY_KEY) && boot.answered().is_none(), "{}", boot.tail());
-}
-
-#[test]
 fn the_keys_of_another_owner_do_not_open_the_state() {
     let (mut machine, folder) = (lived_in(), tempfile::tempdir().unwrap());
     let key = foreign_key(folder.path());
@@ -121,42 +115,101 @@ fn the_disk_beside_another_tpm_does_not_open_its_state() {
     does_not_open_the_state(&mut machine.boot());
 }
 
-/// Units that switch the machine off if anybody takes them.
+/// A unit that switches the machine off if anybody takes it.
 const POWER_OFF: &str = "[Unit]\nRequires=poweroff.target\n";
+/// Words for the command line that its kernel tells on the console, if they are taken.
+const LOUD: &str = "ignore_loglevel sceau.injected";
+const LOUD_ADDON: &str = "ignore_loglevel sceau.addition";
 
-#[test]
-fn a_credential_of_the_machines_firmware_is_not_taken() {
+/// One boot with what is to be ignored: a credential of the firmware, an addition by a stranger.
+static INJECTED: LazyLock<(String, String)> = LazyLock::new(|| {
     let mut machine = lived_in();
     let credential = format!("type=11,value=io.systemd.credential:systemd.unit-dropin.sysinit.target={POWER_OFF}");
     machine.with(&["-smbios", &credential]);
-    visited(&mut machine);
+    add_a_strangers_words(&machine);
+    let mut boot = machine.boot();
+    let answer = boot.comes_up();
+    (answer, boot.said())
+});
+
+/// The same words on a machine without Secure Boot, where they are taken: the canary of what is seen.
+static UNENFORCED: LazyLock<(End, String, Option<String>)> = LazyLock::new(|| {
+    let mut machine = lived_in();
+    machine.with_variables(&firmware::open());
+    add_a_strangers_words(&machine);
+    let mut boot = machine.boot();
+    let end = boot.ends();
+    (end, boot.said(), boot.answered())
+});
+
+fn add_a_strangers_words(machine: &Machine) {
+    let folder = tempfile::tempdir().unwrap();
+    let addon = super::uki::addon(LOUD_ADDON, folder.path());
+    add(machine, &Uki::read(&addon).signed(&foreign_key(folder.path())), folder.path());
 }
 
 #[test]
-fn a_credential_of_the_boot_partition_is_not_taken() {
+fn without_secure_boot_the_state_stays_shut() {
+    let (end, said, answered) = &*UNENFORCED;
+    // Nobody is even asked for the recovery key: whoever asks may be anybody.
+    assert_eq!(*end, End::PoweredOff, "{said}");
+    assert!(!said.contains(RECOVERY_KEY) && answered.is_none(), "{said}");
+}
+
+#[test]
+fn a_credential_of_the_machines_firmware_is_not_taken() {
+    // It came up: what the credential asks for would have switched it off.
+    assert!(INJECTED.0.contains("État : provisionnée"), "{}", INJECTED.0);
+}
+
+#[test]
+fn an_addition_to_the_command_line_by_another_signer_is_not_taken() {
+    assert!(!INJECTED.1.contains("sceau.addition"), "{}", INJECTED.1);
+    assert!(UNENFORCED.1.contains("sceau.addition"), "{}", UNENFORCED.1);
+}
+
+#[test]
+fn words_for_the_command_line_keep_the_state_shut() {
+    let mut machine = lived_in();
+    machine.with(&["-smbios", &format!("type=11,value=io.systemd.stub.kernel-cmdline-extra={LOUD}")]);
+    // The kernel's stub takes them, and measures that it did (PCR 12).
+    let mut boot = machine.boot();
+    does_not_open_the_state(&mut boot);
+    assert!(boot.said().contains("sceau.injected"), "{}", boot.tail());
+}
+
+#[test]
+fn a_credential_of_the_boot_partition_keeps_the_state_shut() {
     let (mut machine, folder) = (lived_in(), tempfile::tempdir().unwrap());
     let credential = folder.path().join("credential");
     std::fs::write(&credential, POWER_OFF).unwrap();
     let esp = machine.disk().esp();
     esp.folder("loader/credentials");
     esp.put(&credential, "loader/credentials/systemd.unit-dropin.sysinit.target.cred");
-    // The boot loader hands it on and measures that it did (PCR 12): the state is not opened.
+    // The boot loader hands it on and measures that it did (PCR 12): it is asked for the recovery key, not switched off by the unit.
     does_not_open_the_state(&mut machine.boot());
 }
 
 #[test]
-fn words_for_the_command_line_are_not_taken() {
-    let mut machine = lived_in();
-    machine.with(&["-smbios", "type=11,value=io.systemd.stub.kernel-cmdline-extra=systemd.unit=poweroff.target"]);
-    visited(&mut machine);
-}
-
-#[test]
-fn an_addition_to_the_command_line_by_another_signer_is_not_taken() {
-    let (mut machine, folder) = (lived_in(), tempfile::tempdir().unwrap());
-    let addon = super::uki::addon("systemd.unit=poweroff.target", folder.path());
-    add(&machine, &Uki::read(&addon).signed(&foreign_key(folder.path())), folder.path());
-    visited(&mut machine);
+fn an_older_copy_of_the_disk_is_told() {
+    let appliance = provisioned();
+    let (mut machine, site) = (appliance.machine.twin(), &appliance.site);
+    let old = machine.copy_of_disk();
+    // One boot more, one assertion more: the TPM's counter goes on.
+    let mut boot = machine.boot();
+    issue(&mut ready(&boot, site), site);
+    assert_eq!(boot.power_button(), End::PoweredOff);
+    drop(boot);
+    machine.with_disk(&old);
+    let mut boot = machine.boot();
+    boot.comes_up();
+    let refused = within(BOOT, || {
+        let mut client = site.application(&boot.channel());
+        let status = client.try_call("fr.sceau.Token.Status", json!({})).ok()?.ok()?;
+        assert_ne!(status["ready"], true, "{status}");
+        (status["state"] == "halted").then_some(())
+    });
+    assert!(refused.is_some(), "{}", boot.tail());
 }
 
 /// Puts an addition beside the kernel image, where the boot loader looks for it.

@@ -3,9 +3,11 @@
 use std::sync::LazyLock;
 
 use super::artefacts;
-use super::machine::Machine;
+use super::machine::{End, Machine};
 use super::officer::Officer;
 use super::site::Site;
+use super::support::varlink::Issued;
+use super::token::{issue, print, ready};
 
 /// A machine as it is delivered: it was never switched on.
 pub(crate) fn fresh() -> Machine {
@@ -17,25 +19,40 @@ pub(crate) struct Appliance {
     pub(crate) machine: Machine,
     pub(crate) site: Site,
     pub(crate) officer: Officer,
-    /// What it answered to the provisioning, then to its certificate.
-    pub(crate) answers: [String; 2],
+    /// What it answered to the provisioning, to its certificate, to its operators' orders.
+    pub(crate) answers: [String; 3],
+    /// Its first assertion.
+    pub(crate) first: Issued,
+    /// How its power button ended that boot.
+    pub(crate) end: End,
 }
 
-/// Provisioned, certified and enrolled in its first boot, by a stick that goes to and fro.
+/// Provisioned, certified, enrolled, with operators and a connector, in its first boot, by a stick that goes to and fro.
 static PROVISIONED: LazyLock<Appliance> = LazyLock::new(|| {
     let (mut machine, site) = (fresh(), Site::new());
     let officer = Officer::new(&machine.chip_authorities());
     site.provision(machine.stick());
     let mut boot = machine.boot();
-    let first = boot.comes_up();
-    assert!(first.contains("attend ses certificats"), "{first}\n{}", boot.tail());
-    let second = boot.brings(|stick| {
+    let provisioned = boot.comes_up();
+    assert!(provisioned.contains("attend ses certificats"), "{provisioned}\n{}", boot.tail());
+    print(&provisioned);
+    assert!(provisioned.contains("TPM enrôlé"), "{provisioned}\n{}", boot.tail());
+    print(&format!("power to provisioned, state made on the way: {} s", boot.seconds()));
+    let certified = boot.brings(|stick| {
         site.certify(stick);
         officer.challenge(stick);
     });
     officer.enrolled(boot.stick());
+    let ordered = boot.brings(|stick| {
+        site.order_connector(stick);
+        officer.nonce(stick);
+    });
+    assert!(ordered.contains("2-connecteur.json"), "{certified}\n{ordered}\n{}", boot.tail());
+    let first = issue(&mut ready(&boot, &site), &site);
+    print(&format!("power to a blank machine's first assertion, three visits on the way: {} s", boot.seconds()));
+    let end = boot.power_button();
     drop(boot);
-    Appliance { machine, site, officer, answers: [first, second] }
+    Appliance { machine, site, officer, answers: [provisioned, certified, ordered], first, end }
 });
 
 /// The appliance that all tests share: it is off, and stays so.
@@ -43,18 +60,9 @@ pub(crate) fn provisioned() -> &'static Appliance {
     &PROVISIONED
 }
 
-/// Switched on once: it has made its state, answered, and lost its power. Attacks begin there, so that what is amiss with a
-/// provisioning hides none of them.
-static LIVED_IN: LazyLock<Machine> = LazyLock::new(|| {
-    let mut machine = fresh();
-    let answer = visited(&mut machine);
-    assert!(answer.contains("État : vierge"), "{answer}");
-    machine
-});
-
-/// A machine that was switched on before, for one test alone.
+/// A machine that has a state of its own and serves, for one test alone.
 pub(crate) fn lived_in() -> Machine {
-    LIVED_IN.twin()
+    provisioned().machine.twin()
 }
 
 /// One boot: up, the stick visited, then the power is cut: what an answer says was done is on the disk.

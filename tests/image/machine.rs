@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -84,6 +84,17 @@ impl Machine {
         Disk::copy(from, &self.path("variables"));
     }
 
+    /// A copy of its disk as it is now.
+    pub(crate) fn copy_of_disk(&self) -> PathBuf {
+        Disk::copy(&self.path("disk"), &self.path("copy"));
+        self.path("copy")
+    }
+
+    /// What is on its disk now, in the place of what was.
+    pub(crate) fn with_disk(&self, from: &Path) {
+        Disk::copy(from, &self.path("disk"));
+    }
+
     /// Another TPM in the place of its own.
     pub(crate) fn with_new_chip(&self) {
         let _ = std::fs::remove_dir_all(self.path("chip"));
@@ -124,7 +135,7 @@ impl Machine {
         let qemu = qemu.stdout(Stdio::null()).stderr(errors).spawn().unwrap();
         let qmp = Qmp::connect(&run.join("qmp"));
         let console = Console::connect(&run.join("console"), &run.join("console.log"));
-        let mut boot = Boot { qemu, qmp, console, run: folder, _chip: chip, machine: self };
+        let mut boot = Boot { qemu, qmp, console, run: folder, began: Instant::now(), _chip: chip, machine: self };
         boot.qmp().ask("cont", json!({}));
         boot
     }
@@ -189,6 +200,7 @@ pub(crate) struct Boot<'machine> {
     qmp: Qmp,
     console: Console,
     run: TempDir,
+    began: Instant,
     _chip: Chip,
     machine: &'machine mut Machine,
 }
@@ -257,6 +269,16 @@ impl Boot<'_> {
             answer.is_some()
         });
         answer.unwrap_or_else(|| panic!("it ended without an answer:\n{}", self.tail()))
+    }
+
+    /// The host's end of the channel to a connector.
+    pub(crate) fn channel(&self) -> PathBuf {
+        self.run.path().join("token")
+    }
+
+    /// How long it is on.
+    pub(crate) fn seconds(&self) -> u64 {
+        self.began.elapsed().as_secs()
     }
 
     /// Waits for its end.

@@ -10,17 +10,21 @@
 //! | `uki` | a kernel image, changed and signed by somebody |
 //! | `scratch` | the room of their disks |
 //! | `site` | the establishment: what it brings on a stick |
+//! | `token` | an assertion, asked for on the host |
 //! | `officer` | who judges its evidence |
 //! | `life` | machines that were switched on before |
 //! | `contents` | what is in the image, and what is not |
+//! | `attached` | foreign software that is published beside it |
 //! | `kernel_image` | its command line, its signatures |
 //! | `provisioning` | a blank machine becomes an establishment's, and stays it |
 //! | `evidence` | what it attests, judged by what was published |
+//! | `update` | the next version, an older one, one that never becomes good |
 //! | `attacks` | negative boots, each named by what is done |
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod accelerator;
 mod artefacts;
+mod attached;
 mod attacks;
 mod chip;
 mod console;
@@ -39,5 +43,7 @@ mod site;
 mod stick;
 #[path = "../support/mod.rs"]
 mod support;
+mod token;
 mod tools;
 mod uki;
+mod update;

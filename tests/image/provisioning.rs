@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::artefacts;
-use super::life::{fresh, lived_in, provisioned, visited};
+use super::life::{fresh, provisioned, visited};
 use super::machine::End;
 use super::site::{NAME, Site};
 use super::support::softhsm::run;
@@ -12,7 +12,7 @@ use super::uki::ssh_key;
 #[test]
 fn a_signed_file_provisions_it_at_its_first_boot() {
     let appliance = provisioned();
-    let [first, second] = &appliance.answers;
+    let [first, second, third] = &appliance.answers;
     for word in [&format!("appliance {NAME} provisionnée"), "seal.csr", "AUDIT.pub", "attend ses certificats"] {
         assert!(first.contains(word), "{word}: {first}");
     }
@@ -22,15 +22,9 @@ fn a_signed_file_provisions_it_at_its_first_boot() {
     std::fs::write(&request, appliance.machine.stick().files().content("sceau/answers/seal.csr")).unwrap();
     run(Command::new("openssl").args(["req", "-verify", "-noout", "-in"]).arg(&request));
     assert!(second.contains("pour la clé seal") && second.contains("État : provisionnée\n"), "{second}");
-}
-
-#[test]
-fn a_reboot_keeps_its_state() {
-    let mut machine = provisioned().machine.twin();
-    // The same file again: it knows that it was applied.
-    provisioned().site.provision(machine.stick());
-    let answer = visited(&mut machine);
-    assert!(answer.contains("déjà appliqué") && answer.contains("État : provisionnée\n"), "{answer}");
+    assert!(third.contains("1-operateurs.json") && third.contains("image du connecteur demo"), "{third}");
+    // Its first assertion was taken by xmlsec1 on the host (token::issue).
+    assert!(appliance.first.assertion.contains(&appliance.first.id), "{}", appliance.first.assertion);
 }
 
 #[test]
@@ -48,8 +42,5 @@ fn a_file_of_another_signer_provisions_nothing() {
 
 #[test]
 fn the_power_button_ends_it_in_good_order() {
-    let mut machine = lived_in();
-    let mut boot = machine.boot();
-    boot.comes_up();
-    assert_eq!(boot.power_button(), End::PoweredOff, "{}", boot.tail());
+    assert_eq!(provisioned().end, End::PoweredOff);
 }

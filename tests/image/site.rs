@@ -1,9 +1,10 @@
 //! The establishment whose appliance it is: what it signs and brings on a stick, and how it certifies what comes back.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use toml::Table;
 use x509_parser::prelude::{FromDer, X509CertificationRequest};
@@ -17,11 +18,18 @@ use super::support::establishment::Establishment;
 use super::support::key_kind::KeyType;
 use super::support::plan::{Plan, STRUCTURES};
 use super::support::softhsm::run;
+use super::support::varlink::{Client, nonce};
 
 /// Name of the appliance.
 pub(crate) const NAME: &str = "sceau-essai";
-/// Unix user of the application, on the appliance.
-pub(crate) const APPLICATION: &str = "sceau-demo";
+/// Unix user of the application, on the appliance: the first connector that is ever attached.
+pub(crate) const APPLICATION: &str = "sceau-connector-1";
+/// The channel between the machine and its host, as the machine names it.
+const CHANNEL: &str = "/dev/virtio-ports/fr.sceau.token";
+/// Who administrates it: an order that opens a channel asks for two.
+const ADMINISTRATORS: [&str; 2] = ["anne", "denis"];
+/// What a signature of an order is made for.
+const ORDER: &str = "sceau-order";
 /// What a signature of a provisioning is made for.
 const NAMESPACE: &str = "fr.sceau.provisioning";
 /// Tables of a test establishment's `sceau.toml` that the appliance writes itself.
@@ -45,7 +53,11 @@ impl Site {
             .structures(&STRUCTURES[..1])
             .key_type(KeyType::P256)
             .audit(None);
-        let plan = plan.edit_config(move |config| as_application(config, "exception", "application"));
+        let plan = plan.edit_config(move |config| {
+            as_application(config, "exception", "application");
+            let devices = toml::Value::Array(vec![CHANNEL.into()]);
+            config.insert("connectors".into(), Table::from_iter([("devices".to_owned(), devices)]).into());
+        });
         let office = plan.edit_applications(move |table| as_application(table, "application", "user")).build();
         Site { office, _folder: folder }
     }
@@ -116,11 +128,64 @@ intermediates = ["intermediaire.pem"]
             let digest = said.split(' ').next().unwrap();
             text.push_str(&format!("\n[[file]]\nname = \"{name}\"\nsha256 = \"{digest}\"\n"));
         }
+        for name in ADMINISTRATORS {
+            let key = fs::read_to_string(self.office.operator_key(name).with_extension("pub")).unwrap();
+            text.push_str(&format!(
+                "\n[[operator]]\nname = \"{name}\"\nroles = [\"administrator\"]\nkey = \"{}\"\n",
+                key.trim()
+            ));
+        }
         text
     }
 
+    /// Puts an order on a stick, signed by both.
+    fn order(&self, stick: &Stick, name: &str, text: &[u8]) {
+        let path = self.path(name);
+        fs::write(&path, text).unwrap();
+        stick.files().folder("sceau/orders");
+        stick.files().put(&path, &format!("sceau/orders/{name}"));
+        for signer in ADMINISTRATORS {
+            let signature = self.path(&format!("{name}.{signer}.sig"));
+            fs::write(&signature, ssh_sign(&self.office.operator_key(signer), ORDER, &path)).unwrap();
+            stick.files().put(&signature, &format!("sceau/orders/{name}.{signer}.sig"));
+        }
+    }
+
+    /// The first operators sign what the appliance asked of them, and order the demonstration connector, whose image comes along.
+    pub(crate) fn order_connector(&self, stick: &Stick) {
+        let asked = stick.files().content("sceau/answers/operateurs.json");
+        let first: Value = serde_json::from_slice(&asked).unwrap();
+        self.order(stick, "1-operateurs.json", &asked);
+        let published = artefacts::built(&format!("sceau_{}/connectors", artefacts::VERSION));
+        stick.files().folder("sceau/connectors");
+        stick.files().put(&published.join("demo.raw"), "sceau/connectors/demo.raw");
+        let root = fs::read_to_string(published.join("demo.roothash")).unwrap();
+        let attach = json!({
+            "sceau_order": 1, "ledger": first["ledger"], "verb": "connector-attach", "id": nonce(),
+            "issued_at": first["issued_at"], "expires_at": first["expires_at"],
+            "arguments": { "name": "demo", "image": root.trim(), "doors": ["token"], "device": CHANNEL },
+        });
+        self.order(stick, "2-connecteur.json", attach.to_string().as_bytes());
+    }
+
+    /// An application of the host's, behind that channel.
+    pub(crate) fn application(&self, channel: &Path) -> Client {
+        Client::through(&self.office, channel)
+    }
+
+    /// Whether xmlsec1, with this establishment's certificates, takes that assertion.
+    pub(crate) fn is_sealed(&self, assertion: &str) -> bool {
+        let vihf = self.path("vihf.xml");
+        fs::write(&vihf, assertion).unwrap();
+        let mut verify = Command::new("xmlsec1");
+        verify.arg("--verify").arg("--trusted-pem").arg(self.path("pki/ca.pem"));
+        verify.arg("--untrusted-pem").arg(self.path("pki/intermediate.pem"));
+        verify.arg("--id-attr:ID").arg("urn:oasis:names:tc:SAML:2.0:assertion:Assertion").arg(&vihf);
+        verify.output().unwrap().status.success()
+    }
+
     /// Puts a provisioning on a stick, signed by that key.
-    pub(crate) fn bring(&self, stick: &Stick, text: &str, key: &std::path::Path) {
+    pub(crate) fn bring(&self, stick: &Stick, text: &str, key: &Path) {
         let (files, at) = (stick.files(), self.path("provisioning.toml"));
         for folder in ["sceau", "sceau/files"] {
             files.folder(folder);

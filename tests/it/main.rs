@@ -23,6 +23,7 @@ mod establishment_parts;
 mod evidence;
 mod faults;
 mod forge;
+mod gate;
 mod guard;
 mod hostile;
 mod introspection;

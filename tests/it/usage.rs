@@ -27,7 +27,7 @@ const ENGLISH: [&str; 13] = [
 ];
 
 /// Every command line, and every option it takes.
-const COMMANDS: [(&[&str], &[&str]); 51] = [
+const COMMANDS: [(&[&str], &[&str]); 61] = [
     (&["sceau", "metrics"], &["--config", "--socket", "--http", "--help"]),
     (&["sceau", "connectors"], &["list", "inspect", "attach", "detach", "apply", "--help"]),
     (&["sceau", "connectors", "list"], &["--config", "--socket", "--json", "--help"]),
@@ -65,6 +65,14 @@ const COMMANDS: [(&[&str], &[&str]); 51] = [
     (&["sceau", "convention", "take"], &["--config", "--socket", "--json", "--help"]),
     (&["sceaud"], &["--config", "--help", "--version"]),
     (&["sceau-relayd"], &["--config", "--help", "--version"]),
+    (&["sceau-gate"], &["--config", "--help", "--version"]),
+    (&["sceau-connect"], &["enrol", "run", "status", "secret", "install", "uninstall", "--help", "--version"]),
+    (&["sceau-connect", "enrol"], &["--appliance", "--application", "--code", "--wait", "--config", "--help"]),
+    (&["sceau-connect", "run"], &["--config", "--help"]),
+    (&["sceau-connect", "status"], &["--config", "--json", "--help"]),
+    (&["sceau-connect", "secret"], &["--out", "--config", "--help"]),
+    (&["sceau-connect", "install"], &["--config", "--help"]),
+    (&["sceau-connect", "uninstall"], &["--config", "--help"]),
     (&["sceau-signer"], &["--config", "--instance", "--help", "--version"]),
     (&["sceau"], &["issue", "keys", "traces", "lint", "status", "check", "--help", "--version"]),
     (
@@ -193,7 +201,25 @@ const COMMANDS: [(&[&str], &[&str]); 51] = [
         ],
     ),
     (&["sceau", "practitioners", "review"], &["--within", "--unused", "--json", "--config", "--socket", "--help"]),
-    (&["sceau", "applications"], &["import", "export", "list", "review", "--help"]),
+    (
+        &["sceau", "applications"],
+        &[
+            "import",
+            "export",
+            "list",
+            "review",
+            "invite",
+            "enrolments",
+            "certificate",
+            "revoke-certificate",
+            "--help",
+        ],
+    ),
+    (
+        &["sceau", "applications", "invite"],
+        &["--application", "--sign-with", "--json", "--config", "--socket", "--help"],
+    ),
+    (&["sceau", "applications", "enrolments"], &["--json", "--config", "--socket", "--help"]),
     (
         &["sceau", "applications", "import"],
         &["--format", "--dry-run", "--sign-with", "--json", "--config", "--socket", "--help"],

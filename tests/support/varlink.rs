@@ -77,8 +77,12 @@ impl Client {
 
     /// Connects to the establishment's applications' socket; every assertion issued is kept for the outside verifiers.
     pub fn of(establishment: &Establishment) -> Client {
-        let socket = establishment.token_socket();
-        let mut client = Client::connect(&socket).unwrap_or_else(|e| panic!("{}: {e}", socket.display()));
+        Client::through(establishment, &establishment.token_socket())
+    }
+
+    /// The same through a socket that something in between listens at.
+    pub fn through(establishment: &Establishment, socket: &Path) -> Client {
+        let mut client = Client::connect(socket).unwrap_or_else(|e| panic!("{}: {e}", socket.display()));
         client.collection = Some(Collection::of(establishment));
         client.default_profile.clone_from(&establishment.profile);
         client

@@ -31,7 +31,7 @@ impl Inspect {
     pub(super) fn run(self) -> Result<u8, NotDone> {
         let image = read(&self.image)?;
         let vendors = Vendors::read(self.vendors.as_deref().unwrap_or(Path::new(VENDORS)))?;
-        let judged = image.judge(image.hash(), &vendors);
+        let judged = image.judge(image.hash(), &vendors).and_then(|()| image.verify());
         let mut out = io::stdout().lock();
         if self.json {
             writeln!(out, "{}", json!({ "image": image.hash(), "signed": judged.is_ok() }))?;

@@ -105,6 +105,12 @@ impl fmt::Debug for RootHash {
     }
 }
 
+impl From<[u8; HASH_LEN]> for RootHash {
+    fn from(bytes: [u8; HASH_LEN]) -> Self {
+        Self(bytes)
+    }
+}
+
 impl TryFrom<String> for RootHash {
     type Error = &'static str;
 

@@ -5,6 +5,7 @@ pub(crate) mod cpu;
 mod deciding;
 mod disk;
 mod forging;
+pub(crate) mod gate;
 pub(crate) mod load;
 mod raw;
 pub(crate) mod relay;

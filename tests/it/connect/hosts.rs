@@ -104,7 +104,7 @@ fn cables_are_pulled_and_no_answer_is_lost_or_doubled() {
         let address = format!("10.77.0.{number}:8443");
         Appliance::start(Plan::new("connect-hosts"), Some(network.host(number)), &address, "10.77.0.0/24")
     };
-    let (mut first, mut second) = (start(1), start(2));
+    let (first, mut second) = (start(1), start(2));
     let servers: Vec<Server> = (0..SERVERS).map(|number| Server::new(Some(network.host(3 + number)))).collect();
     for server in &servers {
         first.introduce(server);

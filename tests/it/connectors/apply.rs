@@ -131,6 +131,28 @@ fn exactly_what_the_ledger_names_is_attached() {
     assert_eq!((code, asked, scene.drop_in("demo")), (0, ended, None));
 }
 
+/// A new image of the same name waits: what the ledger names runs on until the ledger names the new one.
+#[test]
+fn an_arrival_takes_its_place_by_an_order_alone() {
+    let scene = Scene::new();
+    fs::create_dir_all(scene.file("var/lib/portables/incoming")).unwrap();
+    let arrival = "var/lib/portables/incoming/demo.raw";
+    let first = scene.image(arrival, "first");
+    assert_eq!(scene.apply(""), (0, vec![], String::new()));
+    assert!(scene.file(arrival).exists());
+    scene.order("connector-attach", json!({ "name": "demo", "image": first, "doors": ["token"] }));
+    let restart = ["systemctl daemon-reload", "systemctl --no-block restart sceau-connector@demo.service"];
+    assert_eq!(scene.apply(""), (0, restart.map(str::to_owned).to_vec(), String::new()));
+    assert!(scene.file("var/lib/portables/demo.raw").exists() && !scene.file(arrival).exists());
+    let second = scene.image(arrival, "second");
+    assert_eq!(scene.apply("").1, ["systemctl --no-block start sceau-connector@demo.service"]);
+    assert!(scene.drop_in("demo").unwrap().contains(&format!("RootHash={first}\n")));
+    scene.order("connector-attach", json!({ "name": "demo", "image": second, "doors": ["token"] }));
+    assert_eq!(scene.apply("").1, restart);
+    assert!(scene.drop_in("demo").unwrap().contains(&format!("RootHash={second}\n")));
+    assert!(!scene.file(arrival).exists());
+}
+
 /// One bad image keeps no other from being attached.
 #[test]
 fn an_image_that_is_not_good_is_refused_alone() {

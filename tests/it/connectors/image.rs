@@ -23,13 +23,13 @@ const TYPES: [&str; 3] = [
 const SECTOR: u64 = 512;
 
 /// A vendor with a key of his own.
-pub(super) struct Vendor {
+pub(crate) struct Vendor {
     key: PathBuf,
-    pub(super) certificate: PathBuf,
+    pub(crate) certificate: PathBuf,
 }
 
 impl Vendor {
-    pub(super) fn new(folder: &Path, name: &str, algorithm: &[&str]) -> Vendor {
+    pub(crate) fn new(folder: &Path, name: &str, algorithm: &[&str]) -> Vendor {
         let (key, certificate) = (folder.join(format!("{name}.key")), folder.join(format!("{name}.crt")));
         let mut command = Command::new("openssl");
         command.args(["req", "-x509", "-nodes", "-days", "2", "-subj", &format!("/CN={name}")]);
@@ -37,7 +37,7 @@ impl Vendor {
         Vendor { key, certificate }
     }
 
-    pub(super) fn rsa(folder: &Path, name: &str) -> Vendor {
+    pub(crate) fn rsa(folder: &Path, name: &str) -> Vendor {
         Vendor::new(folder, name, &["-newkey", "rsa:2048"])
     }
 
@@ -54,21 +54,21 @@ impl Vendor {
 }
 
 /// What goes into an image; a test spoils one part.
-pub(super) struct Parts {
-    pub(super) data: Vec<u8>,
-    pub(super) tree: Vec<u8>,
+pub(crate) struct Parts {
+    pub(crate) data: Vec<u8>,
+    pub(crate) tree: Vec<u8>,
     /// Root hash that the partitions' identifiers tell.
-    pub(super) hash: String,
-    pub(super) signature: Value,
+    pub(crate) hash: String,
+    pub(crate) signature: Value,
 }
 
 impl Parts {
     /// A good image with that content.
-    pub(super) fn good(folder: &Path, content: &str, vendor: &Vendor) -> Parts {
+    pub(crate) fn good(folder: &Path, content: &str, vendor: &Vendor) -> Parts {
         let folder = tempfile::tempdir_in(folder).unwrap();
         let (data, tree) = (folder.path().join("data"), folder.path().join("tree"));
         let mut bytes = content.as_bytes().to_vec();
-        bytes.resize(64 * 1024, 0);
+        bytes.resize(bytes.len().next_multiple_of(64 * 1024), 0);
         fs::write(&data, &bytes).unwrap();
         let said = run(Command::new("veritysetup").arg("format").arg(&data).arg(&tree));
         let hash = said.lines().find_map(|line| line.strip_prefix("Root hash:")).unwrap().trim().to_owned();
@@ -78,7 +78,7 @@ impl Parts {
     }
 
     /// Writes the image.
-    pub(super) fn write(&self, path: &Path) {
+    pub(crate) fn write(&self, path: &Path) {
         let uuid = |digits: &str| {
             let part = |from: usize, to: usize| &digits[from..to];
             [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
@@ -182,6 +182,40 @@ fn a_signature_of_something_else_is_none() {
         "ce n'est pas une image signée",
     );
     refused(Parts { hash: "ab".repeat(32), ..good() }, "l'image est une autre");
+}
+
+/// Every block is looked at: the header alone says nothing of a copy that a bad stick made.
+#[test]
+fn a_block_that_is_not_below_the_root_hash_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let (vendors, image) = (folder.path().join("verity.d"), folder.path().join("image.raw"));
+    fs::create_dir(&vendors).unwrap();
+    let vendor = Vendor::rsa(folder.path(), "vendor");
+    fs::copy(&vendor.certificate, vendors.join("vendor.crt")).unwrap();
+    // More than one level of hashes: 128 digests fit a block.
+    let content = "block ".repeat(130 * 4096 / 6);
+    let good = || Parts::good(folder.path(), &content, &vendor);
+    good().write(&image);
+    assert_eq!(inspect(&image, &vendors).0, 0);
+    let refused = |parts: Parts| {
+        parts.write(&image);
+        let (code, _, said) = inspect(&image, &vendors);
+        assert!(code == 1 && said.contains("le contenu de l'image n'est pas"), "{said}");
+    };
+    for at in [0, 64 * 4096 + 17, content.len() - 1] {
+        let mut parts = good();
+        parts.data[at] ^= 1;
+        refused(parts);
+    }
+    // The superblock's magic, version, kind of hash, blocks and salt; then a digest of each level.
+    for at in [0, 8, 12, 32, 64, 72, 80, 88, 4096, 2 * 4096 + 40] {
+        let mut parts = good();
+        parts.tree[at] ^= 1;
+        refused(parts);
+    }
+    let mut endless = good();
+    endless.tree[72..80].fill(0xff);
+    refused(endless);
 }
 
 #[test]

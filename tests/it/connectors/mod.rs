@@ -1,7 +1,8 @@
 //! Foreign software: attached by order alone, from the image that the order names, behind walls that the image has no word in.
 
 mod apply;
-mod image;
+mod demo;
+pub(crate) mod image;
 mod orders;
 mod syslog;
 mod walls;

@@ -28,5 +28,6 @@ mod outside;
 mod reload;
 mod rig;
 mod servers;
+mod through_gate;
 mod tpm;
 mod web_ps;

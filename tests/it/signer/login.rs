@@ -193,3 +193,41 @@ fn a_token_that_goes_during_the_login_is_found_again_at_once() {
     eventually("the return", || matches!(client.ask(&Request::Hello), Answer::Key(_)).then_some(()));
     assert!(back.elapsed() < Duration::from_secs(2), "{:?}", back.elapsed());
 }
+
+/// What a PIN waits after a login without a clear end, unless the token has taken it since the machine's start.
+const UNVOUCHED_WAIT: Duration = Duration::from_secs(30);
+
+#[test]
+fn a_login_cut_short_is_tried_again_soon_with_the_pin_that_the_token_took_last() {
+    let rig = Rig::new("EC:prime256v1");
+    rig.configure(&Setting { module: &rig.shim(), ..Setting::default() });
+    let open = |signer: &super::rig::Signer| {
+        let mut client = signer.connect();
+        eventually("it is open", || matches!(client.ask(&Request::Hello), Answer::Key(_)).then_some(()));
+    };
+    let signer = rig.start("seal-a-1");
+    open(&signer);
+    drop(signer);
+    fs::write(rig.path("shim/crash-login"), "").unwrap();
+    assert_eq!(rig.refused("seal-a-1").0, Some(86));
+    fs::remove_file(rig.path("shim/crash-login")).unwrap();
+    let (cut, signer) = (Instant::now(), rig.start("seal-a-1"));
+    open(&signer);
+    assert!(cut.elapsed() < UNVOUCHED_WAIT, "{:?}", cut.elapsed());
+    assert_eq!((logins(&rig), rig.memories("run")), (3, vec![]));
+    drop(signer);
+    // Who empties the folder, or the machine's start, takes the trust away; a PIN that was refused has none either.
+    for file in fs::read_dir(rig.path("run")).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_some_and(|e| e == "pin-accepted") {
+            let trace = fs::read(&path).unwrap();
+            assert!(!trace.windows(PIN.len()).any(|bytes| bytes == PIN.as_bytes()));
+            fs::remove_file(path).unwrap();
+        }
+    }
+    fs::write(rig.path("shim/crash-login"), "").unwrap();
+    assert_eq!(rig.refused("seal-a-1").0, Some(86));
+    fs::remove_file(rig.path("shim/crash-login")).unwrap();
+    let signer = rig.start("seal-a-1");
+    assert_eq!(signer.connect().ask(&Request::Hello), Answer::Failure(Failure::TokenUnreachable), "it waits");
+}
