@@ -158,8 +158,19 @@ impl Appliance {
             Ok(far) => far,
             Err(why) => return (Health::Away(why.into()), None),
         };
-        let (health, text) = status(&mut far).await;
-        (health, text)
+        match status(&mut far).await {
+            (Health::Away(_), _) => (Health::Away(self.why().await.into()), None),
+            told => told,
+        }
+    }
+
+    /// Why a new connection is not answered. Nothing is written: a gate that refuses a certificate says so after the handshake,
+    /// and what was written meanwhile would have the system throw its word away.
+    async fn why(&self) -> Unreached {
+        match self.frames().await {
+            Ok(mut far) => timeout(ANSWER_WAIT, far.ended()).await.unwrap_or(Unreached::Silent),
+            Err(why) => why,
+        }
     }
 
     /// Asks for its health over and over; never returns.
@@ -179,7 +190,8 @@ impl Appliance {
             let (health, _) = status(&mut far).await;
             self.is(health);
             if !health.answers() {
-                return;
+                // Away it is already; the reason is for people.
+                return self.is(Health::Away(self.why().await.into()));
             }
             tokio::select! {
                 () = sleep(ASK_EVERY) => {}
