@@ -67,7 +67,7 @@ impl Health {
                 "ne répond pas ; vérifiez l'adresse, le réseau et que sceau-gate fonctionne"
             }
             Self::Away(Why::NotTheGate) => {
-                "a une autre clé que celle de l'invitation ; si la passerelle a été refaite, demandez une nouvelle invitation, \
+                "a une autre clé que celle de l'invitation ; si le portail a été refait, demandez une nouvelle invitation, \
                  sinon prévenez l'exploitant : quelqu'un d'autre répond à cette adresse"
             }
             Self::Away(Why::NotAdmitted) => {

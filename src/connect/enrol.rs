@@ -68,11 +68,11 @@ enum NotEnrolled {
     #[error("personne ne répond à cette adresse ; vérifiez l'adresse, le réseau et que sceau-gate fonctionne")]
     Silent,
     #[error(
-        "la passerelle qui répond n'a pas la clé du code ; vérifiez l'adresse, sinon prévenez l'exploitant : quelqu'un d'autre y répond"
+        "le portail qui répond n'a pas la clé du code ; vérifiez l'adresse, sinon prévenez l'exploitant : quelqu'un d'autre y répond"
     )]
     NotTheGate,
     #[error(
-        "la passerelle n'accepte aucune demande en ce moment ; l'invitation est close ou périmée, demandez-en une nouvelle"
+        "le portail n'accepte aucune demande en ce moment ; l'invitation est close ou périmée, demandez-en une nouvelle"
     )]
     Closed,
     #[error(
@@ -82,7 +82,7 @@ enum NotEnrolled {
     #[error("trop de demandes à la fois ; recommencez dans une minute")]
     Busy,
     #[error(
-        "la réponse de la passerelle n'est pas comprise (HTTP {0}) ; vérifiez les versions de sceau-gate et de sceau-connect"
+        "la réponse du portail n'est pas comprise (HTTP {0}) ; vérifiez les versions de sceau-gate et de sceau-connect"
     )]
     NotUnderstood(u16),
     #[error(
