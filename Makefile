@@ -5,7 +5,7 @@ CARGO_BUILD := cargo build --release --locked
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
 DEMO := $(RELEASE)/examples/demo
 
-.PHONY: run serve test bench capacity bench-relay bench-attest bench-gate ledger-10m setup verify verify-windows fuzz soak image image-repro image-test
+.PHONY: run serve test bench capacity bench-relay bench-attest bench-gate bench-connect ledger-10m setup verify verify-windows connect connect-windows fuzz soak image image-repro image-test
 
 # One VIHF over the socket, verified by xmlsec1.
 run:
@@ -68,6 +68,21 @@ verify:
 verify-windows:
 	@tests/setup.sh windows
 	@tests/static.sh windows
+
+# The companion of application servers, as one static file too.
+connect:
+	@tests/setup.sh build
+	@tests/static.sh linux sceau-connect
+
+# The same for Windows.
+connect-windows:
+	@tests/setup.sh windows
+	@tests/static.sh windows sceau-connect
+
+# Two appliances and three application servers in network namespaces: how long each blow keeps applications waiting. Needs root.
+bench-connect:
+	@tests/setup.sh test
+	cargo test --release --locked --test it -- --nocapture --exact connect::hosts::cables_are_pulled_and_no_answer_is_lost_or_doubled
 
 setup:
 	@tests/setup.sh test

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::document::Document;
-use super::fault::{ConfigError, Fault};
 use super::schema::GATE_FILE;
 use crate::policy::breach::Breach;
+use crate::tables::Document;
+use crate::tables::{ConfigError, Fault};
 
 /// Most prefixes of sources.
 const SOURCES_MAX: usize = 256;

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use super::convention::{self, Terms};
 use super::destination::check_destinations;
-use super::document::Document;
 use super::file::File;
 use super::reading::{Reading, Whole};
 use super::schema::CONFIGURATION;
@@ -14,6 +13,7 @@ use super::{
     Backup, Config, ConfigError, Fault, Mode, Profiles, Registers, Sockets, Trust, identity_provider, keys,
 };
 use crate::policy::breach::Breach;
+use crate::tables::Document;
 use crate::traces::digest::Digest;
 use crate::vihf::identity::Form;
 

@@ -10,6 +10,7 @@ mod checkpoints;
 mod clients;
 mod clock;
 mod command_line;
+mod connect;
 mod connectors;
 mod console;
 mod convention;

@@ -27,7 +27,7 @@ const ENGLISH: [&str; 13] = [
 ];
 
 /// Every command line, and every option it takes.
-const COMMANDS: [(&[&str], &[&str]); 55] = [
+const COMMANDS: [(&[&str], &[&str]); 62] = [
     (&["sceau", "metrics"], &["--config", "--socket", "--http", "--help"]),
     (&["sceau", "connectors"], &["list", "inspect", "attach", "detach", "apply", "--help"]),
     (&["sceau", "connectors", "list"], &["--config", "--socket", "--json", "--help"]),
@@ -66,6 +66,13 @@ const COMMANDS: [(&[&str], &[&str]); 55] = [
     (&["sceaud"], &["--config", "--help", "--version"]),
     (&["sceau-relayd"], &["--config", "--help", "--version"]),
     (&["sceau-gate"], &["--config", "--help", "--version"]),
+    (&["sceau-connect"], &["enrol", "run", "status", "secret", "install", "uninstall", "--help", "--version"]),
+    (&["sceau-connect", "enrol"], &["--appliance", "--application", "--code", "--wait", "--config", "--help"]),
+    (&["sceau-connect", "run"], &["--config", "--help"]),
+    (&["sceau-connect", "status"], &["--config", "--json", "--help"]),
+    (&["sceau-connect", "secret"], &["--out", "--config", "--help"]),
+    (&["sceau-connect", "install"], &["--config", "--help"]),
+    (&["sceau-connect", "uninstall"], &["--config", "--help"]),
     (&["sceau-signer"], &["--config", "--instance", "--help", "--version"]),
     (&["sceau"], &["issue", "keys", "traces", "lint", "status", "check", "--help", "--version"]),
     (

@@ -14,6 +14,7 @@ pub fn program(name: &str) -> PathBuf {
         "sceau-signer" => option_env!("CARGO_BIN_EXE_sceau-signer"),
         "sceau-attestd" => option_env!("CARGO_BIN_EXE_sceau-attestd"),
         "sceau-relayd" => option_env!("CARGO_BIN_EXE_sceau-relayd"),
+        "sceau-connect" => option_env!("CARGO_BIN_EXE_sceau-connect"),
         "sceau-gate" => option_env!("CARGO_BIN_EXE_sceau-gate"),
         "sceau-console" => option_env!("CARGO_BIN_EXE_sceau-console"),
         "sceau" => option_env!("CARGO_BIN_EXE_sceau"),

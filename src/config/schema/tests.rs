@@ -4,12 +4,12 @@
 use serde::de::DeserializeOwned;
 
 use super::super::convention::ConventionFile;
-use super::super::document::Document;
 use super::super::file::File;
 use super::super::gate_file::GateFile;
 use super::*;
 use crate::policy::application::ApplicationsFile;
 use crate::policy::practitioner::PractitionersFile;
+use crate::tables::Document;
 use crate::vihf::profile::Profile;
 
 /// The keys that the typed table names when it meets one that it does not know.
