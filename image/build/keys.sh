@@ -30,7 +30,7 @@ done
 # PCR 11: one key for the phase that opens the disk, another for the phase that opens PINs.
 for name in pcr-disk pcr-ready; do
     # Readers of PEM skip what stands before it.
-    { echo "Sceau TEST $name" && openssl genrsa 2048 2>/dev/null; } >"$keys/$name.key"
+    (umask 077 && { echo "Sceau TEST $name" && openssl genrsa 2048 2>/dev/null; } >"$keys/$name.key")
     openssl rsa -in "$keys/$name.key" -pubout -out "$keys/$name.pub" 2>/dev/null
 done
 # Updates and what is published; extensions and connectors.
