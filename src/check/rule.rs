@@ -119,6 +119,18 @@ pub const RULES: &[Rule] = &[
         "un utilisateur Unix est deux applications",
         "retirez l'une des deux",
     ),
+    error(
+        "certificate-twice",
+        Misconfigured,
+        "un certificat est celui de deux applications",
+        "gardez-le à une seule",
+    ),
+    error(
+        "reserved-user",
+        Misconfigured,
+        "le numéro d'un utilisateur Unix est réservé aux applications du portail",
+        "donnez-lui un autre numéro",
+    ),
     error("practitioner-twice", Misconfigured, "un professionnel est déclaré deux fois", "retirez l'une des deux"),
     error(
         "authenticator-twice",
