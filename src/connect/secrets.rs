@@ -36,6 +36,7 @@ enum NotMade {
     Folder(#[from] super::identity::IdentityError),
     #[error("ce nom d'utilisateur contient autre chose que lettres, chiffres, points et tirets ; corrigez-le")]
     Name,
+    #[cfg_attr(not(unix), allow(dead_code, reason = "icacls looks for the user there"))]
     #[error("l'utilisateur n'existe pas sur ce serveur ; créez-le d'abord, ou corrigez le nom")]
     NoUser,
     #[error(
