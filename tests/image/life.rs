@@ -6,8 +6,7 @@ use super::artefacts;
 use super::machine::{End, Machine};
 use super::officer::Officer;
 use super::site::Site;
-use super::support::varlink::Issued;
-use super::token::{issue, print, ready};
+use super::token::print;
 
 /// A machine as it is delivered: it was never switched on.
 pub(crate) fn fresh() -> Machine {
@@ -21,8 +20,6 @@ pub(crate) struct Appliance {
     pub(crate) officer: Officer,
     /// What it answered to the provisioning, to its certificate, to its operators' orders.
     pub(crate) answers: [String; 3],
-    /// Its first assertion.
-    pub(crate) first: Issued,
     /// How its power button ended that boot.
     pub(crate) end: End,
 }
@@ -35,7 +32,6 @@ static PROVISIONED: LazyLock<Appliance> = LazyLock::new(|| {
     let mut boot = machine.boot();
     let provisioned = boot.comes_up();
     assert!(provisioned.contains("attend ses certificats"), "{provisioned}\n{}", boot.tail());
-    print(&provisioned);
     assert!(provisioned.contains("TPM enrôlé"), "{provisioned}\n{}", boot.tail());
     print(&format!("power to provisioned, state made on the way: {} s", boot.seconds()));
     let certified = boot.brings(|stick| {
@@ -48,11 +44,10 @@ static PROVISIONED: LazyLock<Appliance> = LazyLock::new(|| {
         officer.nonce(stick);
     });
     assert!(ordered.contains("2-connecteur.json"), "{certified}\n{ordered}\n{}", boot.tail());
-    let first = issue(&mut ready(&boot, &site), &site);
-    print(&format!("power to a blank machine's first assertion, three visits on the way: {} s", boot.seconds()));
+    print(&format!("power to a machine that serves, three visits on the way: {} s", boot.seconds()));
     let end = boot.power_button();
     drop(boot);
-    Appliance { machine, site, officer, answers: [provisioned, certified, ordered], first, end }
+    Appliance { machine, site, officer, answers: [provisioned, certified, ordered], end }
 });
 
 /// The appliance that all tests share: it is off, and stays so.

@@ -303,6 +303,8 @@ impl Boot<'_> {
 
     /// Pulls the stick, lets somebody change what is on it, and puts it in again; the appliance's answer.
     pub(crate) fn brings(&mut self, change: impl FnOnce(&Stick)) -> String {
+        // Nobody pulls it with the last byte of an answer.
+        assert!(self.until("a stick that is let go", |boot| boot.stick().is_let_go()), "{}", self.tail());
         self.qmp.ask("device_del", json!({"id": "stick"}));
         let gone = within(BOOT, || (!self.qmp.events("DEVICE_DELETED").is_empty()).then_some(()));
         assert!(gone.is_some(), "the stick stays in:\n{}", self.tail());

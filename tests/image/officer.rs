@@ -57,7 +57,20 @@ impl Officer {
     /// Answers the appliance's request of enrolment with a challenge for its TPM.
     pub(crate) fn challenge(&self, stick: &Stick) {
         self.take(stick, "enrolement.json");
-        let given = ["--state", "state.json", "--name", NAME, "--roots", "roots.pem", "--out", "defi.json"];
+        self.take(stick, "AUDIT.pub");
+        // The ledger's key is in a token, not in the TPM: he takes it from the same hands as the request.
+        let given = [
+            "--key",
+            "AUDIT.pub",
+            "--state",
+            "state.json",
+            "--name",
+            NAME,
+            "--roots",
+            "roots.pem",
+            "--out",
+            "defi.json",
+        ];
         self.done(&[&["enrol", "enrolement.json"][..], &given].concat());
         self.bring(stick, "defi.json");
     }

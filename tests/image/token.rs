@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use serde_json::json;
 
+use super::life::provisioned;
 use super::machine::{BOOT, Boot};
 use super::site::Site;
 use super::support::practitioners::{PATIENTS, Practitioner};
@@ -15,14 +16,17 @@ pub(crate) fn print(line: &str) {
     let _ = writeln!(std::io::stdout().lock(), "image: {line}");
 }
 
-/// An application of the host's that is answered: it asks until the connector is there and `sceaud` says that it is ready.
+/// An application of the host's that is answered, once `sceaud` says that it is ready. One connection all the while: the connector
+/// ends with it, and starts anew for the next.
 pub(crate) fn ready(boot: &Boot<'_>, site: &Site) -> Client {
-    let asked = within(BOOT, || {
-        let mut client = site.application(&boot.channel());
+    let mut client = site.application(&boot.channel());
+    client.stream().set_read_timeout(Some(BOOT)).unwrap();
+    let is_ready = within(BOOT, || {
         let status = client.try_call("fr.sceau.Token.Status", json!({})).ok()?.ok()?;
-        (status["ready"] == true).then_some(client)
+        (status["ready"] == true).then_some(())
     });
-    asked.unwrap_or_else(|| panic!("no application is answered:\n{}", boot.tail()))
+    assert!(is_ready.is_some(), "no application is answered:\n{}", boot.tail());
+    client
 }
 
 /// One assertion for a consultation, which xmlsec1 takes.
@@ -33,4 +37,17 @@ pub(crate) fn issue(client: &mut Client, site: &Site) -> Issued {
     // The canary: it does judge.
     assert!(!site.is_sealed(&issued.assertion.replacen("CPS", "CPX", 1)), "xmlsec1 takes a changed assertion");
     issued
+}
+
+#[test]
+fn an_assertion_issued_inside_is_verified_on_the_host() {
+    let (mut machine, site) = (provisioned().machine.twin(), &provisioned().site);
+    let mut entries = Vec::new();
+    for _ in 0..2 {
+        let boot = machine.boot();
+        entries.push(issue(&mut ready(&boot, site), site).entry);
+        print(&format!("boot to first token: {} s", boot.seconds()));
+    }
+    // The second boot's ledger goes on where the first one's power was cut.
+    assert!(entries[0] < entries[1], "{entries:?}");
 }
