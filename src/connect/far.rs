@@ -39,7 +39,7 @@ impl Unreached {
             Some(rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)) => {
                 Self::NotTheGate
             }
-            Some(rustls::Error::AlertReceived(alert)) => match alert {
+            Some(rustls::Error::AlertReceived(
                 AlertDescription::BadCertificate
                 | AlertDescription::UnsupportedCertificate
                 | AlertDescription::CertificateRevoked
@@ -48,9 +48,8 @@ impl Unreached {
                 | AlertDescription::CertificateRequired
                 | AlertDescription::UnknownCA
                 | AlertDescription::DecryptError
-                | AlertDescription::AccessDenied => Self::NotAdmitted,
-                _ => Self::Silent,
-            },
+                | AlertDescription::AccessDenied,
+            )) => Self::NotAdmitted,
             _ => Self::Silent,
         }
     }

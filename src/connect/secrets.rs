@@ -83,7 +83,7 @@ fn make(given: &arguments::Secret) -> Result<(), NotMade> {
     make_folder(&folder.join(FOLDER))?;
     let mut secret = Zeroizing::new([0; SECRET_LEN]);
     rand::fill(&mut *secret).map_err(|_| NotMade::Random)?;
-    let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(&*secret));
+    let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(*secret));
     let file = |path: &Path| {
         let path = path.display().to_string();
         |cause| NotMade::File { path, cause }
