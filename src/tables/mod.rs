@@ -1,6 +1,6 @@
 //! TOML files that people write: read within limits, every fault told in French with its line, cause and remedy.
 //!
-//! Pure but for the reading. Each program names its own keys ([`must`], [`may`]); the walk finds what is unknown, missing or of the
+//! Pure but for the reading. Each program names its own keys (`must`, `may`); the walk finds what is unknown, missing or of the
 //! wrong type, and the typed tables (serde) take the rest.
 
 #[cfg_attr(
