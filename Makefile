@@ -5,7 +5,7 @@ CARGO_BUILD := cargo build --release --locked
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
 DEMO := $(RELEASE)/examples/demo
 
-.PHONY: run serve test bench bench-relay bench-attest ledger-10m setup verify verify-windows fuzz soak image image-repro image-test
+.PHONY: run serve test bench capacity bench-relay bench-attest bench-gate bench-connect ledger-10m setup verify verify-windows connect connect-windows fuzz soak image image-repro image-test
 
 # One VIHF over the socket, verified by xmlsec1.
 run:
@@ -22,10 +22,17 @@ serve:
 test: setup
 	@tests/all.sh
 
+# Peers, valgrind and what else is not there is left out by name; tests/demo/peers/README.md says what each needs.
 bench:
 	@tests/setup.sh run
 	$(CARGO_BUILD) --bins --example demo
 	@$(DEMO) bench
+
+# The capacity sheet docs/capacite.md: each keyring and kind of key on this machine.
+capacity:
+	@tests/setup.sh run
+	$(CARGO_BUILD) --bins --example demo
+	@$(DEMO) bench capacity
 
 # The relay beside nginx with a key file, both calling one upstream over mutual TLS, in one run.
 bench-relay:
@@ -38,6 +45,12 @@ bench-attest:
 	@tests/setup.sh test
 	$(CARGO_BUILD) --bins --example demo
 	@$(DEMO) bench attest
+
+# Tokens through the gate beside the bare socket, and beside a flood of strangers.
+bench-gate:
+	@tests/setup.sh run
+	$(CARGO_BUILD) --bins --example demo
+	@$(DEMO) bench gate
 
 # Ten million entries by the ledger's own code, without signatures: start, memory, one practitioner's month.
 LEDGER_ENTRIES ?= 10_000_000
@@ -55,6 +68,21 @@ verify:
 verify-windows:
 	@tests/setup.sh windows
 	@tests/static.sh windows
+
+# The companion of application servers, as one static file too.
+connect:
+	@tests/setup.sh build
+	@tests/static.sh linux sceau-connect
+
+# The same for Windows.
+connect-windows:
+	@tests/setup.sh windows
+	@tests/static.sh windows sceau-connect
+
+# Two appliances and three application servers in network namespaces: how long each blow keeps applications waiting. Needs root.
+bench-connect:
+	@tests/setup.sh test
+	cargo test --release --locked --test it -- --nocapture --exact connect::hosts::cables_are_pulled_and_no_answer_is_lost_or_doubled
 
 setup:
 	@tests/setup.sh test

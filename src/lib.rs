@@ -8,11 +8,14 @@
 //! | [`relay`] | `sceau-relayd`: mutual TLS to the DMP, an assertion for one call | program |
 //! | [`attest`] | `sceau-attestd`: the TPM behind a socket: the ledger's counter, evidence, sealed PINs | program |
 //! | [`console`] | `sceau-console`: a blank appliance made an establishment's; `visit.rs` is one visit with a stick as one function | program |
+//! | [`connect`] | `sceau-connect`: the companion on an application server, a local door to one or two appliances; also for Windows | program |
+//! | [`gate`] | `sceau-gate`: applications of other machines, by TLS with certificates that operators confirmed | program |
 //! | [`cli`] | `sceau`: one file per verb | program |
 //! | [`verifier`] | `sceau-verify`, also `sceau lint`: any VIHF, judged offline; no Unix, no appliance | program |
 //! | [`check`] | what is wrong with this machine: one file per subject, nothing is changed | outside |
 //! | [`config`] | the configuration and the files it names, read once | outside |
 //! | [`seal`] | signer processes from the side of `sceaud`; from a fresh request to a sealed assertion | outside |
+//! | [`tables`] | TOML files that people write, every fault told with its line | outside |
 //! | [`xmldsig`] | foreign XML and its signatures; the only room that names bergshamra and uppsala | outside |
 //! | [`token`] | PKCS#11; the only room that names cryptoki | outside |
 //! | [`sealed`] | keys without a token: wrapped in a file, unwrapped in a signer alone | outside |
@@ -60,6 +63,8 @@ pub mod check;
 pub mod cli;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod config;
+#[cfg(feature = "connect")]
+pub mod connect;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod connectors;
 #[cfg(all(unix, feature = "appliance"))]
@@ -69,6 +74,8 @@ pub mod daemon;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod envelope;
 pub mod evidence;
+#[cfg(all(unix, feature = "appliance"))]
+pub mod gate;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod ledger;
 pub mod lint;
@@ -86,6 +93,8 @@ pub mod sealed;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod signer;
 pub mod sys;
+#[cfg(any(all(unix, feature = "appliance"), feature = "connect"))]
+pub mod tables;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod token;
 #[cfg(all(unix, feature = "appliance"))]

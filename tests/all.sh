@@ -27,6 +27,7 @@ step cargo test --release --locked --lib --bins
 step make verify
 if rustup target list --installed 2>/dev/null | grep -qx x86_64-pc-windows-gnu && command -v x86_64-w64-mingw32-gcc >/dev/null; then
     step tests/static.sh check-windows
+    step tests/static.sh check-windows sceau-connect
 fi
 step cargo test --release --locked --test it
 step cargo test --release --locked --test verifiers

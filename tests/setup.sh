@@ -23,10 +23,11 @@ if [ "${1:-test}" = test ]; then
     # g++: the runtime of libFuzzer.
     # nginx: the DMP of the relay's tests; libjaxws-java: a SOAP client of the JDK's; chromium: the browser of TD0.10 and of reports.
     # cryptsetup-bin, fdisk: images of connectors, with their verity trees and partitions; socat: what the demonstration one runs.
+    # iproute2: network namespaces as hosts (it::connect).
     # mono-mcs: the compiler of the C# client; its runtime comes with tests/verifiers.
     packages="$packages nginx-light curl libjaxws-java chromium-headless-shell make g++ openssl libxml2-utils
         opensaml-schemas xmltooling-schemas python3-venv default-jdk-headless mono-mcs systemd
-        cryptsetup-bin fdisk socat
+        cryptsetup-bin fdisk socat iproute2
         swtpm swtpm-tools tpm2-tools tpm2-abrmd libtpm2-pkcs11-1 libtpm2-pkcs11-tools libtss2-tcti-tabrmd0 dbus"
 fi
 missing=

@@ -1,14 +1,21 @@
 #!/bin/bash
-# Keys for trials, where none are given (IMAGE_KEYS): each certificate says TEST, and a release refuses them.
+# Keys for trials, where none are given (IMAGE_KEYS): each says TEST in its subject, its comment or above it, and a release refuses them.
 source "$(dirname "$0")/common.sh"
 
 if [ "${IMAGE_RELEASE:-no}" = yes ]; then
-    for certificate in "$keys"/{PK,KEK,db}.crt; do
-        subject=$(openssl x509 -in "$certificate" -noout -subject)
-        if [[ $subject == *TEST* ]]; then
-            echo "clé d'essai refusée pour une image de production : $certificate ($subject) ; donnez IMAGE_KEYS=dossier" >&2
-            exit 1
-        fi
+    refuse() {
+        echo "clé d'essai refusée pour une image de production : $1 ; donnez IMAGE_KEYS=dossier" >&2
+        exit 1
+    }
+    # Left by the last line below: every key beside it was made for trials.
+    [ ! -e "$keys/complete" ] || refuse "$keys (dossier fait par cette construction)"
+    for name in PK KEK db extensions; do
+        subject=$(openssl x509 -in "$keys/$name.crt" -noout -subject)
+        [[ $subject != *TEST* ]] || refuse "$keys/$name.crt ($subject)"
+    done
+    # A bare key has no subject: its comment says it, or the line above it.
+    for name in release.pub provisioning.pub pcr-disk.key pcr-ready.key; do
+        ! grep -q TEST "$keys/$name" || refuse "$keys/$name"
     done
     exit 0
 fi
@@ -22,7 +29,8 @@ for name in PK KEK db; do
 done
 # PCR 11: one key for the phase that opens the disk, another for the phase that opens PINs.
 for name in pcr-disk pcr-ready; do
-    openssl genrsa -out "$keys/$name.key" 2048 2>/dev/null
+    # Readers of PEM skip what stands before it.
+    { echo "Sceau TEST $name" && openssl genrsa 2048 2>/dev/null; } >"$keys/$name.key"
     openssl rsa -in "$keys/$name.key" -pubout -out "$keys/$name.pub" 2>/dev/null
 done
 # Updates and what is published; extensions and connectors.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # What is in the image, counted from the root itself, and what outside checkers find; each finding left open has its reason
-# in open-findings.
+# in hardening.tsv.
 source "$(dirname "$0")/common.sh"
 made=$work/mkosi root=$work/root
 rm -rf "$root"
@@ -20,3 +20,4 @@ if [ "$setuid" -ne 0 ] || [ "$shells" -ne 0 ] || [ "$listeners" -ne 0 ]; then
     echo "l'image de production porte ce qu'elle ne doit pas porter" >&2
     exit 1
 fi
+"$(dirname "$0")/hardening.sh"

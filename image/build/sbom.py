@@ -57,12 +57,17 @@ def crates() -> list[dict]:
             for package in metadata["packages"] if package["id"] in names]
 
 
+# Not in Debian's main archive, and not free: whoever looks for it in this list finds why it is not here.
+ABSENT = ("intel-microcode, amd64-microcode, firmware-misc-nonfree and their kind: processors' microcode comes from the machine's own "
+          "firmware, which its vendor keeps up to date; network cards run without files of theirs (docs/appliance.md)")
+
 components = sorted(debian() + crates(), key=lambda component: component["bom-ref"])
 document = {
     "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
     "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'sceau/{version}/{epoch}')}",
     "metadata": {"timestamp": datetime.datetime.fromtimestamp(epoch, datetime.timezone.utc).isoformat(),
-                 "component": {"type": "firmware", "bom-ref": "sceau", "name": "sceau", "version": version}},
+                 "component": {"type": "firmware", "bom-ref": "sceau", "name": "sceau", "version": version},
+                 "properties": [{"name": "sceau:absent", "value": ABSENT}]},
     "components": components,
 }
 json.dump(document, sys.stdout, indent=1)

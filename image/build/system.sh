@@ -12,6 +12,8 @@ for program in "${programs[@]}"; do
     install -m 0755 "$release/$program" "$staged/usr/bin/$program"
 done
 cp -r "$repository/systemd/system" "$staged/usr/lib/systemd/"
+# The gate is no part of the system: there it is a connector, if an order attaches one.
+rm -r "$staged"/usr/lib/systemd/system/sceau-gate.*
 cp "$repository"/systemd/sysusers.d/*.conf "$staged/usr/lib/sysusers.d/"
 cp "$repository"/systemd/udev/*.rules "$staged/usr/lib/udev/rules.d/"
 # /etc/sceau is a link into the state here, no folder to be made.
@@ -22,7 +24,7 @@ find "$staged" -name '*.example' -delete
 # What the image believes: who signs updates, extensions and provisioning files, and the state in which PINs are opened.
 sed 's/^/release@sceau /' "$keys/release.pub" >"$staged/usr/lib/sceau/release.keys"
 sed 's/^/provisioning@sceau /' "$keys/provisioning.pub" >"$staged/usr/lib/sceau/provisioning.keys"
-install -m 0644 "$keys/pcr-ready.pub" "$staged/usr/lib/sceau/pcr-ready.pub"
+install -m 0644 "$keys/pcr-ready.pub" "$keys/pcr-disk.pub" "$staged/usr/lib/sceau/"
 mkdir -p "$staged/usr/lib/verity.d"
 install -m 0644 "$keys/extensions.crt" "$staged/usr/lib/verity.d/sceau.crt"
 # Dates of what is staged come from the commit, not from the copy.

@@ -24,7 +24,7 @@ packages=(
     mkosi systemd systemd-container systemd-repart systemd-cryptsetup systemd-ukify systemd-boot-efi systemd-boot-tools
     cryptsetup-bin fdisk apt erofs-utils dosfstools mtools e2fsprogs cpio zstd kmod openssl ca-certificates
     sbsigntool python3-virt-firmware python3-pefile python3-cryptography python3-pyelftools
-    qemu-system-x86 qemu-utils ovmf swtpm swtpm-tools tpm2-tools
+    qemu-system-x86 qemu-utils ovmf swtpm swtpm-tools tpm2-tools lynis
 )
 wanted="${packages[*]}"
 if [ "$(cat "$tools/.packages" 2>/dev/null)" = "$wanted" ]; then

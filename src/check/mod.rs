@@ -34,6 +34,9 @@ use crate::config::{Config, Reading, SignerKey};
 use crate::sys::synchronisation::synchronised;
 use crate::sys::{clock as system, peer};
 
+/// Unix user of the gate as its own unit has it.
+const GATE_USER: &str = "sceau-gate";
+
 /// Looks at everything that `config` leads to.
 ///
 /// `units` is the root of a staged system whose units are looked at instead of this one's; `ask` gives what `sceaud` says
@@ -64,7 +67,9 @@ pub fn examine(config: &Path, units: Option<&Path>, ask: impl FnOnce(&Path) -> A
     let instances = config.as_ref().map(instances).unwrap_or_default();
     let relay = config.as_ref().is_some_and(|config| config.relay.is_some());
     let tpm = config.as_ref().is_some_and(tpm::is_used);
-    units::probe(units, &instances, (relay, tpm), &mut report);
+    // A connector's unit is another one, made from the ledger's word.
+    let gate = config.as_ref().and_then(|config| config.gate.as_ref()).is_some_and(|gate| gate.user == GATE_USER);
+    units::probe(units, &instances, (relay, tpm, gate), &mut report);
     report.findings.sort_by_key(|finding| finding.rule.severity);
     report
 }

@@ -18,13 +18,20 @@ const ADMIN: &str = include_str!("../../systemd/system/sceau-admin.socket");
 const RELAY: &str = include_str!("../../systemd/system/sceau-relayd.service");
 const RELAY_SOCKET: &str = include_str!("../../systemd/system/sceau-relayd.socket");
 const RELAY_LEDGER: &str = include_str!("../../systemd/system/sceau-relay-ledger.socket");
+const GATE: &str = include_str!("../../systemd/system/sceau-gate.service");
+const GATE_SOCKET: &str = include_str!("../../systemd/system/sceau-gate.socket");
 const ATTEST: &str = include_str!("../../systemd/system/sceau-attestd.service");
 const ATTEST_SOCKET: &str = include_str!("../../systemd/system/sceau-attestd.socket");
 const SIGNER: &str = include_str!("../../systemd/system/sceau-signer@.service");
 
 /// Compares the units below `root` (this system's own without one) with ours; `instances` are the signers',
-/// `relay` and `tpm` say whether there is one.
-pub(super) fn probe(root: Option<&Path>, instances: &[String], (relay, tpm): (bool, bool), report: &mut Report) {
+/// `relay`, `tpm` and `gate` say whether there is one.
+pub(super) fn probe(
+    root: Option<&Path>,
+    instances: &[String],
+    (relay, tpm, gate): (bool, bool, bool),
+    report: &mut Report,
+) {
     if root.is_none() && !Path::new(BOOTED).is_dir() {
         report.not_checked(
             SUBJECT,
@@ -40,6 +47,10 @@ pub(super) fn probe(root: Option<&Path>, instances: &[String], (relay, tpm): (bo
     if tpm {
         unit(root, "sceau-attestd.service", ATTEST, report);
         unit(root, "sceau-attestd.socket", ATTEST_SOCKET, report);
+    }
+    if gate {
+        unit(root, "sceau-gate.service", GATE, report);
+        unit(root, "sceau-gate.socket", GATE_SOCKET, report);
     }
     if relay {
         unit(root, "sceau-relayd.service", RELAY, report);
@@ -101,6 +112,12 @@ fn told(name: &str, fragment: &Path, weakness: &Weakness, installed: &[Assignmen
         );
         return Finding::new("unit-exception", place, &text);
     }
+    if name == "sceau-gate.socket" && key == "IPAddressAllow" && denied {
+        let text = format!(
+            "{key}={found} ouvre le portail à ce que le guide prévoit, les serveurs d'application ; vérifiez que ce sont eux"
+        );
+        return Finding::new("unit-exception", place, &text);
+    }
     let text = format!(
         "{key}={found} protège moins que l'unité livrée ({key}={expected}) ; retirez cette ligne, puis systemctl daemon-reload et relancez l'unité"
     );
@@ -152,6 +169,11 @@ mod tests {
 
     /// Rules of what is found on a root with our units and this drop-in of the relay's.
     fn rules(relay: bool, drop_in: Option<&str>) -> Vec<&'static str> {
+        found((relay, false), "sceau-relayd.service", drop_in)
+    }
+
+    /// The same of the relay, or of the gate, and of a drop-in of any unit.
+    fn found((relay, gate): (bool, bool), unit: &str, drop_in: Option<&str>) -> Vec<&'static str> {
         let root = tempfile::tempdir().unwrap();
         let units = root.path().join("usr/lib/systemd/system");
         fs::create_dir_all(&units).unwrap();
@@ -160,12 +182,12 @@ mod tests {
             fs::copy(&unit, units.join(unit.file_name().unwrap())).unwrap();
         }
         if let Some(text) = drop_in {
-            let folder = root.path().join("etc/systemd/system/sceau-relayd.service.d");
+            let folder = root.path().join(format!("etc/systemd/system/{unit}.d"));
             fs::create_dir_all(&folder).unwrap();
             fs::write(folder.join("own.conf"), text).unwrap();
         }
         let mut report = Report::default();
-        probe(Some(root.path()), &[], (relay, false), &mut report);
+        probe(Some(root.path()), &[], (relay, false, gate), &mut report);
         report.findings.iter().map(|finding| finding.rule.name).collect()
     }
 
@@ -178,5 +200,19 @@ mod tests {
         assert!(rules(true, Some(open)).iter().all(|rule| *rule == "unit-weakened"));
         assert_eq!(rules(true, Some(open)).len(), 2);
         assert_eq!(rules(false, Some(open)), [""; 0], "no relay, nothing of it is looked at");
+    }
+
+    #[test]
+    fn the_gates_clients_are_an_exception_and_a_network_of_its_own_is_a_weakness() {
+        let clients = include_str!("../../systemd/system/sceau-gate.socket.d/clients.conf.example");
+        assert_eq!(found((false, true), "sceau-gate.socket", None), [""; 0]);
+        assert_eq!(found((false, true), "sceau-gate.socket", Some(clients)), ["unit-exception"]);
+        assert_eq!(
+            found((false, true), "sceau-gate.socket", Some("[Socket]\nIPAddressDeny=\n")),
+            ["unit-weakened"]
+        );
+        let network = "[Service]\nPrivateNetwork=no\n";
+        assert_eq!(found((false, true), "sceau-gate.service", Some(network)), ["unit-weakened"]);
+        assert_eq!(found((false, false), "sceau-gate.service", Some(network)), [""; 0]);
     }
 }

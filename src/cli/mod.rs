@@ -4,6 +4,8 @@
 mod applications;
 #[cfg(feature = "appliance")]
 mod attest;
+#[cfg(feature = "appliance")]
+mod bench;
 mod check;
 mod client;
 #[cfg(feature = "appliance")]
@@ -105,6 +107,9 @@ enum Verb {
     Metrics(metrics::Metrics),
     #[command(after_help = AFTER_CHECK_HELP)]
     Check(check::Check),
+    #[cfg(feature = "appliance")]
+    #[command(after_help = AFTER_HELP)]
+    Bench(bench::Bench),
 }
 
 /// Where the door is.
@@ -225,6 +230,8 @@ pub fn main() -> ExitCode {
         Verb::Status(status) => status.run(),
         Verb::Metrics(metrics) => metrics.run(),
         Verb::Check(check) => check.run(),
+        #[cfg(feature = "appliance")]
+        Verb::Bench(bench) => bench.run(),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -67,6 +67,22 @@ fn remedy(cause: &str) -> &'static str {
     }
 }
 
+/// How many sign at once, and why.
+fn signers_words(signers: &Value) -> String {
+    let number = |name: &str| signers.get(name).and_then(Value::as_u64);
+    let of = |processes: &str, sessions: &str| {
+        let [processes, sessions] = [processes, sessions].map(|name| number(name).unwrap_or_default());
+        format!("{processes} × {sessions}")
+    };
+    let (chosen, most) = (of("processes", "sessions"), of("processes_max", "sessions_max"));
+    match number("per_second") {
+        Some(rate) => format!(
+            "processus × sessions qui signent : {chosen} ({most} au plus ; {rate} signatures/s à l'essai du démarrage)"
+        ),
+        None => format!("processus × sessions qui signent : {chosen} (sans essai)"),
+    }
+}
+
 fn table(status: &Value, out: &mut impl io::Write) -> io::Result<()> {
     let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or("?").to_owned();
     let is_ready = |value: &Value| value.get("ready").and_then(Value::as_bool).unwrap_or_default();
@@ -115,6 +131,9 @@ fn table(status: &Value, out: &mut impl io::Write) -> io::Result<()> {
         };
         writeln!(out, "Cachet      {} structure {} : {ready}", text(seal, "key"), text(seal, "structure"))?;
         writeln!(out, "            certificat jusqu'au {}{renewal}", text(seal, "certificate_expires_at"))?;
+        if let Some(signers) = seal.get("signers") {
+            writeln!(out, "            {}", signers_words(signers))?;
+        }
     }
     for key in list("sealed_keys") {
         let key = key.as_str().unwrap_or("?");

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::document::{Document, read_text};
 use super::file::File;
 use super::schema::CONVENTION_FILE;
 use super::{Config, Fault};
@@ -13,6 +12,7 @@ use crate::policy::convention::{Convention, Declared, Scope, Service, StructureT
 use crate::policy::declaration::{Declaration, ExceptionTable};
 use crate::policy::guard::Budgets;
 use crate::policy::sshsig::ENVELOPE_LEN_MAX;
+use crate::tables::{Document, read_text};
 use crate::traces::digest::Digest;
 use crate::vihf::identity::Form;
 use crate::vihf::method::Method;

@@ -7,6 +7,7 @@ use super::clock::ClockTable;
 use super::connectors::ConnectorRules;
 use super::convention::ConventionTable;
 use super::destination::Destination;
+use super::gate::GateRules;
 use super::identity_provider::IdentityProviderTable;
 use super::ledger::LedgerTable;
 use super::relay::Relay;
@@ -62,6 +63,7 @@ pub(super) struct File {
     pub(super) backup: Backup,
     #[serde(default)]
     pub(super) connectors: ConnectorRules,
+    pub(super) gate: Option<GateRules>,
     pub(super) guard: Option<Budgets>,
     #[serde(default)]
     pub(super) limits: Limits,

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::document::read_bytes;
 use super::{Fault, KeyName};
 use crate::policy::breach::{Breach, unique};
 use crate::proof::{AGE_MAX_MS, Algorithm, CLOCK_SKEW_MAX_MS, KeySet, KeySetFault, MethodRule, Terms};
+use crate::tables::read_bytes;
 use crate::vihf::identity::Form;
 use crate::vihf::method::Method;
 

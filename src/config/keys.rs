@@ -4,12 +4,12 @@ use std::path::Path;
 
 use super::SealKey;
 use super::audit::AuditKey;
-use super::document::Document;
 use super::file::File;
 use super::seal::SealTable;
 use super::signer_key::Purpose;
 use crate::policy::breach::{Breach, unique};
 use crate::policy::convention::{STRUCTURES_MAX, Structure};
+use crate::tables::Document;
 
 /// Most seal keys: two (old and new while certificates overlap) for each structure.
 const SEALS_MAX: usize = 2 * STRUCTURES_MAX;

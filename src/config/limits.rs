@@ -14,6 +14,9 @@ const COUNT_MAX: usize = 10_000_000;
 /// Longest time in milliseconds that a login may be ahead: clocks that differ by more are to be set, not borne.
 const LOGIN_FUTURE_MAX_MS: u64 = 60_000;
 
+/// Longest trial of signers in milliseconds: nothing is issued meanwhile.
+const TRIAL_MAX_MS: u64 = 10_000;
+
 /// Most entries between two checkpoints: an hour at three hundred tokens a second.
 const CHECKPOINT_ENTRIES_MAX: u64 = 1_000_000;
 
@@ -44,6 +47,9 @@ pub struct Limits {
     pub queue_ms: u64,
     /// From asking a signer to its signature; slower means hung.
     pub signature_ms: u64,
+    /// At the start, for trying how many of a key's signer processes and sessions sign at once; 0: all of them, untried. The
+    /// first assertion waits for it.
+    pub trial_ms: u64,
     /// How far ahead of our clock a login may be (contract, time tolerances).
     pub login_future_max_ms: u64,
     /// Open sessions of one application: about 150 bytes each.
@@ -74,6 +80,7 @@ impl Default for Limits {
             idle_ms: 3_600_000,
             queue_ms: 1_000,
             signature_ms: 2_000,
+            trial_ms: 1_000,
             login_future_max_ms: 2_000,
             sessions_per_application_max: 100_000,
             nonces_per_application_max: 1_000_000,
@@ -135,7 +142,10 @@ impl Limits {
             let value = u64::try_from(self.emergency_share_percent).unwrap_or(u64::MAX);
             refuse("emergency_share_percent", value, format!("0 à {SHARE_PERCENT_MAX}"));
         }
-        // The only time that may be nothing: then no login is ahead of our clock.
+        if self.trial_ms > TRIAL_MAX_MS {
+            refuse("trial_ms", self.trial_ms, format!("0 à {TRIAL_MAX_MS}"));
+        }
+        // Then no login is ahead of our clock.
         if self.login_future_max_ms > LOGIN_FUTURE_MAX_MS {
             refuse("login_future_max_ms", self.login_future_max_ms, format!("0 à {LOGIN_FUTURE_MAX_MS}"));
         }

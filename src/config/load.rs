@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use super::convention::{self, Terms};
 use super::destination::check_destinations;
-use super::document::Document;
 use super::file::File;
 use super::reading::{Reading, Whole};
 use super::schema::CONFIGURATION;
@@ -14,6 +13,7 @@ use super::{
     Backup, Config, ConfigError, Fault, Mode, Profiles, Registers, Sockets, Trust, identity_provider, keys,
 };
 use crate::policy::breach::Breach;
+use crate::tables::Document;
 use crate::traces::digest::Digest;
 use crate::vihf::identity::Form;
 
@@ -147,6 +147,7 @@ fn check(mut file: File, path: &Path, base: &Path, document: &Document<File>) ->
     let (clock, wrong) = file.clock.check(file.mode, base);
     breaches.extend(wrong);
     breaches.extend(file.connectors.check());
+    breaches.extend(file.gate.iter().flat_map(|gate| gate.check(file.mode == Mode::Production)));
     let absolute = |paths: Vec<PathBuf>| paths.into_iter().map(|p| base.join(p)).collect::<Vec<_>>();
     let config = Config {
         path: path.to_owned(),
@@ -186,6 +187,7 @@ fn check(mut file: File, path: &Path, base: &Path, document: &Document<File>) ->
         clock,
         backup: Backup { readers: absolute(file.backup.readers), recovery: absolute(file.backup.recovery) },
         connectors: file.connectors,
+        gate: file.gate,
         digest: Digest::of(&[document.text().as_bytes()]),
         limits: file.limits,
     };

@@ -10,9 +10,9 @@ mod clock;
 mod connectors;
 mod convention;
 mod destination;
-mod document;
-mod fault;
 mod file;
+mod gate;
+mod gate_file;
 mod identity_provider;
 mod keys;
 mod ledger;
@@ -29,17 +29,18 @@ mod schema;
 mod seal;
 mod signer_key;
 mod tpm;
-mod walk;
 mod web_ps;
 
 pub use crate::policy::convention::STRUCTURES_MAX;
+pub use crate::tables::{ConfigError, Fault, Position, system_words};
 pub use address::HttpAddress;
 pub use audit::AuditKey;
 pub use clock::ClockRules;
 pub use connectors::ConnectorRules;
 pub use convention::{CONVENTION_LEN_MAX, Presented, Terms, convention};
 pub use destination::{Destination, PatientPlace};
-pub use fault::{ConfigError, Fault, Position, system_words};
+pub use gate::GateRules;
+pub use gate_file::{GateFile, GateLimits, Source};
 pub use identity_provider::IdentityProvider;
 pub use ledger::{CounterPlace, LedgerPlace};
 pub use limits::Limits;
@@ -115,6 +116,8 @@ pub struct Config {
     pub backup: Backup,
     /// How far connectors may reach.
     pub connectors: ConnectorRules,
+    /// Who speaks for applications of other machines; none: nobody.
+    pub gate: Option<GateRules>,
     /// SHA-256 of the file as it was read: what traces name the configuration by.
     pub digest: Digest,
     /// Limits with their defaults filled in.

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
-use super::document::{Document, read_bytes, read_text};
 use super::reading::Whole;
 use super::register_file::RegisterFile;
 use super::schema::{APPLICATIONS, PRACTITIONERS, PROFILE};
@@ -17,6 +16,7 @@ use crate::policy::convention::Convention;
 use crate::policy::practitioner::{Practitioners, PractitionersFile};
 use crate::policy::review;
 use crate::proof::Providers;
+use crate::tables::{Document, read_bytes, read_text};
 use crate::traces::audit::AuditPublicKey;
 use crate::vihf::instant::Instant;
 use crate::vihf::profile::{ProfileError, Profiles};

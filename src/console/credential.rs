@@ -12,9 +12,9 @@ use super::place::Place;
 use crate::sys::command::run;
 
 /// Longest wait for a TPM: a slow one takes seconds for a key.
-const TPM_WAIT: Duration = Duration::from_secs(120);
+pub(super) const TPM_WAIT: Duration = Duration::from_secs(120);
 /// The machine's Secure Boot state, as a value.
-const SECURE_BOOT: u8 = 7;
+pub(super) const SECURE_BOOT: u8 = 7;
 /// The image, by its builder's signature.
 const IMAGE: u8 = 11;
 
@@ -89,7 +89,8 @@ fn done(mut command: Command, input: Vec<u8>, step: &'static str) -> Result<Zero
     Ok(ended.output)
 }
 
-fn require_measured(place: &Place, number: u8) -> Result<(), ConsoleError> {
+/// A PCR that tells machines apart: a secret bound to an empty one would be bound to nothing.
+pub(super) fn require_measured(place: &Place, number: u8) -> Result<(), ConsoleError> {
     let told = fs::read_to_string(place.pcr(number)).unwrap_or_default();
     if is_measured(told.trim()) { Ok(()) } else { Err(ConsoleError::NotMeasured(number)) }
 }

@@ -11,6 +11,7 @@
 //! | `certificates`, `convention`, `orders` | what comes back: certificates, the convention, signed orders |
 //! | `foreign` | images of connectors and modules that are brought in |
 //! | `attestation`, `recovery` | what officers bring and take away |
+//! | `disk`, `rebind`, `reset` | the state's disk: bound to the TPM anew, or ended |
 //! | `typed` | a provisioning that was typed at the console |
 //! | `screen` | state and menu on a terminal |
 //! | `update` | the image's own update, asked for |
@@ -36,6 +37,7 @@ mod certificates;
 mod configuration;
 mod convention;
 mod credential;
+mod disk;
 mod error;
 mod folder;
 mod foreign;
@@ -46,8 +48,10 @@ mod payload;
 mod pin;
 mod place;
 mod program;
+mod rebind;
 mod recovery;
 mod report;
+mod reset;
 mod screen;
 mod soft_token;
 mod stick;
@@ -97,6 +101,12 @@ enum Verb {
     Time(Staged),
     #[command(after_help = AFTER_HELP)]
     TakeUpdate(TakeUpdate),
+    /// Lie le disque au TPM de cette machine telle qu'elle est, par la clé de secours saisie à l'écran (unité sceau-rebind).
+    #[command(after_help = AFTER_HELP)]
+    Rebind(OnDisk),
+    /// Rend clés, journal et réglages illisibles pour toujours : l'appliance repart vierge (unité sceau-reset).
+    #[command(after_help = AFTER_HELP)]
+    FactoryReset(OnDisk),
     #[command(after_help = AFTER_HELP, hide = true)]
     MakeToken(soft_token::MakeToken),
 }
@@ -107,6 +117,23 @@ struct Staged {
     /// Racine d'un système préparé, au lieu de cette machine ; rien n'y est démarré.
     #[arg(long, value_name = "DOSSIER")]
     root: Option<PathBuf>,
+}
+
+/// Work on the disk of the state.
+#[derive(Debug, Args)]
+struct OnDisk {
+    /// TPM à employer, au lieu de celui du noyau (essais).
+    #[arg(long, value_name = "TCTI", hide = true)]
+    tpm2_device: Option<String>,
+    #[command(flatten)]
+    staged: Staged,
+}
+
+impl OnDisk {
+    fn run(self, work: disk::Work) -> Result<(), ConsoleError> {
+        keep_memory_private().map_err(ConsoleError::System)?;
+        work.run(&Place::new(self.staged.root), &TpmDevice(self.tpm2_device))
+    }
 }
 
 /// Fait ce que la clé USB apporte : provisionnement signé, certificats ; y écrit les réponses.
@@ -163,6 +190,8 @@ pub fn main() -> ExitCode {
             .map(|()| 0),
         Verb::Time(staged) => time::touch(&Place::new(staged.root)).map(|()| 0),
         Verb::TakeUpdate(update) => update.run().map(|()| 0),
+        Verb::Rebind(on) => on.run(disk::Work::Rebind).map(|()| 0),
+        Verb::FactoryReset(on) => on.run(disk::Work::Reset).map(|()| 0),
         Verb::MakeToken(token) => token.run().map(|()| 0),
     };
     match done {

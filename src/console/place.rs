@@ -119,6 +119,31 @@ impl Place {
         self.at("/run/sceau-typed/pin")
     }
 
+    /// The recovery key, typed there to bind the state anew.
+    pub(super) fn typed_recovery_key(&self) -> PathBuf {
+        self.at("/run/sceau-typed/recovery-key")
+    }
+
+    /// The encrypted partition of the state.
+    pub(super) fn state_device(&self) -> PathBuf {
+        self.at("/dev/disk/by-partlabel/sceau-state")
+    }
+
+    /// The key whose signatures say in which phase of which images the state opens, baked into the image.
+    pub(super) fn disk_public_key(&self) -> PathBuf {
+        self.at("/usr/lib/sceau/pcr-disk.pub")
+    }
+
+    /// The firmware's variable by which systemd-repart makes the state anew at the next start (systemd-repart(8)).
+    pub(super) fn factory_reset(&self) -> PathBuf {
+        self.at("/sys/firmware/efi/efivars/FactoryReset-8cf2644b-4b0b-428f-9387-6d876050dc67")
+    }
+
+    /// What the last work on the disk came to, for the screen.
+    pub(super) fn disk_result(&self) -> PathBuf {
+        self.work().join("disk.txt")
+    }
+
     /// `sceau.toml`.
     pub(super) fn sceau_toml(&self) -> PathBuf {
         self.configuration().join("sceau.toml")

@@ -18,6 +18,9 @@ use super::{attestation, convention, foreign, orders, recovery};
 use crate::config::provisioning::Provisioning;
 use crate::sys::{clock, durable};
 
+/// A file of this name on the stick asks for every request again: certificates end, their keys may go on.
+const RENEW: &str = "renouveler.txt";
+
 /// Does what the stick brings and writes the answers; the report is on the stick too, unless there is nothing of ours on it.
 pub(super) fn visit(place: &Place, device: &TpmDevice, stick: &Stick) -> Report {
     let mut report = Report::default();
@@ -124,7 +127,7 @@ fn told(done: Result<(), ConsoleError>, report: &mut Report) {
     }
 }
 
-/// Requests that await their certificates, and the ledger's public key.
+/// Requests that await their certificates, or all of them for who renews; and the ledger's public key.
 fn export(place: &Place, stick: &Stick, applied: &Provisioning, report: &mut Report) -> Result<(), ConsoleError> {
     let copy = |from: &std::path::Path, name: &str| {
         let bytes = fs::read(from).map_err(ConsoleError::file(from))?;
@@ -132,18 +135,22 @@ fn export(place: &Place, stick: &Stick, applied: &Provisioning, report: &mut Rep
     };
     let vaults = vaults(applied);
     let awaited = awaited(place, &vaults);
-    for key in &awaited {
+    let renewed = vaults.iter().flat_map(|vault| &vault.keys).filter(|key| key.structure.is_some());
+    let wanted = if stick.len(RENEW).is_ok() { renewed.collect() } else { awaited.clone() };
+    for key in &wanted {
         copy(&request(place, key), &format!("{}.csr", key.name))?;
     }
     copy(&place.configuration().join("AUDIT.pub"), "AUDIT.pub")?;
-    if awaited.is_empty() {
+    if wanted.is_empty() {
         return Ok(());
     }
-    let names: Vec<_> = awaited.iter().map(|key| format!("{}.csr", key.name)).collect();
+    let names: Vec<_> = wanted.iter().map(|key| format!("{}.csr", key.name)).collect();
     report.next(format!(
         "faites certifier par l'IGC-Santé, puis rapportez les certificats dans sceau/certificates : {}",
         names.join(", ")
     ));
-    report.next("remettez AUDIT.pub à ceux qui vérifieront le journal, par une voie sûre");
+    if !awaited.is_empty() {
+        report.next("remettez AUDIT.pub à ceux qui vérifieront le journal, par une voie sûre");
+    }
     Ok(())
 }

@@ -10,6 +10,7 @@ use crate::policy::denial::{Denial, Malformed};
 use crate::seal::pool::Unready;
 use crate::seal::seals::SealError;
 use crate::seal::signed::Signed;
+use crate::seal::trial::{Chosen, Numbers};
 use crate::varlink::call::{error, reply};
 use crate::varlink::members::MemberError;
 use crate::varlink::service::invalid_parameter;
@@ -229,6 +230,27 @@ pub struct SealStatus {
     pub key: String,
     pub ready: bool,
     pub certificate_expires_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signers: Option<SignersStatus>,
+}
+
+/// How many sign at once, in `Status`.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "the names are the contract's own")]
+pub struct SignersStatus {
+    pub processes: u16,
+    pub sessions: u16,
+    pub processes_max: u16,
+    pub sessions_max: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_second: Option<u64>,
+}
+
+impl From<(Chosen, Numbers)> for SignersStatus {
+    fn from((chosen, most): (Chosen, Numbers)) -> Self {
+        let Chosen { numbers: Numbers { processes, sessions }, per_second } = chosen;
+        Self { processes, sessions, processes_max: most.processes, sessions_max: most.sessions, per_second }
+    }
 }
 
 impl From<MemberError> for No {

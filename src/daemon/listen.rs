@@ -17,6 +17,8 @@ use super::admin::{self, CONNECTIONS_PER_USER_MAX};
 use super::answer::{Answer, No};
 use super::dispatch::Served;
 use super::door;
+use super::gate::UNINTRODUCED_MAX;
+use crate::policy::application::remote;
 use crate::sys::socket::Listening;
 
 /// Pause when no connection can be accepted (descriptors exhausted): the next attempt must not burn the processor.
@@ -145,6 +147,11 @@ fn admit(
         return;
     };
     let uid = peer.uid();
+    if remote::is_reserved(uid) {
+        // A number that stands for an application of another machine: no user of this one speaks for it.
+        daemon.refusals.count(uid, "reserved-user");
+        return;
+    }
     if served == Served::Relay && daemon.relay != Some(uid) {
         daemon.refusals.count(uid, "not-the-relay");
         return;
@@ -152,6 +159,8 @@ fn admit(
     let limits = &daemon.config.limits;
     let user_max = if served == Served::Relay {
         limits.connections_max
+    } else if daemon.gate.is(uid) {
+        UNINTRODUCED_MAX
     } else if daemon.registers.applications().get(uid).is_some() {
         limits.connections_per_application_max
     } else {

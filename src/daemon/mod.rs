@@ -11,6 +11,7 @@ mod declared;
 mod dispatch;
 mod door;
 mod exceptional;
+mod gate;
 mod halt;
 mod listen;
 mod lost;
@@ -46,6 +47,7 @@ use convention::{Conventions, Ruling};
 use counter::Counting;
 use declared::Declared;
 use exceptional::Exceptional;
+use gate::Gate;
 use halt::{Halt, Halted};
 use lost::MaybeSpent;
 use outcomes::Outcomes;
@@ -107,6 +109,7 @@ struct Daemon {
     unlocked: AtomicBool,
     /// Unix user of the relay, if there is one.
     relay: Option<u32>,
+    gate: Gate,
 }
 
 impl Daemon {
@@ -116,7 +119,7 @@ impl Daemon {
         (seals, audit): (Seals, Option<Audit>),
         (ledger, restored): (Ledger, &Restored),
         clock: Arc<Timekeeper>,
-        relay: Option<u32>,
+        (relay, gate): (Option<u32>, Gate),
     ) -> Result<(Self, mpsc::UnboundedReceiver<Ask>), StoreError> {
         let (checkpoints, asked) = Checkpoints::new();
         let limits = &config.limits;
@@ -156,6 +159,7 @@ impl Daemon {
             admin: Admin::new(restored)?,
             unlocked: AtomicBool::new(false),
             relay,
+            gate,
             config,
             profiles,
             seals,

@@ -6,7 +6,9 @@ use super::Daemon;
 use super::answer::{Answer, No};
 use super::request::{self, Issue, Outcome};
 use crate::ledger::Line;
+use crate::policy::application::{remote, unknown_application};
 use crate::policy::denial::{Denial, Reason};
+use crate::policy::fingerprint::Fingerprint;
 use crate::traces::entry::outcome::Outcome as Told;
 use crate::varlink::members::{MemberError, Members};
 use crate::vihf::signature::is_assertion_id;
@@ -17,8 +19,26 @@ const TRANSACTIONS_LEN_MAX: usize = 1024;
 /// A request of the interface, every value of its type, and the application that it is for.
 #[derive(Debug)]
 pub(super) struct RelayRequest {
-    application: u32,
+    application: Caller,
     asked: Asked,
+}
+
+/// Whom the relay calls for.
+#[derive(Clone, Copy, Debug)]
+enum Caller {
+    /// That Unix user.
+    User(u32),
+    /// The application that the gate knows by that certificate.
+    Certificate(Fingerprint),
+}
+
+impl Caller {
+    fn read(text: &str) -> Option<Self> {
+        match Fingerprint::parse(text) {
+            Some(certificate) => Some(Self::Certificate(certificate)),
+            None => text.parse().ok().filter(|uid| !remote::is_reserved(*uid)).map(Self::User),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -38,9 +58,10 @@ impl RelayRequest {
             return Ok(None);
         }
         let application = members.text("application")?;
-        let application = application
-            .parse()
-            .map_err(|_| members.malformed("application", "donnez le numéro d'un utilisateur Unix"))?;
+        let application = Caller::read(&application).ok_or_else(|| {
+            members
+                .malformed("application", "donnez le numéro d'un utilisateur Unix, ou l'empreinte d'un certificat")
+        })?;
         let asked = match method {
             "IssueFor" => Asked::IssueFor(request::issue(members)?),
             "Spend" => {
@@ -104,6 +125,13 @@ impl Daemon {
     /// One request of the relay.
     pub(super) async fn obey_relay(&self, request: RelayRequest) -> Result<Answer, No> {
         let RelayRequest { application, asked } = request;
+        let application = match application {
+            Caller::User(uid) => uid,
+            Caller::Certificate(certificate) => {
+                let applications = self.registers.applications();
+                applications.of_certificate(&certificate).ok_or_else(unknown_application)?.uid
+            }
+        };
         match asked {
             Asked::IssueFor(issue) => self.issue(application, issue).await,
             Asked::Spend { id, transactions } => self.spend_assertion(application, &id, &transactions).await,

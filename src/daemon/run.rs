@@ -12,6 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use super::gate::Gate;
 use super::providers::keep_keys;
 use super::{Daemon, checkpointing, convention, listen, providers, trace};
 use crate::config::{Config, ConfigError};
@@ -67,6 +68,8 @@ enum NotRun {
     Socket { path: PathBuf, cause: std::io::Error },
     #[error("sockets.relay_user = {0:?} : cet utilisateur n'existe pas ; créez-le (sysusers), ou retirez [relay]")]
     Relay(String),
+    #[error("[gate] user = {0:?} : cet utilisateur n'existe pas ; créez-le (sysusers), ou retirez [gate]")]
+    Gate(String),
     #[error("le système refuse ce qu'il faut pour démarrer ({0})")]
     System(#[from] std::io::Error),
 }
@@ -82,7 +85,7 @@ pub fn main() -> ExitCode {
             tracing::error!(cause = %not_run, "sceaud does not run");
             eprintln!("sceaud : {not_run}");
             ExitCode::from(match not_run {
-                NotRun::Config(_) | NotRun::Key(_) | NotRun::Relay(_) => EXIT_USAGE,
+                NotRun::Config(_) | NotRun::Key(_) | NotRun::Relay(_) | NotRun::Gate(_) => EXIT_USAGE,
                 NotRun::Ledger(StoreError::Broken(_) | StoreError::KeyMissing | StoreError::KeyErased) => {
                     EXIT_HALTED
                 }
@@ -118,8 +121,18 @@ fn relay_user(config: &Config) -> Result<Option<u32>, NotRun> {
     peer::uid_of(user)?.map(Some).ok_or_else(|| NotRun::Relay(user.clone()))
 }
 
+/// The gate, whose Unix user may speak for applications of other machines; our own where none is named, in test mode alone.
+fn gate(config: &Config) -> Result<Gate, NotRun> {
+    let Some(rules) = &config.gate else { return Ok(Gate::new(None, 0)) };
+    let user = match rules.user.as_str() {
+        "" if config.is_test() => peer::own_uid(),
+        user => peer::uid_of(user)?.ok_or_else(|| NotRun::Gate(user.to_owned()))?,
+    };
+    Ok(Gate::new(Some(user), rules.invitation_ms))
+}
+
 async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotRun> {
-    let relay = relay_user(&config)?;
+    let (relay, gate) = (relay_user(&config)?, gate(&config)?);
     let mut start = trace::start(config.digest, convention::told_by_start(&config), &loaded.register_files);
     start.files.extend(providers::files(&config, &loaded.providers));
     // Proofs are kept with the nonces of their time.
@@ -138,7 +151,7 @@ async fn serve(config: Config, loaded: crate::config::Loaded) -> Result<(), NotR
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let hangup = signal(SignalKind::hangup())?;
-    let (daemon, asked) = Daemon::new(config, loaded, (seals, audit), (ledger, &restored), clock, relay)?;
+    let (daemon, asked) = Daemon::new(config, loaded, (seals, audit), (ledger, &restored), clock, (relay, gate))?;
     let daemon = Arc::new(daemon);
     if daemon.config.convention_file().is_some() {
         // Before the first request: a file that was signed while sceaud was away is what it is decided by.

@@ -63,6 +63,7 @@ impl Daemon {
                     key: seal.key.to_string(),
                     ready: seal.is_ready(now) && seal.is_declared(&in_force.convention),
                     certificate_expires_at: seal.certificate.not_after().to_string(),
+                    signers: seal.signers().map(Into::into),
                 })
                 .collect(),
             sealed_keys: self.sealed_keys(),

@@ -11,9 +11,9 @@ use hyper::{Response, StatusCode};
 
 use super::counts::Counts;
 use super::fault::Fault;
-use super::head::strip;
 use super::stream::Limited;
 use crate::config::Relay;
+use crate::sys::neighbours::strip;
 use crate::xmldsig::Document;
 
 const SOAP12: &str = "http://www.w3.org/2003/05/soap-envelope";

@@ -15,7 +15,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Relay;
+use super::caller::Caller;
 use super::pipeline::answer;
+use crate::policy::application::remote;
 use crate::sys::places::Place;
 use crate::sys::socket::Listening;
 
@@ -73,7 +75,15 @@ pub(super) async fn accept(relay: Arc<Relay>, door: Door, mut stop: watch::Recei
 
 fn admit(relay: &Arc<Relay>, stream: UnixStream, stop: &watch::Receiver<bool>, connections: &mut JoinSet<()>) {
     let Ok(peer) = stream.peer_cred() else { return };
-    match relay.calls.take(peer.uid(), relay.limits.calls_per_application_max) {
+    if remote::is_reserved(peer.uid()) {
+        // A number that stands for an application of another machine: no user of this one speaks for it.
+        relay.counts.count("relay", "reserved-user");
+        return;
+    }
+    // The gate has many clients, and bounds each of them.
+    let is_gate = relay.gate == Some(peer.uid());
+    let most = if is_gate { relay.limits.calls_max } else { relay.limits.calls_per_application_max };
+    match relay.calls.take(peer.uid(), most) {
         Some(place) => drop(connections.spawn(serve(Arc::clone(relay), stream, peer.uid(), place, stop.clone()))),
         None => {
             // Told without waiting: a peer that takes no answer must not hold the door.
@@ -84,9 +94,12 @@ fn admit(relay: &Arc<Relay>, stream: UnixStream, stop: &watch::Receiver<bool>, c
 }
 
 async fn serve(relay: Arc<Relay>, stream: UnixStream, uid: u32, _place: Place, mut stop: watch::Receiver<bool>) {
-    let service = service_fn(|request| {
+    let service = service_fn(|mut request| {
         let relay = Arc::clone(&relay);
-        async move { Ok::<_, Infallible>(answer(relay, uid, request).await) }
+        async move {
+            let caller = Caller::read(uid, relay.gate, request.headers_mut());
+            Ok::<_, Infallible>(answer(relay, caller, request).await)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -1,8 +1,8 @@
 //! A request's head: one host, one path, one length; which headers go on, and which stay.
 
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap,
-    HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderName,
+    HeaderValue, UPGRADE, USER_AGENT,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode, Version};
@@ -18,18 +18,6 @@ const MIME_VERSION: HeaderName = HeaderName::from_static("mime-version");
 /// What goes to the DMP of an application's headers; the rest is between us, or nobody's.
 const FORWARDED: [HeaderName; 7] =
     [ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_TYPE, MIME_VERSION, SOAP_ACTION, USER_AGENT];
-/// What is between two neighbours (RFC 9110 §7.6.1).
-const HOP_BY_HOP: [HeaderName; 8] = [
-    CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-authenticate"),
-    HeaderName::from_static("proxy-connection"),
-    TE,
-    TRAILER,
-    TRANSFER_ENCODING,
-    UPGRADE,
-];
-
 /// A head that may go on.
 #[derive(Debug)]
 pub(super) struct Head<'d> {
@@ -148,20 +136,6 @@ fn twice(name: &HeaderName) -> Fault {
     )
 }
 
-/// Takes what is between two neighbours out of an answer's head.
-pub(super) fn strip(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect();
-    for name in HOP_BY_HOP.iter().chain(&named) {
-        headers.remove(name);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -228,16 +202,5 @@ mod tests {
         assert_eq!(read(&[("content-type", &unreadable)]), told("content-type"));
         assert_eq!(read(&[("content-encoding", "gzip")]), told("content-type"));
         assert_eq!(read(&[("content-type", "text/xml")]), told("content-type"));
-    }
-
-    #[test]
-    fn an_answers_neighbourly_headers_stay_here() {
-        let mut headers = HeaderMap::new();
-        for (name, value) in [("connection", "close, X-Private"), ("x-private", "1"), ("te", "x"), ("x-kept", "2")]
-        {
-            headers.insert(name.parse::<HeaderName>().unwrap(), HeaderValue::from_static(value));
-        }
-        strip(&mut headers);
-        assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-kept"]);
     }
 }

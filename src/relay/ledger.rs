@@ -5,13 +5,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
+use super::caller::Caller;
 use super::claim::Sealed;
 use super::fault::Fault;
+use crate::sys::exchange::{exchange, is_idle};
 use hyper::StatusCode;
 
 /// Longest wait for an answer: well over what a place, a signature and a commit take.
@@ -34,15 +35,15 @@ impl Ledger {
         Self { path, idle: Mutex::default() }
     }
 
-    /// An assertion for a call of the application `uid`.
+    /// An assertion for a call of the application `caller`.
     ///
     /// # Errors
     /// The fault to answer with; no assertion exists for the relay.
-    pub(super) async fn issue(&self, uid: u32, sealed: &Sealed) -> Result<Zeroizing<String>, Fault> {
+    pub(super) async fn issue(&self, caller: Caller, sealed: &Sealed) -> Result<Zeroizing<String>, Fault> {
         let patient =
             sealed.patient.as_ref().map(|patient| json!({ "ins": patient.as_str(), "oid": sealed.system }));
         let parameters = json!({
-            "application": uid.to_string(),
+            "application": caller.to_string(),
             "session": sealed.session.as_str(),
             "nonce": sealed.nonce,
             "transaction": sealed.transaction,
@@ -61,16 +62,16 @@ impl Ledger {
     ///
     /// # Errors
     /// The fault to answer with: nothing may be sent, whether the ledger has it spent or not.
-    pub(super) async fn spend(&self, uid: u32, id: &str, transactions: &[String]) -> Result<Spent, Fault> {
+    pub(super) async fn spend(&self, caller: Caller, id: &str, transactions: &[String]) -> Result<Spent, Fault> {
         let parameters =
-            json!({ "application": uid.to_string(), "id": id, "transactions": transactions.join(" ") });
+            json!({ "application": caller.to_string(), "id": id, "transactions": transactions.join(" ") });
         self.call("Spend", parameters).await?;
         Ok(Spent { _private: () })
     }
 
     /// Tells what became of a call; what cannot be told is missing in the ledger and does not stop the answer.
-    pub(super) async fn outcome(&self, uid: u32, id: &str, outcome: &'static str) {
-        let parameters = json!({ "application": uid.to_string(), "id": id, "outcome": outcome });
+    pub(super) async fn outcome(&self, caller: Caller, id: &str, outcome: &'static str) {
+        let parameters = json!({ "application": caller.to_string(), "id": id, "outcome": outcome });
         if let Err(fault) = self.call("Outcome", parameters).await {
             tracing::warn!(reason = %fault.code, outcome, "an outcome was not recorded");
         }
@@ -84,7 +85,7 @@ impl Ledger {
             Some(stream) => stream,
             None => UnixStream::connect(&self.path).await.map_err(|_| unreachable_door())?,
         };
-        let answer = timeout(ANSWER_WAIT, exchange(&mut stream, &frame)).await;
+        let answer = timeout(ANSWER_WAIT, exchange(&mut stream, &frame, ANSWER_LEN_MAX)).await;
         let Ok(Ok(answer)) = answer else { return Err(unreachable_door()) };
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < IDLE_MAX {
@@ -103,9 +104,7 @@ impl Ledger {
     fn take(&self) -> Option<UnixStream> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(stream) = idle.pop() {
-            let waits =
-                stream.try_read(&mut [0]).is_err_and(|cause| cause.kind() == std::io::ErrorKind::WouldBlock);
-            if waits {
+            if is_idle(&stream) {
                 return Some(stream);
             }
         }
@@ -118,22 +117,6 @@ impl Ledger {
 #[must_use]
 pub(super) struct Spent {
     _private: (),
-}
-
-async fn exchange(stream: &mut UnixStream, frame: &[u8]) -> std::io::Result<Zeroizing<Vec<u8>>> {
-    stream.write_all(frame).await?;
-    let mut answer = Zeroizing::new(Vec::with_capacity(16 * 1024));
-    let mut chunk = [0; 8192];
-    while answer.last() != Some(&0) {
-        let read = stream.read(&mut chunk).await?;
-        if read == 0 || answer.len() > ANSWER_LEN_MAX {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-        answer.extend_from_slice(chunk.get(..read).unwrap_or_default());
-    }
-    chunk.zeroize();
-    answer.pop();
-    Ok(answer)
 }
 
 fn unreachable_door() -> Fault {

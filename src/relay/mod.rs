@@ -3,7 +3,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `pipeline` | one call as one function: begin here |
-//! | `door`, `head`, `claim` | who calls, where to, with whose assertion |
+//! | `door`, `caller`, `head`, `claim` | who calls, for whom, where to, with whose assertion |
 //! | `message`, `part`, `mime` | a body: its envelope found and held |
 //! | `call_body`, `parts`, `stream` | the rest of it: streamed, watched, bounded |
 //! | `envelope`, `patients`, `carried` | what the envelope says, and where the assertion belongs |
@@ -23,6 +23,7 @@
 mod answer;
 mod breaker;
 mod call_body;
+mod caller;
 mod carried;
 mod claim;
 mod counts;
@@ -79,6 +80,8 @@ struct Relay {
     /// Where browsers may be sent.
     web_ps: Vec<config::WebPs>,
     tickets: web_ps::Tickets,
+    /// Unix user of the gate, if there is one.
+    gate: Option<u32>,
     counts: Arc<counts::Counts>,
     /// Calls under way: HTTP/1.1 has one at a time on each connection.
     calls: Arc<Places>,

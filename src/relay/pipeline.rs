@@ -11,6 +11,7 @@ use hyper::{Request, Response, StatusCode, Version};
 use super::Relay;
 use super::answer::{AnswerBody, pass};
 use super::call_body::{CallBody, Progress};
+use super::caller::Caller;
 use super::carried::Assertion;
 use super::claim::{Claim, Sealed};
 use super::envelope::Envelope;
@@ -25,12 +26,23 @@ use crate::config::{Destination, PatientPlace};
 /// How often the progress of a call is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Answers one call of the Unix user `uid`.
-pub(super) async fn answer(relay: Arc<Relay>, uid: u32, request: Request<Incoming>) -> Response<AnswerBody> {
+/// Answers one call of `caller`.
+pub(super) async fn answer(
+    relay: Arc<Relay>,
+    caller: Result<Caller, Fault>,
+    request: Request<Incoming>,
+) -> Response<AnswerBody> {
+    let caller = match caller {
+        Ok(caller) => caller,
+        Err(fault) => {
+            relay.counts.count("relay", &fault.code);
+            return fault.response(|bytes| AnswerBody::Own(Some(bytes)));
+        }
+    };
     if request.uri().path().starts_with(web_ps::PATH) {
-        return web_ps::answer(&relay, uid, request).await;
+        return web_ps::answer(&relay, caller, request).await;
     }
-    match call(&relay, uid, request).await {
+    match call(&relay, caller, request).await {
         Ok(answer) => answer,
         Err(fault) => {
             relay.counts.count("relay", &fault.code);
@@ -44,7 +56,11 @@ pub(super) async fn answer(relay: Arc<Relay>, uid: u32, request: Request<Incomin
 /// What a crash leaves: before `Spend` is answered nothing was sent, whatever the ledger has; after it the call may have
 /// left and its assertion is never used again. The assertion is only as old as its own making: the connection is there
 /// before it is asked for.
-async fn call(relay: &Arc<Relay>, uid: u32, request: Request<Incoming>) -> Result<Response<AnswerBody>, Fault> {
+async fn call(
+    relay: &Arc<Relay>,
+    caller: Caller,
+    request: Request<Incoming>,
+) -> Result<Response<AnswerBody>, Fault> {
     let (parts, body) = request.into_parts();
     let head = Head::read(&parts, &relay.destinations)?;
     let claim = Claim::read(&parts.headers)?;
@@ -55,10 +71,10 @@ async fn call(relay: &Arc<Relay>, uid: u32, request: Request<Incoming>) -> Resul
         Claim::Sealed(sealed) => {
             admit(destination, &sealed, &envelope)?;
             let link = relay.servers.take(destination, true).await?;
-            let text = relay.ledger.issue(uid, &sealed).await?;
+            let text = relay.ledger.issue(caller, &sealed).await?;
             let assertion = Assertion::read(&text).ok_or_else(foreign)?;
             if let Err(fault) = same_patient(destination, &assertion, &envelope) {
-                tell(relay, uid, assertion.id, "unused");
+                tell(relay, caller, assertion.id, "unused");
                 return Err(fault);
             }
             (link, assertion.id, envelope.with_assertion(message.envelope(), &text))
@@ -74,18 +90,18 @@ async fn call(relay: &Arc<Relay>, uid: u32, request: Request<Incoming>) -> Resul
     let body = message.with_envelope(placed, &head.root, &relay.limits)?;
     let progress = body.progress();
     let request = outgoing(destination, &head, body)?;
-    let spent = relay.ledger.spend(uid, &id, &destination.transactions).await?;
+    let spent = relay.ledger.spend(caller, &id, &destination.transactions).await?;
     match send(relay, destination, link, request, &progress, spent).await {
         Ok((answer, link)) => {
             let outcome = if answer.status().is_success() { "accepted" } else { "refused" };
-            tell(relay, uid, id, outcome);
+            tell(relay, caller, id, outcome);
             let answer = pass(answer, &relay.limits, &relay.counts)?;
             link.keep();
             Ok(answer)
         }
         Err(NotAnswered { fault, sent }) => {
             if !sent {
-                tell(relay, uid, id, "unused");
+                tell(relay, caller, id, "unused");
             }
             Err(fault)
         }
@@ -263,7 +279,7 @@ fn broken_off(cause: &hyper::Error, sent: bool) -> Fault {
 }
 
 /// Tells the ledger what became of a call, without keeping the application waiting.
-fn tell(relay: &Arc<Relay>, uid: u32, id: String, outcome: &'static str) {
+fn tell(relay: &Arc<Relay>, caller: Caller, id: String, outcome: &'static str) {
     let told = Arc::clone(relay);
-    relay.spawn(async move { told.ledger.outcome(uid, &id, outcome).await });
+    relay.spawn(async move { told.ledger.outcome(caller, &id, outcome).await });
 }

@@ -21,7 +21,7 @@ use super::servers::Servers;
 use super::web_ps::Tickets;
 use crate::config::{Config, Fault};
 use crate::sys::places::Places;
-use crate::sys::{log, process};
+use crate::sys::{log, peer, process};
 use crate::traces::digest::Digest;
 use crate::usage::{self, EXIT_UNAVAILABLE, EXIT_USAGE};
 
@@ -63,6 +63,8 @@ enum NotRun {
         "la socket {path} ne peut pas être ouverte ({cause}) : vérifiez son dossier et qu'aucun autre relais ne l'occupe"
     )]
     Socket { path: PathBuf, cause: std::io::Error },
+    #[error("[gate] user = {0:?} : cet utilisateur n'existe pas ; créez-le (sysusers), ou retirez [gate]")]
+    Gate(String),
     #[error("le service s'est arrêté sur un défaut interne ; il est relancé, signalez-le avec le journal")]
     Door,
     #[error("le système refuse ce qu'il faut pour démarrer ({0})")]
@@ -80,7 +82,7 @@ pub fn main() -> ExitCode {
             tracing::error!(cause = %not_run, "sceau-relayd does not run");
             eprintln!("sceau-relayd : {not_run}");
             ExitCode::from(match not_run {
-                NotRun::Files(_) | NotRun::Authorities(_) => EXIT_USAGE,
+                NotRun::Files(_) | NotRun::Authorities(_) | NotRun::Gate(_) => EXIT_USAGE,
                 NotRun::Socket { .. } | NotRun::Door | NotRun::System(_) => EXIT_UNAVAILABLE,
             })
         }
@@ -103,7 +105,13 @@ fn run(arguments: &Arguments) -> Result<(), NotRun> {
     let own = Seals::default();
     own.change(seals);
     let calls = Places::new(limits.calls_max);
+    let gate = match &config.gate {
+        None => None,
+        Some(rules) if rules.user.is_empty() && config.is_test() => Some(peer::own_uid()),
+        Some(rules) => Some(peer::uid_of(&rules.user)?.ok_or_else(|| NotRun::Gate(rules.user.clone()))?),
+    };
     let relay = Arc::new(Relay {
+        gate,
         destinations: config.destinations.clone(),
         web_ps: config.web_ps.clone(),
         ledger: Ledger::new(config.sockets.relay_ledger.clone()),

@@ -8,6 +8,7 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use super::key::KeyDescription;
+use super::lane::Lane;
 use super::wire::{self, Answer, Failure, HEADER_LEN, Request, WireError};
 
 /// Why a signer did not do what was asked.
@@ -59,20 +60,17 @@ impl Connection {
         }
     }
 
-    /// A raw signature over a canonical `SignedInfo`; not verified here.
-    ///
-    /// # Errors
-    /// [`SignerError`].
-    pub async fn sign(&mut self, signed_info: &str) -> Result<Vec<u8>, SignerError> {
-        self.signature(&Request::Sign(signed_info.as_bytes())).await
-    }
-
     /// A raw signature over the self-test message of `nonce`; not verified here.
     ///
     /// # Errors
     /// [`SignerError`].
     pub async fn self_test(&mut self, nonce: [u8; wire::NONCE_LEN]) -> Result<Vec<u8>, SignerError> {
         self.signature(&Request::SelfTest(nonce)).await
+    }
+
+    /// The same connection for several requests at once.
+    pub(super) fn into_lane(self) -> Lane {
+        Lane::of(self.stream, self.deadline)
     }
 
     async fn signature(&mut self, request: &Request<'_>) -> Result<Vec<u8>, SignerError> {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::connection::{Connection, SignerError};
 use super::key::KeyDescription;
-use super::pool::{Pool, Slot};
+use super::lane::Lane;
+use super::pool::Pool;
 use super::verifier::Verifier;
 use super::wire::{Failure, NONCE_LEN, self_test_message};
 use crate::policy::keyring::Keyring;
@@ -62,15 +63,15 @@ impl Keeper {
         loop {
             let socket = self.socket.display();
             match self.connect().await {
-                Ok(connection) => {
+                Ok(lane) => {
                     tracing::info!(%socket, "signer ready");
                     told.clear();
                     pause_ms = PAUSE_FIRST_MS;
-                    self.pool.install(self.slot, connection);
-                    self.watch().await;
+                    self.pool.install(self.slot, lane.clone());
+                    self.watch(&lane).await;
                 }
                 Err(NotKept::Refused(cause)) => {
-                    self.pool.note(self.slot, Slot::Failed(Failure::TokenUnreachable));
+                    self.pool.note(self.slot, Failure::TokenUnreachable);
                     if told != cause {
                         tracing::error!(%socket, cause, "key refused");
                         let _ = self.refused.send(cause.clone());
@@ -79,12 +80,12 @@ impl Keeper {
                     pause_ms = PAUSE_LAST_MS;
                 }
                 Err(NotKept::Surplus(sessions)) => {
-                    self.pool.note(self.slot, Slot::Failed(Failure::Busy));
+                    self.pool.note(self.slot, Failure::Busy);
                     tracing::warn!(%socket, sessions, "the token gives fewer sessions than configured");
                     pause_ms = PAUSE_SURPLUS_MS;
                 }
                 Err(NotKept::Signer(error)) => {
-                    self.pool.note(self.slot, Slot::Failed(failure(&error)));
+                    self.pool.note(self.slot, failure(&error));
                     let text = error.to_string();
                     if told != text {
                         tracing::warn!(%socket, %error, "signer not ready");
@@ -97,15 +98,16 @@ impl Keeper {
         }
     }
 
-    async fn connect(&self) -> Result<Connection, NotKept> {
+    async fn connect(&self) -> Result<Lane, NotKept> {
         let mut connection = Connection::open(&self.socket, self.deadline).await?;
         let key = connection.hello().await?;
         self.judge(&key).map_err(NotKept::Refused)?;
         if self.session >= key.sessions {
             return Err(NotKept::Surplus(key.sessions));
         }
-        self.prove(&mut connection).await?;
-        Ok(connection)
+        let lane = connection.into_lane();
+        self.prove(&lane).await?;
+        Ok(lane)
     }
 
     fn judge(&self, key: &KeyDescription) -> Result<(), String> {
@@ -126,10 +128,10 @@ impl Keeper {
     }
 
     /// A self-test signature over fresh random bytes, verified.
-    async fn prove(&self, connection: &mut Connection) -> Result<(), SignerError> {
+    async fn prove(&self, lane: &Lane) -> Result<(), SignerError> {
         let mut nonce = [0; NONCE_LEN];
         aws_lc_rs::rand::fill(&mut nonce).map_err(|_| SignerError::Unexpected)?;
-        let signature = connection.self_test(nonce).await?;
+        let signature = lane.self_test(nonce).await?;
         if self.verifier.verifies(&self_test_message(&nonce), &signature) {
             Ok(())
         } else {
@@ -138,15 +140,18 @@ impl Keeper {
         }
     }
 
-    /// Returns once the slot's connection has broken; proves it while it is idle.
-    async fn watch(&self) {
+    /// Returns once the slot's lane has broken; proves it while it is idle.
+    async fn watch(&self, lane: &Lane) {
         loop {
             tokio::select! {
+                // A break that was told is taken first: it must not be left for the next lane.
+                biased;
                 () = self.pool.broken(self.slot) => return,
+                () = lane.ended() => return self.pool.note(self.slot, Failure::TokenUnreachable),
                 () = tokio::time::sleep(PROVE_EVERY) => {}
             }
             if let Some(mut taken) = self.pool.take_idle(self.slot, PROVE_EVERY)
-                && let Err(error) = taken.ask(async |connection| self.prove(connection).await).await
+                && let Err(error) = taken.ask(async |lane| self.prove(lane).await).await
             {
                 tracing::warn!(socket = %self.socket.display(), %error, "idle signer failed");
             }

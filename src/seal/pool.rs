@@ -1,7 +1,9 @@
-//! Connections to all signer processes of one key: taken for one signature each, given back, replaced when they break.
+//! Lanes to all signer processes of one key: places on them are taken for one signature each, given back, and lanes replaced
+//! when they break.
 //!
 //! Nothing is locked across a signature: the lock guards lists for the time of a push or a pop. Who waits is served in
-//! turn, one application after the other, so that a flood of one delays the others by one signature each.
+//! turn, one application after the other, so that a flood of one delays the others by one signature each, and by those that
+//! are at the signers already.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,7 +11,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
-use super::connection::{Connection, SignerError};
+use super::connection::SignerError;
+use super::lane::Lane;
+use super::trial::{Chosen, Numbers};
 use super::waiting::{Caller, Waiting};
 use super::wire::Failure;
 
@@ -24,7 +28,7 @@ pub enum Unready {
     PinRefused,
 }
 
-/// Why no connection was given.
+/// Why no place was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotTaken {
     /// There is none that works.
@@ -33,7 +37,7 @@ pub enum NotTaken {
     Busy,
 }
 
-/// What is known of a slot: a place for one connection, the n-th session of one signer process.
+/// What is known of a slot: room for one lane, to the n-th session of one signer process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Slot {
     /// A connection made a verified signature and has not failed since.
@@ -42,38 +46,62 @@ pub(super) enum Slot {
     Failed(Failure),
 }
 
-/// An idle connection and the slot it belongs to.
+/// A slot, with its lane while there is one.
 #[derive(Debug)]
-struct Idle {
-    slot: usize,
-    connection: Connection,
+struct Track {
+    known: Slot,
+    lane: Option<Lane>,
+    /// Not chosen: it stands in for one that is, and is broken.
+    reserve: bool,
+    /// Places on this lane that are taken.
+    taken: usize,
     last_used: Instant,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
-    idle: Vec<Idle>,
     waiting: Waiting,
-    slots: Vec<Slot>,
+    slots: Vec<Track>,
+    /// None: on trial, nobody gets a place.
+    chosen: Option<Chosen>,
 }
 
 /// The pool of one key.
 #[derive(Debug)]
 pub struct Pool {
     shared: Mutex<Shared>,
+    /// How many slots there are, as processes and sessions.
+    most: Numbers,
+    /// A lane was installed.
+    installed: Notify,
     /// Wakes the keeper of a slot whose connection broke.
     broken: Vec<Notify>,
 }
 
 impl Pool {
-    /// A pool of `slots` places, all empty.
+    /// A pool of a slot for each session of each process, all empty; it gives no place before [`Pool::settle`].
     #[must_use]
-    pub fn new(slots: usize) -> Arc<Self> {
-        let shared = Shared { slots: vec![Slot::Failed(Failure::TokenUnreachable); slots], ..Shared::default() };
-        Arc::new(Self { shared: Mutex::new(shared), broken: (0..slots).map(|_| Notify::new()).collect() })
+    pub fn new(most: Numbers) -> Arc<Self> {
+        let slots = usize::from(most.processes) * usize::from(most.sessions);
+        let empty = || Track {
+            known: Slot::Failed(Failure::TokenUnreachable),
+            lane: None,
+            reserve: false,
+            taken: 0,
+            last_used: Instant::now(),
+        };
+        let shared = Shared { slots: std::iter::repeat_with(empty).take(slots).collect(), ..Shared::default() };
+        let broken = (0..slots).map(|_| Notify::new()).collect();
+        Arc::new(Self { shared: Mutex::new(shared), most, installed: Notify::new(), broken })
     }
 
-    /// Whether some connection made a verified signature and has not failed since.
+    /// What was chosen of it, and what there is at most; none before.
+    #[must_use]
+    pub fn chosen(&self) -> Option<(Chosen, Numbers)> {
+        self.shared().chosen.map(|chosen| (chosen, self.most))
+    }
+
+    /// Whether some lane made a verified signature and has not failed since, and the trial is over.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.shared().is_ready()
@@ -85,7 +113,7 @@ impl Pool {
         self.shared().cause()
     }
 
-    /// Takes a connection for `caller`, waiting for at most `wait` while all are in use.
+    /// Takes a place for `caller` on the lane that has least under way, waiting for at most `wait` while all are in use.
     ///
     /// # Errors
     /// [`NotTaken`].
@@ -95,9 +123,9 @@ impl Pool {
             if !shared.is_ready() {
                 return Err(NotTaken::Unready(shared.cause()));
             }
-            if let Some(idle) = shared.idle.pop() {
+            if let Some((slot, lane)) = shared.free() {
                 drop(shared);
-                return Ok(Taken::new(self, idle));
+                return Ok(Taken::new(self, slot, lane));
             }
             let (waiter, turn) = oneshot::channel();
             shared.waiting.push(caller, waiter);
@@ -116,32 +144,44 @@ impl Pool {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands a connection to whoever waits first, or keeps it.
-    fn give_back(self: &Arc<Self>, mut idle: Idle) {
+    /// Gives a place of that lane back, if it is still the slot's, and hands what is free to whoever waits first.
+    fn give_back(self: &Arc<Self>, slot: usize, lane: &Lane) {
+        let mut shared = self.shared();
+        if let Some(track) = shared.slots.get_mut(slot).filter(|track| track.has(lane)) {
+            track.taken = track.taken.saturating_sub(1);
+            track.last_used = Instant::now();
+        }
+        drop(shared);
+        self.hand_out();
+    }
+
+    /// Hands free places to those who wait, in their turn.
+    fn hand_out(self: &Arc<Self>) {
         loop {
-            let waiter = {
-                let mut shared = self.shared();
-                match shared.waiting.pop() {
-                    Some(waiter) => waiter,
-                    None => {
-                        shared.idle.push(idle);
-                        return;
-                    }
-                }
+            let mut shared = self.shared();
+            if shared.waiting.is_empty() {
+                return;
+            }
+            let Some((slot, lane)) = shared.free() else { return };
+            let Some(waiter) = shared.waiting.pop() else {
+                shared.release(slot);
+                return;
             };
-            match waiter.send(Taken::new(self, idle)) {
-                Ok(()) => return,
+            drop(shared);
+            if let Err(mut taken) = waiter.send(Taken::new(self, slot, lane)) {
                 // That one waits no more: the next.
-                Err(mut taken) => match taken.idle.take() {
-                    Some(back) => idle = back,
-                    None => return,
-                },
+                taken.lane = None;
+                self.shared().release(slot);
             }
         }
     }
 
-    fn lose(&self, slot: usize, failure: Failure) {
-        self.note(slot, Slot::Failed(failure));
+    /// A lane is of no more use; one that has been replaced since changes nothing.
+    fn lose(&self, slot: usize, lane: &Lane, failure: Failure) {
+        if !self.shared().slots.get(slot).is_some_and(|track| track.has(lane)) {
+            return;
+        }
+        self.note(slot, failure);
         if let Some(broken) = self.broken.get(slot) {
             broken.notify_one();
         }
@@ -149,17 +189,22 @@ impl Pool {
 
     // For the keepers of slots:
 
-    /// A slot's connection has just made a verified signature: others may take it.
-    pub(super) fn install(self: &Arc<Self>, slot: usize, connection: Connection) {
-        self.note(slot, Slot::Healthy);
-        self.give_back(Idle { slot, connection, last_used: Instant::now() });
+    /// A slot's lane has just made a verified signature: others may take places on it.
+    pub(super) fn install(self: &Arc<Self>, slot: usize, lane: Lane) {
+        if let Some(track) = self.shared().slots.get_mut(slot) {
+            let reserve = track.reserve;
+            *track =
+                Track { known: Slot::Healthy, lane: Some(lane), reserve, taken: 0, last_used: Instant::now() };
+        }
+        self.installed.notify_waiters();
+        self.hand_out();
     }
 
-    /// Notes what is known of a slot; without any healthy one, nobody waits in vain.
-    pub(super) fn note(&self, slot: usize, known: Slot) {
+    /// Notes why a slot has no lane; without any healthy one, nobody waits in vain.
+    pub(super) fn note(&self, slot: usize, failure: Failure) {
         let mut shared = self.shared();
-        if let Some(slot) = shared.slots.get_mut(slot) {
-            *slot = known;
+        if let Some(track) = shared.slots.get_mut(slot) {
+            (track.known, track.lane) = (Slot::Failed(failure), None);
         }
         if !shared.is_ready() {
             let dissolved = std::mem::take(&mut shared.waiting);
@@ -168,7 +213,7 @@ impl Pool {
         }
     }
 
-    /// Waits until the slot's connection has broken.
+    /// Waits until the slot's lane has broken.
     pub(super) async fn broken(&self, slot: usize) {
         match self.broken.get(slot) {
             Some(broken) => broken.notified().await,
@@ -176,23 +221,100 @@ impl Pool {
         }
     }
 
-    /// Takes the slot's own connection if it has been idle for `idle_min`.
+    /// Takes a place on the slot's own lane if it has been idle for `idle_min`.
     pub(super) fn take_idle(self: &Arc<Self>, slot: usize, idle_min: Duration) -> Option<Taken> {
         let mut shared = self.shared();
-        let at = shared.idle.iter().position(|idle| idle.slot == slot && idle.last_used.elapsed() >= idle_min)?;
-        let idle = shared.idle.swap_remove(at);
+        let track = shared.slots.get_mut(slot)?;
+        let lane = track.lane.clone().filter(|_| track.taken == 0 && track.last_used.elapsed() >= idle_min)?;
+        track.taken = 1;
         drop(shared);
-        Some(Taken::new(self, idle))
+        Some(Taken::new(self, slot, lane))
+    }
+}
+
+/// For the trial.
+impl Pool {
+    /// Waits until there is a lane.
+    pub(super) async fn first_lane(&self) {
+        self.lanes_are(|lanes, _| lanes > 0).await;
+    }
+
+    /// Waits until every slot has its lane.
+    pub(super) async fn every_lane(&self) {
+        self.lanes_are(|lanes, slots| lanes == slots).await;
+    }
+
+    async fn lanes_are(&self, enough: impl Fn(usize, usize) -> bool) {
+        loop {
+            let mut installed = std::pin::pin!(self.installed.notified());
+            // Before it is looked: what is installed meanwhile is not missed.
+            installed.as_mut().enable();
+            let lanes = self.lanes(|_| true).len();
+            if enough(lanes, self.broken.len()) {
+                return;
+            }
+            installed.await;
+        }
+    }
+
+    /// The lanes of those slots that have one.
+    pub(super) fn lanes(&self, of: impl Fn(usize) -> bool) -> Vec<Lane> {
+        let shared = self.shared();
+        let slots = shared.slots.iter().enumerate().filter(|(slot, _)| of(*slot));
+        slots.filter_map(|(_, track)| track.lane.clone()).collect()
+    }
+
+    /// Ends the trial: places are given from here on, on the lanes that were chosen while they last.
+    pub(super) fn settle(self: &Arc<Self>, chosen: Chosen) {
+        let mut shared = self.shared();
+        for (slot, track) in shared.slots.iter_mut().enumerate() {
+            track.reserve = !chosen.numbers.has(slot, self.most);
+            track.last_used = Instant::now();
+        }
+        shared.chosen = Some(chosen);
+        drop(shared);
+        self.hand_out();
+    }
+}
+
+impl Track {
+    fn has(&self, lane: &Lane) -> bool {
+        self.lane.as_ref().is_some_and(|own| own.is(lane))
     }
 }
 
 impl Shared {
     fn is_ready(&self) -> bool {
-        self.slots.contains(&Slot::Healthy)
+        self.chosen.is_some() && self.slots.iter().any(|track| track.known == Slot::Healthy)
+    }
+
+    /// Takes a place where least is under way: on a lane that was chosen, or on one that stands in for it.
+    fn free(&mut self) -> Option<(usize, Lane)> {
+        let mut broken = self.slots.iter().filter(|track| !track.reserve && track.lane.is_none()).count();
+        let mut in_use = move |track: &Track| {
+            let stands_in = track.reserve && track.lane.is_some() && broken > 0;
+            broken -= usize::from(stands_in);
+            !track.reserve || stands_in
+        };
+        let with_room = self.slots.iter_mut().enumerate().filter_map(|(at, track)| {
+            let in_use = in_use(track);
+            let lane = track.lane.as_ref().filter(|lane| in_use && track.taken < lane.depth())?.clone();
+            Some((at, track, lane))
+        });
+        let (slot, track, lane) = with_room.min_by_key(|(_, track, _)| track.taken)?;
+        track.taken += 1;
+        Some((slot, lane))
+    }
+
+    /// Gives back a place that nobody used.
+    fn release(&mut self, slot: usize) {
+        if let Some(track) = self.slots.get_mut(slot) {
+            track.taken = track.taken.saturating_sub(1);
+        }
     }
 
     fn cause(&self) -> Unready {
-        if self.slots.contains(&Slot::Failed(Failure::PinRefused)) {
+        if self.slots.iter().any(|track| track.known == Slot::Failed(Failure::PinRefused)) {
             Unready::PinRefused
         } else {
             Unready::TokenUnreachable
@@ -200,48 +322,46 @@ impl Shared {
     }
 }
 
-/// A connection taken for one request. Dropped unused it goes back; dropped amid a request it is lost, and its keeper
-/// makes a new one.
+/// A place taken for one request. Dropped unused it goes back; dropped amid a request its lane is lost, and its keeper makes
+/// a new one.
 #[derive(Debug)]
 pub struct Taken {
     pool: Arc<Pool>,
-    idle: Option<Idle>,
+    slot: usize,
+    lane: Option<Lane>,
     under_way: bool,
 }
 
 impl Taken {
-    fn new(pool: &Arc<Pool>, idle: Idle) -> Self {
-        Self { pool: Arc::clone(pool), idle: Some(idle), under_way: false }
+    fn new(pool: &Arc<Pool>, slot: usize, lane: Lane) -> Self {
+        Self { pool: Arc::clone(pool), slot, lane: Some(lane), under_way: false }
     }
 
-    /// One request; after `Ok` the connection can be given back.
+    /// One request; after `Ok` the place can be given back.
     ///
     /// # Errors
-    /// [`SignerError`]; the connection is lost.
+    /// [`SignerError`]; the lane is lost.
     pub(super) async fn ask<T>(
         &mut self,
-        request: impl AsyncFnOnce(&mut Connection) -> Result<T, SignerError>,
+        request: impl AsyncFnOnce(&Lane) -> Result<T, SignerError>,
     ) -> Result<T, SignerError> {
-        let Some(idle) = &mut self.idle else {
+        let Some(lane) = &self.lane else {
             return Err(SignerError::Unexpected);
         };
         self.under_way = true;
-        let answer = request(&mut idle.connection).await;
+        let answer = request(lane).await;
         match &answer {
-            Ok(_) => {
-                idle.last_used = Instant::now();
-                self.under_way = false;
-            }
+            Ok(_) => self.under_way = false,
             Err(SignerError::Failed(failure)) => self.lose(*failure),
             Err(_) => self.lose(Failure::TokenUnreachable),
         }
         answer
     }
 
-    /// The connection is of no more use.
+    /// The lane is of no more use.
     pub(super) fn lose(&mut self, failure: Failure) {
-        if let Some(idle) = self.idle.take() {
-            self.pool.lose(idle.slot, failure);
+        if let Some(lane) = self.lane.take() {
+            self.pool.lose(self.slot, &lane, failure);
         }
     }
 }
@@ -250,8 +370,8 @@ impl Drop for Taken {
     fn drop(&mut self) {
         if self.under_way {
             self.lose(Failure::TokenUnreachable);
-        } else if let Some(idle) = self.idle.take() {
-            self.pool.give_back(idle);
+        } else if let Some(lane) = self.lane.take() {
+            self.pool.give_back(self.slot, &lane);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::policy::load::Load;
+use crate::seal::connection::Connection;
 use tokio::net::UnixListener;
 
 const LONG: Duration = Duration::from_secs(30);
@@ -13,8 +14,10 @@ async fn pool() -> (Arc<Pool>, UnixListener, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("s");
     let listener = UnixListener::bind(&path).unwrap();
-    let pool = Pool::new(1);
-    pool.install(0, Connection::open(&path, LONG).await.unwrap());
+    let one = Numbers { processes: 1, sessions: 1 };
+    let pool = Pool::new(one);
+    pool.settle(Chosen { numbers: one, per_second: None });
+    pool.install(0, Connection::open(&path, LONG).await.unwrap().into_lane());
     (pool, listener, folder)
 }
 
@@ -22,10 +25,15 @@ fn usual(uid: u32) -> Caller {
     Caller { uid, load: Load::Usual }
 }
 
+/// Every place of a lane whose signer has not been measured yet.
+async fn all(pool: &Arc<Pool>) -> [Taken; 2] {
+    [pool.take(usual(1), LONG).await.unwrap(), pool.take(usual(1), LONG).await.unwrap()]
+}
+
 /// The order in which these are served that wait while the one connection is in use.
 async fn served(waiting: &[(u32, Load)]) -> Vec<u32> {
     let (pool, _listener, _folder) = pool().await;
-    let first = pool.take(usual(1), LONG).await.unwrap();
+    let first = all(&pool).await;
     let order = Arc::new(Mutex::new(Vec::new()));
     let waiters: Vec<_> = waiting
         .iter()
@@ -66,7 +74,7 @@ async fn applications_are_served_in_turn() {
 #[tokio::test]
 async fn a_full_pool_is_busy_and_a_waiter_that_left_costs_nothing() {
     let (pool, _listener, _folder) = pool().await;
-    let taken = pool.take(usual(1), LONG).await.unwrap();
+    let taken = all(&pool).await;
     assert_eq!(pool.take(usual(2), SHORT).await.unwrap_err(), NotTaken::Busy);
     drop(taken);
     assert!(pool.take(usual(3), SHORT).await.is_ok(), "an unused connection goes back");
@@ -76,7 +84,7 @@ async fn a_full_pool_is_busy_and_a_waiter_that_left_costs_nothing() {
 #[tokio::test]
 async fn who_waits_for_the_last_connection_is_told_when_it_breaks() {
     let (pool, listener, _folder) = pool().await;
-    let mut taken = pool.take(usual(1), LONG).await.unwrap();
+    let [mut taken, _unused] = all(&pool).await;
     let waiter = tokio::spawn({
         let pool = Arc::clone(&pool);
         async move { pool.take(usual(2), LONG).await.map(drop) }
@@ -84,9 +92,36 @@ async fn who_waits_for_the_last_connection_is_told_when_it_breaks() {
     tokio::task::yield_now().await;
     // The signer hangs up amid a request.
     drop(listener.accept().await.unwrap());
-    assert!(taken.ask(async |connection| connection.sign("<a/>").await).await.is_err());
+    assert!(taken.ask(async |lane| lane.sign("<a/>").await).await.is_err());
     let unready = NotTaken::Unready(Unready::TokenUnreachable);
     assert_eq!(waiter.await.unwrap().unwrap_err(), unready);
     assert_eq!(pool.take(usual(3), SHORT).await.unwrap_err(), unready);
     pool.broken(0).await;
+}
+
+#[tokio::test]
+async fn nobody_gets_a_place_before_the_trial_is_over_and_reserves_stand_in_for_what_breaks() {
+    let (most, chosen) = (Numbers { processes: 2, sessions: 1 }, Numbers { processes: 1, sessions: 1 });
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let listener = UnixListener::bind(&path).unwrap();
+    let pool = Pool::new(most);
+    let mut peers = Vec::new();
+    for slot in 0..2 {
+        pool.install(slot, Connection::open(&path, LONG).await.unwrap().into_lane());
+        peers.push(listener.accept().await.unwrap().0);
+    }
+    assert!(!pool.is_ready());
+    assert!(pool.take(usual(1), LONG).await.is_err());
+    pool.settle(Chosen { numbers: chosen, per_second: Some(1) });
+    let mut taken = all(&pool).await;
+    assert_eq!(pool.take(usual(1), SHORT).await.unwrap_err(), NotTaken::Busy, "the reserve serves nobody");
+    drop(peers.remove(0));
+    assert!(taken[0].ask(async |lane| lane.sign("<a/>").await).await.is_err());
+    let stand_in = all(&pool).await;
+    assert!(stand_in.iter().all(|taken| taken.slot == 1));
+    assert_eq!(pool.take(usual(1), SHORT).await.unwrap_err(), NotTaken::Busy);
+    // A place of a lane that is gone gives nothing back.
+    drop(taken);
+    assert_eq!(pool.take(usual(1), SHORT).await.unwrap_err(), NotTaken::Busy);
 }

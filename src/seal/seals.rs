@@ -7,6 +7,7 @@ use super::forged::{Forged, assertion_id};
 use super::pool::{NotTaken, Taken, Unready};
 use super::signed::Signed;
 use super::signers::{Expected, Signers};
+use super::trial::{Chosen, Numbers};
 use super::verifier::Verifier;
 use super::waiting::Caller;
 use crate::certificate::{Refusal, SealCertificate};
@@ -101,6 +102,12 @@ impl Seal {
     #[must_use]
     pub fn is_ready(&self, now: Instant) -> bool {
         self.signers.is_ready() && self.certificate.is_valid_at(now)
+    }
+
+    /// How many processes and sessions sign at once, and how many there are at most; none while that is being tried.
+    #[must_use]
+    pub fn signers(&self) -> Option<(Chosen, Numbers)> {
+        self.signers.chosen()
     }
 
     /// Whether the convention lets assertions bear its certificate, with the keys where they are.

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::connection::SignerError;
 use super::keeper::Keeper;
 use super::pool::{NotTaken, Pool, Taken, Unready};
+use super::trial::{self, Chosen, Numbers};
 use super::verifier::Verifier;
 use super::waiting::Caller;
 use super::wire::Failure;
@@ -50,7 +51,8 @@ impl Signers {
         let Expected { verifier, other_key, refused } = expected;
         let verifier = Arc::new(verifier);
         let deadline = Duration::from_millis(config.limits.signature_ms);
-        let pool = Pool::new(usize::from(key.processes) * usize::from(key.sessions));
+        let most = Numbers { processes: key.processes, sessions: key.sessions };
+        let pool = Pool::new(most);
         for (slot, (session, process)) in
             (0..key.sessions).flat_map(|session| (1..=key.processes).map(move |p| (session, p))).enumerate()
         {
@@ -68,6 +70,12 @@ impl Signers {
             };
             keepers.spawn(keeper.run());
         }
+        let limit = Duration::from_millis(config.limits.trial_ms);
+        if limit.is_zero() || most == (Numbers { processes: 1, sessions: 1 }) {
+            pool.settle(Chosen { numbers: most, per_second: None });
+        } else {
+            keepers.spawn(trial::run(Arc::clone(&pool), most, Arc::clone(&verifier), limit));
+        }
         let queue = Duration::from_millis(config.limits.queue_ms);
         Self { key: key.key.clone(), verifier, pool, queue, deadline }
     }
@@ -82,6 +90,12 @@ impl Signers {
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.pool.is_ready()
+    }
+
+    /// How many sign at once, and how many there are at most; none while that is being tried.
+    #[must_use]
+    pub fn chosen(&self) -> Option<(Chosen, Numbers)> {
+        self.pool.chosen()
     }
 
     /// Why nothing can be signed while it is not ready.
@@ -108,7 +122,7 @@ impl Signers {
         let mut attempts = 0;
         while attempts < ATTEMPTS_MAX {
             attempts += 1;
-            match taken.ask(async |connection| connection.sign(text).await).await {
+            match taken.ask(async |lane| lane.sign(text).await).await {
                 Ok(signature) if self.verifier.verifies(text.as_bytes(), &signature) => return Ok(signature),
                 Ok(_) => {
                     tracing::error!(key = %self.key, "a signature does not verify; it was discarded");

@@ -38,6 +38,10 @@ impl Waiting {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.emergencies.0.is_empty() && self.usual.0.is_empty()
+    }
+
     pub(super) fn pop(&mut self) -> Option<oneshot::Sender<Taken>> {
         if self.in_a_row < EMERGENCIES_IN_A_ROW
             && let Some(waiter) = self.emergencies.pop()

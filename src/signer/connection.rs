@@ -1,4 +1,4 @@
-//! One connection: frames in, answers out, one at a time.
+//! One connection: frames in, answers out in their order; those of a moment go together.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -16,6 +16,10 @@ use crate::seal::wire::{
 };
 use crate::sys::peer::readable;
 use crate::token::Meter;
+
+/// How long an answer waits for the next one while requests are there: each that goes alone costs `sceaud` a wake-up. A token
+/// that takes longer for one signature waits for none.
+const TOGETHER_MAX: Duration = Duration::from_millis(1);
 
 /// What every connection shares.
 #[derive(Debug)]
@@ -63,7 +67,10 @@ impl Service {
         if open.finishing || open.streams.len() >= max {
             drop(open);
             warn!(max, "one connection too many");
-            let _ = write(&stream, &Answer::Failure(Failure::Busy), &mut Vec::new());
+            let mut busy = Vec::new();
+            if encode_answer(&Answer::Failure(Failure::Busy), &mut busy).is_ok() {
+                let _ = send(&stream, &mut busy);
+            }
             return None;
         }
         let number = open.next;
@@ -127,16 +134,30 @@ impl Connection {
     }
 
     fn frames(&mut self) -> io::Result<()> {
-        let mut out = Vec::new();
+        let (mut out, mut unsent) = (Vec::new(), None);
         while let Some(len) = self.read()? {
+            let since = *unsent.get_or_insert_with(Instant::now);
             let frame = self.buffer.get(HEADER_LEN..HEADER_LEN + len).unwrap_or_default();
             let answer = self.service.answer(&decode_request(frame).map_err(invalid)?);
-            write(&self.stream, &answer, &mut out)?;
+            encode_answer(&answer, &mut out).map_err(invalid)?;
             self.buffer.copy_within(HEADER_LEN + len..self.filled, 0);
             self.filled -= HEADER_LEN + len;
+            if since.elapsed() >= TOGETHER_MAX || self.whole()?.is_none() {
+                send(&self.stream, &mut out)?;
+                unsent = None;
+            }
         }
         debug!("disconnected");
         Ok(())
+    }
+
+    /// Length of the frame at the buffer's beginning, if it is whole.
+    fn whole(&self) -> io::Result<Option<usize>> {
+        let Some(length) = self.buffer.first_chunk().filter(|_| self.filled >= HEADER_LEN) else {
+            return Ok(None);
+        };
+        let len = header(length).map_err(invalid)?;
+        Ok(Some(len).filter(|len| self.filled >= HEADER_LEN + len))
     }
 
     /// Reads until a whole frame stands at the buffer's beginning and gives its length; `None`: the peer has left.
@@ -145,11 +166,8 @@ impl Connection {
     fn read(&mut self) -> io::Result<Option<usize>> {
         let mut until = None;
         loop {
-            if let Some(length) = self.buffer.first_chunk().filter(|_| self.filled >= HEADER_LEN) {
-                let len = header(length).map_err(invalid)?;
-                if self.filled >= HEADER_LEN + len {
-                    return Ok(Some(len));
-                }
+            if let Some(len) = self.whole()? {
+                return Ok(Some(len));
             }
             if self.filled > 0 && until.is_none() {
                 until = Some(Instant::now() + Duration::from_millis(self.service.limits.frame_read_ms));
@@ -177,10 +195,10 @@ impl Drop for Connection {
     }
 }
 
-fn write(mut stream: &UnixStream, answer: &Answer, out: &mut Vec<u8>) -> io::Result<()> {
+fn send(mut stream: &UnixStream, out: &mut Vec<u8>) -> io::Result<()> {
+    stream.write_all(out)?;
     out.clear();
-    encode_answer(answer, out).map_err(invalid)?;
-    stream.write_all(out)
+    Ok(())
 }
 
 fn invalid(error: WireError) -> io::Error {

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt as _;
-use tokio::net::UnixStream;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroize as _;
@@ -48,7 +47,7 @@ impl Frames {
     /// Why there is none and the connection ends.
     pub async fn next(
         &mut self,
-        stream: &mut UnixStream,
+        stream: &mut (impl AsyncRead + Unpin),
         patience: Patience,
         stop: &mut watch::Receiver<bool>,
     ) -> Result<usize, End> {
@@ -59,7 +58,7 @@ impl Frames {
         }
     }
 
-    async fn read(&mut self, stream: &mut UnixStream, patience: Patience) -> Result<usize, End> {
+    async fn read(&mut self, stream: &mut (impl AsyncRead + Unpin), patience: Patience) -> Result<usize, End> {
         let Patience { idle, frame } = patience;
         let mut deadline = Instant::now() + if self.buffer.is_empty() { idle } else { frame };
         loop {
@@ -88,6 +87,12 @@ impl Frames {
     #[must_use]
     pub fn frame(&self, len: usize) -> &[u8] {
         self.buffer.get(..len).unwrap_or_default()
+    }
+
+    /// The frame of that length with its NUL, as it came.
+    #[must_use]
+    pub fn with_end(&self, len: usize) -> &[u8] {
+        self.buffer.get(..=len).unwrap_or_default()
     }
 
     /// Erases a frame and its NUL; what follows moves to the front.

@@ -10,19 +10,23 @@ pub mod confinement;
 #[cfg(unix)]
 pub mod cpu;
 pub mod durable;
+#[cfg(all(unix, feature = "appliance"))]
+pub mod exchange;
 #[cfg(unix)]
 pub mod file;
-#[cfg(all(unix, feature = "appliance"))]
+#[cfg(any(all(unix, feature = "appliance"), feature = "connect"))]
 pub mod frames;
-#[cfg(unix)]
+#[cfg(any(unix, feature = "connect"))]
 pub mod log;
+#[cfg(all(unix, feature = "appliance"))]
+pub mod neighbours;
 #[cfg(unix)]
 pub mod peer;
-#[cfg(all(unix, feature = "appliance"))]
+#[cfg(any(all(unix, feature = "appliance"), feature = "connect"))]
 pub mod places;
 #[cfg(unix)]
 pub mod process;
-#[cfg(all(unix, feature = "appliance"))]
+#[cfg(all(unix, any(feature = "appliance", feature = "connect")))]
 pub mod socket;
 #[cfg(unix)]
 pub mod space;

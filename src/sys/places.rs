@@ -1,27 +1,41 @@
-//! Shedding load: how many of something everybody, and each Unix user, may have at once, and how many of them emergencies
+//! Shedding load: how many of something everybody, and each one of them, may have at once, and how many of them emergencies
 //! alone.
 
 use std::collections::HashMap;
+use std::fmt::Debug;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::policy::load::Load;
 
-/// Places, shared by all and bounded for each Unix user.
+/// Places, shared by all and bounded for each; who that is, is told by a Unix user's number, or by something else that tells
+/// them apart.
 #[derive(Debug)]
-pub struct Places {
-    taken: Mutex<Taken>,
+pub struct Places<W: Who = u32> {
+    taken: Mutex<Taken<W>>,
     max: usize,
     /// Share of all places, and of each user's, that emergencies alone may take.
     share_percent: usize,
 }
 
-#[derive(Debug, Default)]
-struct Taken {
+/// What tells those apart that share places.
+pub trait Who: Copy + Eq + Hash + Debug {}
+
+impl<W: Copy + Eq + Hash + Debug> Who for W {}
+
+#[derive(Debug)]
+struct Taken<W> {
     all: usize,
-    by_user: HashMap<u32, usize>,
+    by_user: HashMap<W, usize>,
 }
 
-impl Places {
+impl<W> Default for Taken<W> {
+    fn default() -> Self {
+        Self { all: 0, by_user: HashMap::new() }
+    }
+}
+
+impl<W: Who> Places<W> {
     /// At most `max` places.
     #[must_use]
     pub fn new(max: usize) -> Arc<Self> {
@@ -36,13 +50,13 @@ impl Places {
 
     /// Takes a place for `uid`, which may have `user_max`; none if they are taken.
     #[must_use]
-    pub fn take(self: &Arc<Self>, uid: u32, user_max: usize) -> Option<Place> {
+    pub fn take(self: &Arc<Self>, uid: W, user_max: usize) -> Option<Place<W>> {
         self.take_for(Load::Usual, uid, user_max)
     }
 
     /// The same for a request of that kind.
     #[must_use]
-    pub fn take_for(self: &Arc<Self>, load: Load, uid: u32, user_max: usize) -> Option<Place> {
+    pub fn take_for(self: &Arc<Self>, load: Load, uid: W, user_max: usize) -> Option<Place<W>> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let user = taken.by_user.get(&uid).copied().unwrap_or(0);
         let most = |max| load.of(max, self.share_percent);
@@ -58,12 +72,12 @@ impl Places {
 /// A taken place; dropped, it is free again.
 #[derive(Debug)]
 #[must_use]
-pub struct Place {
-    places: Arc<Places>,
-    uid: u32,
+pub struct Place<W: Who = u32> {
+    places: Arc<Places<W>>,
+    uid: W,
 }
 
-impl Drop for Place {
+impl<W: Who> Drop for Place<W> {
     fn drop(&mut self) {
         let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.all = taken.all.saturating_sub(1);

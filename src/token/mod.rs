@@ -25,6 +25,7 @@ mod pin_record;
 mod public;
 mod refused;
 mod template;
+mod throwaway;
 mod tries;
 mod uri;
 
@@ -41,5 +42,6 @@ pub use open::{OpenToken, Reached};
 pub use pin::{Pin, PinError};
 pub use refused::PinGuard;
 pub use template::KeyKind;
+pub use throwaway::{Rate, ThrowAway};
 pub use tries::TriesLeft;
 pub use uri::{KeyUri, UriError};

@@ -10,6 +10,7 @@
 //! | `sealed` | secrets given back in an approved state, to who knows the boot PIN |
 //! | `approver`, `policy` | who approves states, and their arithmetic, without a TPM |
 //! | `counter` | the NV counter that tells a ledger from its older copies |
+//! | `clear` | the end of what the TPM keeps for its owner |
 //! | `error` | what can go wrong and who acts on it |
 //!
 //! # Invariants
@@ -18,6 +19,7 @@
 
 pub mod approver;
 pub mod attestation_key;
+mod clear;
 pub mod counter;
 mod credential;
 pub mod device;

@@ -4,6 +4,7 @@
 
 pub mod base64;
 pub mod call;
+pub mod interface;
 pub mod json;
 pub mod members;
 pub mod service;
@@ -16,5 +17,7 @@ pub const ADMIN_INTERFACE: &str = include_str!("fr.sceau.Admin.varlink");
 pub const ATTEST_INTERFACE: &str = include_str!("fr.sceau.Attest.varlink");
 /// The interface of `token.sock`, as served by `org.varlink.service`.
 pub const TOKEN_INTERFACE: &str = include_str!("fr.sceau.Token.varlink");
+/// What the gate alone asks on `token.sock`.
+pub const GATE_INTERFACE: &str = include_str!("fr.sceau.Gate.varlink");
 /// The interface of `relay-ledger.sock`.
 pub const RELAY_INTERFACE: &str = include_str!("fr.sceau.Relay.varlink");

@@ -124,7 +124,7 @@ fn judge(parts: &[Part], memory: bool) -> Result<(), Failure> {
 }
 
 /// Resident memory that is the process's own and not a file's: pages of the database come and go with the kernel's cache.
-fn resident_kib(pid: Pid) -> f64 {
+pub(crate) fn resident_kib(pid: Pid) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
     line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap()

@@ -136,6 +136,15 @@ fn what_comes_after_the_lock_is_loaded_before_it() {
     }
 }
 
+#[test]
+fn who_closes_the_kernel_to_modules_is_shut_in_himself() {
+    let unit = "image/mkosi.extra/usr/lib/systemd/system/sceau-modules-lock.service";
+    let mut analyze = Command::new("systemd-analyze");
+    analyze.args(["security", "--offline=yes", "--threshold=15", "--no-pager"]);
+    let output = analyze.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(unit)).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
 /// The build's own check, on keys that the build itself makes, and on others.
 #[test]
 fn keys_for_trials_sign_no_release() {
@@ -152,10 +161,18 @@ fn keys_for_trials_sign_no_release() {
             .unwrap()
     };
     assert!(run("no").status.success());
-    let refused = run("yes");
-    assert!(!refused.status.success());
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("clé d'essai refusée"));
-    for name in ["PK", "KEK", "db"] {
+    let refused = |what: &str| {
+        let refused = run("yes");
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(
+            !refused.status.success() && told.contains("clé d'essai refusée") && told.contains(what),
+            "{told}"
+        );
+    };
+    refused("dossier fait par cette construction");
+    fs::remove_file(keys.join("complete")).unwrap();
+    for name in ["PK", "KEK", "db", "extensions"] {
+        refused(&format!("{name}.crt"));
         let made = Command::new("openssl")
             .args(["req", "-new", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=Hospital"])
             .arg("-keyout")
@@ -166,5 +183,59 @@ fn keys_for_trials_sign_no_release() {
             .unwrap();
         assert!(made.status.success());
     }
+    for name in ["release", "provisioning"] {
+        refused(&format!("{name}.pub"));
+        fs::remove_file(keys.join(name)).unwrap();
+        let mut keygen = Command::new("ssh-keygen");
+        let made = keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", "hospital", "-f"]).arg(keys.join(name));
+        assert!(made.status().unwrap().success());
+    }
+    for name in ["pcr-disk", "pcr-ready"] {
+        refused(&format!("{name}.key"));
+        // The same key: what says that it is for trials is skipped by those who read it.
+        let read =
+            Command::new("openssl").args(["rsa", "-in"]).arg(keys.join(format!("{name}.key"))).output().unwrap();
+        assert!(read.status.success());
+        fs::write(keys.join(format!("{name}.key")), read.stdout).unwrap();
+    }
     assert!(run("yes").status.success());
+}
+
+/// The build's own judge of what checkers found, on answers of theirs.
+#[test]
+fn a_finding_without_a_reason_and_a_reason_without_its_finding_end_the_build() {
+    let folder = tempfile::tempdir().unwrap();
+    let (reasons, answers) = (folder.path().join("hardening.tsv"), folder.path().join("answers"));
+    fs::create_dir(&answers).unwrap();
+    let checks = r#"[{"option_name":"CONFIG_A","check_result_bool":false},{"option_name":"CONFIG_B","check_result_bool":true}]"#;
+    let found = "lynis_tests_done=3\nwarning[]=TEST-1|Words of it|-|-|\nsuggestion[]=LYNIS|Its own age|-|-|\n";
+    let judged = |text: &str| {
+        fs::write(&reasons, text).unwrap();
+        let judge = Path::new(env!("CARGO_MANIFEST_DIR")).join("image/build/hardening.py");
+        let output = Command::new("python3").arg(judge).args([&reasons, &answers]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        (output.status.success(), said)
+    };
+    fs::write(answers.join("lynis.dat"), found).unwrap();
+    fs::write(answers.join("kernel.json"), checks).unwrap();
+    let right = "# why\nkernel-hardening-checker\tCONFIG_A\tsettled elsewhere\nlynis\tTEST-1 Words of it\tnobody is there\n";
+    let (good, said) = judged(right);
+    assert!(good && said.contains("CONFIG_A : settled elsewhere") && said.contains("1 bons"), "{said}");
+    for (wrong, words) in [
+        (right.replace("CONFIG_A", "CONFIG_B"), "CONFIG_A » est sans raison"),
+        (right.replace("CONFIG_A", "CONFIG_B"), "CONFIG_B » n'est plus trouvé"),
+        (right.replace("TEST-1 Words", "TEST-1 Other words"), "TEST-1 Words of it » est sans raison"),
+        (right.replace("settled elsewhere", ""), "ligne 2"),
+        (format!("{right}{right}"), "ligne 5"),
+        (right.replace("lynis\t", "other\t"), "contrôleur inconnu"),
+    ] {
+        let (good, said) = judged(&wrong);
+        assert!(!good && said.contains(words), "{words}: {said}");
+    }
+    // A checker that could not be had is named; one that did not come to its end is no good answer.
+    fs::remove_file(answers.join("kernel.json")).unwrap();
+    let (good, said) = judged(right);
+    assert!(good && said.contains("NON FAIT"), "{said}");
+    fs::write(answers.join("lynis.dat"), "").unwrap();
+    assert!(!judged(right).0);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use sceau::config::{Config, Limits, Mode, Presented, Relay};
+use sceau::config::{Config, GateFile, GateLimits, Limits, Mode, Presented, Relay};
 use sceau::policy::declaration::Declaration;
 use sceau::policy::guard::Budgets;
 
@@ -115,6 +115,31 @@ fn the_example_configuration_loads_and_shows_the_defaults() {
     let files = Relay { anchors: relay.anchors.clone(), crls: relay.crls.clone(), ..Relay::default() };
     assert_eq!(relay, files, "the example shows the defaults");
     assert_eq!((convention.structures.len(), config.seals.len(), convention.services.len()), (1, 1, 2));
+}
+
+#[test]
+fn the_example_of_the_gate_loads_and_shows_the_defaults() {
+    let gate = GateFile::load(&Path::new(ROOT).join("docs/gate.toml")).unwrap();
+    assert_eq!(gate.limits, GateLimits::default());
+    assert!(gate.sources.iter().any(|source| source.has("192.0.2.10".parse().unwrap())) && gate.relay.is_some());
+    let bare = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(bare.path(), "sources = [\"192.0.2.10\"]").unwrap();
+    let bare = GateFile::load(bare.path()).unwrap();
+    assert_eq!(
+        (gate.listen, gate.key, gate.certificate, gate.token),
+        (bare.listen, bare.key, bare.certificate, bare.token)
+    );
+    for wrong in [
+        "",
+        "sources = []",
+        "sources = [\"x\"]",
+        "sources = [\"192.0.2.1\"]\nport = 1",
+        "sources = [\"192.0.2.1\"]\nlisten = \"8443\"",
+    ] {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), wrong).unwrap();
+        assert!(GateFile::load(file.path()).is_err(), "{wrong}");
+    }
 }
 
 #[test]

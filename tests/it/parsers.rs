@@ -40,6 +40,11 @@ fn a_request_is_read_one_way_and_answered_once() {
 }
 
 #[test]
+fn what_the_gate_reads_stays_in_its_frame() {
+    replay("gate", properties::gate::holds);
+}
+
+#[test]
 fn a_certificate_is_usable_or_refused() {
     replay("certificate", properties::certificate::holds);
 }

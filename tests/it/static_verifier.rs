@@ -166,7 +166,11 @@ fn portable(file: &Path, found: &mut Vec<(PathBuf, String)>) {
         let Some(name) = declared.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';')) else { continue };
         let above =
             lines[..at].iter().rev().take_while(|above| above.starts_with("#[")).copied().collect::<String>();
-        if above.contains("cfg(unix") || above.contains("cfg(all(unix") || above.contains("cfg(test") {
+        if above.contains("cfg(unix")
+            || above.contains("cfg(all(unix")
+            || above.contains("cfg(test")
+            || above.contains("feature = \"connect\"")
+        {
             continue;
         }
         let beside = folder.join(name).with_extension("rs");

@@ -27,7 +27,7 @@ const ENGLISH: [&str; 13] = [
 ];
 
 /// Every command line, and every option it takes.
-const COMMANDS: [(&[&str], &[&str]); 51] = [
+const COMMANDS: [(&[&str], &[&str]); 62] = [
     (&["sceau", "metrics"], &["--config", "--socket", "--http", "--help"]),
     (&["sceau", "connectors"], &["list", "inspect", "attach", "detach", "apply", "--help"]),
     (&["sceau", "connectors", "list"], &["--config", "--socket", "--json", "--help"]),
@@ -65,6 +65,14 @@ const COMMANDS: [(&[&str], &[&str]); 51] = [
     (&["sceau", "convention", "take"], &["--config", "--socket", "--json", "--help"]),
     (&["sceaud"], &["--config", "--help", "--version"]),
     (&["sceau-relayd"], &["--config", "--help", "--version"]),
+    (&["sceau-gate"], &["--config", "--help", "--version"]),
+    (&["sceau-connect"], &["enrol", "run", "status", "secret", "install", "uninstall", "--help", "--version"]),
+    (&["sceau-connect", "enrol"], &["--appliance", "--application", "--code", "--wait", "--config", "--help"]),
+    (&["sceau-connect", "run"], &["--config", "--help"]),
+    (&["sceau-connect", "status"], &["--config", "--json", "--help"]),
+    (&["sceau-connect", "secret"], &["--out", "--config", "--help"]),
+    (&["sceau-connect", "install"], &["--config", "--help"]),
+    (&["sceau-connect", "uninstall"], &["--config", "--help"]),
     (&["sceau-signer"], &["--config", "--instance", "--help", "--version"]),
     (&["sceau"], &["issue", "keys", "traces", "lint", "status", "check", "--help", "--version"]),
     (
@@ -144,6 +152,7 @@ const COMMANDS: [(&[&str], &[&str]); 51] = [
     ),
     (&["sceau", "keys", "list"], &["--config", "--module", "--uri", "--pin-file", "--json", "--help"]),
     (&["sceau", "status"], &["--config", "--socket", "--json", "--help"]),
+    (&["sceau", "bench"], &["--config", "--key", "--seconds", "--json", "--help"]),
     (&["sceau", "lint"], &["--trust", "--profile", "--at", "--json", "--format", "--help"]),
     (
         &["sceau", "traces", "export"],
@@ -193,7 +202,25 @@ const COMMANDS: [(&[&str], &[&str]); 51] = [
         ],
     ),
     (&["sceau", "practitioners", "review"], &["--within", "--unused", "--json", "--config", "--socket", "--help"]),
-    (&["sceau", "applications"], &["import", "export", "list", "review", "--help"]),
+    (
+        &["sceau", "applications"],
+        &[
+            "import",
+            "export",
+            "list",
+            "review",
+            "invite",
+            "enrolments",
+            "certificate",
+            "revoke-certificate",
+            "--help",
+        ],
+    ),
+    (
+        &["sceau", "applications", "invite"],
+        &["--application", "--sign-with", "--json", "--config", "--socket", "--help"],
+    ),
+    (&["sceau", "applications", "enrolments"], &["--json", "--config", "--socket", "--help"]),
     (
         &["sceau", "applications", "import"],
         &["--format", "--dry-run", "--sign-with", "--json", "--config", "--socket", "--help"],
@@ -309,7 +336,7 @@ fn each_mistake_is_told_in_french_with_its_remedy() {
             &[
                 "verbe inconnu « isue »",
                 "essayez « suspend, issue »",
-                "issue, attest, seal, keys, operators, order, convention, suspend, resume, suspensions, practitioners, applications, connectors, modules, traces, lint, status, metrics, check",
+                "issue, attest, seal, keys, operators, order, convention, suspend, resume, suspensions, practitioners, applications, connectors, modules, traces, lint, status, metrics, check, bench",
             ],
         ),
         (
@@ -317,7 +344,7 @@ fn each_mistake_is_told_in_french_with_its_remedy() {
             vec!["help"],
             &[
                 "verbe inconnu « help »",
-                "issue, attest, seal, keys, operators, order, convention, suspend, resume, suspensions, practitioners, applications, connectors, modules, traces, lint, status, metrics, check",
+                "issue, attest, seal, keys, operators, order, convention, suspend, resume, suspensions, practitioners, applications, connectors, modules, traces, lint, status, metrics, check, bench",
             ],
         ),
         (&["sceau"], vec!["--json"], &["argument inconnu « --json »"]),

@@ -14,6 +14,8 @@ pub fn program(name: &str) -> PathBuf {
         "sceau-signer" => option_env!("CARGO_BIN_EXE_sceau-signer"),
         "sceau-attestd" => option_env!("CARGO_BIN_EXE_sceau-attestd"),
         "sceau-relayd" => option_env!("CARGO_BIN_EXE_sceau-relayd"),
+        "sceau-connect" => option_env!("CARGO_BIN_EXE_sceau-connect"),
+        "sceau-gate" => option_env!("CARGO_BIN_EXE_sceau-gate"),
         "sceau-console" => option_env!("CARGO_BIN_EXE_sceau-console"),
         "sceau" => option_env!("CARGO_BIN_EXE_sceau"),
         "sceau-verify" => option_env!("CARGO_BIN_EXE_sceau-verify"),
@@ -30,7 +32,9 @@ pub(super) fn command_of(of: &Establishment, executable: &str, args: &[&str]) ->
     let path = program(executable);
     assert!(path.exists(), "{} is missing: cargo build --release --locked --bins", path.display());
     let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", "--"]).arg(path).arg("--config").arg(of.config()).args(args);
+    // The gate has a configuration of its own.
+    let config = if executable == "sceau-gate" { of.folder.join("gate.toml") } else { of.config() };
+    command.args(["--pdeathsig", "KILL", "--"]).arg(path).arg("--config").arg(config).args(args);
     command.env("SOFTHSM2_CONF", of.store.conf());
     for foreign in
         ["JOURNAL_STREAM", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "WATCHDOG_USEC", "WATCHDOG_PID"]

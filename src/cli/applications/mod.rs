@@ -1,5 +1,6 @@
 //! `sceau applications`: the register of applications.
 
+mod enrolment;
 mod review;
 
 use std::io;
@@ -42,6 +43,16 @@ enum What {
     List(register::List),
     #[command(after_help = AFTER_HELP)]
     Review(review::Review),
+    #[command(after_help = AFTER_HELP)]
+    Invite(enrolment::Invite),
+    #[command(after_help = AFTER_HELP)]
+    Enrolments(enrolment::Enrolments),
+    /// Confirme le certificat d'une application distante : ordre d'un administrateur.
+    #[command(after_help = AFTER_HELP)]
+    Certificate(enrolment::Certificate),
+    /// Révoque le certificat d'une application distante, à l'instant : ordre d'un administrateur ou d'un approbateur.
+    #[command(after_help = AFTER_HELP)]
+    RevokeCertificate(enrolment::Certificate),
 }
 
 impl Applications {
@@ -52,6 +63,10 @@ impl Applications {
             What::Export(export) => export.run::<Self>(),
             What::List(list) => list.run::<Self>(),
             What::Review(review) => review.run(),
+            What::Invite(invite) => invite.run(),
+            What::Enrolments(enrolments) => enrolments.run(),
+            What::Certificate(certificate) => certificate.run(Verb::ApplicationCertificate),
+            What::RevokeCertificate(certificate) => certificate.run(Verb::ApplicationCertificateRevoke),
         }
     }
 }
@@ -79,6 +94,9 @@ impl Register for Applications {
             None => "refusée en production",
         };
         writeln!(out, "    profils : {} ; connexion déclarée : {declares}", one.profiles.join(", "))?;
+        for certificate in &one.certificates {
+            writeln!(out, "    certificat : {certificate}")?;
+        }
         for audience in &one.audience {
             writeln!(out, "    audience : {} chez {}", audience.client_id, audience.provider)?;
         }

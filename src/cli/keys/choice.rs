@@ -254,7 +254,7 @@ fn key_uri(text: &str) -> Result<KeyUri, KeysError> {
 /// The memory of refused PINs that the signers of this machine use, so that a PIN refused to one is not tried by another.
 ///
 /// Without any signers' folder (a ceremony before the installation) it is the person's own.
-pub(super) fn guard(config: Option<&Config>) -> Result<PinGuard, KeysError> {
+pub(in crate::cli) fn guard(config: Option<&Config>) -> Result<PinGuard, KeysError> {
     let installed = || Some(PathBuf::from(SIGNERS_STATE)).filter(|folder| folder.is_dir());
     let configured = || config.map(|config| config.sockets.signers.clone()).filter(|folder| folder.is_dir());
     if let Some(folder) = PinGuard::state_directory().or_else(installed).or_else(configured) {

@@ -19,6 +19,7 @@ mod table;
 use clap::{Args, Subcommand};
 
 use super::NotDone;
+pub(super) use choice::guard;
 pub(super) use error::KeysError;
 
 const AFTER_GENERATE_HELP: &str = "\

@@ -19,12 +19,12 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::document::Document;
 use super::schema::PROVISIONING;
 use super::{Fault, Mode, Trust};
 use crate::policy::application::end_of_day;
 use crate::policy::breach::{Breach, unique};
 use crate::policy::operator::{Named, Operator};
+use crate::tables::Document;
 use crate::vihf::instant::Instant;
 
 /// The format that this version reads.

@@ -144,6 +144,7 @@ pub(in crate::config) const CONFIGURATION: &[Key] = &[
             may("relay_user", Kind::Text),
         ]),
     ),
+    may("gate", Kind::Table(&[must("user", Kind::Text), may("invitation_ms", ANY)])),
     may("connectors", Kind::Table(&[may("interfaces", Kind::Texts), may("devices", Kind::Texts)])),
     may("backup", Kind::Table(&[may("readers", Kind::Texts), may("recovery", Kind::Texts)])),
     may(
@@ -190,6 +191,7 @@ pub(in crate::config) const CONFIGURATION: &[Key] = &[
             may("idle_ms", ANY),
             may("queue_ms", ANY),
             may("signature_ms", ANY),
+            may("trial_ms", ANY),
             may("login_future_max_ms", ANY),
             may("sessions_per_application_max", ANY),
             may("nonces_per_application_max", ANY),

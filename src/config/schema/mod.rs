@@ -3,56 +3,20 @@
 //! The typed tables (serde) have the same keys; a test reads a file with all of them into both.
 
 mod configuration;
+mod gate;
 mod provisioning;
 mod registers;
 mod terms;
 
 pub(super) use configuration::CONFIGURATION;
+pub(super) use gate::GATE_FILE;
 pub(super) use provisioning::PROVISIONING;
 pub(super) use registers::{APPLICATIONS, PRACTITIONERS, PROFILE};
 pub(super) use terms::CONVENTION_FILE;
 
 use crate::proof::{Algorithm, Factor};
+use crate::tables::{Key, Kind, may, must};
 use crate::vihf::method::Method;
-
-/// What a key holds.
-#[derive(Clone, Copy)]
-pub(in crate::config) enum Kind {
-    /// Text.
-    Text,
-    /// A list of texts.
-    Texts,
-    /// A whole number from 0 to this.
-    Count(i64),
-    /// `true` or `false`.
-    Boolean,
-    /// One of these texts.
-    Word(fn() -> Vec<&'static str>),
-    /// A list of these texts.
-    Words(fn() -> Vec<&'static str>),
-    /// A table of these keys.
-    Table(&'static [Key]),
-    /// An array of tables of these keys.
-    Tables(&'static [Key]),
-    /// Tables of these keys under names of this list.
-    Named(fn() -> Vec<&'static str>, &'static [Key]),
-}
-
-/// One key of a table.
-#[derive(Clone, Copy)]
-pub(in crate::config) struct Key {
-    pub(in crate::config) name: &'static str,
-    pub(in crate::config) kind: Kind,
-    pub(in crate::config) required: bool,
-}
-
-const fn must(name: &'static str, kind: Kind) -> Key {
-    Key { name, kind, required: true }
-}
-
-const fn may(name: &'static str, kind: Kind) -> Key {
-    Key { name, kind, required: false }
-}
 
 /// Any number that TOML can write and that is not negative.
 const ANY: Kind = Kind::Count(i64::MAX);

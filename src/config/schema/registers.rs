@@ -20,6 +20,7 @@ pub(in crate::config) const APPLICATIONS: &[Key] = &[may(
         may("audience", Kind::Tables(&[must("provider", Kind::Text), must("client_id", Kind::Text)])),
         may("may_declare", Kind::Boolean),
         may("suspended", Kind::Boolean),
+        may("certificates", Kind::Texts),
     ]),
 )];
 

@@ -4,11 +4,12 @@
 use serde::de::DeserializeOwned;
 
 use super::super::convention::ConventionFile;
-use super::super::document::Document;
 use super::super::file::File;
+use super::super::gate_file::GateFile;
 use super::*;
 use crate::policy::application::ApplicationsFile;
 use crate::policy::practitioner::PractitionersFile;
+use crate::tables::Document;
 use crate::vihf::profile::Profile;
 
 /// The keys that the typed table names when it meets one that it does not know.
@@ -36,6 +37,12 @@ fn every_table_has_the_keys_of_its_typed_twin() {
         }
     }
     assert_eq!(typed::<ConventionFile>("zz = 1"), listed(CONVENTION_FILE));
+    assert_eq!(typed::<GateFile>("zz = 1"), listed(GATE_FILE));
+    for key in GATE_FILE {
+        if let Kind::Table(keys) = key.kind {
+            assert_eq!(typed::<GateFile>(&format!("[{}]\nzz = 1", key.name)), listed(keys));
+        }
+    }
     for key in CONVENTION_FILE {
         match key.kind {
             Kind::Table(keys) => {

@@ -25,18 +25,21 @@ pub(super) enum Choice {
     Provision,
     /// An update from the stick.
     Update,
+    /// Work on the disk.
+    Disk,
     Restart,
     PowerOff,
 }
 
 impl Choice {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Stick,
         Self::Alarms,
         Self::Fingerprints,
         Self::Recovery,
         Self::Provision,
         Self::Update,
+        Self::Disk,
         Self::Restart,
         Self::PowerOff,
     ];
@@ -49,6 +52,7 @@ impl Choice {
             Self::Recovery => '4',
             Self::Provision => '5',
             Self::Update => '6',
+            Self::Disk => '7',
             Self::Restart => '8',
             Self::PowerOff => '9',
         }
@@ -62,6 +66,7 @@ impl Choice {
             Self::Recovery => "Clé de secours",
             Self::Provision => "Provisionner",
             Self::Update => "Mise à jour",
+            Self::Disk => "Disque",
             Self::Restart => "Redémarrer",
             Self::PowerOff => "Éteindre",
         }
@@ -74,7 +79,7 @@ impl Choice {
             Self::Recovery => facts.recovery_pending,
             Self::Alarms => !facts.alarms.is_empty(),
             Self::Fingerprints => !facts.certificates.is_empty(),
-            Self::Stick | Self::Update | Self::Restart | Self::PowerOff => true,
+            Self::Stick | Self::Update | Self::Disk | Self::Restart | Self::PowerOff => true,
         }
     }
 

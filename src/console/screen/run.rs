@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use super::super::apply::{systemctl, systemctl_within};
+use super::super::brought::serial;
+use super::super::disk::Work;
 use super::super::error::ConsoleError;
 use super::super::place::Place;
 use super::super::stick::Stick;
-use super::super::{recovery, update};
+use super::super::{rebind, recovery, update};
 use super::dialogue;
 use super::facts::{Facts, Watch};
 use super::frame::{Choice, ROWS, alarms, fingerprints, menu, page, sent, wrapped};
@@ -93,6 +95,7 @@ impl<R: Read + AsFd, W: Write> Desk<R, W> {
             Choice::Recovery => self.recovery(),
             Choice::Provision => self.provision(),
             Choice::Update => self.update(),
+            Choice::Disk => self.disk(),
             Choice::Restart => self.power("redémarrer", "reboot"),
             Choice::PowerOff => self.power("éteindre", "poweroff"),
         }
@@ -199,6 +202,54 @@ impl<R: Read + AsFd, W: Write> Desk<R, W> {
             Ok(()) => vec!["La mise à jour est en place : l'appliance redémarre.".to_owned()],
             Err(error) => vec![error.to_string()],
         })
+    }
+
+    /// What is done to the disk itself, which is rare.
+    fn disk(&mut self) -> Result<Vec<String>, Gone> {
+        self.show(&format!(
+            "{CLEAR}1  Lier le disque à cette machine telle qu'elle est (après un changement de clés\r\n   du microprogramme), par la clé de secours.\r\n"
+        ))?;
+        self.show("2  Réinitialisation d'usine : efface clés, journal et réglages, pour toujours.\r\n\r\n")?;
+        match self.ask("Choix (rien : revenir) : ")?.as_str() {
+            "1" => self.rebind(),
+            "2" => self.reset(),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// The recovery key is typed, handed on in memory and forgotten.
+    fn rebind(&mut self) -> Result<Vec<String>, Gone> {
+        let typed = self.ask_hidden("Clé de secours, huit groupes de huit lettres (elle n'est pas montrée) : ")?;
+        if typed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let done = rebind::leave(&self.place, &typed).and_then(|()| Work::Rebind.asked(&self.place));
+        Ok(vec![done.unwrap_or_else(|error| error.to_string())])
+    }
+
+    /// Asked for twice, in two ways: who ends an establishment's ledger says which machine's.
+    fn reset(&mut self) -> Result<Vec<String>, Gone> {
+        let given_up = || Ok(vec!["Réinitialisation abandonnée, rien n'est changé.".to_owned()]);
+        let machine = serial(&self.place);
+        self.show(&format!(
+            "{CLEAR}Les clés de cachet, le journal et les réglages de cette appliance seront perdus.\r\n"
+        ))?;
+        self.show("Exportez et sauvegardez d'abord les traces : la loi veut qu'elles soient gardées.\r\n\r\n")?;
+        if *self.ask(&format!("Machine {machine} : retapez son numéro pour continuer : "))? != *machine {
+            return given_up();
+        }
+        if *self.ask("Effacer pour toujours ? Tapez EFFACER : ")? != "EFFACER" {
+            return given_up();
+        }
+        let done = match Work::Reset.asked(&self.place) {
+            Ok(words) => words,
+            Err(error) => return Ok(vec![error.to_string()]),
+        };
+        if !self.place.is_staged() {
+            // Whatever came of it: the firmware was told first.
+            let _ = systemctl(&["--no-block", "reboot"]);
+        }
+        Ok(vec![done])
     }
 
     fn power(&mut self, what: &str, verb: &str) -> Result<Vec<String>, Gone> {

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::super::registers::Kept;
 use super::connectors::Attached;
 use super::convention::{Taken, Told};
+use super::gate::Enrolments;
 use super::suspensions::Watched;
 use crate::ledger::NotRecorded;
 use crate::policy::denial::Malformed;
@@ -61,6 +62,8 @@ pub(super) enum Unavailable {
     CounterContradicts,
     /// The counter has not answered since the start; nothing was done.
     CounterSilent,
+    /// No gate has told its key since the start: a code would name none; nothing was done.
+    NoGate,
     /// No certificate is configured, or none of them can receive a backup; nothing was done.
     NoBackupCertificate,
 }
@@ -78,6 +81,7 @@ impl Unavailable {
             Self::Clock => "clock",
             Self::ClockUnconfirmed => "clock-unconfirmed",
             Self::NoBackupCertificate => "no-backup-certificate",
+            Self::NoGate => "no-gate",
         }
     }
 
@@ -113,6 +117,9 @@ impl Unavailable {
             }
             Self::NoBackupCertificate => {
                 "aucun certificat de [backup] ne peut recevoir la sauvegarde ; le journal de sceaud dit pourquoi ; corrigez-le, puis soumettez le même ordre"
+            }
+            Self::NoGate => {
+                "aucun portail ne s'est annoncé depuis le démarrage de sceaud ; vérifiez [gate] et sceau-gate, puis soumettez le même ordre"
             }
             Self::AuditKey => {
                 "la clé d'audit ne signe pas ; vérifiez son signataire, sceaud reprend seul à son retour"
@@ -315,6 +322,11 @@ pub(super) fn operators(out: &mut Vec<u8>, operators: &[Operator]) {
 /// Appends the answer of `Suspensions`.
 pub(super) fn suspensions(out: &mut Vec<u8>, watched: &Watched) {
     reply(out, watched);
+}
+
+/// Appends the answer of `Enrolments`.
+pub(super) fn enrolments(out: &mut Vec<u8>, told: &Enrolments) {
+    reply(out, told);
 }
 
 /// Appends the answer of `Connectors`.

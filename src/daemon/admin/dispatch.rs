@@ -1,13 +1,14 @@
 //! From a frame of `admin.sock` to the method it calls, and its answer back into a frame.
 
-use zeroize::Zeroizing;
+use serde_json::Value;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::super::Daemon;
 use super::super::checkpointing::NoReceipt;
 use super::answer::{self, Instance, No, Unavailable};
 use super::attachment::Attachment;
 use super::submit::Obeyed;
-use super::{connectors, registers};
+use super::{connectors, gate, registers};
 use crate::varlink::ADMIN_INTERFACE;
 use crate::varlink::call::Call;
 use crate::varlink::service;
@@ -31,6 +32,7 @@ enum Request {
     Operators,
     Suspensions,
     Connectors,
+    Enrolments,
     Attach(Zeroizing<String>),
     Submit(Submission),
     Practitioners(Option<Zeroizing<String>>),
@@ -72,6 +74,7 @@ fn read(frame: &[u8], out: &mut Vec<u8>) -> Result<Option<Request>, No> {
         Some("Operators") => Request::Operators,
         Some("Suspensions") => Request::Suspensions,
         Some("Connectors") => Request::Connectors,
+        Some("Enrolments") => Request::Enrolments,
         Some("Checkpoint") => Request::Checkpoint,
         Some("Convention") => Request::Convention,
         Some("TakeConvention") => Request::TakeConvention,
@@ -108,6 +111,7 @@ async fn obey(
         Request::Operators => answer::operators(out, daemon.admin.orders.lock().await.operators.all()),
         Request::Suspensions => answer::suspensions(out, &daemon.watched()),
         Request::Connectors => answer::connectors(out, &connectors::told(&daemon.admin.connectors())),
+        Request::Enrolments => answer::enrolments(out, &gate::told(daemon)),
         Request::Checkpoint => {
             if daemon.audit.is_none() {
                 return Err(No::Unavailable(Unavailable::NoAuditKey));
@@ -136,11 +140,15 @@ async fn obey(
         }
         Request::Submit(submission) => {
             let submission = Submission { document: attachment.take(), ..submission };
-            let obeyed = daemon.submit(uid, submission).await?;
+            let mut obeyed = daemon.submit(uid, submission).await?;
             if obeyed.document.is_some() {
                 return Ok(Some(obeyed));
             }
             answer::done(out, obeyed.entry, &obeyed.done);
+            // An invitation's code is in it.
+            if let Some(Value::String(code)) = obeyed.done.get_mut("code") {
+                code.zeroize();
+            }
         }
     }
     Ok(None)

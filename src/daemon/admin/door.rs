@@ -7,6 +7,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
+use zeroize::Zeroize as _;
 
 use super::super::Daemon;
 use super::answer::No;
@@ -49,6 +50,8 @@ pub(in super::super) async fn serve(
             Err(End::Peer | End::Stop) => return,
         }
         let written = timeout(Duration::from_millis(limits.answer_write_ms), stream.write_all(&out)).await;
+        // It may have an invitation's code.
+        out.zeroize();
         if !goes_on || !matches!(written, Ok(Ok(()))) {
             return;
         }

@@ -10,6 +10,7 @@
 //! | `export` | the archive of traces that an order asks for |
 //! | `convention` | the convention: taken when it is presented, told |
 //! | `connectors` | the orders that attach and detach foreign software |
+//! | `gate` | the orders about certificates of remote applications |
 //! | `practitioners` | the register of practitioners: its changes, its pages |
 //! | `attachment` | a document that comes beside an order |
 //! | `delivery` | documents that leave in chunks |
@@ -26,6 +27,7 @@ mod delivery;
 mod dispatch;
 pub(super) mod door;
 mod export;
+mod gate;
 mod obey;
 mod privacy;
 mod registers;

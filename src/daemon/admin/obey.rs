@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::super::Daemon;
+use super::super::gate;
 use super::super::registers::New;
 use super::super::suspending::Changing;
 use super::answer::{No, Unavailable};
 use super::delivery::Document;
-use super::{connectors, privacy, registers, suspensions};
+use super::{connectors, gate as certificates, privacy, registers, suspensions};
 use crate::ledger::{Line, NotRecorded};
 use crate::policy::clock::Verdict;
 use crate::policy::connectors::Connectors;
@@ -46,6 +47,8 @@ pub(in super::super) struct Effect {
     pub(super) register: Option<New>,
     /// The register of connectors from now on.
     pub(super) connectors: Option<Connectors>,
+    /// What changes of invitations.
+    pub(super) gate: Option<gate::Change>,
     /// Sessions that end with that register, by application: `then` has the line of each.
     pub(super) ended: Vec<(u32, Digest)>,
     /// It destroys whom the retention no longer keeps: decided in the commit of the order's trace.
@@ -85,9 +88,21 @@ impl Effect {
     /// Nothing but an answer.
     pub(in super::super) fn answer(done: Value) -> Self {
         let (then, change, register, connectors) = (Vec::new(), None, None, None);
-        let (document, waiting, suspension) = (None, None, None);
+        let (gate, document, waiting, suspension) = (None, None, None, None);
         let ended = Vec::new();
-        Self { then, done, change, register, ended, connectors, purges: false, document, waiting, suspension }
+        Self {
+            then,
+            done,
+            change,
+            register,
+            connectors,
+            gate,
+            ended,
+            purges: false,
+            document,
+            waiting,
+            suspension,
+        }
     }
 }
 
@@ -130,6 +145,9 @@ pub(super) async fn obey(
         Command::ConnectorDetach(detach) => connectors::connector_detach(daemon, ordered, detach)?,
         Command::ModuleAttach(attach) => connectors::module_attach(daemon, ordered, attach)?,
         Command::ModuleDetach(detach) => connectors::module_detach(daemon, ordered, detach)?,
+        Command::ApplicationInvite(invited) => certificates::invite(daemon, invited)?,
+        Command::ApplicationCertificate(of) => certificates::certificate(daemon, ordered, of).await?,
+        Command::ApplicationCertificateRevoke(of) => certificates::revoke(daemon, ordered, of).await?,
         Command::PractitionerSuspend(_) | Command::ApplicationSuspend(_) | Command::EstablishmentSuspend(_) => {
             suspensions::suspend(daemon, ordered).await?
         }

@@ -16,6 +16,7 @@ use crate::ledger::{Line, NotRecorded};
 use crate::policy::application::import::Users;
 use crate::policy::application::{self, Applications};
 use crate::policy::denial::Malformed;
+use crate::policy::fingerprint::Fingerprint;
 use crate::policy::order::{AuthenticatorRevoke, Ordered, Refusal, RegisterImport};
 use crate::policy::practitioner::{self, NotChanged, Practitioners};
 use crate::policy::register::{Format, Slip};
@@ -77,6 +78,24 @@ pub(super) async fn authenticator_revoke(
     let AuthenticatorRevoke { practitioner, method, authenticator } = revoke.clone();
     let method = Method::parse(&method).ok_or(Refusal::AuthenticatorUnknown)?;
     change(daemon, ordered, move |register| register.revoking(&practitioner, method, &authenticator)).await
+}
+
+/// A certificate of a remote application is added, or taken away: the register is the ledger's, as that of practitioners is when
+/// an authenticator is revoked.
+pub(super) async fn certificate(
+    daemon: &Daemon,
+    ordered: &Ordered,
+    user: String,
+    certificate: Fingerprint,
+    add: bool,
+) -> Result<Effect, NotObeyed> {
+    let Kept { register: current, document } = daemon.registers.in_force().applications;
+    if document.is_none() {
+        return Err(Refusal::ApplicationsNotImported.into());
+    }
+    let changed =
+        aside(move || current.with_certificate(&user, certificate, add).map(written_applications)).await?;
+    Ok(register(daemon, changed.map_err(Refusal::from)??, ordered))
 }
 
 /// The next practitioners behind that id.

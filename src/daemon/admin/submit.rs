@@ -71,20 +71,31 @@ impl Daemon {
             }
         };
         let (order, mark) = (ordered.order(), ordered.order().mark());
-        let Effect { then, mut done, change, register, ended, connectors, purges, document, waiting, suspension } =
-            match obey(self, &orders.operators, &ordered, submission.document).await {
-                Ok(effect) => effect,
-                Err(NotObeyed::No(no)) => return Err(no),
-                Err(NotObeyed::Refused(refusal)) => {
-                    let line = Line::ordered(trace(order, ordered.signers(), Some(refusal)), mark, Vec::new());
-                    let no = self.refuse(&mut orders, uid, line, refusal).await;
-                    // Used up only once that is on the disk: what was not recorded may be submitted again.
-                    if matches!(no, No::Denied { .. }) {
-                        orders.used.insert(mark);
-                    }
-                    return Err(no);
+        let Effect {
+            then,
+            mut done,
+            change,
+            register,
+            ended,
+            connectors,
+            gate,
+            purges,
+            document,
+            waiting,
+            suspension,
+        } = match obey(self, &orders.operators, &ordered, submission.document).await {
+            Ok(effect) => effect,
+            Err(NotObeyed::No(no)) => return Err(no),
+            Err(NotObeyed::Refused(refusal)) => {
+                let line = Line::ordered(trace(order, ordered.signers(), Some(refusal)), mark, Vec::new());
+                let no = self.refuse(&mut orders, uid, line, refusal).await;
+                // Used up only once that is on the disk: what was not recorded may be submitted again.
+                if matches!(no, No::Denied { .. }) {
+                    orders.used.insert(mark);
                 }
-            };
+                return Err(no);
+            }
+        };
         let line = Line::ordered(trace(order, ordered.signers(), None), mark, then);
         let (written, decided) = if purges {
             let decided = self.purge(line).await?;
@@ -112,6 +123,9 @@ impl Daemon {
         if let Some(next) = connectors {
             self.admin.take_connectors(next);
             self.connectors_changed();
+        }
+        if let Some(change) = gate {
+            self.gate.take(change);
         }
         for (uid, session) in ended {
             self.sessions.end(uid, session);

@@ -19,6 +19,7 @@ impl Written for Record {
         "audience",
         "may_declare",
         "suspended",
+        "certificates",
     ];
     const REQUIRED: &'static [&'static str] = &[
         "user",
@@ -56,7 +57,8 @@ impl Written for Record {
                     .ok_or("une audience s'écrit FOURNISSEUR CLIENT_ID ; plusieurs sont séparées par |")?;
             }
             "may_declare" => self.may_declare = cell.flag()?,
-            _ => self.suspended = cell.flag()?.unwrap_or_default(),
+            "suspended" => self.suspended = cell.flag()?.unwrap_or_default(),
+            _ => self.certificates = cell.texts(),
         }
         Ok(())
     }
@@ -82,6 +84,7 @@ impl Written for Record {
             joined(&audiences)?,
             self.may_declare.map_or("", |may| if may { "oui" } else { "non" }).to_owned(),
             if self.suspended { "oui" } else { "" }.to_owned(),
+            joined(&self.certificates)?,
         ])
     }
 }

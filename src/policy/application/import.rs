@@ -2,6 +2,7 @@
 
 use super::record::{Demands, Record};
 use super::register::Applications;
+use super::remote;
 use crate::policy::register::{Around, File, Format, Slip, conclude};
 use crate::policy::review;
 
@@ -32,7 +33,8 @@ pub fn judge(bytes: &[u8], format: Format, around: &Around, users: Users<'_>) ->
     });
     for application in applications.all() {
         let own = (users.name)(application.uid).unwrap_or_else(|| application.uid.to_string());
-        let Some(line) = lines.get(application.entry).filter(|_| own != application.user) else { continue };
+        let is_other = own != application.user && !remote::is_reserved(application.uid);
+        let Some(line) = lines.get(application.entry).filter(|_| is_other) else { continue };
         // Suspensions, nonces and traces go by the name: under another one they would be somebody else's.
         let cause = format!("user : le système nomme cet utilisateur {own:?} ; écrivez ce nom");
         slips.push(Slip::of(*line, "user", "user-other-name", cause));

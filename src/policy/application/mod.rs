@@ -3,6 +3,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `record`, `columns` | an entry as it is written; as a line of a table |
+//! | [`remote`] | applications of other machines, which the gate knows by their certificates |
 //! | `register` | all of them by Unix user, and the document that the ledger keeps |
 //! | [`import`] | a file that is to become the register ([`super::register`]) |
 //! | [`review`] | what of an entry is to be looked at again |
@@ -11,12 +12,14 @@ mod columns;
 pub mod import;
 mod record;
 mod register;
+pub mod remote;
 pub mod review;
 
 pub use record::Record;
-pub use register::{Applications, ApplicationsFile, REGISTER};
+pub use register::{Applications, ApplicationsFile, NotChanged, REGISTER};
 
 use super::denial::{Denial, Reason};
+use super::fingerprint::Fingerprint;
 use crate::proof::Audience;
 use crate::vihf::assertion::Lps;
 use crate::vihf::instant::Instant;
@@ -33,8 +36,10 @@ pub struct Application {
     pub entry: usize,
     /// Unix user as the register names it.
     pub user: String,
-    /// Its number: what the kernel vouches for.
+    /// Its number: what the kernel vouches for, or the gate's certificate ([`remote`]).
     pub uid: u32,
+    /// Public keys that the gate knows it by; none for a Unix user.
+    pub certificates: Vec<Fingerprint>,
     /// Identity of the software, written in every assertion.
     pub lps: Lps,
     /// First instant at which its homologation no longer holds.

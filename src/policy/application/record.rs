@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Application, end_of_day};
+use super::{Application, end_of_day, remote};
+use crate::policy::fingerprint::Fingerprint;
 use crate::proof::Audience;
 use crate::vihf::assertion::Lps;
 use crate::vihf::method::Method;
@@ -32,7 +33,12 @@ pub struct Record {
     pub may_declare: Option<bool>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspended: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<String>,
 }
+
+/// Most certificates of one application: its servers, twice while they renew.
+pub(super) const CERTIFICATES_MAX: usize = 64;
 
 /// The channel of an entry that names none.
 pub(super) fn lps_only() -> Vec<String> {
@@ -55,6 +61,7 @@ impl Default for Record {
             audience: Vec::new(),
             may_declare: None,
             suspended: false,
+            certificates: Vec::new(),
         }
     }
 }
@@ -81,11 +88,8 @@ impl Record {
             refused = true;
             refuse(rule, field, cause);
         };
-        let uid = (demands.uid)(&self.user);
-        if uid.is_none() {
-            let cause = "cet utilisateur Unix n'existe pas ; créez-le, ou corrigez user";
-            refuse("unknown-user", "user", cause.to_owned());
-        }
+        let uid = self.uid(demands, &mut refuse);
+        let certificates = self.certificates(&mut refuse);
         let homologation_ends_at = end_of_day(&self.homologation_expires_on);
         if homologation_ends_at.is_none() {
             let day = &self.homologation_expires_on;
@@ -115,6 +119,7 @@ impl Record {
         Some(Application {
             entry,
             uid: uid?,
+            certificates,
             lps: Lps { name: name?, version: version?, id: id.flatten(), homologation: homologation? },
             homologation_ends_at: homologation_ends_at?,
             user: self.user.clone(),
@@ -127,6 +132,60 @@ impl Record {
             suspended: self.suspended,
             record: self.clone(),
         })
+    }
+}
+
+impl Record {
+    /// The number of its Unix user, or of its name at the gate.
+    fn uid(
+        &self,
+        demands: Demands<'_>,
+        refuse: &mut impl FnMut(&'static str, &'static str, String),
+    ) -> Option<u32> {
+        if let Some(name) = remote::name(&self.user) {
+            if remote::is_formed(name) {
+                return Some(remote::number(name));
+            }
+            let cause =
+                "derrière gate:, un nom a 1 à 31 caractères a-z 0-9 -, une lettre au début ; corrigez user";
+            refuse("bad-value", "user", cause.to_owned());
+            return None;
+        }
+        let uid = (demands.uid)(&self.user);
+        match uid {
+            None => {
+                let cause = "cet utilisateur Unix n'existe pas ; créez-le, ou corrigez user";
+                refuse("unknown-user", "user", cause.to_owned());
+            }
+            Some(uid) if remote::is_reserved(uid) => {
+                let cause = "le numéro de cet utilisateur Unix est réservé aux applications du portail ; donnez-lui un autre numéro";
+                refuse("reserved-user", "user", cause.to_owned());
+            }
+            Some(_) => {}
+        }
+        uid
+    }
+
+    /// The public keys that the gate knows it by.
+    fn certificates(&self, refuse: &mut impl FnMut(&'static str, &'static str, String)) -> Vec<Fingerprint> {
+        let mut refuse = |cause: &str| refuse("bad-value", "certificates", format!("certificates : {cause}"));
+        if !self.certificates.is_empty() && remote::name(&self.user).is_none() {
+            refuse(
+                "un utilisateur Unix de cette machine n'a pas de certificat ; retirez-les, ou écrivez user = \"gate:NOM\"",
+            );
+        }
+        if self.certificates.len() > CERTIFICATES_MAX {
+            refuse("64 au plus pour une application ; retirez ceux qui ne servent plus");
+        }
+        let mut known = Vec::with_capacity(self.certificates.len());
+        for text in &self.certificates {
+            match Fingerprint::parse(text) {
+                Some(one) if known.contains(&one) => refuse("le même est donné deux fois ; gardez-en un"),
+                Some(one) => known.push(one),
+                None => refuse("une empreinte s'écrit sha256: et 64 chiffres hexadécimaux minuscules"),
+            }
+        }
+        known
     }
 }
 

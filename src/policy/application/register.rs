@@ -6,8 +6,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Application;
-use super::record::{Demands, Record};
+use super::record::{CERTIFICATES_MAX, Demands, Record};
+use super::remote;
 use crate::policy::breach::Breach;
+use crate::policy::fingerprint::Fingerprint;
 
 /// Name of the register in the ledger.
 pub const REGISTER: &str = "applications";
@@ -17,6 +19,20 @@ pub const REGISTER: &str = "applications";
 pub struct Applications {
     all: Vec<Arc<Application>>,
     by_uid: HashMap<u32, usize>,
+    by_certificate: HashMap<Fingerprint, usize>,
+}
+
+/// Why a certificate is not added, or not taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotChanged {
+    /// No remote application has that name.
+    Unknown,
+    /// Another application has that certificate.
+    OfAnother,
+    /// It has as many as it may have.
+    Full,
+    /// It is so already.
+    AsItIs,
 }
 
 /// The TOML shape of the register.
@@ -78,7 +94,16 @@ impl Applications {
                 refuse("application-twice", "user", cause);
                 continue;
             }
-            register.by_uid.insert(uid, register.all.len());
+            if let Some(known) = application.certificates.iter().find(|c| register.by_certificate.contains_key(c))
+            {
+                let cause =
+                    format!("certificates : {known} est déjà d'une autre application ; gardez-le à une seule");
+                refuse("certificate-twice", "certificates", cause);
+                continue;
+            }
+            let place = register.all.len();
+            register.by_certificate.extend(application.certificates.iter().map(|known| (*known, place)));
+            register.by_uid.insert(uid, place);
             register.all.push(Arc::new(application));
         }
         register
@@ -133,6 +158,52 @@ impl Applications {
     #[must_use]
     pub fn named(&self, user: &str) -> Option<&Arc<Application>> {
         self.all.iter().find(|application| application.user == user)
+    }
+
+    /// The application that the gate knows by that public key.
+    #[must_use]
+    pub fn of_certificate(&self, certificate: &Fingerprint) -> Option<&Arc<Application>> {
+        self.all.get(*self.by_certificate.get(certificate)?)
+    }
+
+    /// Every public key that the gate admits.
+    pub fn certificates(&self) -> impl Iterator<Item = &Fingerprint> {
+        self.all.iter().flat_map(|application| &application.certificates)
+    }
+
+    /// The register with that public key added to a remote application, or taken away from it.
+    ///
+    /// # Errors
+    /// [`NotChanged`].
+    pub fn with_certificate(&self, user: &str, certificate: Fingerprint, add: bool) -> Result<Self, NotChanged> {
+        let known = self.named(user).filter(|known| remote::name(&known.user).is_some());
+        let known = known.ok_or(NotChanged::Unknown)?;
+        let holder = self.of_certificate(&certificate);
+        match (holder, add) {
+            (Some(holder), true) if holder.uid == known.uid => return Err(NotChanged::AsItIs),
+            (Some(_), true) => return Err(NotChanged::OfAnother),
+            (Some(holder), false) if holder.uid == known.uid => {}
+            (_, false) => return Err(NotChanged::AsItIs),
+            (None, true) if known.certificates.len() >= CERTIFICATES_MAX => return Err(NotChanged::Full),
+            (None, true) => {}
+        }
+        let mut next = Self::default();
+        for application in &self.all {
+            let mut application = Application::clone(application);
+            if application.uid == known.uid {
+                application.certificates.retain(|one| *one != certificate);
+                if add {
+                    application.certificates.push(certificate);
+                }
+                application.record.certificates =
+                    application.certificates.iter().map(Fingerprint::to_string).collect();
+            }
+            let place = next.all.len();
+            next.by_certificate.extend(application.certificates.iter().map(|one| (*one, place)));
+            next.by_uid.insert(application.uid, place);
+            next.all.push(Arc::new(application));
+        }
+        Ok(next)
     }
 
     /// The application of that Unix user.

@@ -35,6 +35,9 @@ pub enum Command {
     ConnectorDetach(Detach),
     ModuleAttach(ModuleAttach),
     ModuleDetach(Detach),
+    ApplicationInvite(OfApplication),
+    ApplicationCertificate(OfCertificate),
+    ApplicationCertificateRevoke(OfCertificate),
 }
 
 /// Arguments of `operators-bootstrap`.
@@ -131,12 +134,22 @@ pub struct OfPractitioner {
     pub practitioner: String,
 }
 
-/// Arguments of `application-suspend` and `application-resume`.
+/// Arguments of `application-suspend`, `application-resume` and `application-invite`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OfApplication {
     /// Unix user, as the register names it.
     pub application: String,
+}
+
+/// Arguments of `application-certificate` and `application-certificate-revoke`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfCertificate {
+    /// Remote application, as the register names it: `gate:` and its name.
+    pub application: String,
+    /// Its certificate's public key, `sha256:` and 64 hexadecimal digits.
+    pub certificate: String,
 }
 
 /// Arguments of `establishment-suspend` and `establishment-resume`: none.
@@ -260,6 +273,9 @@ impl Command {
             Verb::ConnectorDetach => Self::ConnectorDetach(typed(arguments)?),
             Verb::ModuleAttach => Self::ModuleAttach(typed(arguments)?),
             Verb::ModuleDetach => Self::ModuleDetach(typed(arguments)?),
+            Verb::ApplicationInvite => Self::ApplicationInvite(typed(arguments)?),
+            Verb::ApplicationCertificate => Self::ApplicationCertificate(typed(arguments)?),
+            Verb::ApplicationCertificateRevoke => Self::ApplicationCertificateRevoke(typed(arguments)?),
         })
     }
 
@@ -291,6 +307,9 @@ impl Command {
             Self::ConnectorDetach(_) => Verb::ConnectorDetach,
             Self::ModuleAttach(_) => Verb::ModuleAttach,
             Self::ModuleDetach(_) => Verb::ModuleDetach,
+            Self::ApplicationInvite(_) => Verb::ApplicationInvite,
+            Self::ApplicationCertificate(_) => Verb::ApplicationCertificate,
+            Self::ApplicationCertificateRevoke(_) => Verb::ApplicationCertificateRevoke,
         }
     }
 }

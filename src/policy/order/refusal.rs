@@ -45,12 +45,16 @@ pub enum Refusal {
     ReachNotAllowed,
     NotAttached,
     AttachmentsFull,
+    NotRemote,
+    ApplicationsNotImported,
+    CertificateOfAnother,
+    CertificatesFull,
     Convention(NotTaken),
 }
 
 impl Refusal {
     /// All reasons.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 43] = [
         Self::OtherLedger,
         Self::LifetimeTooLong,
         Self::NotYetValid,
@@ -89,6 +93,10 @@ impl Refusal {
         Self::ReachNotAllowed,
         Self::NotAttached,
         Self::AttachmentsFull,
+        Self::NotRemote,
+        Self::ApplicationsNotImported,
+        Self::CertificateOfAnother,
+        Self::CertificatesFull,
         Self::Convention(NotTaken::Unsigned),
     ];
 
@@ -134,6 +142,10 @@ impl Refusal {
             Self::ReachNotAllowed => "reach-not-allowed",
             Self::NotAttached => "not-attached",
             Self::AttachmentsFull => "attachments-full",
+            Self::NotRemote => "not-remote",
+            Self::ApplicationsNotImported => "applications-not-imported",
+            Self::CertificateOfAnother => "certificate-of-another",
+            Self::CertificatesFull => "certificates-full",
             Self::Convention(not_taken) => not_taken.code(),
         }
     }
@@ -196,6 +208,14 @@ impl Refusal {
             Self::AttachmentsFull => {
                 "il n'y a plus de place : 16 noms de connecteurs en tout, détachés compris, et 4 modules ; reprenez un nom ou détachez un module"
             }
+            Self::NotRemote => {
+                "aucune application distante n'a ce nom au registre ; écrivez gate:NOM comme sceau applications list le donne"
+            }
+            Self::ApplicationsNotImported => {
+                "le registre des applications est encore un fichier de la configuration ; importez-le d'abord (sceau applications import)"
+            }
+            Self::CertificateOfAnother => "ce certificat est celui d'une autre application ; faites une autre clé",
+            Self::CertificatesFull => "cette application a déjà 64 certificats ; révoquez ceux qui ne servent plus",
             Self::Convention(not_taken) => not_taken.message(),
         }
         .to_owned()

@@ -26,7 +26,8 @@ fn the_words_of_the_verbs_are_these() {
     let words = "operators-bootstrap operator-add operator-revoke clock-accept clock-confirm counter-accept traces-export \
                  traces-close-dmp traces-purge traces-backup ledger-restore practitioner-suspend practitioner-resume \
                  application-suspend application-resume establishment-suspend establishment-resume practitioners-import \
-                 applications-import authenticator-revoke connector-attach connector-detach module-attach module-detach";
+                 applications-import authenticator-revoke connector-attach connector-detach module-attach module-detach \
+                 application-invite application-certificate application-certificate-revoke";
     assert_eq!(Verb::ALL.map(Verb::name).join(" "), words);
 }
 

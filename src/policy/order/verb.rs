@@ -53,6 +53,12 @@ pub enum Verb {
     ModuleAttach,
     /// It is there no longer.
     ModuleDetach,
+    /// An application server may propose a certificate for a remote application, once.
+    ApplicationInvite,
+    /// The gate admits a certificate for a remote application.
+    ApplicationCertificate,
+    /// It admits it no longer.
+    ApplicationCertificateRevoke,
 }
 
 /// What one signer must be: a holder of one of these roles.
@@ -65,7 +71,7 @@ const APPROVER: Slot = &[Role::Approver];
 
 impl Verb {
     /// All verbs.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 27] = [
         Self::OperatorsBootstrap,
         Self::OperatorAdd,
         Self::OperatorRevoke,
@@ -90,6 +96,9 @@ impl Verb {
         Self::ConnectorDetach,
         Self::ModuleAttach,
         Self::ModuleDetach,
+        Self::ApplicationInvite,
+        Self::ApplicationCertificate,
+        Self::ApplicationCertificateRevoke,
     ];
 
     /// Its word in orders and traces.
@@ -120,6 +129,9 @@ impl Verb {
             Self::ConnectorDetach => "connector-detach",
             Self::ModuleAttach => "module-attach",
             Self::ModuleDetach => "module-detach",
+            Self::ApplicationInvite => "application-invite",
+            Self::ApplicationCertificate => "application-certificate",
+            Self::ApplicationCertificateRevoke => "application-certificate-revoke",
         }
     }
 
@@ -148,7 +160,9 @@ impl Verb {
             | Self::TracesBackup
             | Self::TracesCloseDmp
             | Self::PractitionersImport
-            | Self::ApplicationsImport => &[ADMINISTRATOR],
+            | Self::ApplicationsImport
+            | Self::ApplicationInvite
+            | Self::ApplicationCertificate => &[ADMINISTRATOR],
             Self::TracesExport => &[AUDITOR],
             Self::ClockConfirm | Self::CounterAccept | Self::LedgerRestore => &[ADMINISTRATOR, DECIDER],
             // A module is foreign code beside the keys.
@@ -164,7 +178,8 @@ impl Verb {
             | Self::ApplicationSuspend
             | Self::EstablishmentSuspend
             | Self::ConnectorDetach
-            | Self::ModuleDetach => &[DECIDER],
+            | Self::ModuleDetach
+            | Self::ApplicationCertificateRevoke => &[DECIDER],
         }
     }
 

@@ -16,6 +16,7 @@ use hyper::{Method, Request, Response, StatusCode};
 
 use super::Relay;
 use super::answer::AnswerBody;
+use super::caller::Caller;
 use super::carried::Assertion;
 use super::claim::Claim;
 use super::fault::Fault;
@@ -27,11 +28,15 @@ pub(super) const PATH: &str = "/sceau/web-ps/";
 /// Contextual access (vihf.md §8).
 const TRANSACTION: &str = "0.10";
 
-/// Answers a request of the Unix user `uid` under [`PATH`].
-pub(super) async fn answer(relay: &Arc<Relay>, uid: u32, request: Request<Incoming>) -> Response<AnswerBody> {
+/// Answers a request of `caller` under [`PATH`].
+pub(super) async fn answer(
+    relay: &Arc<Relay>,
+    caller: Caller,
+    request: Request<Incoming>,
+) -> Response<AnswerBody> {
     let answered = match *request.method() {
-        Method::POST => reserve(relay, uid, &request),
-        Method::GET => hand_over(relay, uid, &request).await,
+        Method::POST => reserve(relay, caller, &request),
+        Method::GET => hand_over(relay, caller, &request).await,
         _ => Err(Fault::sender_with(
             StatusCode::METHOD_NOT_ALLOWED,
             "method",
@@ -46,7 +51,7 @@ pub(super) async fn answer(relay: &Arc<Relay>, uid: u32, request: Request<Incomi
 
 /// Gives the application a one-time address for its practitioner's browser; nothing is issued yet, as an assertion lives for
 /// seconds only.
-fn reserve(relay: &Relay, uid: u32, request: &Request<Incoming>) -> Result<Response<AnswerBody>, Fault> {
+fn reserve(relay: &Relay, caller: Caller, request: &Request<Incoming>) -> Result<Response<AnswerBody>, Fault> {
     let name = request.uri().path().strip_prefix(PATH).unwrap_or_default();
     let place = relay.web_ps.iter().position(|place| place.name == name).ok_or_else(|| {
         Fault::sender_with(
@@ -73,7 +78,7 @@ fn reserve(relay: &Relay, uid: u32, request: &Request<Incoming>) -> Result<Respo
             "seule la transaction 0.10 va à un navigateur ; donnez Sceau-Transaction: 0.10",
         ));
     }
-    let secret = relay.tickets.add(uid, place, sealed)?;
+    let secret = relay.tickets.add(caller, place, sealed)?;
     let mut response = Response::new(AnswerBody::Own(None));
     *response.status_mut() = StatusCode::CREATED;
     let location = HeaderValue::from_str(&format!("{PATH}{}", secret.as_str())).map_err(|_| unknown())?;
@@ -85,19 +90,23 @@ fn reserve(relay: &Relay, uid: u32, request: &Request<Incoming>) -> Result<Respo
 /// Issues, spends and hands over, once.
 ///
 /// What a crash leaves: the address is gone with the memory; an assertion that was spent and not handed over is never used.
-async fn hand_over(relay: &Relay, uid: u32, request: &Request<Incoming>) -> Result<Response<AnswerBody>, Fault> {
+async fn hand_over(
+    relay: &Relay,
+    caller: Caller,
+    request: &Request<Incoming>,
+) -> Result<Response<AnswerBody>, Fault> {
     is_navigation(request)?;
     let secret = request.uri().path().strip_prefix(PATH).unwrap_or_default();
-    let ticket = relay.tickets.take(uid, secret).ok_or_else(unknown)?;
+    let ticket = relay.tickets.take(caller, secret).ok_or_else(unknown)?;
     let place: &WebPs = relay.web_ps.get(ticket.place).ok_or_else(unknown)?;
-    let text = relay.ledger.issue(uid, &ticket.sealed).await?;
+    let text = relay.ledger.issue(caller, &ticket.sealed).await?;
     let assertion = Assertion::read(&text).ok_or_else(foreign)?;
     let ins = |patient: &String| patient.split('^').next().unwrap_or_default().to_owned();
     let wanted = ticket.sealed.patient.as_ref().map(|patient| patient.as_str().to_owned());
     if assertion.patient.as_ref().map(ins) != wanted {
         return Err(other_patient());
     }
-    let spent = relay.ledger.spend(uid, &assertion.id, &[TRANSACTION.to_owned()]).await?;
+    let spent = relay.ledger.spend(caller, &assertion.id, &[TRANSACTION.to_owned()]).await?;
     tracing::info!(place = place.name, "an assertion was handed to a browser by a stand-in delivery");
     delivery::of(place.delivery).hand_over(place, &text, spent)
 }

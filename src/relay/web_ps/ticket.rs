@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hyper::StatusCode;
 use zeroize::Zeroizing;
 
+use crate::relay::caller::Caller;
 use crate::relay::claim::Sealed;
 use crate::relay::fault::Fault;
 use crate::traces::digest::Digest;
@@ -23,7 +24,7 @@ const SECRET_LEN: usize = 32;
 /// What an address is for.
 #[derive(Debug)]
 pub(super) struct Ticket {
-    uid: u32,
+    caller: Caller,
     until: Instant,
     /// Which `[[web_ps]]`.
     pub(super) place: usize,
@@ -40,7 +41,12 @@ impl Tickets {
     ///
     /// # Errors
     /// Too many wait.
-    pub(super) fn add(&self, uid: u32, place: usize, sealed: Box<Sealed>) -> Result<Zeroizing<String>, Fault> {
+    pub(super) fn add(
+        &self,
+        caller: Caller,
+        place: usize,
+        sealed: Box<Sealed>,
+    ) -> Result<Zeroizing<String>, Fault> {
         let shed = || {
             Fault::receiver(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -54,10 +60,10 @@ impl Tickets {
         let now = Instant::now();
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.retain(|_, ticket| now < ticket.until);
-        if waiting.values().filter(|ticket| ticket.uid == uid).count() >= WAITING_MAX {
+        if waiting.values().filter(|ticket| ticket.caller == caller).count() >= WAITING_MAX {
             return Err(shed());
         }
-        waiting.insert(key(&secret), Ticket { uid, until: now + LIFE, place, sealed });
+        waiting.insert(key(&secret), Ticket { caller, until: now + LIFE, place, sealed });
         Ok(secret)
     }
 
@@ -68,11 +74,11 @@ impl Tickets {
     }
 
     /// Takes what an address is for; none: unknown, taken before, ended, or another application's.
-    pub(super) fn take(&self, uid: u32, secret: &str) -> Option<Ticket> {
+    pub(super) fn take(&self, caller: Caller, secret: &str) -> Option<Ticket> {
         let key = key(secret);
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Another application's attempt leaves it there.
-        if waiting.get(&key)?.uid != uid {
+        if waiting.get(&key)?.caller != caller {
             return None;
         }
         waiting.remove(&key).filter(|ticket| Instant::now() < ticket.until)
@@ -104,15 +110,18 @@ mod tests {
     #[test]
     fn an_address_serves_once_and_its_own_application() {
         let tickets = Tickets::default();
-        let secret = tickets.add(7, 0, sealed()).unwrap();
+        let secret = tickets.add(Caller::User(7), 0, sealed()).unwrap();
         assert_eq!(secret.len(), 43);
-        assert!(tickets.take(8, &secret).is_none() && tickets.take(7, "x").is_none());
-        assert!(tickets.take(7, &secret).is_some());
-        assert!(tickets.take(7, &secret).is_none());
-        let ended = tickets.add(7, 0, sealed()).unwrap();
+        assert!(tickets.take(Caller::User(8), &secret).is_none() && tickets.take(Caller::User(7), "x").is_none());
+        assert!(tickets.take(Caller::User(7), &secret).is_some());
+        assert!(tickets.take(Caller::User(7), &secret).is_none());
+        let ended = tickets.add(Caller::User(7), 0, sealed()).unwrap();
         tickets.0.lock().unwrap().values_mut().for_each(|ticket| ticket.until = Instant::now());
-        assert!(tickets.take(7, &ended).is_none());
-        let (over, waiting) = (tickets.add(7, 0, sealed()).unwrap(), tickets.add(7, 0, sealed()).unwrap());
+        assert!(tickets.take(Caller::User(7), &ended).is_none());
+        let (over, waiting) = (
+            tickets.add(Caller::User(7), 0, sealed()).unwrap(),
+            tickets.add(Caller::User(7), 0, sealed()).unwrap(),
+        );
         tickets.0.lock().unwrap().get_mut(&key(&over)).unwrap().until = Instant::now();
         tickets.forget();
         assert_eq!(tickets.0.lock().unwrap().keys().copied().collect::<Vec<_>>(), [key(&waiting)]);
@@ -122,9 +131,9 @@ mod tests {
     fn one_application_does_not_take_the_others_room() {
         let tickets = Tickets::default();
         for _ in 0..WAITING_MAX {
-            tickets.add(7, 0, sealed()).unwrap();
+            tickets.add(Caller::User(7), 0, sealed()).unwrap();
         }
-        assert_eq!(tickets.add(7, 0, sealed()).unwrap_err().code, "busy");
-        assert!(tickets.add(8, 0, sealed()).is_ok());
+        assert_eq!(tickets.add(Caller::User(7), 0, sealed()).unwrap_err().code, "busy");
+        assert!(tickets.add(Caller::User(8), 0, sealed()).is_ok());
     }
 }

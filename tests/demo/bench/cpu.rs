@@ -33,3 +33,8 @@ fn used(task: &Path) -> f64 {
     let nanoseconds = read(task, "schedstat").split(' ').next().and_then(|ns| ns.parse::<f64>().ok());
     nanoseconds.unwrap_or_default() / 1000.0
 }
+
+/// CPU of the thread that asks, in microseconds.
+pub(super) fn own_thread_us() -> f64 {
+    sceau::sys::cpu::thread_ns() as f64 / 1000.0
+}

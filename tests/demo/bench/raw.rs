@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sceau::config::Config;
+use sceau::config::{Config, SignerKey};
 use sceau::seal::wire::self_test_message;
 use sceau::token::{Device, Meter, PinGuard};
 
@@ -28,12 +28,24 @@ pub(super) enum Key {
 
 /// Signs for `time` in so many processes of one session each.
 pub(super) fn measure(establishment: &Establishment, key: Key, processes: usize, time: Duration) -> Raw {
+    measure_with(establishment, key, (processes, 1), time, &[])
+}
+
+/// The same in so many processes of so many sessions each, with further environment.
+pub(super) fn measure_with(
+    establishment: &Establishment,
+    key: Key,
+    (processes, sessions): (usize, u16),
+    time: Duration,
+    env: &[(&str, &str)],
+) -> Raw {
     let children: Vec<_> = (0..processes)
         .map(|_| {
             Command::new(std::env::current_exe().unwrap())
                 .args(["bench-raw", &establishment.config().display().to_string(), &format!("{key:?}")])
-                .arg(time.as_millis().to_string())
+                .args([time.as_millis().to_string(), sessions.to_string()])
                 .env("SOFTHSM2_CONF", establishment.store.conf())
+                .envs(env.iter().copied())
                 .stdout(Stdio::piped())
                 .spawn()
                 .unwrap()
@@ -52,20 +64,28 @@ pub(super) fn measure(establishment: &Establishment, key: Key, processes: usize,
 }
 
 /// The child: opens the first key of that use and prints signatures per second and CPU microseconds per signature.
-pub(crate) fn child(config: &str, key: &str, milliseconds: &str) -> Result<(), Failure> {
+pub(crate) fn child(config: &str, key: &str, milliseconds: &str, sessions: &str) -> Result<(), Failure> {
     let config = Config::load(Path::new(config)).map_err(|e| Failure::usage(e.to_string()))?;
     let time = Duration::from_millis(milliseconds.parse().map_err(|_| Failure::usage("durée"))?);
+    let sessions: u16 = sessions.parse().map_err(|_| Failure::usage("sessions"))?;
     let keys = if key == "Seal" { &config.seals } else { &config.authentications };
     let key = &keys[0];
     let folder = config.signers_of(&key.purpose);
-    let meter = Arc::new(Meter::new(key.sessions));
+    let meter = Arc::new(Meter::new(sessions));
     let guard = PinGuard::new(folder);
+    let signer = SignerKey { sessions, ..key.signer() };
     let device =
-        Device::open(&key.signer(), &guard, Arc::clone(&meter)).map_err(|e| Failure::negative(e.to_string()))?;
+        Device::open(&signer, &guard, Arc::clone(&meter)).map_err(|e| Failure::negative(e.to_string()))?;
     let (began, before, cpu_before) = (Instant::now(), meter.signatures(), meter.sign_cpu_ns());
-    while began.elapsed() < time {
-        device.sign(&self_test_message(&[7; 32])).map_err(|e| Failure::negative(e.to_string()))?;
-    }
+    std::thread::scope(|scope| {
+        for _ in 0..sessions {
+            scope.spawn(|| {
+                while began.elapsed() < time {
+                    device.sign(&self_test_message(&[7; 32])).unwrap();
+                }
+            });
+        }
+    });
     let signatures = (meter.signatures() - before) as f64;
     let cpu_us = (meter.sign_cpu_ns() - cpu_before) as f64 / 1000.0 / signatures;
     writeln!(std::io::stdout(), "{} {cpu_us}", signatures / began.elapsed().as_secs_f64())

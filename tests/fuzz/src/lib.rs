@@ -10,6 +10,7 @@ pub mod certificate;
 pub mod configuration;
 pub mod event_log;
 pub mod evidence;
+pub mod gate;
 pub mod pkcs11_uri;
 pub mod request;
 pub mod signed_info;

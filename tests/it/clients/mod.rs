@@ -1,7 +1,7 @@
 //! The integrator's clients of the guide, each against the real `sceaud`: a good assertion, every kind of answer, a lost one.
 
 mod between;
-mod program;
+pub(crate) mod program;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};

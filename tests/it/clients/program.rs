@@ -11,7 +11,7 @@ use crate::support::skip::skip;
 use crate::support::softhsm::run;
 
 /// A client that can be run.
-pub(super) struct Program {
+pub(crate) struct Program {
     /// The command and its first arguments.
     words: Vec<OsString>,
     /// What was compiled.
@@ -20,10 +20,10 @@ pub(super) struct Program {
 
 /// How one run ended.
 #[derive(Debug)]
-pub(super) struct Said {
-    pub(super) code: Option<i32>,
-    pub(super) out: Vec<u8>,
-    pub(super) err: String,
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: Vec<u8>,
+    pub(crate) err: String,
 }
 
 fn source(path: &str) -> PathBuf {
@@ -31,12 +31,12 @@ fn source(path: &str) -> PathBuf {
 }
 
 impl Program {
-    pub(super) fn python() -> Program {
+    pub(crate) fn python() -> Program {
         Program::new(|_| vec!["python3".into(), "-I".into(), source("docs/clients/vihf.py").into()])
     }
 
     /// Compiled with every warning an error.
-    pub(super) fn java() -> Program {
+    pub(crate) fn java() -> Program {
         Program::new(|folder| {
             let mut javac = Command::new("javac");
             run(javac.args(["-Xlint:all", "-Werror", "-d"]).arg(folder).arg(source("docs/clients/Vihf.java")));
@@ -45,7 +45,7 @@ impl Program {
     }
 
     /// None, counted as skipped, where no .NET is to be had.
-    pub(super) fn csharp() -> Option<Program> {
+    pub(crate) fn csharp() -> Option<Program> {
         if !cfg!(target_arch = "x86_64") {
             skip("the C# client", "the .NET runtime of tests/verifiers is for x86-64");
             return None;
@@ -86,7 +86,7 @@ impl Program {
     }
 
     /// Runs it with that INS on its standard input.
-    pub(super) fn run(&self, arguments: &[&str], ins: &str) -> Said {
+    pub(crate) fn run(&self, arguments: &[&str], ins: &str) -> Said {
         let mut command = Command::new(&self.words[0]);
         command.args(&self.words[1..]).args(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

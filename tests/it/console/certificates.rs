@@ -47,6 +47,16 @@ fn certificates_go_to_the_keys_that_asked_for_them() {
     rig.bring_certificate("neuf.pem", &rig.pki.issue(&seal, &of("seal.csr")));
     rig.visited();
     assert_eq!(installed("seal.previous.pem").unwrap().trim(), right.trim());
+    // Who renews gets every request again; the keys that serve go on.
+    let before = (rig.answer("seal.csr"), rig.answer("auth.csr"));
+    for name in ["seal.csr", "auth.csr"] {
+        fs::remove_file(rig.stick("answers").join(name)).unwrap();
+    }
+    rig.visited();
+    assert!(!rig.stick("answers/seal.csr").exists());
+    fs::write(rig.stick("renouveler.txt"), "").unwrap();
+    assert!(rig.visited().contains("seal.csr, auth.csr"));
+    assert_eq!((rig.answer("seal.csr"), rig.answer("auth.csr")), before);
     // Nothing of the import is left in memory but what the visit came to.
     let left: Vec<_> =
         fs::read_dir(rig.root("run/sceau-console")).unwrap().map(|entry| entry.unwrap().file_name()).collect();

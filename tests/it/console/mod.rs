@@ -1,6 +1,7 @@
 //! `sceau-console` on a staged root: real SoftHSM, a software TPM, signatures of ssh-keygen, a folder in a stick's place.
 
 mod certificates;
+mod disk;
 mod foreign;
 mod office;
 mod provision;

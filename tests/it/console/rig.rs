@@ -175,6 +175,27 @@ intermediates = ["intermediaire.pem"]
         said
     }
 
+    /// `sceau-console rebind`.
+    pub(super) fn rebind(&self) -> (Option<i32>, String) {
+        self.on_disk("rebind")
+    }
+
+    /// `sceau-console factory-reset`.
+    pub(super) fn factory_reset(&self) -> (Option<i32>, String) {
+        self.on_disk("factory-reset")
+    }
+
+    fn on_disk(&self, verb: &str) -> (Option<i32>, String) {
+        self.flush();
+        let device = format!("--tpm2-device={}", self.tpm.tcti());
+        parts(&self.console(&[verb, &device]).output().unwrap())
+    }
+
+    /// Somebody sets a secret for the TPM's lockout.
+    pub(super) fn guard_lockout(&self) {
+        run(&mut self.tpm.tool("tpm2_changeauth", &["-c", "lockout", "somebody"]));
+    }
+
     /// `sceau-console apply`.
     pub(super) fn apply(&self) -> (Option<i32>, String) {
         parts(&self.console(&["apply"]).output().unwrap())
@@ -190,6 +211,15 @@ intermediates = ["intermediaire.pem"]
 
     /// The PIN that the credential holds, by systemd's own word.
     pub(super) fn pin(&self, name: &str) -> String {
+        run(&mut self.opening(name))
+    }
+
+    /// Whether the credential opens.
+    pub(super) fn opens_pin(&self, name: &str) -> bool {
+        self.opening(name).output().unwrap().status.success()
+    }
+
+    fn opening(&self, name: &str) -> Command {
         let sealed = self.root("var/lib/sceau-config/credentials").join(name);
         let device = format!("--tpm2-device={}", self.tpm.tcti());
         self.flush();
@@ -199,7 +229,7 @@ intermediates = ["intermediaire.pem"]
             .arg(sealed)
             .arg("-")
             .env("TSS2_LOG", "all+none");
-        run(&mut creds)
+        creds
     }
 
     /// The machine's state has changed.

@@ -160,6 +160,35 @@ fn the_recovery_key_is_shown_once_and_confirmed() {
     assert!(!rig.root("run/sceau-recovery/key").exists());
 }
 
+/// A secret of the disk is not echoed; its end is asked for twice, by the machine's own name.
+#[test]
+fn the_disk_is_worked_on_by_whoever_says_which_one() {
+    let Some(rig) = Rig::new("console::the_disk_is_worked_on_by_whoever_says_which_one") else { return };
+    let mut person = Person::before(&rig);
+    let mut chosen = |digits: [&str; 2], answers: &[(&str, &str)], ends: &str| {
+        assert!(person.chooses(digits[0]).contains("7 Disque"));
+        person.sees(&["Choix (rien"]);
+        person.types(digits[1]);
+        for (question, answer) in answers {
+            person.sees(&[question]);
+            person.types(answer);
+        }
+        let shown = person.sees(&["Entrée pour continuer"]);
+        assert!(shown.contains(ends), "{ends}: {shown}");
+        person.types("");
+        shown
+    };
+    let right = ["cbdefghi-jklnrtuv"; 4].join("-");
+    for (typed, ends) in [("abcd", "ce n'en est pas une"), (right.as_str(), "rien n'est démarré")] {
+        let shown = chosen(["7", "1"], &[("pas montrée", typed)], ends);
+        assert!(!shown.contains(typed), "{shown}");
+    }
+    assert_eq!(fs::read_to_string(rig.root("run/sceau-typed/recovery-key")).unwrap(), right);
+    chosen(["7", "2"], &[("SN-4711", "SN-4712")], "abandonnée");
+    chosen(["7", "2"], &[("SN-4711", "SN-4711"), ("EFFACER", "OUI")], "abandonnée");
+    chosen(["7", "2"], &[("SN-4711", "SN-4711"), ("EFFACER", "EFFACER")], "rien n'est démarré");
+}
+
 #[test]
 fn nothing_that_is_sent_stops_the_screen_or_does_what_was_not_asked_twice() {
     let test = "console::nothing_that_is_sent_stops_the_screen_or_does_what_was_not_asked_twice";

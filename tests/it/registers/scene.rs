@@ -60,7 +60,11 @@ impl Scene {
     /// Terms are over at once, as test mode allows.
     pub(crate) fn of(plan: Plan) -> Scene {
         let establishment = plan.key_type(KeyType::P256).build();
-        let daemons = Daemons::start(&establishment);
+        Scene::over(Daemons::start(&establishment), establishment)
+    }
+
+    /// The same over what runs already.
+    pub(crate) fn over(daemons: Daemons, establishment: Establishment) -> Scene {
         let scene = Scene { daemons, establishment };
         for name in ["alice", "bob", "carol"] {
             good(&scene.run("ssh-keygen", &["-q", "-N", "", "-t", "ed25519", "-f", name], ""));

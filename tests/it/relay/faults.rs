@@ -200,7 +200,12 @@ fn a_relay_that_dies_around_a_spend_sends_at_most_that_one_call() {
         assert!(rig.course().contains(&Outcome::Spent), "whether it left or not");
         // The same nonce again is a replay, and a new one is a new assertion.
         assert_eq!(rig.ask(&session, PATIENTS[0]).status, 200);
-        assert_eq!(told_truly(&rig), seen + 1);
+        let after = told_truly(&rig);
+        match how {
+            DIE_BEFORE => assert_eq!(after, before + 1),
+            // What the dead relay had sent may reach the DMP later than anybody looks.
+            _ => assert!((before + 1..=before + 2).contains(&after), "{before} {seen} {after}"),
+        }
     }
 }
 

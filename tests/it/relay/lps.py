@@ -1,6 +1,6 @@
 """A hospital's software with an ordinary SOAP stack (zeep): the relay's socket is all it knows.
 
-usage: lps.py SOCKET HOST:PORT INS OTHER-INS   (session and four nonces on standard input, a line each)
+usage: lps.py SOCKET-OR-LOOPBACK-ADDRESS HOST:PORT INS OTHER-INS   (session and four nonces on standard input, a line each)
 """
 
 import os, socket, sys
@@ -37,11 +37,18 @@ class Relay(HTTPAdapter):
         return Pool(host, int(port))
 
 
+class Via(Transport):
+    """Whatever the service's address, calls go to one on the loopback (WCF calls it ClientVia)."""
+
+    def post(self, address, message, headers):
+        return super().post(address.replace("https:/", f"{path}/relay"), message, headers)
+
+
 http = Session()
 http.mount("https://", Relay())
 wsdl = os.path.join(os.path.dirname(os.path.abspath(__file__)), "registry.wsdl")
 # The WSDL's wsaw:Action makes zeep write WS-Addressing headers by itself.
-client = Client(wsdl, transport=Transport(session=http))
+client = Client(wsdl, transport=(Via if path.startswith("http:") else Transport)(session=http))
 RIM = "urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"
 
 

@@ -9,6 +9,7 @@
 //! | `servers` | servers that must not be believed, or that misbehave |
 //! | `clients` | applications that misbehave |
 //! | `faults` | what is lost or kept between an issued assertion and its call |
+//! | `from_elsewhere` | a SOAP stack on another machine, through companion and gate |
 //! | `hidden` | patients and envelopes hidden from one reader and shown to another |
 //! | `lists` | revocation lists that the relay fetches itself |
 //! | `reload` | certificates that change under load |
@@ -19,6 +20,7 @@ mod calls;
 mod clients;
 mod dmp;
 mod faults;
+mod from_elsewhere;
 mod hidden;
 pub(crate) mod keys;
 mod lists;
@@ -26,5 +28,6 @@ mod outside;
 mod reload;
 mod rig;
 mod servers;
+mod through_gate;
 mod tpm;
 mod web_ps;

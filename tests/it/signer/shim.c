@@ -3,13 +3,17 @@
 // every C_SignInit, "no-mechanism" fails it with CKR_MECHANISM_INVALID, "wrong-signature" spoils every signature,
 // "dropped" fails every C_SignInit with CKR_SESSION_HANDLE_INVALID until the next C_Initialize,
 // "unclear-login" fails C_Login with CKR_GENERAL_ERROR without asking SoftHSM, "crash-login" ends the process in it,
+// "slow" keeps every C_Sign for as many microseconds as it says, of all sessions at once; "one-at-a-time" beside it, of one
+// session after the other, as a device with one queue;
 // "absent-login" fails it with CKR_DEVICE_REMOVED, "then-final-try", "then-locked" and "then-unsaid" change the flags once a
 // login has failed; the file "calls" tells what happened: Initialize, Finalize, Login, Sign, h when a C_Sign hangs.
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef unsigned long CK_ULONG;
@@ -75,9 +79,26 @@ static CK_ULONG sign_init(CK_ULONG session, void *mechanism, CK_ULONG key) {
     return ((CK_ULONG(*)(CK_ULONG, void *, CK_ULONG))real->function[SIGN_INIT])(session, mechanism, key);
 }
 
+static void work(void) {
+    static pthread_mutex_t queue = PTHREAD_MUTEX_INITIALIZER;
+    char path[4096];
+    long us = 0;
+    snprintf(path, sizeof path, "%s/slow", getenv("SHIM_FOLDER"));
+    FILE *file = fopen(path, "r");
+    if (!file) return;
+    if (fscanf(file, "%ld", &us) != 1) us = 0;
+    fclose(file);
+    struct timespec left = { us / 1000000, us % 1000000 * 1000 };
+    int queued = wanted("one-at-a-time");
+    if (queued) pthread_mutex_lock(&queue);
+    while (nanosleep(&left, &left) != 0) {}
+    if (queued) pthread_mutex_unlock(&queue);
+}
+
 static CK_ULONG sign(CK_ULONG session, void *data, CK_ULONG len, void *out, CK_ULONG *out_len) {
     if (wanted("hang")) note('h');
     while (wanted("hang")) usleep(1000);
+    if (out) work();
     CK_ULONG rv = ((CK_ULONG(*)(CK_ULONG, void *, CK_ULONG, void *, CK_ULONG *))real->function[SIGN])(session, data, len, out, out_len);
     if (out && rv == 0 && wanted("wrong-signature")) ((unsigned char *)out)[*out_len - 1] ^= 1;
     if (out) note('S');

@@ -112,7 +112,7 @@ impl ConfigError {
     ///
     /// # Errors
     /// The faults, if there are any.
-    pub(super) fn unless_empty(faults: Vec<Fault>) -> Result<(), Self> {
+    pub(crate) fn unless_empty(faults: Vec<Fault>) -> Result<(), Self> {
         if faults.is_empty() { Ok(()) } else { Err(Self(faults)) }
     }
 

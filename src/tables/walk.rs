@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeInteger, DeTable, DeValue};
 
 use super::document::FAULTS_MAX;
-use super::schema::{Key, Kind};
+use super::key::{Key, Kind};
 
 /// Longest part of an unknown key that is repeated, in characters: enough to recognise it.
 const SHOWN_MAX: usize = 60;

@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::fault::{Fault, Lines};
-use super::schema::Key;
+use super::key::Key;
 use super::walk::Walk;
 use crate::policy::breach::Breach;
 use crate::traces::digest::Digest;
@@ -21,17 +21,17 @@ const FILE_LEN_MAX: u64 = 64 * 1024 * 1024;
 /// Longest file in bytes of which every slip is looked for: a larger one that is no TOML is told by its first.
 const RECOVERY_LEN_MAX: usize = 1024 * 1024;
 /// Most faults told of one file: a file of another kind has as many as lines, and nobody reads them.
-pub(super) const FAULTS_MAX: usize = 100;
+pub(crate) const FAULTS_MAX: usize = 100;
 
 /// A file as far as it was right.
 #[derive(Debug)]
-pub(super) struct Document<T> {
+pub(crate) struct Document<T> {
     path: PathBuf,
     text: String,
     /// The typed content; where a value was wrong, an empty one. None if nothing could be made of the file.
-    pub(super) value: Option<T>,
+    pub(crate) value: Option<T>,
     /// What is wrong with its shape.
-    pub(super) faults: Vec<Fault>,
+    pub(crate) faults: Vec<Fault>,
     walk: Walk,
     /// Something in it could not even be parsed: nothing may be concluded from what is missing.
     torn: bool,
@@ -39,7 +39,7 @@ pub(super) struct Document<T> {
 
 impl<T: for<'de> Deserialize<'de>> Document<T> {
     /// Reads a file against its schema; never fails, [`Document::faults`] says what is wrong.
-    pub(super) fn read(path: &Path, keys: &[Key]) -> Self {
+    pub(crate) fn read(path: &Path, keys: &[Key]) -> Self {
         match read_text(path) {
             Ok(text) => Self::parse(path, text, keys),
             Err(fault) => Self::unread(path, fault),
@@ -52,7 +52,7 @@ impl<T: for<'de> Deserialize<'de>> Document<T> {
     }
 
     /// The same for a text that was read already; `path` is where faults are told.
-    pub(super) fn parse(path: &Path, text: String, keys: &[Key]) -> Self {
+    pub(crate) fn parse(path: &Path, text: String, keys: &[Key]) -> Self {
         let (mut table, errors) = match DeTable::parse(&text) {
             Ok(table) => (table, Vec::new()),
             Err(_) if text.len() <= RECOVERY_LEN_MAX => DeTable::parse_recoverable(&text),
@@ -97,32 +97,32 @@ impl<T: for<'de> Deserialize<'de>> Document<T> {
 
 impl<T> Document<T> {
     /// Whether everything of that section was read as it stands: only then may something be concluded from it.
-    pub(super) fn is_whole(&self, section: &str) -> bool {
+    pub(crate) fn is_whole(&self, section: &str) -> bool {
         !self.torn && !self.walk.spoiled.iter().any(|(name, _)| name == section)
     }
 
     /// Whether that entry was read as it stands.
-    pub(super) fn is_whole_entry(&self, section: &str, entry: usize) -> bool {
+    pub(crate) fn is_whole_entry(&self, section: &str, entry: usize) -> bool {
         !self.torn && !self.walk.spoiled.contains(&(section.to_owned(), Some(entry)))
     }
 
     /// Takes the value and leaves what tells the places.
-    pub(super) fn take(&mut self) -> Option<T> {
+    pub(crate) fn take(&mut self) -> Option<T> {
         self.value.take()
     }
 
     /// SHA-256 of the file as it was read.
-    pub(super) fn digest(&self) -> Digest {
+    pub(crate) fn digest(&self) -> Digest {
         Digest::of(&[self.text.as_bytes()])
     }
 
     /// The file's text.
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
     /// The breaches with their places, without those that come of the mending.
-    pub(super) fn locate(&self, breaches: Vec<Breach>) -> Vec<Fault> {
+    pub(crate) fn locate(&self, breaches: Vec<Breach>) -> Vec<Fault> {
         if breaches.is_empty() || self.torn {
             return Vec::new();
         }
@@ -181,7 +181,7 @@ fn member(table: &DeTable<'_>, field: &str) -> Option<(usize, Option<Range<usize
 ///
 /// # Errors
 /// What is wrong with the file.
-pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, Fault> {
+pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, Fault> {
     let unread = |cause| Fault::unread(path, &cause);
     // Asked before opening: opening a FIFO would wait for its writer.
     let metadata = path.metadata().map_err(unread)?;
@@ -201,7 +201,7 @@ pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, Fault> {
     Ok(bytes)
 }
 
-pub(super) fn read_text(path: &Path) -> Result<String, Fault> {
+pub(crate) fn read_text(path: &Path) -> Result<String, Fault> {
     let text = String::from_utf8(read_bytes(path)?);
     match text {
         Ok(text) if !text.contains('\0') => Ok(text),

@@ -1,0 +1,149 @@
+//! The loopback door: HTTP/1.1 for callers that cannot speak varlink, and for the relay.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinSet;
+
+use super::fault::Fault;
+use super::pair::Pair;
+use super::proxy::{self, Line};
+use super::secrets;
+use crate::sys::places::{Place, Places};
+
+/// Most headers of a call.
+const HEADERS_MAX: usize = 64;
+/// Longest head of a call in bytes; also the read buffer of each connection.
+const HEAD_LEN_MAX: usize = 32 * 1024;
+/// Time for a head, and between two calls.
+const HEAD_WAIT: Duration = Duration::from_secs(60);
+/// Pause when no connection can be accepted (descriptors exhausted).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// What one connection too many is told.
+const BUSY: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+/// Whom the places of connections are counted for: the loopback says no uid before it is asked.
+const NOBODY: u32 = u32::MAX;
+
+/// What every call needs.
+pub(super) struct Door {
+    pub(super) pair: Arc<Pair>,
+    pub(super) port: u16,
+    /// Uids that need no secret.
+    pub(super) uids: Vec<u32>,
+    /// Where the hashes of secrets are.
+    pub(super) folder: PathBuf,
+    pub(super) places: Arc<Places>,
+    pub(super) connections_max: usize,
+}
+
+/// Both ends of a local connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Admitted {
+    near: SocketAddr,
+    far: SocketAddr,
+}
+
+impl Door {
+    /// Whether a caller may: by his uid where the system tells it, else by his secret.
+    ///
+    /// # Errors
+    /// He may not.
+    pub(super) async fn admit(&self, ends: &Admitted, secret: Option<&str>) -> Result<(), Fault> {
+        if let Some(secret) = secret {
+            return if secrets::is_known(&self.folder, secret) { Ok(()) } else { Err(Fault::NotAllowed) };
+        }
+        #[cfg(target_os = "linux")]
+        if !self.uids.is_empty() {
+            let Admitted { near, far } = *ends;
+            let owner = tokio::task::spawn_blocking(move || super::owner::of(far, near)).await;
+            if owner.ok().flatten().is_some_and(|owner| self.uids.contains(&owner)) {
+                return Ok(());
+            }
+        }
+        tracing::warn!(from = %ends.far, to = %ends.near, "a local call without a right to be made was refused");
+        Err(Fault::NotAllowed)
+    }
+}
+
+/// Listens; nothing is accepted before [`accept`].
+///
+/// # Errors
+/// What the system said.
+pub(super) async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address).await
+}
+
+/// Accepts until `stop` says so, then waits for the calls under way; whoever calls bounds that.
+pub(super) async fn accept(door: Arc<Door>, listener: TcpListener, mut stop: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        let accepted = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, far)) => match door.places.take(NOBODY, door.connections_max) {
+                Some(place) => drop(connections.spawn(serve(Arc::clone(&door), stream, far, place, stop.clone()))),
+                // Told without waiting: a caller that takes no answer must not hold the door.
+                None => drop(stream.try_write(BUSY)),
+            },
+            Err(error) => {
+                tracing::warn!(%error, "no connection could be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+async fn serve(
+    door: Arc<Door>,
+    stream: TcpStream,
+    far: SocketAddr,
+    _place: Place,
+    mut stop: watch::Receiver<bool>,
+) {
+    let Ok(near) = stream.local_addr() else { return };
+    let _ = stream.set_nodelay(true);
+    let ends = Admitted { near, far };
+    let line = Arc::new(Mutex::new(Line::default()));
+    let service = service_fn(|request| {
+        let (door, line) = (Arc::clone(&door), Arc::clone(&line));
+        async move { Ok::<_, Infallible>(proxy::answer(&door, &ends, &line, request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WAIT)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEAD_LEN_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    let stopped = async move { stop.wait_for(|stop| *stop).await.map(drop) };
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        _ = stopped => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(cause) = ended {
+        tracing::debug!(%cause, "a local connection ended amid a call");
+    }
+}

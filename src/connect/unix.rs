@@ -1,0 +1,122 @@
+//! The Unix socket: varlink as on the appliance, for the users that the configuration names.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use listenfd::ListenFd;
+use tokio::net::UnixStream;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::carry::carry;
+use super::pair::Pair;
+use super::settings::SocketDoor;
+use crate::sys::peer;
+use crate::sys::places::{Place, Places};
+use crate::sys::socket::Listening;
+
+/// Anybody may connect; the kernel's word on who it is decides (as on the appliance).
+const SOCKET_MODE: u32 = 0o666;
+/// Pause when no connection can be accepted (descriptors exhausted).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What one connection too many is told.
+const BUSY: &[u8] = b"{\"error\":\"fr.sceau.Token.Busy\",\"parameters\":{\"retry_after_ms\":1000}}\0";
+
+/// The open socket and those who may.
+#[derive(Debug)]
+pub(super) struct Door {
+    listening: Listening,
+    uids: Vec<u32>,
+}
+
+/// Why it is not open.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotOpen {
+    /// A name of the configuration.
+    #[error("l'utilisateur « {0} » n'existe pas sur ce serveur ; créez-le, ou retirez-le de la configuration")]
+    NoUser(String),
+    /// What the system said.
+    #[error("{0}")]
+    System(#[from] io::Error),
+}
+
+/// The uids of those users, and our own.
+///
+/// # Errors
+/// The user that does not exist.
+pub(super) fn uids(users: &[String]) -> Result<Vec<u32>, NotOpen> {
+    let mut uids = vec![peer::own_uid()];
+    for user in users {
+        uids.push(peer::uid_of(user)?.ok_or_else(|| NotOpen::NoUser(user.clone()))?);
+    }
+    Ok(uids)
+}
+
+impl Door {
+    /// Takes the socket that systemd hands over, or makes one; a stale socket is replaced, a living one is not.
+    ///
+    /// # Errors
+    /// Why it is not open.
+    pub(super) fn open(settings: &SocketDoor) -> Result<Self, NotOpen> {
+        let uids = uids(&settings.users)?;
+        let listening = match ListenFd::from_env().take_unix_listener(0)? {
+            Some(listener) => Listening::handed(listener)?,
+            None => Listening::bind(&settings.path, SOCKET_MODE)?,
+        };
+        Ok(Self { listening, uids })
+    }
+
+    /// Accepts until `stop` says so, then waits for the exchanges under way; whoever calls bounds that.
+    pub(super) async fn accept(
+        self,
+        pair: Arc<Pair>,
+        places: Arc<Places>,
+        user_max: usize,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let mut connections = JoinSet::new();
+        loop {
+            while connections.try_join_next().is_some() {}
+            let accepted = tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => break,
+                accepted = self.listening.accept() => accepted,
+            };
+            match accepted {
+                Ok(stream) => {
+                    if let Some(place) = self.admitted(&stream, &places, user_max) {
+                        connections.spawn(serve(Arc::clone(&pair), stream, place, stop.clone()));
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "no connection could be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(self);
+        while connections.join_next().await.is_some() {}
+    }
+
+    /// A place for whoever may connect; others are closed without a word.
+    fn admitted(&self, stream: &UnixStream, places: &Arc<Places>, user_max: usize) -> Option<Place> {
+        let uid = stream.peer_cred().ok()?.uid();
+        if !self.uids.contains(&uid) {
+            tracing::warn!(uid, "a user who is not in socket.users was refused");
+            return None;
+        }
+        let place = places.take(uid, user_max);
+        if place.is_none() {
+            // Told without waiting: a caller that takes no answer must not hold the door.
+            let _ = stream.try_write(BUSY);
+            tracing::warn!(uid, "every place is taken");
+        }
+        place
+    }
+}
+
+async fn serve(pair: Arc<Pair>, stream: UnixStream, _place: Place, stop: watch::Receiver<bool>) {
+    carry(&pair, stream, stop).await;
+}

@@ -1,0 +1,152 @@
+//! A connection from its address to its protocol: source, place, handshake, certificate, place of its own.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use listenfd::ListenFd;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::admission::Shown;
+use super::counts::count;
+use super::tls::VARLINK;
+use super::{Client, Gate, enrolment, stream, web};
+use crate::sys::clock;
+use crate::sys::places::Place;
+
+/// Pause when no connection can be accepted (descriptors exhausted): the next attempt must not burn the processor.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Takes the socket that systemd hands over, or opens one.
+///
+/// # Errors
+/// What the system said.
+pub(super) async fn open(listen: SocketAddr) -> std::io::Result<TcpListener> {
+    match ListenFd::from_env().take_tcp_listener(0)? {
+        Some(listener) => {
+            listener.set_nonblocking(true)?;
+            TcpListener::from_std(listener)
+        }
+        None => TcpListener::bind(listen).await,
+    }
+}
+
+/// Accepts until `stop` says so, then waits for what is under way.
+pub(super) async fn accept(gate: Arc<Gate>, listener: TcpListener, mut stop: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        let accepted = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, from)) => admit(&gate, stream, from.ip().to_canonical(), &stop, &mut connections),
+            Err(error) => {
+                tracing::warn!(%error, "no connection could be accepted");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    let finish = async { while connections.join_next().await.is_some() {} };
+    let _ = timeout(Duration::from_millis(gate.config.limits.shutdown_ms), finish).await;
+}
+
+/// Hangs up on who may not come, or has no place; nothing was read of them.
+fn admit(
+    gate: &Arc<Gate>,
+    stream: TcpStream,
+    from: IpAddr,
+    stop: &watch::Receiver<bool>,
+    connections: &mut JoinSet<()>,
+) {
+    if !gate.config.sources.iter().any(|source| source.has(from)) {
+        return count(&gate.counts.source);
+    }
+    match gate.pending.take(neighbourhood(from), gate.config.limits.pending_per_source_max) {
+        Some(place) => drop(connections.spawn(meet(Arc::clone(gate), stream, from, place, stop.clone()))),
+        None => count(&gate.counts.pending),
+    }
+}
+
+/// Whom a source's limit is for: an IPv6 host has as many addresses as it likes in its /64.
+fn neighbourhood(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+    }
+}
+
+/// One connection.
+async fn meet(
+    gate: Arc<Gate>,
+    stream: TcpStream,
+    address: IpAddr,
+    pending: Place<IpAddr>,
+    stop: watch::Receiver<bool>,
+) {
+    // Answers are small and awaited.
+    let _ = stream.set_nodelay(true);
+    let handshake = TlsAcceptor::from(gate.tls.now()).accept(stream);
+    let limits = gate.config.limits;
+    let stream = match timeout(Duration::from_millis(limits.handshake_ms), handshake).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(cause)) => {
+            tracing::debug!(%cause, "a handshake failed");
+            return count(&gate.counts.handshake);
+        }
+        Err(_) => return count(&gate.counts.handshake),
+    };
+    let is_varlink = stream.get_ref().1.alpn_protocol() == Some(VARLINK);
+    let Some(shown) = shown(&stream) else {
+        // Its place stays one of those that strangers share.
+        if !is_varlink {
+            enrolment::serve(&gate, stream, address).await;
+        }
+        return;
+    };
+    let client = Client { certificate: shown.fingerprint, address };
+    let Some(_place) = gate.connections.take(client.certificate, limits.connections_per_client_max) else {
+        return count(&gate.counts.client);
+    };
+    drop(pending);
+    let serve = async {
+        if is_varlink {
+            stream::serve(&gate, stream, client, stop).await;
+        } else {
+            web::serve(&gate, stream, client, stop).await;
+        }
+    };
+    // An order ends what it no longer admits, and a certificate's end everything that began before it.
+    let expired = sleep(Duration::from_millis(shown.left_ms(clock::now())));
+    tokio::select! {
+        () = serve => {}
+        () = gate.clients.gone(client.certificate) => tracing::info!("a client is admitted no longer"),
+        () = expired => tracing::info!("a client's certificate has ended"),
+    }
+}
+
+/// What the handshake proved the client to hold; none: it showed nothing.
+fn shown(stream: &TlsStream<TcpStream>) -> Option<Shown> {
+    stream.get_ref().1.peer_certificates()?.first().and_then(|der| Shown::read(der))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_host_has_one_limit_for_all_its_addresses() {
+        let of = |text: &str| neighbourhood(text.parse().unwrap()).to_string();
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(of("192.0.2.7"), "192.0.2.7");
+    }
+}
