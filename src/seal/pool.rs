@@ -79,7 +79,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// A pool of a slot for each session of each process, all empty; it gives no place before [`Pool::settle`].
+    /// A pool of a slot for each session of each process, all empty; it gives no place before `Pool::settle`.
     #[must_use]
     pub fn new(most: Numbers) -> Arc<Self> {
         let slots = usize::from(most.processes) * usize::from(most.sessions);
