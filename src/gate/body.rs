@@ -58,6 +58,10 @@ pub(super) enum NotRead {
     Lost,
 }
 
+/// Bytes of a body beyond its limit that are read and thrown away: whoever still writes when we hang up is cut off by the
+/// system before the refusal is read.
+const DISCARDED_MAX: usize = 1 << 20;
+
 /// Reads a body whole: at most `len_max` bytes, within `patience`.
 ///
 /// # Errors
@@ -67,20 +71,25 @@ pub(super) async fn read(
     len_max: usize,
     patience: Duration,
 ) -> Result<Zeroizing<Vec<u8>>, NotRead> {
-    let most = u64::try_from(len_max).unwrap_or(u64::MAX);
+    let most = u64::try_from(len_max + DISCARDED_MAX).unwrap_or(u64::MAX);
     if body.size_hint().lower() > most {
         return Err(NotRead::TooLong);
     }
     let whole = async {
         let mut bytes = Zeroizing::new(Vec::new());
+        let mut discarded = 0;
         while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
             let Ok(data) = frame.map_err(|_| NotRead::Lost)?.into_data() else { continue };
-            if bytes.len() + data.len() > len_max {
-                return Err(NotRead::TooLong);
+            if discarded == 0 && bytes.len() + data.len() <= len_max {
+                bytes.extend_from_slice(&data);
+                continue;
             }
-            bytes.extend_from_slice(&data);
+            discarded += data.len();
+            if discarded > DISCARDED_MAX {
+                break;
+            }
         }
-        Ok(bytes)
+        if discarded > 0 { Err(NotRead::TooLong) } else { Ok(bytes) }
     };
     timeout(patience, whole).await.unwrap_or(Err(NotRead::Lost))
 }

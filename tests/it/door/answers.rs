@@ -114,7 +114,13 @@ fn status_tells_the_state_and_every_seal() {
     let seals = status["seals"].as_array().unwrap();
     assert_eq!(seals.len(), 3);
     for ((seal, laid), structure) in seals.iter().zip(&establishment.seals).zip(STRUCTURES) {
-        assert_eq!(names(seal), BTreeSet::from(["structure", "key", "ready", "certificate_expires_at"]));
+        assert_eq!(
+            names(seal),
+            BTreeSet::from(["structure", "key", "ready", "certificate_expires_at", "signers"])
+        );
+        // One process with one session: there was nothing to try.
+        let most = [("processes", 1), ("sessions", 1), ("processes_max", 1), ("sessions_max", 1)];
+        assert!(most.iter().all(|(name, number)| seal["signers"][*name] == *number), "{seal}");
         assert_eq!((&seal["structure"], &seal["key"]), (&json!(structure), &json!(laid.key)));
         assert_eq!(seal["ready"], true);
         let text = seal["certificate_expires_at"].as_str().unwrap();
