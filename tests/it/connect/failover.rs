@@ -81,11 +81,16 @@ fn an_answer_that_is_lost_was_asked_for_once() {
     let refused = client.issue(consultation(&session, PATIENTS[0])).unwrap_err();
     assert_eq!(refused.brief(), ("Unavailable", "appliance-unreachable"));
     assert!(refused.parameters["message"].as_str().unwrap().contains("nouveau nonce"));
-    let arrived = || gate.said().iter().filter(|line| *line == "issue").count();
-    assert_eq!((arrived(), issued(&one.establishment)), (1, 1), "the companion has not asked again");
-    // The same connection goes on, and the next question is one question.
-    let answered = client.issue(consultation(&session, PATIENTS[0])).unwrap();
-    assert_eq!((arrived(), issued(&one.establishment)), (1, 2));
+    // The gate says each question that arrives; the ledger has what was made of it.
+    assert_eq!((gate.line().as_str(), issued(&one.establishment)), ("issue", 1));
+    // The application's connection goes on, and the next question is one question; until the companion has a new connection it
+    // is told so, and nothing was sent.
+    let mut session = session;
+    let (answered, told) = insist(&mut client, &mut session);
+    assert!(told.iter().all(|why| why == "Unavailable/appliance-unreachable"), "{told:?}");
+    let gate = one.gate.as_ref().unwrap();
+    assert_eq!((gate.line().as_str(), issued(&one.establishment)), ("issue", 2));
+    assert_eq!(gate.said(), Vec::<String>::new(), "the companion has asked nothing again");
     one.made(&answered);
 }
 
