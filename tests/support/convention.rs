@@ -132,7 +132,9 @@ impl Establishment {
 
     /// Calls a method of the operators' interface.
     pub fn call_admin(&self, method: &str, parameters: Value) -> Result<Value, Refused> {
-        let mut client = Client::connect(&self.admin_socket()).unwrap();
+        // Bound, a socket refuses until it listens.
+        let connect = || Client::connect(&self.admin_socket()).ok();
+        let mut client = super::wait::eventually("the operators' socket listens", connect);
         client.call(&format!("fr.sceau.Admin.{method}"), parameters)
     }
 
