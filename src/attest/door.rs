@@ -17,6 +17,7 @@ use super::Attester;
 use super::answer::No;
 use super::evidence::Heard;
 use super::request::Request;
+use crate::sys::accepting;
 use crate::sys::frames::{End, Frames};
 use crate::sys::places::Place;
 use crate::sys::socket::Listening;
@@ -27,8 +28,6 @@ use crate::varlink::members::MemberError;
 const SOCKET_MODE: u32 = 0o660;
 /// Bytes of an answer's room.
 const ANSWER_ROOM_LEN: usize = 4 * 1024;
-/// Pause when no connection can be accepted (descriptors exhausted).
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The open door.
 #[derive(Debug)]
@@ -48,26 +47,11 @@ impl Door {
 }
 
 /// Accepts until `stop` says so, then waits for the answers under way, at most `shutdown_ms`.
-pub(super) async fn accept(attester: Arc<Attester>, door: Door, mut stop: watch::Receiver<bool>) {
-    let mut connections = JoinSet::new();
-    loop {
-        while connections.try_join_next().is_some() {}
-        let accepted = tokio::select! {
-            biased;
-            _ = stop.wait_for(|stop| *stop) => break,
-            accepted = door.0.accept() => accepted,
-        };
-        match accepted {
-            Ok(stream) => admit(&attester, stream, &stop, &mut connections),
-            Err(error) => {
-                tracing::warn!(%error, "no connection could be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-    drop(door);
-    let finish = async { while connections.join_next().await.is_some() {} };
-    let _ = timeout(Duration::from_millis(attester.config.limits.shutdown_ms), finish).await;
+pub(super) async fn accept(attester: Arc<Attester>, door: Door, stop: watch::Receiver<bool>) {
+    let finish = Duration::from_millis(attester.config.limits.shutdown_ms);
+    let stopped = stop.clone();
+    let admit = move |stream, connections: &mut _| admit(&attester, stream, &stopped, connections);
+    accepting::accept(door.0, stop, finish, admit).await;
 }
 
 fn admit(

@@ -1,7 +1,6 @@
 //! The loopback door: HTTP/1.1 for callers that cannot speak varlink, and for the relay.
 
 use std::convert::Infallible;
-use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,12 +11,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, watch};
-use tokio::task::JoinSet;
 
 use super::fault::Fault;
 use super::pair::Pair;
 use super::proxy::{self, Line};
 use super::secrets;
+use crate::sys::accepting;
 use crate::sys::places::{Place, Places};
 
 /// Most headers of a call.
@@ -26,8 +25,6 @@ const HEADERS_MAX: usize = 64;
 const HEAD_LEN_MAX: usize = 32 * 1024;
 /// Time for a head, and between two calls.
 const HEAD_WAIT: Duration = Duration::from_secs(60);
-/// Pause when no connection can be accepted (descriptors exhausted).
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What one connection too many is told.
 const BUSY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
@@ -76,38 +73,19 @@ impl Door {
     }
 }
 
-/// Listens; nothing is accepted before [`accept`].
-///
-/// # Errors
-/// What the system said.
-pub(super) async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::bind(address).await
-}
-
-/// Accepts until `stop` says so, then waits for the calls under way; whoever calls bounds that.
-pub(super) async fn accept(door: Arc<Door>, listener: TcpListener, mut stop: watch::Receiver<bool>) {
-    let mut connections = JoinSet::new();
-    loop {
-        while connections.try_join_next().is_some() {}
-        let accepted = tokio::select! {
-            biased;
-            _ = stop.wait_for(|stop| *stop) => break,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((stream, far)) => match door.places.take(NOBODY, door.connections_max) {
-                Some(place) => drop(connections.spawn(serve(Arc::clone(&door), stream, far, place, stop.clone()))),
-                // Told without waiting: a caller that takes no answer must not hold the door.
-                None => drop(stream.try_write(BUSY)),
-            },
-            Err(error) => {
-                tracing::warn!(%error, "no connection could be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+/// Accepts until `stop` says so, then waits for the calls under way, at most `finish`.
+pub(super) async fn accept(door: Arc<Door>, listener: TcpListener, stop: watch::Receiver<bool>, finish: Duration) {
+    let stopped = stop.clone();
+    accepting::accept(listener, stop, finish, move |(stream, far), connections| {
+        match door.places.take(NOBODY, door.connections_max) {
+            Some(place) => {
+                connections.spawn(serve(Arc::clone(&door), stream, far, place, stopped.clone()));
             }
+            // Told without waiting: a caller that takes no answer must not hold the door.
+            None => drop(stream.try_write(BUSY)),
         }
-    }
-    drop(listener);
-    while connections.join_next().await.is_some() {}
+    })
+    .await;
 }
 
 async fn serve(

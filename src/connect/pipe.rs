@@ -9,18 +9,16 @@ use interprocess::os::windows::named_pipe::tokio::{DuplexPipeStream, PipeListene
 use interprocess::os::windows::named_pipe::{PipeListenerOptions, PipeMode, pipe_mode};
 use interprocess::os::windows::security_descriptor::SecurityDescriptor;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use widestring::U16CString;
 
 use super::carry::carry;
 use super::pair::Pair;
 use super::settings::PipeDoor;
-use crate::sys::places::Places;
+use crate::sys::accepting::{self, Listener};
+use crate::sys::places::{Place, Places};
 
 /// The system and the administrators may do everything with it; nothing is inherited.
 const ACCESS: &str = "D:P(A;;GA;;;SY)(A;;GA;;;BA)(A;;GA;;;OW)";
-/// Pause when no connection can be accepted.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Whom places are counted for: the access list has judged already.
 const NOBODY: u32 = 0;
 
@@ -47,40 +45,38 @@ impl Door {
         Ok(Self(options.create_tokio_duplex()?))
     }
 
-    /// Accepts until `stop` says so, then waits for the exchanges under way; whoever calls bounds that.
+    /// Accepts until `stop` says so, then waits for the exchanges under way, at most `finish`.
     pub(super) async fn accept(
         self,
         pair: Arc<Pair>,
-        places: Arc<Places>,
-        max: usize,
-        mut stop: watch::Receiver<bool>,
+        (places, max): (Arc<Places>, usize),
+        stop: watch::Receiver<bool>,
+        finish: Duration,
     ) {
-        let mut connections = JoinSet::new();
-        loop {
-            while connections.try_join_next().is_some() {}
-            let accepted = tokio::select! {
-                biased;
-                _ = stop.wait_for(|stop| *stop) => break,
-                accepted = self.0.accept() => accepted,
-            };
-            match accepted {
-                Ok(stream) => match places.take(NOBODY, max) {
-                    Some(place) => {
-                        let (pair, stop) = (Arc::clone(&pair), stop.clone());
-                        connections.spawn(async move {
-                            let _place = place;
-                            let stream: DuplexPipeStream<pipe_mode::Bytes> = stream;
-                            carry(&pair, stream, stop).await;
-                        });
-                    }
-                    None => tracing::warn!("every place is taken"),
-                },
-                Err(error) => {
-                    tracing::warn!(%error, "no connection could be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
+        let stopped = stop.clone();
+        accepting::accept(self, stop, finish, move |stream, connections| match places.take(NOBODY, max) {
+            Some(place) => {
+                connections.spawn(serve(Arc::clone(&pair), stream, place, stopped.clone()));
             }
-        }
-        while connections.join_next().await.is_some() {}
+            None => tracing::warn!("every place is taken"),
+        })
+        .await;
     }
+}
+
+impl Listener for Door {
+    type Stream = DuplexPipeStream<pipe_mode::Bytes>;
+
+    async fn next(&self) -> io::Result<Self::Stream> {
+        self.0.accept().await
+    }
+}
+
+async fn serve(
+    pair: Arc<Pair>,
+    stream: DuplexPipeStream<pipe_mode::Bytes>,
+    _place: Place,
+    stop: watch::Receiver<bool>,
+) {
+    carry(&pair, stream, stop).await;
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -113,17 +114,22 @@ async fn serve(settings: Settings, pair: Arc<Pair>, stopped: impl Future<Output 
     #[cfg(unix)]
     if let Some(socket) = &settings.socket {
         let door = super::unix::Door::open(socket)?;
-        doors.spawn(door.accept(Arc::clone(&pair), Arc::clone(&places), user_max, stopping.clone()));
+        doors.spawn(door.accept(
+            Arc::clone(&pair),
+            (Arc::clone(&places), user_max),
+            stopping.clone(),
+            SHUTDOWN_WAIT,
+        ));
     }
     #[cfg(windows)]
     if let Some(pipe) = &settings.pipe {
         let named = |cause| NotRun::Door { door: format!("le tube {}", pipe.name), cause };
         let door = super::pipe::Door::open(pipe).map_err(named)?;
-        doors.spawn(door.accept(Arc::clone(&pair), Arc::clone(&places), max, stopping.clone()));
+        doors.spawn(door.accept(Arc::clone(&pair), (Arc::clone(&places), max), stopping.clone(), SHUTDOWN_WAIT));
     }
     if let Some(http) = &settings.http {
         let named = |cause| NotRun::Door { door: format!("l'adresse {}", http.address), cause };
-        let listener = http::listen(http.address).await.map_err(named)?;
+        let listener = TcpListener::bind(http.address).await.map_err(named)?;
         #[cfg(unix)]
         let uids = if http.users.is_empty() { Vec::new() } else { super::unix::uids(&http.users)? };
         #[cfg(not(unix))]
@@ -136,7 +142,7 @@ async fn serve(settings: Settings, pair: Arc<Pair>, stopped: impl Future<Output 
             places,
             connections_max: user_max,
         };
-        doors.spawn(http::accept(Arc::new(door), listener, stopping));
+        doors.spawn(http::accept(Arc::new(door), listener, stopping, SHUTDOWN_WAIT));
     }
     if doors.is_empty() {
         return Err(NotRun::NoDoor);
@@ -149,8 +155,7 @@ async fn serve(settings: Settings, pair: Arc<Pair>, stopped: impl Future<Output 
     #[cfg(unix)]
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     let _ = stop.send(true);
-    let ended = async { while doors.join_next().await.is_some() {} };
-    let _ = tokio::time::timeout(SHUTDOWN_WAIT, ended).await;
+    while doors.join_next().await.is_some() {}
     watching.abort();
     Ok(())
 }

@@ -7,19 +7,16 @@ use std::time::Duration;
 use listenfd::ListenFd;
 use tokio::net::UnixStream;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 use super::carry::carry;
 use super::pair::Pair;
 use super::settings::SocketDoor;
-use crate::sys::peer;
 use crate::sys::places::{Place, Places};
 use crate::sys::socket::Listening;
+use crate::sys::{accepting, peer};
 
 /// Anybody may connect; the kernel's word on who it is decides (as on the appliance).
 const SOCKET_MODE: u32 = 0o666;
-/// Pause when no connection can be accepted (descriptors exhausted).
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What one connection too many is told.
 const BUSY: &[u8] = b"{\"error\":\"fr.sceau.Token.Busy\",\"parameters\":{\"retry_after_ms\":1000}}\0";
@@ -68,53 +65,39 @@ impl Door {
         Ok(Self { listening, uids })
     }
 
-    /// Accepts until `stop` says so, then waits for the exchanges under way; whoever calls bounds that.
+    /// Accepts until `stop` says so, then waits for the exchanges under way, at most `finish`.
     pub(super) async fn accept(
         self,
         pair: Arc<Pair>,
-        places: Arc<Places>,
-        user_max: usize,
-        mut stop: watch::Receiver<bool>,
+        (places, user_max): (Arc<Places>, usize),
+        stop: watch::Receiver<bool>,
+        finish: Duration,
     ) {
-        let mut connections = JoinSet::new();
-        loop {
-            while connections.try_join_next().is_some() {}
-            let accepted = tokio::select! {
-                biased;
-                _ = stop.wait_for(|stop| *stop) => break,
-                accepted = self.listening.accept() => accepted,
-            };
-            match accepted {
-                Ok(stream) => {
-                    if let Some(place) = self.admitted(&stream, &places, user_max) {
-                        connections.spawn(serve(Arc::clone(&pair), stream, place, stop.clone()));
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "no connection could be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
+        let Self { listening, uids } = self;
+        let stopped = stop.clone();
+        accepting::accept(listening, stop, finish, move |stream, connections| {
+            if let Some(place) = admitted(&uids, &stream, &places, user_max) {
+                connections.spawn(serve(Arc::clone(&pair), stream, place, stopped.clone()));
             }
-        }
-        drop(self);
-        while connections.join_next().await.is_some() {}
+        })
+        .await;
     }
+}
 
-    /// A place for whoever may connect; others are closed without a word.
-    fn admitted(&self, stream: &UnixStream, places: &Arc<Places>, user_max: usize) -> Option<Place> {
-        let uid = stream.peer_cred().ok()?.uid();
-        if !self.uids.contains(&uid) {
-            tracing::warn!(uid, "a user who is not in socket.users was refused");
-            return None;
-        }
-        let place = places.take(uid, user_max);
-        if place.is_none() {
-            // Told without waiting: a caller that takes no answer must not hold the door.
-            let _ = stream.try_write(BUSY);
-            tracing::warn!(uid, "every place is taken");
-        }
-        place
+/// A place for whoever may connect; others are closed without a word.
+fn admitted(uids: &[u32], stream: &UnixStream, places: &Arc<Places>, user_max: usize) -> Option<Place> {
+    let uid = stream.peer_cred().ok()?.uid();
+    if !uids.contains(&uid) {
+        tracing::warn!(uid, "a user who is not in socket.users was refused");
+        return None;
     }
+    let place = places.take(uid, user_max);
+    if place.is_none() {
+        // Told without waiting: a caller that takes no answer must not hold the door.
+        let _ = stream.try_write(BUSY);
+        tracing::warn!(uid, "every place is taken");
+    }
+    place
 }
 
 async fn serve(pair: Arc<Pair>, stream: UnixStream, _place: Place, stop: watch::Receiver<bool>) {

@@ -19,10 +19,8 @@ use super::dispatch::Served;
 use super::door;
 use super::gate::UNINTRODUCED_MAX;
 use crate::policy::application::remote;
+use crate::sys::accepting;
 use crate::sys::socket::Listening;
-
-/// Pause when no connection can be accepted (descriptors exhausted): the next attempt must not burn the processor.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Which door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,30 +107,16 @@ pub(super) struct Door {
 }
 
 /// Accepts connections until `stop` says so, then waits for what is under way, at most `shutdown_ms`.
-pub(super) async fn accept(daemon: Arc<Daemon>, door: Door, mut stop: watch::Receiver<bool>) {
-    let mut connections = JoinSet::new();
-    loop {
-        while connections.try_join_next().is_some() {}
-        let accepted = tokio::select! {
-            biased;
-            _ = stop.wait_for(|stop| *stop) => break,
-            accepted = door.socket.accept() => accepted,
-        };
-        match accepted {
-            Ok(stream) => match door.kind {
-                Kind::Token => admit(&daemon, Served::Token, stream, &stop, &mut connections),
-                Kind::Relay => admit(&daemon, Served::Relay, stream, &stop, &mut connections),
-                Kind::Admin => admit_operator(&daemon, stream, &stop, &mut connections),
-            },
-            Err(error) => {
-                tracing::warn!(%error, "no connection could be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-    drop(door);
-    let finish = async { while connections.join_next().await.is_some() {} };
-    let _ = tokio::time::timeout(Duration::from_millis(daemon.config.limits.shutdown_ms), finish).await;
+pub(super) async fn accept(daemon: Arc<Daemon>, door: Door, stop: watch::Receiver<bool>) {
+    let finish = Duration::from_millis(daemon.config.limits.shutdown_ms);
+    let Door { kind, socket } = door;
+    let stopped = stop.clone();
+    accepting::accept(socket, stop, finish, move |stream, connections| match kind {
+        Kind::Token => admit(&daemon, Served::Token, stream, &stopped, connections),
+        Kind::Relay => admit(&daemon, Served::Relay, stream, &stopped, connections),
+        Kind::Admin => admit_operator(&daemon, stream, &stopped, connections),
+    })
+    .await;
 }
 
 /// Gives a connection its task, or hangs up when its user has too many.

@@ -16,11 +16,8 @@ use super::admission::Shown;
 use super::counts::count;
 use super::tls::VARLINK;
 use super::{Client, Gate, enrolment, stream, web};
-use crate::sys::clock;
 use crate::sys::places::Place;
-
-/// Pause when no connection can be accepted (descriptors exhausted): the next attempt must not burn the processor.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+use crate::sys::{accepting, clock};
 
 /// Takes the socket that systemd hands over, or opens one.
 ///
@@ -37,26 +34,13 @@ pub(super) async fn open(listen: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 /// Accepts until `stop` says so, then waits for what is under way.
-pub(super) async fn accept(gate: Arc<Gate>, listener: TcpListener, mut stop: watch::Receiver<bool>) {
-    let mut connections = JoinSet::new();
-    loop {
-        while connections.try_join_next().is_some() {}
-        let accepted = tokio::select! {
-            biased;
-            _ = stop.wait_for(|stop| *stop) => break,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((stream, from)) => admit(&gate, stream, from.ip().to_canonical(), &stop, &mut connections),
-            Err(error) => {
-                tracing::warn!(%error, "no connection could be accepted");
-                sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-    drop(listener);
-    let finish = async { while connections.join_next().await.is_some() {} };
-    let _ = timeout(Duration::from_millis(gate.config.limits.shutdown_ms), finish).await;
+pub(super) async fn accept(gate: Arc<Gate>, listener: TcpListener, stop: watch::Receiver<bool>) {
+    let finish = Duration::from_millis(gate.config.limits.shutdown_ms);
+    let stopped = stop.clone();
+    accepting::accept(listener, stop, finish, move |(stream, from), connections| {
+        admit(&gate, stream, from.ip().to_canonical(), &stopped, connections);
+    })
+    .await;
 }
 
 /// Hangs up on who may not come, or has no place; nothing was read of them.

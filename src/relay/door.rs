@@ -18,13 +18,12 @@ use super::Relay;
 use super::caller::Caller;
 use super::pipeline::answer;
 use crate::policy::application::remote;
+use crate::sys::accepting;
 use crate::sys::places::Place;
 use crate::sys::socket::Listening;
 
 /// Any local user may connect; the registers of `sceaud` say whose calls are made.
 const SOCKET_MODE: u32 = 0o666;
-/// Pause when no connection can be accepted (descriptors exhausted).
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Most headers of a call.
 const HEADERS_MAX: usize = 64;
 /// Longest head of a call in bytes; also the read buffer of each connection.
@@ -51,26 +50,10 @@ impl Door {
 }
 
 /// Accepts until `stop` says so, then waits for the calls under way, at most `shutdown`.
-pub(super) async fn accept(relay: Arc<Relay>, door: Door, mut stop: watch::Receiver<bool>, shutdown: Duration) {
-    let mut connections = JoinSet::new();
-    loop {
-        while connections.try_join_next().is_some() {}
-        let accepted = tokio::select! {
-            biased;
-            _ = stop.wait_for(|stop| *stop) => break,
-            accepted = door.0.accept() => accepted,
-        };
-        match accepted {
-            Ok(stream) => admit(&relay, stream, &stop, &mut connections),
-            Err(error) => {
-                tracing::warn!(%error, "no connection could be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-    drop(door);
-    let finish = async { while connections.join_next().await.is_some() {} };
-    let _ = tokio::time::timeout(shutdown, finish).await;
+pub(super) async fn accept(relay: Arc<Relay>, door: Door, stop: watch::Receiver<bool>, shutdown: Duration) {
+    let stopped = stop.clone();
+    let admit = move |stream, connections: &mut _| admit(&relay, stream, &stopped, connections);
+    accepting::accept(door.0, stop, shutdown, admit).await;
 }
 
 fn admit(relay: &Arc<Relay>, stream: UnixStream, stop: &watch::Receiver<bool>, connections: &mut JoinSet<()>) {

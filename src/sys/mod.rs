@@ -1,5 +1,7 @@
 //! The operating system: users, processes, clocks, logs; the only room that names nix.
 
+#[cfg(any(all(unix, feature = "appliance"), feature = "connect"))]
+pub mod accepting;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod call;
 pub mod clock;
