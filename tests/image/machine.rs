@@ -13,12 +13,14 @@ use super::disk::Disk;
 use super::qmp::Qmp;
 use super::stick::Stick;
 use super::support::softhsm::run;
-use super::support::wait::within;
+use super::support::wait::watched;
 use super::tools::file;
 use super::{accelerator, artefacts, firmware, scratch};
 
 /// From power to whatever a boot is waited for: a minute or two without KVM on an idle machine, more beside other work.
 pub(crate) const BOOT: Duration = Duration::from_secs(600);
+/// Between two looks at a machine: reading a stick starts a program, which takes of the processors that the machine is on.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Room for the state that the first boot makes behind the image.
 const DISK_BYTES: u64 = 6 << 30;
 /// What the appliance says of a stick, on it.
@@ -113,6 +115,11 @@ impl Machine {
         self.stick.insert(stick)
     }
 
+    /// None is in it at its next boots.
+    pub(crate) fn pull_stick(&mut self) {
+        self.stick = None;
+    }
+
     /// The stick that is in it.
     pub(crate) fn stick(&self) -> &Stick {
         self.stick.as_ref().expect("a stick is in it")
@@ -135,7 +142,8 @@ impl Machine {
         let qemu = qemu.stdout(Stdio::null()).stderr(errors).spawn().unwrap();
         let qmp = Qmp::connect(&run.join("qmp"));
         let console = Console::connect(&run.join("console"), &run.join("console.log"));
-        let mut boot = Boot { qemu, qmp, console, run: folder, began: Instant::now(), _chip: chip, machine: self };
+        let mut boot =
+            Boot { qemu, qmp, console, run: folder, began: Instant::now(), heard: 0, _chip: chip, machine: self };
         boot.qmp().ask("cont", json!({}));
         boot
     }
@@ -186,7 +194,11 @@ impl Machine {
         add("-device", "virtio-serial-pci".into());
         add("-device", "virtserialport,chardev=token,name=fr.sceau.token".into());
         // A cable, and on its other end this host alone.
-        add("-netdev", "user,id=net,restrict=on".into());
+        // What it calls there: a peer that is heard, and one that takes whatever comes.
+        add("-chardev", socket("peer"));
+        add("-chardev", "null,id=stranger".into());
+        let peers = "guestfwd=tcp:192.0.2.100:7000-chardev:peer,guestfwd=tcp:192.0.2.101:7000-chardev:stranger";
+        add("-netdev", format!("user,id=net,net=192.0.2.0/24,restrict=on,{peers}"));
         add("-device", "virtio-net-pci,netdev=net,romfile=".into());
         add("-qmp", format!("unix:{},server=on,wait=off", shown(run.join("qmp"))));
         words.retain(|word| !word.is_empty());
@@ -201,6 +213,8 @@ pub(crate) struct Boot<'machine> {
     console: Console,
     run: TempDir,
     began: Instant,
+    /// How much of what its console said is of the past, in bytes.
+    heard: usize,
     _chip: Chip,
     machine: &'machine mut Machine,
 }
@@ -224,7 +238,7 @@ impl Boot<'_> {
     /// Waits until this holds, or its end: whether it holds.
     pub(crate) fn until(&mut self, what: &str, mut holds: impl FnMut(&Self) -> bool) -> bool {
         let mut held = false;
-        let enough = within(BOOT, || {
+        let enough = watched(LOOK_EVERY, BOOT, || {
             let over = self.qemu.try_wait().unwrap().is_some();
             held = holds(self);
             (held || over).then_some(())
@@ -247,6 +261,17 @@ impl Boot<'_> {
     /// Waits until its console says this; its end, or none of it in time, fails the test.
     pub(crate) fn says(&mut self, text: &str) {
         assert!(self.says_or_ends(&[text]).is_some(), "it ended without {text:?}:\n{}", self.tail());
+    }
+
+    /// What its console said up to here is of the past.
+    pub(crate) fn forgets(&mut self) {
+        self.heard = self.said().len();
+    }
+
+    /// Waits until its console says this, after what it was told to forget.
+    pub(crate) fn says_now(&mut self, text: &str) {
+        let held = self.until(text, |boot| boot.said().get(boot.heard..).is_some_and(|said| said.contains(text)));
+        assert!(held, "it ended without {text:?}:\n{}", self.tail());
     }
 
     /// The stick that is in it.
@@ -276,6 +301,11 @@ impl Boot<'_> {
         self.run.path().join("token")
     }
 
+    /// The host's end of what a connector says to its peer on the network.
+    pub(crate) fn peer(&self) -> PathBuf {
+        self.run.path().join("peer")
+    }
+
     /// How long it is on.
     pub(crate) fn seconds(&self) -> u64 {
         self.began.elapsed().as_secs()
@@ -283,7 +313,7 @@ impl Boot<'_> {
 
     /// Waits for its end.
     pub(crate) fn ends(&mut self) -> End {
-        let over = within(BOOT, || self.qemu.try_wait().unwrap());
+        let over = watched(LOOK_EVERY, BOOT, || self.qemu.try_wait().unwrap());
         assert!(over.is_some(), "it does not end:\n{}", self.tail());
         let shutdowns = self.qmp().events("SHUTDOWN");
         let reason = shutdowns.last().map(|event| event["data"]["reason"].as_str().unwrap().to_owned());
@@ -306,7 +336,7 @@ impl Boot<'_> {
         // Nobody pulls it with the last byte of an answer.
         assert!(self.until("a stick that is let go", |boot| boot.stick().is_let_go()), "{}", self.tail());
         self.qmp.ask("device_del", json!({"id": "stick"}));
-        let gone = within(BOOT, || (!self.qmp.events("DEVICE_DELETED").is_empty()).then_some(()));
+        let gone = watched(LOOK_EVERY, BOOT, || (!self.qmp.events("DEVICE_DELETED").is_empty()).then_some(()));
         assert!(gone.is_some(), "the stick stays in:\n{}", self.tail());
         self.qmp.forget("DEVICE_DELETED");
         self.machine.forget_answer();
