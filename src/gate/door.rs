@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use listenfd::ListenFd;
 use tokio::net::{TcpListener, TcpStream};
@@ -54,7 +54,10 @@ fn admit(
     if !gate.config.sources.iter().any(|source| source.has(from)) {
         return count(&gate.counts.source);
     }
-    match gate.pending.take(neighbourhood(from), gate.config.limits.pending_per_source_max) {
+    let source = neighbourhood(from);
+    // Strangers cannot take the places of newcomers whence clients came.
+    let places = if gate.pace.knows(source) { &gate.returning } else { &gate.pending };
+    match places.take(source, gate.config.limits.pending_per_source_max) {
         Some(place) => drop(connections.spawn(meet(Arc::clone(gate), stream, from, place, stop.clone()))),
         None => count(&gate.counts.pending),
     }
@@ -78,8 +81,16 @@ async fn meet(
 ) {
     // Answers are small and awaited.
     let _ = stream.set_nodelay(true);
-    let handshake = TlsAcceptor::from(gate.tls.now()).accept(stream);
     let limits = gate.config.limits;
+    let (paid, wait) = gate.pace.pay(neighbourhood(address), Instant::now());
+    if !wait.is_zero() {
+        if wait > Duration::from_millis(limits.handshake_ms) {
+            paid.back();
+            return count(&gate.counts.pending);
+        }
+        sleep(wait).await;
+    }
+    let handshake = TlsAcceptor::from(gate.tls.now()).accept(stream);
     let stream = match timeout(Duration::from_millis(limits.handshake_ms), handshake).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(cause)) => {
@@ -96,11 +107,13 @@ async fn meet(
         }
         return;
     };
+    paid.client();
     let client = Client { certificate: shown.fingerprint, address };
     let Some(_place) = gate.connections.take(client.certificate, limits.connections_per_client_max) else {
         return count(&gate.counts.client);
     };
     drop(pending);
+    let chain = stream.get_ref().1.peer_certificates().unwrap_or_default().to_vec();
     let serve = async {
         if is_varlink {
             stream::serve(&gate, stream, client, stop).await;
@@ -113,6 +126,7 @@ async fn meet(
     tokio::select! {
         () = serve => {}
         () = gate.clients.gone(client.certificate) => tracing::info!("a client is admitted no longer"),
+        () = gate.tls.refused(&chain) => tracing::info!("a client's certificate is good no longer"),
         () = expired => tracing::info!("a client's certificate has ended"),
     }
 }

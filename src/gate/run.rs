@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::clients::{self, Clients, Teller};
 use super::counts::Counts;
+use super::pace::Pace;
 use super::tls::Tls;
 use super::{Gate, door, enrolment};
 use crate::config::{ConfigError, Fault, GateFile};
@@ -90,6 +91,9 @@ fn run(arguments: &Arguments) -> Result<(), NotRun> {
     let gate = Arc::new(Gate {
         connections: Places::new(config.limits.connections_max),
         pending: Places::new(config.limits.pending_max),
+        returning: Places::new(config.limits.pending_max),
+        pace: Pace::new(config.limits.failures_per_source_per_minute, config.limits.strangers_per_minute),
+        calls: Places::new(config.limits.connections_max),
         proposals: enrolment::Budget::default(),
         counts: Counts::default(),
         clients,

@@ -15,9 +15,8 @@ use tokio::sync::{Mutex, watch};
 
 use super::api::{self, Asked, BODY_LEN_MAX};
 use super::body::{self, AnswerBody};
-use super::passing::Relay;
 use super::upstream::Upstream;
-use super::{Client, Gate, openapi};
+use super::{Client, Gate, openapi, passing};
 
 /// Most headers of a request.
 const HEADERS_MAX: usize = 64;
@@ -28,7 +27,7 @@ const HEAD_LEN_MAX: usize = 32 * 1024;
 struct Connection {
     gate: Arc<Gate>,
     upstream: Mutex<Upstream>,
-    relay: Mutex<Relay>,
+    client: Client,
 }
 
 /// How HTTP is spoken: heads within a length and a time.
@@ -50,11 +49,8 @@ pub(super) async fn serve(
     client: Client,
     mut stop: watch::Receiver<bool>,
 ) {
-    let connection = Arc::new(Connection {
-        gate: Arc::clone(gate),
-        upstream: Mutex::new(Upstream::of(gate, client)),
-        relay: Mutex::new(Relay::of(gate, client)),
-    });
+    let connection =
+        Arc::new(Connection { gate: Arc::clone(gate), upstream: Mutex::new(Upstream::of(gate, client)), client });
     let service = service_fn(move |request| {
         let connection = Arc::clone(&connection);
         async move { Ok::<_, Infallible>(connection.answer(request).await) }
@@ -80,7 +76,7 @@ pub(super) async fn serve(
 impl Connection {
     async fn answer(&self, request: Request<Incoming>) -> Response<AnswerBody> {
         match Asked::read(request.method(), request.uri().path()) {
-            Asked::Relay => self.relay.lock().await.pass(request).await,
+            Asked::Relay => passing::pass(&self.gate, self.client, request).await,
             Asked::Call("Status") => self.call("Status", b"{}").await,
             Asked::Call(method) => {
                 if !api::is_json(request.headers()) {

@@ -28,6 +28,8 @@ const SOCKET_MODE: u32 = 0o666;
 const HEADERS_MAX: usize = 64;
 /// Longest head of a call in bytes; also the read buffer of each connection.
 const HEAD_LEN_MAX: usize = 32 * 1024;
+/// Share of all places, in percent, that the gate's clients may take together.
+const GATE_SHARE_PERCENT: usize = 75;
 /// What one connection too many is told.
 const BUSY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
@@ -63,9 +65,13 @@ fn admit(relay: &Arc<Relay>, stream: UnixStream, stop: &watch::Receiver<bool>, c
         relay.counts.count("relay", "reserved-user");
         return;
     }
-    // The gate has many clients, and bounds each of them.
+    // The gate has many clients, and bounds each of them; together they leave places to applications of this machine.
     let is_gate = relay.gate == Some(peer.uid());
-    let most = if is_gate { relay.limits.calls_max } else { relay.limits.calls_per_application_max };
+    let most = if is_gate {
+        (relay.limits.calls_max * GATE_SHARE_PERCENT / 100).max(1)
+    } else {
+        relay.limits.calls_per_application_max
+    };
     match relay.calls.take(peer.uid(), most) {
         Some(place) => drop(connections.spawn(serve(Arc::clone(relay), stream, peer.uid(), place, stop.clone()))),
         None => {
