@@ -140,7 +140,9 @@ async fn serve(settings: Settings, pair: Arc<Pair>, stopped: impl Future<Output 
             uids,
             folder: settings.folder.clone(),
             places,
-            connections_max: user_max,
+            users: Places::new(max),
+            connections_max: max,
+            user_max,
         };
         doors.spawn(http::accept(Arc::new(door), listener, stopping, SHUTDOWN_WAIT));
     }
