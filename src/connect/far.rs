@@ -21,7 +21,7 @@ const ANSWER_LEN_MAX: usize = 1024 * 1024;
 const READ_LEN: usize = 16 * 1024;
 
 /// Why there is no connection, or no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Unreached {
     /// Nobody answers there, or not in time.
     Silent,

@@ -6,9 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, watch};
 
@@ -18,16 +16,10 @@ use super::proxy::{self, Line};
 use super::secrets;
 use crate::sys::accepting;
 use crate::sys::places::{Place, Places};
+use crate::sys::serving::{self, BUSY};
 
-/// Most headers of a call.
-const HEADERS_MAX: usize = 64;
-/// Longest head of a call in bytes; also the read buffer of each connection.
-const HEAD_LEN_MAX: usize = 32 * 1024;
 /// Time for a head, and between two calls.
 const HEAD_WAIT: Duration = Duration::from_secs(60);
-/// What one connection too many is told.
-const BUSY: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 /// Whom a connection's place is counted for where the system does not say whose it is.
 const NOBODY: u32 = u32::MAX;
 
@@ -101,13 +93,7 @@ async fn owner(far: SocketAddr, near: SocketAddr) -> Option<u32> {
     }
 }
 
-async fn serve(
-    door: Arc<Door>,
-    stream: TcpStream,
-    far: SocketAddr,
-    _place: Place,
-    mut stop: watch::Receiver<bool>,
-) {
+async fn serve(door: Arc<Door>, stream: TcpStream, far: SocketAddr, _place: Place, stop: watch::Receiver<bool>) {
     let Ok(near) = stream.local_addr() else { return };
     let _ = stream.set_nodelay(true);
     let owner = owner(far, near).await;
@@ -122,26 +108,5 @@ async fn serve(
         let (door, line) = (Arc::clone(&door), Arc::clone(&line));
         async move { Ok::<_, Infallible>(proxy::answer(&door, &local, &line, request).await) }
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WAIT)
-        .max_headers(HEADERS_MAX)
-        .max_buf_size(HEAD_LEN_MAX)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    let stopped = async move { stop.wait_for(|stop| *stop).await.map(drop) };
-    let ended = tokio::select! {
-        ended = connection.as_mut() => Some(ended),
-        _ = stopped => None,
-    };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(cause) = ended {
-        tracing::debug!(%cause, "a local connection ended amid a call");
-    }
+    serving::serve(stream, HEAD_WAIT, stop, service).await;
 }

@@ -14,10 +14,10 @@ use tokio_rustls::server::TlsStream;
 
 use super::admission::Shown;
 use super::counts::count;
-use super::tls::VARLINK;
 use super::{Client, Gate, enrolment, stream, web};
 use crate::sys::places::Place;
 use crate::sys::{accepting, clock};
+use crate::varlink;
 
 /// Takes the socket that systemd hands over, or opens one.
 ///
@@ -99,7 +99,7 @@ async fn meet(
         }
         Err(_) => return count(&gate.counts.handshake),
     };
-    let is_varlink = stream.get_ref().1.alpn_protocol() == Some(VARLINK);
+    let is_varlink = stream.get_ref().1.alpn_protocol() == Some(varlink::ALPN);
     let Some(shown) = shown(&stream) else {
         // Its place stays one of those that strangers share.
         if !is_varlink {

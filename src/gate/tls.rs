@@ -20,9 +20,8 @@ use super::key::Own;
 use crate::certificate::RevocationList;
 use crate::config::{Fault, GateFile};
 use crate::policy::fingerprint::Fingerprint;
+use crate::varlink;
 
-/// The raw stream of `fr.sceau.Token`, what the companion speaks.
-pub(super) const VARLINK: &[u8] = b"sceau-varlink/1";
 /// What everybody speaks.
 const HTTP: &[u8] = b"http/1.1";
 
@@ -108,7 +107,7 @@ fn server(config: &GateFile, clients: &Clients) -> Result<(Read, Fingerprint), F
         .with_client_cert_verifier(Arc::clone(&admission) as _)
         .with_single_cert(own.chain, own.key)
         .map_err(unusable)?;
-    server.alpn_protocols = vec![VARLINK.to_vec(), HTTP.to_vec()];
+    server.alpn_protocols = vec![varlink::ALPN.to_vec(), HTTP.to_vec()];
     // A resumed session would be judged by the certificate of a former one: a revocation would come too late.
     server.session_storage = Arc::new(NoServerSessionStorage {});
     server.send_tls13_tickets = 0;

@@ -6,10 +6,8 @@ use std::time::Duration;
 
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Mutex, watch};
 
@@ -17,11 +15,7 @@ use super::api::{self, Asked, BODY_LEN_MAX};
 use super::body::{self, AnswerBody};
 use super::upstream::Upstream;
 use super::{Client, Gate, openapi, passing};
-
-/// Most headers of a request.
-const HEADERS_MAX: usize = 64;
-/// Longest head of a request in bytes; also the read buffer of each connection.
-const HEAD_LEN_MAX: usize = 32 * 1024;
+use crate::sys::serving;
 
 /// What serves the requests of one connection.
 struct Connection {
@@ -30,24 +24,12 @@ struct Connection {
     client: Client,
 }
 
-/// How HTTP is spoken: heads within a length and a time.
-pub(super) fn builder(gate: &Gate) -> http1::Builder {
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        // The time for a head, and that between two requests.
-        .header_read_timeout(Duration::from_millis(gate.config.limits.idle_ms))
-        .max_headers(HEADERS_MAX)
-        .max_buf_size(HEAD_LEN_MAX);
-    builder
-}
-
 /// Serves a client until it ends or `stop` says so.
 pub(super) async fn serve(
     gate: &Arc<Gate>,
     stream: impl AsyncRead + AsyncWrite + Unpin,
     client: Client,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) {
     let connection =
         Arc::new(Connection { gate: Arc::clone(gate), upstream: Mutex::new(Upstream::of(gate, client)), client });
@@ -55,22 +37,8 @@ pub(super) async fn serve(
         let connection = Arc::clone(&connection);
         async move { Ok::<_, Infallible>(connection.answer(request).await) }
     });
-    let mut serving = std::pin::pin!(builder(gate).serve_connection(TokioIo::new(stream), service));
-    let stopped = async move { stop.wait_for(|stop| *stop).await.map(drop) };
-    let ended = tokio::select! {
-        ended = serving.as_mut() => Some(ended),
-        _ = stopped => None,
-    };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
-            serving.as_mut().graceful_shutdown();
-            serving.await
-        }
-    };
-    if let Err(cause) = ended {
-        tracing::debug!(%cause, "a connection ended amid a request");
-    }
+    let head = Duration::from_millis(gate.config.limits.idle_ms);
+    serving::serve(stream, head, stop, service).await;
 }
 
 impl Connection {

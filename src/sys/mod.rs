@@ -28,6 +28,8 @@ pub mod peer;
 pub mod places;
 #[cfg(unix)]
 pub mod process;
+#[cfg(any(all(unix, feature = "appliance"), feature = "connect"))]
+pub mod serving;
 #[cfg(all(unix, any(feature = "appliance", feature = "connect")))]
 pub mod socket;
 #[cfg(unix)]
