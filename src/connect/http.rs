@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use hyper::service::service_fn;
 use tokio::net::{TcpListener, TcpStream};
+#[cfg(target_os = "linux")]
+use tokio::sync::OnceCell;
 use tokio::sync::{Mutex, watch};
 
 use super::fault::Fault;
@@ -36,11 +38,13 @@ pub(super) struct Door {
     pub(super) connections_max: usize,
 }
 
-/// Both ends of a local connection.
-#[derive(Clone, Copy, Debug)]
+/// Both ends of a local connection, and whose the far one is, once it was asked.
+#[derive(Debug)]
 pub(super) struct Admitted {
     near: SocketAddr,
     far: SocketAddr,
+    #[cfg(target_os = "linux")]
+    owner: OnceCell<u32>,
 }
 
 impl Door {
@@ -54,9 +58,12 @@ impl Door {
         }
         #[cfg(target_os = "linux")]
         if !self.uids.is_empty() {
-            let Admitted { near, far } = *ends;
-            let owner = tokio::task::spawn_blocking(move || super::owner::of(far, near)).await;
-            if owner.ok().flatten().is_some_and(|owner| self.uids.contains(&owner)) {
+            let (near, far) = (ends.near, ends.far);
+            let look = async || {
+                let looked = tokio::task::spawn_blocking(move || super::owner::of(far, near));
+                looked.await.ok().flatten().ok_or(())
+            };
+            if ends.owner.get_or_try_init(look).await.is_ok_and(|owner| self.uids.contains(owner)) {
                 return Ok(());
             }
         }
@@ -83,11 +90,16 @@ pub(super) async fn accept(door: Arc<Door>, listener: TcpListener, stop: watch::
 async fn serve(door: Arc<Door>, stream: TcpStream, far: SocketAddr, _place: Place, stop: watch::Receiver<bool>) {
     let Ok(near) = stream.local_addr() else { return };
     let _ = stream.set_nodelay(true);
-    let ends = Admitted { near, far };
+    let ends = &Admitted {
+        near,
+        far,
+        #[cfg(target_os = "linux")]
+        owner: OnceCell::new(),
+    };
     let line = Arc::new(Mutex::new(Line::default()));
     let service = service_fn(|request| {
         let (door, line) = (Arc::clone(&door), Arc::clone(&line));
-        async move { Ok::<_, Infallible>(proxy::answer(&door, &ends, &line, request).await) }
+        async move { Ok::<_, Infallible>(proxy::answer(&door, ends, &line, request).await) }
     });
     serving::serve(stream, HEAD_WAIT, stop, service).await;
 }
