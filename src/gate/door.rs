@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use listenfd::ListenFd;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -19,17 +19,27 @@ use crate::sys::places::Place;
 use crate::sys::{accepting, clock};
 use crate::varlink;
 
+/// Connections that the kernel holds until they are accepted, as in `sceau-gate.socket`: what does not fit is asked again a second
+/// later, clients as well as strangers.
+const BACKLOG: u32 = 4_096;
+
 /// Takes the socket that systemd hands over, or opens one.
 ///
 /// # Errors
 /// What the system said.
-pub(super) async fn open(listen: SocketAddr) -> std::io::Result<TcpListener> {
+pub(super) fn open(listen: SocketAddr) -> std::io::Result<TcpListener> {
     match ListenFd::from_env().take_tcp_listener(0)? {
         Some(listener) => {
             listener.set_nonblocking(true)?;
             TcpListener::from_std(listener)
         }
-        None => TcpListener::bind(listen).await,
+        None => {
+            let socket = if listen.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+            // The port of a gate that was just stopped is not kept from the next one.
+            socket.set_reuseaddr(true)?;
+            socket.bind(listen)?;
+            socket.listen(BACKLOG)
+        }
     }
 }
 
