@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Parser;
 use sd_notify::NotifyState;
@@ -16,13 +15,11 @@ use super::task::Tasks;
 use super::worker::Worker;
 use super::{Admitted, Attester};
 use crate::config::{Config, ConfigError};
-use crate::sys::{log, peer, process};
+use crate::sys::{log, peer, process, watchdog};
 use crate::usage::{self, EXIT_UNAVAILABLE, EXIT_USAGE};
 
 /// Uid of root.
 const ROOT: u32 = 0;
-/// How often the watchdog is told, as long as the TPM's thread moves.
-const WATCHDOG_EVERY: Duration = Duration::from_secs(5);
 
 const AFTER_HELP: &str = "\
 Seul programme de Sceau qui parle au TPM ([tpm] tcti) : il tient le compteur du journal, enrôle la machine, fait la preuve \
@@ -66,17 +63,10 @@ enum NotRun {
 pub fn main() -> ExitCode {
     let arguments: Arguments = usage::parse();
     log::init("sceau-attestd");
-    match run(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(not_run) => {
-            tracing::error!(cause = %not_run, "sceau-attestd does not run");
-            eprintln!("sceau-attestd : {not_run}");
-            ExitCode::from(match not_run {
-                NotRun::Config(_) | NotRun::Client(_) => EXIT_USAGE,
-                NotRun::Socket { .. } | NotRun::Door | NotRun::System(_) => EXIT_UNAVAILABLE,
-            })
-        }
-    }
+    usage::end("sceau-attestd", run(&arguments), |not_run| match not_run {
+        NotRun::Config(_) | NotRun::Client(_) => EXIT_USAGE,
+        NotRun::Socket { .. } | NotRun::Door | NotRun::System(_) => EXIT_UNAVAILABLE,
+    })
 }
 
 fn run(arguments: &Arguments) -> Result<(), NotRun> {
@@ -115,7 +105,10 @@ async fn serve(attester: Arc<Attester>) -> Result<(), NotRun> {
     let door = Door::open(&path).map_err(|cause| NotRun::Socket { path, cause })?;
     let (stop, stopped) = watch::channel(false);
     let mut accepting = tokio::spawn(door::accept(Arc::clone(&attester), door, stopped));
-    let guarding = tokio::spawn(watchdog(Arc::clone(&attester)));
+    let guarding = {
+        let attester = Arc::clone(&attester);
+        tokio::spawn(watchdog::tell(move || attester.worker.moves()))
+    };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "sceau-attestd listens");
     let _ = sd_notify::notify(&[NotifyState::Ready]);
     let outcome = tokio::select! {
@@ -130,17 +123,4 @@ async fn serve(attester: Arc<Attester>) -> Result<(), NotRun> {
     }
     guarding.abort();
     outcome
-}
-
-/// A TPM that does not answer any more is told by silence: systemd starts the program again.
-async fn watchdog(attester: Arc<Attester>) {
-    if sd_notify::watchdog_enabled().is_none() {
-        return;
-    }
-    loop {
-        if attester.worker.moves() {
-            let _ = sd_notify::notify(&[NotifyState::Watchdog]);
-        }
-        tokio::time::sleep(WATCHDOG_EVERY).await;
-    }
 }

@@ -58,10 +58,18 @@ pub struct GateLimits {
     pub connections_max: usize,
     /// Those of one certificate, so that one server cannot take every place.
     pub connections_per_client_max: usize,
-    /// Connections that have shown none yet, and those that propose one: what strangers can hold.
+    /// Calls of one certificate that are at the relay at once, which has places for some two hundred of the gate's.
+    pub calls_per_client_max: usize,
+    /// Connections that have shown none yet, and those that propose one: what strangers can hold. Sources that a client came from
+    /// have as many for themselves.
     pub pending_max: usize,
     /// Those of one source address (IPv6: of one /64).
     pub pending_per_source_max: usize,
+    /// Handshakes of one source (IPv6: of one /64) in a minute that come to nothing: a companion that is not admitted tries some
+    /// four times a second. Who fails more often waits his turn.
+    pub failures_per_source_per_minute: usize,
+    /// Those of all sources that no client came from since the start: each costs a fifth of a millisecond.
+    pub strangers_per_minute: usize,
     /// For the whole handshake: a slow one costs a place of `pending_max` for that long.
     pub handshake_ms: u64,
     /// For a request's head, and of silence between two requests.
@@ -85,8 +93,11 @@ impl Default for GateLimits {
         Self {
             connections_max: 1024,
             connections_per_client_max: 128,
+            calls_per_client_max: 64,
             pending_max: 256,
             pending_per_source_max: 16,
+            failures_per_source_per_minute: 600,
+            strangers_per_minute: 12_000,
             handshake_ms: 5_000,
             idle_ms: 60_000,
             varlink_idle_ms: 3_600_000,
@@ -254,8 +265,11 @@ impl GateLimits {
         let count = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
         refuse("connections_max", count(self.connections_max), 100_000);
         refuse("connections_per_client_max", count(self.connections_per_client_max), 100_000);
+        refuse("calls_per_client_max", count(self.calls_per_client_max), 100_000);
         refuse("pending_max", count(self.pending_max), 100_000);
         refuse("pending_per_source_max", count(self.pending_per_source_max), 100_000);
+        refuse("failures_per_source_per_minute", count(self.failures_per_source_per_minute), 1_000_000);
+        refuse("strangers_per_minute", count(self.strangers_per_minute), 1_000_000);
         refuse("enrolments_per_minute", count(self.enrolments_per_minute), 1_000);
         refuse("handshake_ms", self.handshake_ms, 60_000);
         refuse("idle_ms", self.idle_ms, 3_600_000);

@@ -43,7 +43,7 @@ pub struct Limits {
     pub answer_write_ms: u64,
     /// Silence between frames after which a connection is closed; applications reconnect.
     pub idle_ms: u64,
-    /// Waiting for a place at a signer; beyond, `Busy`.
+    /// Waiting for a place among what the signers seal in time; beyond, `Busy`, and at once to who would wait for longer.
     pub queue_ms: u64,
     /// From asking a signer to its signature; slower means hung.
     pub signature_ms: u64,

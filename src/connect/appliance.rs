@@ -28,29 +28,11 @@ pub(super) enum Health {
     /// It was not asked yet.
     Unknown,
     /// It cannot be asked.
-    Away(Why),
+    Away(Unreached),
     /// It answers and makes no assertions now.
     NotReady,
     /// It answers and makes them.
     Ready,
-}
-
-/// [`Unreached`], in an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Why {
-    Silent,
-    NotTheGate,
-    NotAdmitted,
-}
-
-impl From<Unreached> for Why {
-    fn from(why: Unreached) -> Self {
-        match why {
-            Unreached::Silent => Self::Silent,
-            Unreached::NotTheGate => Self::NotTheGate,
-            Unreached::NotAdmitted => Self::NotAdmitted,
-        }
-    }
 }
 
 impl Health {
@@ -63,14 +45,14 @@ impl Health {
     pub(super) fn words(self) -> &'static str {
         match self {
             Self::Unknown => "pas encore interrogée",
-            Self::Away(Why::Silent) => {
+            Self::Away(Unreached::Silent) => {
                 "ne répond pas ; vérifiez l'adresse, le réseau et que sceau-gate fonctionne"
             }
-            Self::Away(Why::NotTheGate) => {
+            Self::Away(Unreached::NotTheGate) => {
                 "a une autre clé que celle de l'invitation ; si le portail a été refait, demandez une nouvelle invitation, \
                  sinon prévenez l'exploitant : quelqu'un d'autre répond à cette adresse"
             }
-            Self::Away(Why::NotAdmitted) => {
+            Self::Away(Unreached::NotAdmitted) => {
                 "n'admet pas (ou plus) le certificat de ce serveur ; l'exploitant le confirme ou dit pourquoi : \
                  sceau applications enrolments"
             }
@@ -156,10 +138,10 @@ impl Appliance {
     pub(super) async fn ask_once(&self) -> (Health, Option<serde_json::Value>) {
         let mut far = match self.frames().await {
             Ok(far) => far,
-            Err(why) => return (Health::Away(why.into()), None),
+            Err(why) => return (Health::Away(why), None),
         };
         match status(&mut far).await {
-            (Health::Away(_), _) => (Health::Away(self.why().await.into()), None),
+            (Health::Away(_), _) => (Health::Away(self.why().await), None),
             told => told,
         }
     }
@@ -178,7 +160,7 @@ impl Appliance {
         loop {
             match self.frames().await {
                 Ok(far) => self.watch_over(far).await,
-                Err(why) => self.is(Health::Away(why.into())),
+                Err(why) => self.is(Health::Away(why)),
             }
             sleep(ASK_EVERY).await;
         }
@@ -191,7 +173,7 @@ impl Appliance {
             self.is(health);
             if !health.answers() {
                 // Away it is already; the reason is for people.
-                return self.is(Health::Away(self.why().await.into()));
+                return self.is(Health::Away(self.why().await));
             }
             tokio::select! {
                 () = sleep(ASK_EVERY) => {}
@@ -203,7 +185,7 @@ impl Appliance {
                             // A gate that closes what it just opened is not asked without a pause.
                             sleep(ASK_EVERY).await;
                         }
-                        Err(_) => return self.is(Health::Away(why.into())),
+                        Err(_) => return self.is(Health::Away(why)),
                     }
                 }
             }
@@ -222,8 +204,8 @@ impl Appliance {
 async fn status(far: &mut Far) -> (Health, Option<serde_json::Value>) {
     let answer = match timeout(ANSWER_WAIT, far.exchange(STATUS)).await {
         Ok(Ok(answer)) => answer,
-        Ok(Err(cause)) => return (Health::Away(Unreached::of(&cause).into()), None),
-        Err(_) => return (Health::Away(Why::Silent), None),
+        Ok(Err(cause)) => return (Health::Away(Unreached::of(&cause)), None),
+        Err(_) => return (Health::Away(Unreached::Silent), None),
     };
     let frame = answer.strip_suffix(b"\0").unwrap_or_default();
     let ready = serde_json::from_slice::<Reply>(frame).is_ok_and(|reply| reply.parameters.ready);

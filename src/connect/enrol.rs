@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
 
-use super::appliance::{Appliance, Health, Why};
+use super::appliance::{Appliance, Health};
 use super::arguments;
 use super::far::{Unreached, dial};
 use super::identity::{Identity, IdentityError};
@@ -243,7 +243,7 @@ async fn confirmed(appliance: &Appliance, wait: Duration) -> Result<(), NotEnrol
         let (health, _) = appliance.ask_once().await;
         match health {
             Health::NotReady | Health::Ready => return Ok(()),
-            Health::Away(Why::NotTheGate) => return Err(NotEnrolled::NotTheGate),
+            Health::Away(Unreached::NotTheGate) => return Err(NotEnrolled::NotTheGate),
             _ if Instant::now() >= until => return Err(NotEnrolled::NotConfirmed),
             _ => sleep(LOOK_EVERY).await,
         }

@@ -11,17 +11,17 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
+
+use crate::sys::exchange;
 
 /// Longest wait for a connection: with two of them a fail-over stays below two seconds.
 pub(super) const DIAL_WAIT: Duration = Duration::from_millis(1000);
 /// Longest answer in bytes: an assertion with its receipt has under 40 kB, the interface's text 10.
 const ANSWER_LEN_MAX: usize = 1024 * 1024;
-/// Bytes read at once: an answer and its receipt.
-const READ_LEN: usize = 16 * 1024;
 
 /// Why there is no connection, or no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Unreached {
     /// Nobody answers there, or not in time.
     Silent,
@@ -96,22 +96,7 @@ impl Far {
         self.0.write_all(frame).await?;
         self.0.write_all(&[0]).await?;
         self.0.flush().await?;
-        let mut answer = Zeroizing::new(Vec::with_capacity(READ_LEN));
-        loop {
-            if answer.capacity() - answer.len() < READ_LEN / 2 {
-                grow(&mut answer);
-            }
-            if self.0.read_buf(&mut *answer).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            match memchr::memchr(0, &answer) {
-                // One answer for each frame: more would be somebody else's.
-                Some(at) if at + 1 == answer.len() => return Ok(answer),
-                Some(_) => return Err(io::ErrorKind::InvalidData.into()),
-                None if answer.len() > ANSWER_LEN_MAX => return Err(io::ErrorKind::InvalidData.into()),
-                None => {}
-            }
-        }
+        exchange::answer(&mut self.0, ANSWER_LEN_MAX).await
     }
 
     /// Returns once the gate has closed, or spoken unasked: the connection is of no more use. Why, where TLS says it.
@@ -121,12 +106,4 @@ impl Far {
             Err(cause) => Unreached::of(&cause),
         }
     }
-}
-
-/// More room; a vector that grows by itself leaves its old content in memory.
-fn grow(answer: &mut Zeroizing<Vec<u8>>) {
-    let mut larger = Vec::with_capacity(answer.capacity() * 2);
-    larger.extend_from_slice(answer);
-    answer.zeroize();
-    **answer = larger;
 }

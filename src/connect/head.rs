@@ -71,11 +71,13 @@ pub(super) fn take(parts: &mut Parts, port: u16) -> Result<Option<Zeroizing<Stri
         return proxied(headers, &mut parts.uri, authority, &target);
     }
     let (in_path, rest) = split(&target);
-    // A name of the outside that leads to the loopback is a page's way in (DNS rebinding); the relay's calls name the DMP.
+    // A name of the outside that leads to the loopback is a page's way in (DNS rebinding); a call of the relay may
+    // name the DMP, as its path does.
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let own = ["127.0.0.1", "localhost", "[::1]"];
     let local = own.iter().any(|name| host == *name || host == format!("{name}:{port}"));
-    if !local && !rest.starts_with(RELAY) {
+    let named = rest.strip_prefix(RELAY).and_then(|rest| rest.split('/').next());
+    if !local && named.is_none_or(|named| !host.eq_ignore_ascii_case(named)) {
         return Err(Fault::Head);
     }
     let secret = match in_path {
@@ -197,5 +199,10 @@ mod tests {
             assert_eq!(read(wrong, &[("host", "dmp.fr")]), Err(Fault::Head), "{wrong}");
         }
         assert!(read("/relay/dmp.fr/x", &[("host", "dmp.fr")]).is_ok());
+        assert!(read("/~s/relay/dmp.fr:8443/x", &[("host", "DMP.fr:8443")]).is_ok());
+        // The name of a page of elsewhere that leads here is no way in for calls of the relay either.
+        for host in ["evil.example:8480", "dmp.fr:8443", ""] {
+            assert_eq!(read("/relay/dmp.fr/x", &[("host", host)]), Err(Fault::Head), "{host}");
+        }
     }
 }

@@ -6,9 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, watch};
 
@@ -18,17 +16,11 @@ use super::proxy::{self, Line};
 use super::secrets;
 use crate::sys::accepting;
 use crate::sys::places::{Place, Places};
+use crate::sys::serving::{self, BUSY};
 
-/// Most headers of a call.
-const HEADERS_MAX: usize = 64;
-/// Longest head of a call in bytes; also the read buffer of each connection.
-const HEAD_LEN_MAX: usize = 32 * 1024;
 /// Time for a head, and between two calls.
 const HEAD_WAIT: Duration = Duration::from_secs(60);
-/// What one connection too many is told.
-const BUSY: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-/// Whom the places of connections are counted for: the loopback says no uid before it is asked.
+/// Whom a connection's place is counted for where the system does not say whose it is.
 const NOBODY: u32 = u32::MAX;
 
 /// What every call needs.
@@ -40,13 +32,19 @@ pub(super) struct Door {
     pub(super) uids: Vec<u32>,
     /// Where the hashes of secrets are.
     pub(super) folder: PathBuf,
+    /// Places of all doors.
     pub(super) places: Arc<Places>,
+    /// Of all connections of this one, those of one user.
+    pub(super) users: Arc<Places>,
     pub(super) connections_max: usize,
+    pub(super) user_max: usize,
 }
 
-/// Both ends of a local connection.
+/// A local connection: both its ends, and whose it is where the system says so. It is the same user's as long as it lasts.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Admitted {
+pub(super) struct Local {
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "no other system says whose a connection is"))]
+    owner: Option<u32>,
     near: SocketAddr,
     far: SocketAddr,
 }
@@ -56,19 +54,15 @@ impl Door {
     ///
     /// # Errors
     /// He may not.
-    pub(super) async fn admit(&self, ends: &Admitted, secret: Option<&str>) -> Result<(), Fault> {
+    pub(super) fn admit(&self, local: &Local, secret: Option<&str>) -> Result<(), Fault> {
         if let Some(secret) = secret {
             return if secrets::is_known(&self.folder, secret) { Ok(()) } else { Err(Fault::NotAllowed) };
         }
         #[cfg(target_os = "linux")]
-        if !self.uids.is_empty() {
-            let Admitted { near, far } = *ends;
-            let owner = tokio::task::spawn_blocking(move || super::owner::of(far, near)).await;
-            if owner.ok().flatten().is_some_and(|owner| self.uids.contains(&owner)) {
-                return Ok(());
-            }
+        if local.owner.is_some_and(|owner| self.uids.contains(&owner)) {
+            return Ok(());
         }
-        tracing::warn!(from = %ends.far, to = %ends.near, "a local call without a right to be made was refused");
+        tracing::warn!(from = %local.far, to = %local.near, "a local call without a right to be made was refused");
         Err(Fault::NotAllowed)
     }
 }
@@ -88,41 +82,31 @@ pub(super) async fn accept(door: Arc<Door>, listener: TcpListener, stop: watch::
     .await;
 }
 
-async fn serve(
-    door: Arc<Door>,
-    stream: TcpStream,
-    far: SocketAddr,
-    _place: Place,
-    mut stop: watch::Receiver<bool>,
-) {
+/// Whose a connection is, where the system says so.
+async fn owner(far: SocketAddr, near: SocketAddr) -> Option<u32> {
+    #[cfg(target_os = "linux")]
+    return tokio::task::spawn_blocking(move || super::owner::of(far, near)).await.ok().flatten();
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (far, near);
+        None
+    }
+}
+
+async fn serve(door: Arc<Door>, stream: TcpStream, far: SocketAddr, _place: Place, stop: watch::Receiver<bool>) {
     let Ok(near) = stream.local_addr() else { return };
     let _ = stream.set_nodelay(true);
-    let ends = Admitted { near, far };
+    let owner = owner(far, near).await;
+    // One user who only connects leaves the others theirs.
+    let Some(_own) = door.users.take(owner.unwrap_or(NOBODY), door.user_max) else {
+        drop(stream.try_write(BUSY));
+        return;
+    };
+    let local = Local { owner, near, far };
     let line = Arc::new(Mutex::new(Line::default()));
     let service = service_fn(|request| {
         let (door, line) = (Arc::clone(&door), Arc::clone(&line));
-        async move { Ok::<_, Infallible>(proxy::answer(&door, &ends, &line, request).await) }
+        async move { Ok::<_, Infallible>(proxy::answer(&door, &local, &line, request).await) }
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WAIT)
-        .max_headers(HEADERS_MAX)
-        .max_buf_size(HEAD_LEN_MAX)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    let stopped = async move { stop.wait_for(|stop| *stop).await.map(drop) };
-    let ended = tokio::select! {
-        ended = connection.as_mut() => Some(ended),
-        _ = stopped => None,
-    };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(cause) = ended {
-        tracing::debug!(%cause, "a local connection ended amid a call");
-    }
+    serving::serve(stream, HEAD_WAIT, stop, service).await;
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::lchown;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -99,14 +99,10 @@ pub(in crate::connect) fn give_to_service(folder: &Path) -> io::Result<()> {
     if peer::own_uid() != 0 {
         return Ok(());
     }
-    chown(folder, Some(uid), Some(gid))?;
+    lchown(folder, Some(uid), Some(gid))?;
     for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        // Links are not followed: lchown through its own call is for what is a file or folder here.
-        if path.symlink_metadata()?.is_symlink() {
-            continue;
-        }
-        chown(&path, Some(uid), Some(gid))?;
+        // The folder is the service's: a link that it put there leads root nowhere.
+        lchown(entry?.path(), Some(uid), Some(gid))?;
     }
     Ok(())
 }

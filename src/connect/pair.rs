@@ -77,13 +77,13 @@ fn choose(current: usize, health: &[Health]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::appliance::Why;
+    use super::super::far::Unreached;
     use super::*;
 
     #[test]
     fn the_one_that_serves_stays_until_another_is_better() {
-        const AWAY: Health = Health::Away(Why::Silent);
-        const NOT_ADMITTED: Health = Health::Away(Why::NotAdmitted);
+        const AWAY: Health = Health::Away(Unreached::Silent);
+        const NOT_ADMITTED: Health = Health::Away(Unreached::NotAdmitted);
         for (current, health, expected) in [
             (0, [Health::Ready, Health::Ready], Some(0)),
             (1, [Health::Ready, Health::Ready], Some(1)),

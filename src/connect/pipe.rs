@@ -19,6 +19,9 @@ use crate::sys::places::{Place, Places};
 
 /// The system and the administrators may do everything with it; nothing is inherited.
 const ACCESS: &str = "D:P(A;;GA;;;SY)(A;;GA;;;BA)(A;;GA;;;OW)";
+/// Reading and writing for those who are named: `FILE_GENERIC_READ | FILE_GENERIC_WRITE` without `FILE_APPEND_DATA`, which on a pipe is
+/// the right to open further ends of it and to answer in our place (Windows, "Named Pipe Security and Access Rights").
+const CALLER: &str = "0x12019b";
 /// Whom places are counted for: the access list has judged already.
 const NOBODY: u32 = 0;
 
@@ -33,8 +36,7 @@ impl Door {
     pub(super) fn open(settings: &PipeDoor) -> io::Result<Self> {
         let mut access = ACCESS.to_owned();
         for user in &settings.users {
-            // Reading and writing, as .NET and Java open a pipe.
-            access.push_str(&format!("(A;;GRGW;;;{user})"));
+            access.push_str(&format!("(A;;{CALLER};;;{user})"));
         }
         let access = U16CString::from_str(&access).map_err(|_| io::ErrorKind::InvalidInput)?;
         let options = PipeListenerOptions::new()

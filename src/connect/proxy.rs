@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::appliance::Appliance;
 use super::fault::Fault;
-use super::http::Admitted;
+use super::http::Local;
 use super::pair::Pair;
 use super::stream::Answer;
 use super::{head, http};
@@ -45,12 +45,12 @@ impl Line {
 /// Answers one call: judged, sent once, its answer as it comes.
 pub(super) async fn answer(
     door: &http::Door,
-    admitted: &Admitted,
+    local: &Local,
     line: &Mutex<Line>,
     request: Request<Incoming>,
 ) -> Response<Answer> {
     let soap = head::is_relay(request.uri());
-    match carried(door, admitted, line, request).await {
+    match carried(door, local, line, request).await {
         Ok(answer) => answer,
         Err(fault) => fault.response(soap, Answer::own),
     }
@@ -58,13 +58,13 @@ pub(super) async fn answer(
 
 async fn carried(
     door: &http::Door,
-    admitted: &Admitted,
+    local: &Local,
     line: &Mutex<Line>,
     request: Request<Incoming>,
 ) -> Result<Response<Answer>, Fault> {
     let (mut parts, body) = request.into_parts();
     let secret = head::take(&mut parts, door.port)?;
-    door.admit(admitted, secret.as_ref().map(|secret| secret.as_str())).await?;
+    door.admit(local, secret.as_ref().map(|secret| secret.as_str()))?;
     // HTTP/1.1 has one call at a time on each connection.
     let mut line = line.lock().await;
     let sent = send(&door.pair, &mut line, parts, body).await;

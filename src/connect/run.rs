@@ -19,7 +19,7 @@ use super::settings::Settings;
 use crate::sys::log;
 use crate::sys::places::Places;
 use crate::tables::{ConfigError, system_words};
-use crate::usage::{EXIT_UNAVAILABLE, EXIT_USAGE};
+use crate::usage::{self, EXIT_UNAVAILABLE, EXIT_USAGE};
 
 /// Share of all connections, in percent, that one user may have.
 const USER_SHARE_PERCENT: usize = 75;
@@ -72,14 +72,7 @@ pub(super) fn main(given: &arguments::Run) -> ExitCode {
         return super::service::main(&given.config);
     }
     log::init("sceau-connect");
-    match run(&given.config, asked_to_stop()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(not_run) => {
-            tracing::error!(cause = %not_run, "sceau-connect does not run");
-            eprintln!("sceau-connect : {not_run}");
-            ExitCode::from(not_run.code())
-        }
-    }
+    usage::end("sceau-connect", run(&given.config, asked_to_stop()), NotRun::code)
 }
 
 /// What was read, before anything is opened.
@@ -140,7 +133,9 @@ async fn serve(settings: Settings, pair: Arc<Pair>, stopped: impl Future<Output 
             uids,
             folder: settings.folder.clone(),
             places,
-            connections_max: user_max,
+            users: Places::new(max),
+            connections_max: max,
+            user_max,
         };
         doors.spawn(http::accept(Arc::new(door), listener, stopping, SHUTDOWN_WAIT));
     }

@@ -91,7 +91,8 @@ fn make(given: &arguments::Secret) -> Result<(), NotMade> {
     durable::create(&given.out, text.as_bytes(), SECRET_MODE).map_err(file(&given.out))?;
     #[cfg(unix)]
     if owner.0 != crate::sys::peer::own_uid() {
-        std::os::unix::fs::chown(&given.out, Some(owner.0), Some(owner.1)).map_err(file(&given.out))?;
+        // The folder may be his: what he put there in its place is not followed.
+        std::os::unix::fs::lchown(&given.out, Some(owner.0), Some(owner.1)).map_err(file(&given.out))?;
     }
     #[cfg(windows)]
     super::install::only_for(&given.out, &given.user).map_err(file(&given.out))?;
@@ -104,13 +105,13 @@ fn make(given: &arguments::Secret) -> Result<(), NotMade> {
     Ok(())
 }
 
-/// What root makes in the companion's folder is the companion's.
+/// What root makes in the companion's folder is the companion's; a link that it put there leads root nowhere.
 #[cfg(unix)]
 fn same_owner(path: &Path, folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::{MetadataExt as _, chown};
+    use std::os::unix::fs::{MetadataExt as _, lchown};
     let owner = folder.metadata()?;
     for made in [path, path.parent().unwrap_or(folder)] {
-        chown(made, Some(owner.uid()), Some(owner.gid()))?;
+        lchown(made, Some(owner.uid()), Some(owner.gid()))?;
     }
     Ok(())
 }
@@ -131,6 +132,25 @@ pub(super) fn is_known(folder: &Path, secret: &str) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn what_a_link_leads_to_keeps_its_owner() {
+        use std::os::unix::fs::{MetadataExt as _, chown, symlink};
+        if crate::sys::peer::own_uid() != 0 {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let (theirs, roots) = (folder.path().join("state/secrets"), folder.path().join("shadow"));
+        fs::create_dir_all(&theirs).unwrap();
+        fs::write(&roots, "").unwrap();
+        symlink(&roots, theirs.join("dpi")).unwrap();
+        let state = folder.path().join("state");
+        chown(&state, Some(65_534), Some(65_534)).unwrap();
+        same_owner(&theirs.join("dpi"), &state).unwrap();
+        assert_eq!(roots.metadata().unwrap().uid(), 0);
+        assert_eq!(theirs.join("dpi").symlink_metadata().unwrap().uid(), 65_534);
+    }
 
     #[test]
     fn a_secret_opens_until_it_is_replaced() {

@@ -9,6 +9,7 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, Signa
 
 use super::identity::Identity;
 use crate::policy::fingerprint::Fingerprint;
+use crate::varlink;
 
 /// Which of the gate's two languages is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub(super) enum Language {
 impl Language {
     fn alpn(self) -> Vec<u8> {
         match self {
-            Self::Varlink => b"sceau-varlink/1".to_vec(),
+            Self::Varlink => varlink::ALPN.to_vec(),
             Self::Http => b"http/1.1".to_vec(),
         }
     }

@@ -12,7 +12,7 @@ use super::place::Place;
 use crate::sys::command::run;
 
 /// Longest wait for a TPM: a slow one takes seconds for a key.
-pub(super) const TPM_WAIT: Duration = Duration::from_secs(120);
+const TPM_WAIT: Duration = Duration::from_secs(120);
 /// The machine's Secure Boot state, as a value.
 pub(super) const SECURE_BOOT: u8 = 7;
 /// The image, by its builder's signature.
@@ -69,19 +69,33 @@ pub(super) fn decrypt(device: &TpmDevice, name: &str, path: &Path) -> Result<Zer
 }
 
 fn creds(device: &TpmDevice) -> Command {
-    let mut command = Command::new("systemd-creds");
-    command
-        .env_clear()
-        .env("PATH", "/usr/bin:/usr/sbin:/bin:/sbin")
-        .env("LC_ALL", "C")
-        .env("TSS2_LOG", "all+none");
+    let mut command = tool("systemd-creds");
     if let Some(device) = &device.0 {
         command.arg(format!("--tpm2-device={device}"));
     }
     command
 }
 
-fn done(mut command: Command, input: Vec<u8>, step: &'static str) -> Result<Zeroizing<Vec<u8>>, ConsoleError> {
+/// A tool of systemd that speaks to the TPM, with nothing of our environment.
+pub(super) fn tool(name: &str) -> Command {
+    let mut command = Command::new(name);
+    command
+        .env_clear()
+        .env("PATH", "/usr/bin:/usr/sbin:/bin:/sbin")
+        .env("LC_ALL", "C")
+        .env("TSS2_LOG", "all+none");
+    command
+}
+
+/// Runs it to its end; its output.
+///
+/// # Errors
+/// It does not run, is late, or complains: told with the step.
+pub(super) fn done(
+    mut command: Command,
+    input: Vec<u8>,
+    step: &'static str,
+) -> Result<Zeroizing<Vec<u8>>, ConsoleError> {
     let ended = run(&mut command, input, TPM_WAIT).map_err(ConsoleError::not_run(step, &command))?;
     if !ended.status.success() {
         return Err(ConsoleError::Program { step, complaint: ended.complaint.trim().to_owned() });

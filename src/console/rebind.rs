@@ -2,17 +2,15 @@
 //! typed the recovery key at the start binds it to the machine as it is now.
 
 use std::path::Path;
-use std::process::Command;
 
 use zeroize::Zeroizing;
 
-use super::credential::{SECURE_BOOT, TPM_WAIT, TpmDevice, require_measured};
+use super::credential::{SECURE_BOOT, TpmDevice, done, require_measured, tool};
 use super::error::ConsoleError;
 use super::folder;
 use super::pin::PinFile;
 use super::place::Place;
 use super::stick::read_file;
-use crate::sys::command::run;
 use crate::sys::durable;
 
 /// Letters of a recovery key, and of each of its groups (systemd-cryptenroll(1)).
@@ -77,23 +75,13 @@ pub(super) fn rebind(place: &Place, device: &TpmDevice) -> Result<(), ConsoleErr
     }
     folder::make(&place.work(), 0o711, None)?;
     let key = PinFile::write(&place.work(), "recovery-key", &typed, None)?;
-    let mut command = Command::new("systemd-cryptenroll");
-    command
-        .env_clear()
-        .env("PATH", "/usr/bin:/usr/sbin:/bin:/sbin")
-        .env("LC_ALL", "C")
-        .env("TSS2_LOG", "all+none");
+    let mut command = tool("systemd-cryptenroll");
     command.arg(format!("--unlock-key-file={}", key.path().display()));
     command.arg(format!("--tpm2-device={}", device.0.as_deref().unwrap_or("auto")));
     command.arg(format!("--tpm2-public-key={}", place.disk_public_key().display()));
     // 12 is zero: looked at above.
     command.args(["--wipe-slot=tpm2", "--tpm2-public-key-pcrs=11", "--tpm2-pcrs=7+12"]).arg(place.state_device());
-    let step = "liaison du disque au TPM";
-    let ended = run(&mut command, Vec::new(), TPM_WAIT).map_err(ConsoleError::not_run(step, &command))?;
-    if ended.status.success() {
-        return Ok(());
-    }
-    Err(ConsoleError::Program { step, complaint: ended.complaint.trim().to_owned() })
+    done(command, Vec::new(), "liaison du disque au TPM").map(drop)
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use zeroize::Zeroize as _;
 use super::Daemon;
 use super::answer::{Answer, No};
 use super::dispatch::{Served, answer};
-use super::gate::{self, Introduced};
+use super::gate;
+use super::gate::calls::{self, Introduced};
 use crate::policy::application::unknown_application;
 use crate::policy::denial::Malformed;
 use crate::sys::frames::{End, Frames};
@@ -44,30 +45,22 @@ pub(super) async fn serve(
         match frames.next(&mut stream, limits.patience(), &mut stop).await {
             Ok(len) => {
                 let frame = frames.frame(len);
-                match introduced {
-                    None if may_introduce => match gate::answer(&daemon, frame, first, &mut out) {
-                        Ok(None) => {}
-                        Ok(Some(client)) => match enter(&daemon, client) {
-                            Some(taken) => {
-                                place = taken;
-                                uid = client.uid;
-                                introduced = Some(client);
-                            }
-                            None => {
-                                out.clear();
-                                Answer::No(No::Busy).write(&mut out, gate::INTERFACE);
-                                daemon.refusals.count(client.uid, "too-many-connections");
-                                goes_on = false;
-                            }
-                        },
-                        Err(()) => answer(&daemon, served, uid, frame, &mut out).await,
-                    },
+                let step = match introduced {
+                    None if may_introduce => introduce(&daemon, frame, first, &mut out),
                     Some(client) if !daemon.speaks_for(client) => {
                         Answer::No(unknown_application().into()).write(&mut out, served.interface());
                         daemon.refusals.count(uid, "certificate-revoked");
-                        goes_on = false;
+                        Step::Refused
                     }
-                    _ => answer(&daemon, served, uid, frame, &mut out).await,
+                    _ => Step::Asked,
+                };
+                match step {
+                    Step::Asked => answer(&daemon, served, uid, frame, &mut out).await,
+                    Step::Answered => {}
+                    Step::Introduced(client, taken) => {
+                        (place, uid, introduced) = (taken, client.uid, Some(client));
+                    }
+                    Step::Refused => goes_on = false,
                 }
                 first = false;
                 frames.forget(len);
@@ -92,9 +85,34 @@ pub(super) async fn serve(
     drop(place);
 }
 
-/// A place of the application that a connection is introduced for; none: it has too many.
-fn enter(daemon: &Daemon, client: Introduced) -> Option<Place> {
-    daemon.connections.take(client.uid, daemon.config.limits.connections_per_application_max)
+/// What a frame is to a connection.
+enum Step {
+    /// A question of whom it speaks for, to be answered.
+    Asked,
+    /// The gate's own; answered.
+    Answered,
+    /// From here on it speaks for this client, in this place.
+    Introduced(Introduced, Place),
+    /// Answered, and it ends.
+    Refused,
+}
+
+/// Takes a frame of the gate on a connection that speaks for nobody yet.
+fn introduce(daemon: &Daemon, frame: &[u8], first: bool, out: &mut Vec<u8>) -> Step {
+    match calls::answer(daemon, frame, first, out) {
+        Err(()) => Step::Asked,
+        Ok(None) => Step::Answered,
+        Ok(Some(client)) => {
+            let most = daemon.config.limits.connections_per_application_max;
+            if let Some(place) = daemon.connections.take(client.uid, most) {
+                return Step::Introduced(client, place);
+            }
+            out.clear();
+            Answer::No(No::Busy).write(out, gate::INTERFACE);
+            daemon.refusals.count(client.uid, "too-many-connections");
+            Step::Refused
+        }
+    }
 }
 
 impl Daemon {

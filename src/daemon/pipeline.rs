@@ -119,7 +119,6 @@ impl Daemon {
         }
         // The wait for a place is not part of the assertion's life.
         let forged = self.seals.forge(&place, approved, self.clock.now()).map_err(|error| self.note(error))?;
-        let aside = place.step_aside();
         let line = self.issued(&forged, ruling.digest, traced.entry, claim.spend());
         let recorded = self.ledger.record(line, forged).await.map_err(|cause| self.unrecorded(cause))?;
         counted.keep();
@@ -133,7 +132,7 @@ impl Daemon {
                 return Err(no);
             }
         };
-        let signed = match self.seals.seal(aside, recorded).await {
+        let signed = match self.seals.seal(place, recorded).await {
             Ok(signed) if self.clock.now() < signed.expires_at() => signed,
             not_sealed => {
                 self.outcome(written, Outcome::Failed);

@@ -79,22 +79,13 @@ enum NotRun {
 pub fn main() -> ExitCode {
     let arguments: Arguments = usage::parse();
     log::init("sceaud");
-    match run(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(not_run) => {
-            tracing::error!(cause = %not_run, "sceaud does not run");
-            eprintln!("sceaud : {not_run}");
-            ExitCode::from(match not_run {
-                NotRun::Config(_) | NotRun::Key(_) | NotRun::Relay(_) | NotRun::Gate(_) => EXIT_USAGE,
-                NotRun::Ledger(StoreError::Broken(_) | StoreError::KeyMissing | StoreError::KeyErased) => {
-                    EXIT_HALTED
-                }
-                NotRun::Ledger(StoreError::KeyExposed | StoreError::Format(_)) => EXIT_USAGE,
-                NotRun::Ledger(_) => EXIT_UNAVAILABLE,
-                NotRun::Door | NotRun::Socket { .. } | NotRun::System(_) => EXIT_UNAVAILABLE,
-            })
-        }
-    }
+    usage::end("sceaud", run(&arguments), |not_run| match not_run {
+        NotRun::Config(_) | NotRun::Key(_) | NotRun::Relay(_) | NotRun::Gate(_) => EXIT_USAGE,
+        NotRun::Ledger(StoreError::Broken(_) | StoreError::KeyMissing | StoreError::KeyErased) => EXIT_HALTED,
+        NotRun::Ledger(StoreError::KeyExposed | StoreError::Format(_)) => EXIT_USAGE,
+        NotRun::Ledger(_) => EXIT_UNAVAILABLE,
+        NotRun::Door | NotRun::Socket { .. } | NotRun::System(_) => EXIT_UNAVAILABLE,
+    })
 }
 
 fn run(arguments: &Arguments) -> Result<(), NotRun> {
@@ -109,25 +100,20 @@ fn run(arguments: &Arguments) -> Result<(), NotRun> {
     runtime.block_on(serve(config, loaded))
 }
 
-/// The Unix user that may call for the relay; our own where none is named, which test mode alone admits.
+/// The Unix user that may call for the relay.
 fn relay_user(config: &Config) -> Result<Option<u32>, NotRun> {
     let user = &config.sockets.relay_user;
     if config.relay.is_none() {
         return Ok(None);
     }
-    if user.is_empty() && config.is_test() {
-        return Ok(Some(peer::own_uid()));
-    }
-    peer::uid_of(user)?.map(Some).ok_or_else(|| NotRun::Relay(user.clone()))
+    peer::uid_of_named(user, config.is_test())?.map(Some).ok_or_else(|| NotRun::Relay(user.clone()))
 }
 
-/// The gate, whose Unix user may speak for applications of other machines; our own where none is named, in test mode alone.
+/// The gate, whose Unix user may speak for applications of other machines.
 fn gate(config: &Config) -> Result<Gate, NotRun> {
     let Some(rules) = &config.gate else { return Ok(Gate::new(None, 0)) };
-    let user = match rules.user.as_str() {
-        "" if config.is_test() => peer::own_uid(),
-        user => peer::uid_of(user)?.ok_or_else(|| NotRun::Gate(user.to_owned()))?,
-    };
+    let user = peer::uid_of_named(&rules.user, config.is_test())?;
+    let user = user.ok_or_else(|| NotRun::Gate(rules.user.clone()))?;
     Ok(Gate::new(Some(user), rules.invitation_ms))
 }
 

@@ -7,6 +7,7 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
+use webpki::EndEntityCert;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
 
@@ -36,6 +37,13 @@ impl Shown {
             return None;
         }
         let (rest, certificate) = X509Certificate::from_der(der).ok()?;
+        // The key that is registered must be the one that the handshake proves: two readers must not find two. What TLS cannot
+        // read (a certificate of version 1) is none here either.
+        let proved = CertificateDer::from(der);
+        let proved = EndEntityCert::try_from(&proved).ok()?.subject_public_key_info();
+        if *proved != *certificate.public_key().raw {
+            return None;
+        }
         let instant = |seconds: i64| Instant::from_ms(seconds.saturating_mul(1_000));
         let public_key = certificate.public_key().raw.to_vec();
         rest.is_empty().then(|| Self {

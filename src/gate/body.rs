@@ -11,13 +11,16 @@ use serde::Serialize;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use crate::policy::fingerprint::Fingerprint;
+use crate::sys::places::Place;
+
 /// A body for a client: ours, or the relay's.
 #[derive(Debug)]
 pub(super) enum AnswerBody {
     /// Ours, whole; erased once it is sent.
     Own(Option<Bytes>),
-    /// The relay's, as it comes.
-    Relay(Incoming),
+    /// The relay's, as it comes, with the place of its call.
+    Relay { body: Incoming, _place: Place<Fingerprint> },
 }
 
 impl Body for AnswerBody {
@@ -30,21 +33,21 @@ impl Body for AnswerBody {
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         match self.get_mut() {
             Self::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Relay(body) => Pin::new(body).poll_frame(cx),
+            Self::Relay { body, .. } => Pin::new(body).poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Own(bytes) => bytes.is_none(),
-            Self::Relay(body) => body.is_end_stream(),
+            Self::Relay { body, .. } => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Own(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Self::Relay(body) => body.size_hint(),
+            Self::Relay { body, .. } => body.size_hint(),
         }
     }
 }

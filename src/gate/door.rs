@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use listenfd::ListenFd;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -14,22 +14,32 @@ use tokio_rustls::server::TlsStream;
 
 use super::admission::Shown;
 use super::counts::count;
-use super::tls::VARLINK;
 use super::{Client, Gate, enrolment, stream, web};
 use crate::sys::places::Place;
 use crate::sys::{accepting, clock};
+use crate::varlink;
+
+/// Connections that the kernel holds until they are accepted, as in `sceau-gate.socket`: what does not fit is asked again a second
+/// later, clients as well as strangers.
+const BACKLOG: u32 = 4_096;
 
 /// Takes the socket that systemd hands over, or opens one.
 ///
 /// # Errors
 /// What the system said.
-pub(super) async fn open(listen: SocketAddr) -> std::io::Result<TcpListener> {
+pub(super) fn open(listen: SocketAddr) -> std::io::Result<TcpListener> {
     match ListenFd::from_env().take_tcp_listener(0)? {
         Some(listener) => {
             listener.set_nonblocking(true)?;
             TcpListener::from_std(listener)
         }
-        None => TcpListener::bind(listen).await,
+        None => {
+            let socket = if listen.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+            // The port of a gate that was just stopped is not kept from the next one.
+            socket.set_reuseaddr(true)?;
+            socket.bind(listen)?;
+            socket.listen(BACKLOG)
+        }
     }
 }
 
@@ -54,7 +64,10 @@ fn admit(
     if !gate.config.sources.iter().any(|source| source.has(from)) {
         return count(&gate.counts.source);
     }
-    match gate.pending.take(neighbourhood(from), gate.config.limits.pending_per_source_max) {
+    let source = neighbourhood(from);
+    // Strangers cannot take the places of newcomers whence clients came.
+    let places = if gate.pace.knows(source) { &gate.returning } else { &gate.pending };
+    match places.take(source, gate.config.limits.pending_per_source_max) {
         Some(place) => drop(connections.spawn(meet(Arc::clone(gate), stream, from, place, stop.clone()))),
         None => count(&gate.counts.pending),
     }
@@ -78,8 +91,16 @@ async fn meet(
 ) {
     // Answers are small and awaited.
     let _ = stream.set_nodelay(true);
-    let handshake = TlsAcceptor::from(gate.tls.now()).accept(stream);
     let limits = gate.config.limits;
+    let (paid, wait) = gate.pace.pay(neighbourhood(address), Instant::now());
+    if !wait.is_zero() {
+        if wait > Duration::from_millis(limits.handshake_ms) {
+            paid.back();
+            return count(&gate.counts.pending);
+        }
+        sleep(wait).await;
+    }
+    let handshake = TlsAcceptor::from(gate.tls.now()).accept(stream);
     let stream = match timeout(Duration::from_millis(limits.handshake_ms), handshake).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(cause)) => {
@@ -88,7 +109,7 @@ async fn meet(
         }
         Err(_) => return count(&gate.counts.handshake),
     };
-    let is_varlink = stream.get_ref().1.alpn_protocol() == Some(VARLINK);
+    let is_varlink = stream.get_ref().1.alpn_protocol() == Some(varlink::ALPN);
     let Some(shown) = shown(&stream) else {
         // Its place stays one of those that strangers share.
         if !is_varlink {
@@ -96,11 +117,13 @@ async fn meet(
         }
         return;
     };
+    paid.client();
     let client = Client { certificate: shown.fingerprint, address };
     let Some(_place) = gate.connections.take(client.certificate, limits.connections_per_client_max) else {
         return count(&gate.counts.client);
     };
     drop(pending);
+    let chain = stream.get_ref().1.peer_certificates().unwrap_or_default().to_vec();
     let serve = async {
         if is_varlink {
             stream::serve(&gate, stream, client, stop).await;
@@ -113,6 +136,7 @@ async fn meet(
     tokio::select! {
         () = serve => {}
         () = gate.clients.gone(client.certificate) => tracing::info!("a client is admitted no longer"),
+        () = gate.tls.refused(&chain) => tracing::info!("a client's certificate is good no longer"),
         () = expired => tracing::info!("a client's certificate has ended"),
     }
 }

@@ -25,9 +25,11 @@ use super::api::{self, Asked};
 use super::body::{self, AnswerBody};
 use super::counts::count;
 use super::upstream::{self, name_of};
-use super::web::{builder, with_unread};
+use super::web::with_unread;
 use crate::policy::application::remote;
+use crate::policy::invitation::{REFUSED, REFUSED_REASON};
 use crate::sys::clock;
+use crate::sys::serving;
 use crate::traces::digest::Digest;
 use crate::varlink::json::{Json, parse};
 use crate::varlink::members::{MemberError, Members};
@@ -62,8 +64,8 @@ pub(super) async fn serve(gate: &Arc<Gate>, stream: impl AsyncRead + AsyncWrite 
     let limits = gate.config.limits;
     let whole = Duration::from_millis(limits.handshake_ms + limits.body_ms + limits.answer_ms);
     let service = service_fn(|request| async move { Ok::<_, Infallible>(answer(gate, from, request).await) });
-    let mut builder = builder(gate);
-    builder.header_read_timeout(Duration::from_millis(limits.handshake_ms)).keep_alive(false);
+    let mut builder = serving::builder(Duration::from_millis(limits.handshake_ms));
+    builder.keep_alive(false);
     let _ = timeout(whole, builder.serve_connection(TokioIo::new(stream), service)).await;
 }
 
@@ -129,9 +131,7 @@ async fn answer(gate: &Gate, from: IpAddr, request: Request<Incoming>) -> Respon
 
 /// The one answer to every proposal that is not taken.
 fn refused() -> Response<AnswerBody> {
-    let message =
-        "l'inscription est refusée : vérifiez le nom et le code, ou demandez un nouveau code à l'exploitant";
-    body::error(StatusCode::FORBIDDEN, "Denied", json!({ "reason": "enrolment-refused", "message": message }))
+    body::error(StatusCode::FORBIDDEN, "Denied", json!({ "reason": REFUSED_REASON, "message": REFUSED }))
 }
 
 /// A proposal whose words are right.

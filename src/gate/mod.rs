@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `door` | a connection from its address to its protocol: begin here |
 //! | `admission`, `clients` | what a client's certificate must be; whom `sceaud` admits, asked again and again |
+//! | `pace` | how fast handshakes that come to nothing are begun |
 //! | `tls`, `key` | the server's side of TLS, and its own key |
 //! | `stream` | a varlink connection: frames bounded, else byte for byte |
 //! | `web`, `api`, `body` | an HTTP connection: requests to frames and back |
@@ -29,6 +30,7 @@ mod door;
 mod enrolment;
 mod key;
 mod openapi;
+mod pace;
 mod passing;
 mod run;
 mod stream;
@@ -61,8 +63,14 @@ struct Gate {
     tls: tls::Tls,
     /// Connections of clients that have shown a certificate.
     connections: Arc<Places<Fingerprint>>,
-    /// Connections that have shown none.
+    /// Connections that have shown none, of sources that no client came from.
     pending: Arc<Places<IpAddr>>,
+    /// The same of sources that one came from.
+    returning: Arc<Places<IpAddr>>,
+    /// What they may cost.
+    pace: pace::Pace,
+    /// Calls at the relay.
+    calls: Arc<Places<Fingerprint>>,
     proposals: enrolment::Budget,
     counts: counts::Counts,
 }

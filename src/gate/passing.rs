@@ -1,4 +1,7 @@
 //! A call to the relay: its head is written anew, its body streams on unchanged, either way.
+//!
+//! The relay has places for so many connections, of all applications: each call takes one of its client's, and gives it back with
+//! the answer's last byte. None is kept for a call that may come.
 
 use std::path::PathBuf;
 
@@ -10,6 +13,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 
 use super::body::{self, AnswerBody};
+use super::upstream::RETRY_AFTER_MS;
+use super::web::with_unread;
 use super::{Client, Gate, api};
 use crate::sys::neighbours::strip;
 
@@ -20,14 +25,6 @@ const PREFIX: &str = "/relay/";
 
 /// First part of the relay's own paths.
 const OWN: &str = "sceau";
-
-/// A client's way to the relay.
-#[derive(Debug)]
-pub(super) struct Relay {
-    socket: Option<PathBuf>,
-    client: Client,
-    link: Option<SendRequest<Incoming>>,
-}
 
 /// Where a call goes: the authority and the rest of `/relay/AUTHORITY/…`; of `/relay/sceau/…` the relay's own `/sceau/…`. None: it
 /// names none.
@@ -44,52 +41,43 @@ pub fn destination(uri: &Uri) -> Option<(HeaderValue, Uri)> {
     Some((HeaderValue::from_str(authority).ok()?, path.parse().ok()?))
 }
 
-impl Relay {
-    /// The way of that client.
-    pub(super) fn of(gate: &Gate, client: Client) -> Self {
-        Self { socket: gate.config.relay.clone(), client, link: None }
-    }
-
-    /// Passes a call on, once.
-    pub(super) async fn pass(&mut self, request: Request<Incoming>) -> Response<AnswerBody> {
-        let Some(socket) = &self.socket else {
-            return super::web::with_unread(request, api::nothing());
-        };
-        let Some((host, uri)) = destination(request.uri()) else {
-            let message =
-                "l'adresse d'un appel au relais s'écrit /relay/HOTE[:PORT]/CHEMIN, ceux du service du DMP";
-            return super::web::with_unread(request, body::malformed(StatusCode::BAD_REQUEST, "", message));
-        };
-        let (mut parts, call) = request.into_parts();
-        strip(&mut parts.headers);
-        parts.headers.remove(&CERTIFICATE);
-        parts.headers.insert(HOST, host);
-        let Ok(certificate) = HeaderValue::from_str(&self.client.certificate.to_string()) else {
+/// Passes a client's call on, once.
+pub(super) async fn pass(gate: &Gate, client: Client, request: Request<Incoming>) -> Response<AnswerBody> {
+    let Some(socket) = &gate.config.relay else {
+        return with_unread(request, api::nothing());
+    };
+    let Some((host, uri)) = destination(request.uri()) else {
+        let message = "l'adresse d'un appel au relais s'écrit /relay/HOTE[:PORT]/CHEMIN, ceux du service du DMP";
+        return with_unread(request, body::malformed(StatusCode::BAD_REQUEST, "", message));
+    };
+    let Some(place) = gate.calls.take(client.certificate, gate.config.limits.calls_per_client_max) else {
+        return with_unread(request, body::busy(RETRY_AFTER_MS));
+    };
+    let (mut parts, call) = request.into_parts();
+    strip(&mut parts.headers);
+    parts.headers.remove(&CERTIFICATE);
+    parts.headers.insert(HOST, host);
+    let Ok(certificate) = HeaderValue::from_str(&client.certificate.to_string()) else {
+        return unreachable(false);
+    };
+    parts.headers.insert(CERTIFICATE, certificate);
+    parts.uri = uri;
+    let mut link = match connect(socket).await {
+        Ok(link) => link,
+        Err(cause) => {
+            tracing::warn!(%cause, "the relay is not reached");
             return unreachable(false);
-        };
-        parts.headers.insert(CERTIFICATE, certificate);
-        parts.uri = uri;
-        let mut link = match self.link.take().filter(|link| link.is_ready()) {
-            Some(link) => link,
-            None => match connect(socket).await {
-                Ok(link) => link,
-                Err(cause) => {
-                    tracing::warn!(%cause, "the relay is not reached");
-                    return unreachable(false);
-                }
-            },
-        };
-        match link.send_request(Request::from_parts(parts, call)).await {
-            Ok(answer) => {
-                self.link = Some(link);
-                let (mut parts, body) = answer.into_parts();
-                strip(&mut parts.headers);
-                Response::from_parts(parts, AnswerBody::Relay(body))
-            }
-            Err(cause) => {
-                tracing::debug!(%cause, "a call was lost");
-                unreachable(true)
-            }
+        }
+    };
+    match link.send_request(Request::from_parts(parts, call)).await {
+        Ok(answer) => {
+            let (mut parts, body) = answer.into_parts();
+            strip(&mut parts.headers);
+            Response::from_parts(parts, AnswerBody::Relay { body, _place: place })
+        }
+        Err(cause) => {
+            tracing::debug!(%cause, "a call was lost");
+            unreachable(true)
         }
     }
 }

@@ -13,16 +13,15 @@ use tokio::sync::watch;
 
 use super::clients::{self, Clients, Teller};
 use super::counts::Counts;
+use super::pace::Pace;
 use super::tls::Tls;
 use super::{Gate, door, enrolment};
 use crate::config::{ConfigError, Fault, GateFile};
 use crate::policy::fingerprint::Fingerprint;
 use crate::sys::places::Places;
-use crate::sys::{log, process};
+use crate::sys::{log, process, watchdog};
 use crate::usage::{self, EXIT_UNAVAILABLE, EXIT_USAGE};
 
-/// How often the watchdog is told.
-const WATCHDOG_EVERY: Duration = Duration::from_secs(5);
 /// How often refusals are told.
 const COUNTS_EVERY: Duration = Duration::from_secs(60);
 
@@ -68,17 +67,10 @@ enum NotRun {
 pub fn main() -> ExitCode {
     let arguments: Arguments = usage::parse();
     log::init("sceau-gate");
-    match run(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(not_run) => {
-            tracing::error!(cause = %not_run, "sceau-gate does not run");
-            eprintln!("sceau-gate : {not_run}");
-            ExitCode::from(match not_run {
-                NotRun::Config(_) | NotRun::Files(_) => EXIT_USAGE,
-                NotRun::Listen { .. } | NotRun::Door | NotRun::System(_) => EXIT_UNAVAILABLE,
-            })
-        }
-    }
+    usage::end("sceau-gate", run(&arguments), |not_run| match not_run {
+        NotRun::Config(_) | NotRun::Files(_) => EXIT_USAGE,
+        NotRun::Listen { .. } | NotRun::Door | NotRun::System(_) => EXIT_UNAVAILABLE,
+    })
 }
 
 fn run(arguments: &Arguments) -> Result<(), NotRun> {
@@ -90,6 +82,9 @@ fn run(arguments: &Arguments) -> Result<(), NotRun> {
     let gate = Arc::new(Gate {
         connections: Places::new(config.limits.connections_max),
         pending: Places::new(config.limits.pending_max),
+        returning: Places::new(config.limits.pending_max),
+        pace: Pace::new(config.limits.failures_per_source_per_minute, config.limits.strangers_per_minute),
+        calls: Places::new(config.limits.connections_max),
         proposals: enrolment::Budget::default(),
         counts: Counts::default(),
         clients,
@@ -106,7 +101,7 @@ async fn serve(gate: Arc<Gate>, key: Fingerprint, teller: Teller) -> Result<(), 
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
     let address = gate.config.listen;
-    let listener = door::open(address).await.map_err(|cause| NotRun::Listen { address, cause })?;
+    let listener = door::open(address).map_err(|cause| NotRun::Listen { address, cause })?;
     if let Ok(address) = listener.local_addr() {
         tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, "sceau-gate listens");
     }
@@ -116,7 +111,7 @@ async fn serve(gate: Arc<Gate>, key: Fingerprint, teller: Teller) -> Result<(), 
         let gate = Arc::clone(&gate);
         tokio::spawn(async move { clients::ask(&gate.config.token, key, teller).await })
     };
-    let guarding = tokio::spawn(watchdog());
+    let guarding = tokio::spawn(watchdog::tell(|| true));
     let telling = {
         let gate = Arc::clone(&gate);
         tokio::spawn(async move {
@@ -156,14 +151,4 @@ fn reread(gate: &Gate) {
         Err(fault) => tracing::error!(%fault, "what was read before stays in force"),
     }
     let _ = sd_notify::notify(&[NotifyState::Ready]);
-}
-
-async fn watchdog() {
-    if sd_notify::watchdog_enabled().is_none() {
-        return;
-    }
-    loop {
-        let _ = sd_notify::notify(&[NotifyState::Watchdog]);
-        tokio::time::sleep(WATCHDOG_EVERY).await;
-    }
 }

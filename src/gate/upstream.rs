@@ -16,8 +16,8 @@ use crate::varlink::call::error;
 
 /// Longest answer in bytes: an assertion with its receipt, or Status with every seal.
 const ANSWER_LEN_MAX: usize = 1024 * 1024;
-/// How long a client that has too many connections should wait, in milliseconds.
-const RETRY_AFTER_MS: u64 = 1_000;
+/// How long a client that has too many connections or calls should wait, in milliseconds.
+pub(super) const RETRY_AFTER_MS: u64 = 1_000;
 
 /// The way, connected when something is asked.
 #[derive(Debug)]

@@ -6,41 +6,22 @@ use std::time::Duration;
 
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Mutex, watch};
 
 use super::api::{self, Asked, BODY_LEN_MAX};
 use super::body::{self, AnswerBody};
-use super::passing::Relay;
 use super::upstream::Upstream;
-use super::{Client, Gate, openapi};
-
-/// Most headers of a request.
-const HEADERS_MAX: usize = 64;
-/// Longest head of a request in bytes; also the read buffer of each connection.
-const HEAD_LEN_MAX: usize = 32 * 1024;
+use super::{Client, Gate, openapi, passing};
+use crate::sys::serving;
 
 /// What serves the requests of one connection.
 struct Connection {
     gate: Arc<Gate>,
     upstream: Mutex<Upstream>,
-    relay: Mutex<Relay>,
-}
-
-/// How HTTP is spoken: heads within a length and a time.
-pub(super) fn builder(gate: &Gate) -> http1::Builder {
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        // The time for a head, and that between two requests.
-        .header_read_timeout(Duration::from_millis(gate.config.limits.idle_ms))
-        .max_headers(HEADERS_MAX)
-        .max_buf_size(HEAD_LEN_MAX);
-    builder
+    client: Client,
 }
 
 /// Serves a client until it ends or `stop` says so.
@@ -48,39 +29,22 @@ pub(super) async fn serve(
     gate: &Arc<Gate>,
     stream: impl AsyncRead + AsyncWrite + Unpin,
     client: Client,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) {
-    let connection = Arc::new(Connection {
-        gate: Arc::clone(gate),
-        upstream: Mutex::new(Upstream::of(gate, client)),
-        relay: Mutex::new(Relay::of(gate, client)),
-    });
+    let connection =
+        Arc::new(Connection { gate: Arc::clone(gate), upstream: Mutex::new(Upstream::of(gate, client)), client });
     let service = service_fn(move |request| {
         let connection = Arc::clone(&connection);
         async move { Ok::<_, Infallible>(connection.answer(request).await) }
     });
-    let mut serving = std::pin::pin!(builder(gate).serve_connection(TokioIo::new(stream), service));
-    let stopped = async move { stop.wait_for(|stop| *stop).await.map(drop) };
-    let ended = tokio::select! {
-        ended = serving.as_mut() => Some(ended),
-        _ = stopped => None,
-    };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
-            serving.as_mut().graceful_shutdown();
-            serving.await
-        }
-    };
-    if let Err(cause) = ended {
-        tracing::debug!(%cause, "a connection ended amid a request");
-    }
+    let head = Duration::from_millis(gate.config.limits.idle_ms);
+    serving::serve(stream, head, stop, service).await;
 }
 
 impl Connection {
     async fn answer(&self, request: Request<Incoming>) -> Response<AnswerBody> {
         match Asked::read(request.method(), request.uri().path()) {
-            Asked::Relay => self.relay.lock().await.pass(request).await,
+            Asked::Relay => passing::pass(&self.gate, self.client, request).await,
             Asked::Call("Status") => self.call("Status", b"{}").await,
             Asked::Call(method) => {
                 if !api::is_json(request.headers()) {

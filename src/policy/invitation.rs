@@ -21,6 +21,12 @@ const GROUP_LEN: usize = 5;
 /// Longest text that is read: groups may be separated by anything people put there.
 const TEXT_LEN_MAX: usize = 256;
 
+/// The one reason that whoever proposes in vain is given: he learns of no invitation.
+pub const REFUSED_REASON: &str = "enrolment-refused";
+/// And the one message.
+pub const REFUSED: &str =
+    "l'inscription est refusée : vérifiez le nom et le code, ou demandez un nouveau code à l'exploitant";
+
 /// The secret of an invitation; erased when dropped.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Secret([u8; SECRET_LEN]);

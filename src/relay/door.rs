@@ -6,9 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use listenfd::ListenFd;
 use tokio::net::UnixStream;
 use tokio::sync::watch;
@@ -20,17 +18,13 @@ use super::pipeline::answer;
 use crate::policy::application::remote;
 use crate::sys::accepting;
 use crate::sys::places::Place;
+use crate::sys::serving::{self, BUSY};
 use crate::sys::socket::Listening;
 
 /// Any local user may connect; the registers of `sceaud` say whose calls are made.
 const SOCKET_MODE: u32 = 0o666;
-/// Most headers of a call.
-const HEADERS_MAX: usize = 64;
-/// Longest head of a call in bytes; also the read buffer of each connection.
-const HEAD_LEN_MAX: usize = 32 * 1024;
-/// What one connection too many is told.
-const BUSY: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+/// Share of all places, in percent, that the gate's clients may take together.
+const GATE_SHARE_PERCENT: usize = 75;
 
 /// The open door.
 #[derive(Debug)]
@@ -63,9 +57,13 @@ fn admit(relay: &Arc<Relay>, stream: UnixStream, stop: &watch::Receiver<bool>, c
         relay.counts.count("relay", "reserved-user");
         return;
     }
-    // The gate has many clients, and bounds each of them.
+    // The gate has many clients, and bounds each of them; together they leave places to applications of this machine.
     let is_gate = relay.gate == Some(peer.uid());
-    let most = if is_gate { relay.limits.calls_max } else { relay.limits.calls_per_application_max };
+    let most = if is_gate {
+        (relay.limits.calls_max * GATE_SHARE_PERCENT / 100).max(1)
+    } else {
+        relay.limits.calls_per_application_max
+    };
     match relay.calls.take(peer.uid(), most) {
         Some(place) => drop(connections.spawn(serve(Arc::clone(relay), stream, peer.uid(), place, stop.clone()))),
         None => {
@@ -76,7 +74,7 @@ fn admit(relay: &Arc<Relay>, stream: UnixStream, stop: &watch::Receiver<bool>, c
     }
 }
 
-async fn serve(relay: Arc<Relay>, stream: UnixStream, uid: u32, _place: Place, mut stop: watch::Receiver<bool>) {
+async fn serve(relay: Arc<Relay>, stream: UnixStream, uid: u32, _place: Place, stop: watch::Receiver<bool>) {
     let service = service_fn(|mut request| {
         let relay = Arc::clone(&relay);
         async move {
@@ -84,27 +82,6 @@ async fn serve(relay: Arc<Relay>, stream: UnixStream, uid: u32, _place: Place, m
             Ok::<_, Infallible>(answer(relay, caller, request).await)
         }
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        // The time for a head, and that between two calls.
-        .header_read_timeout(Duration::from_millis(relay.limits.idle_ms))
-        .max_headers(HEADERS_MAX)
-        .max_buf_size(HEAD_LEN_MAX)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    let stopped = async move { stop.wait_for(|stop| *stop).await.map(drop) };
-    let ended = tokio::select! {
-        ended = connection.as_mut() => Some(ended),
-        _ = stopped => None,
-    };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(cause) = ended {
-        tracing::debug!(uid, %cause, "a connection ended amid a call");
-    }
+    let head = Duration::from_millis(relay.limits.idle_ms);
+    serving::serve(stream, head, stop, service).await;
 }

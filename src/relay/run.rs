@@ -21,12 +21,10 @@ use super::servers::Servers;
 use super::web_ps::Tickets;
 use crate::config::{Config, Fault};
 use crate::sys::places::Places;
-use crate::sys::{log, peer, process};
+use crate::sys::{log, peer, process, watchdog};
 use crate::traces::digest::Digest;
 use crate::usage::{self, EXIT_UNAVAILABLE, EXIT_USAGE};
 
-/// How often the watchdog is told.
-const WATCHDOG_EVERY: Duration = Duration::from_secs(5);
 /// Threads that run calls; a signature that blocks one is replaced for that time.
 const WORKERS: usize = 2;
 
@@ -76,17 +74,10 @@ enum NotRun {
 pub fn main() -> ExitCode {
     let arguments: Arguments = usage::parse();
     log::init("sceau-relayd");
-    match run(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(not_run) => {
-            tracing::error!(cause = %not_run, "sceau-relayd does not run");
-            eprintln!("sceau-relayd : {not_run}");
-            ExitCode::from(match not_run {
-                NotRun::Files(_) | NotRun::Authorities(_) | NotRun::Gate(_) => EXIT_USAGE,
-                NotRun::Socket { .. } | NotRun::Door | NotRun::System(_) => EXIT_UNAVAILABLE,
-            })
-        }
-    }
+    usage::end("sceau-relayd", run(&arguments), |not_run| match not_run {
+        NotRun::Files(_) | NotRun::Authorities(_) | NotRun::Gate(_) => EXIT_USAGE,
+        NotRun::Socket { .. } | NotRun::Door | NotRun::System(_) => EXIT_UNAVAILABLE,
+    })
 }
 
 fn run(arguments: &Arguments) -> Result<(), NotRun> {
@@ -107,8 +98,10 @@ fn run(arguments: &Arguments) -> Result<(), NotRun> {
     let calls = Places::new(limits.calls_max);
     let gate = match &config.gate {
         None => None,
-        Some(rules) if rules.user.is_empty() && config.is_test() => Some(peer::own_uid()),
-        Some(rules) => Some(peer::uid_of(&rules.user)?.ok_or_else(|| NotRun::Gate(rules.user.clone()))?),
+        Some(rules) => {
+            let user = peer::uid_of_named(&rules.user, config.is_test())?;
+            Some(user.ok_or_else(|| NotRun::Gate(rules.user.clone()))?)
+        }
     };
     let relay = Arc::new(Relay {
         gate,
@@ -139,7 +132,7 @@ async fn serve(config: Config, relay: Arc<Relay>, (lists, started): (Lists, Dige
     let fetched = Arc::new(Notify::new());
     let fetching = tokio::spawn(lists.keep_fresh(Arc::clone(&fetched)));
     let watching = tokio::spawn(files::watch(config.path, started, Arc::clone(&relay), fetched));
-    let guarding = tokio::spawn(watchdog());
+    let guarding = tokio::spawn(watchdog::tell(|| true));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "sceau-relayd listens");
     let _ = sd_notify::notify(&[NotifyState::Ready]);
     let outcome = tokio::select! {
@@ -158,14 +151,4 @@ async fn serve(config: Config, relay: Arc<Relay>, (lists, started): (Lists, Dige
     let _ = tokio::time::timeout(shutdown, relay.finish()).await;
     relay.counts.tell();
     outcome
-}
-
-async fn watchdog() {
-    if sd_notify::watchdog_enabled().is_none() {
-        return;
-    }
-    loop {
-        let _ = sd_notify::notify(&[NotifyState::Watchdog]);
-        tokio::time::sleep(WATCHDOG_EVERY).await;
-    }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -22,14 +22,19 @@ const DEPTH_MIN: usize = 2;
 const DEPTH_MAX: usize = 8;
 /// How long what is under way may take the signer: who comes next, an emergency or another application, waits for it.
 const QUEUE_MAX: Duration = Duration::from_millis(4);
-/// One part in so many of the mean is the newest signature: a slow one alone changes little.
-const MEAN_PART: u32 = 8;
+/// One part in so many of the mean is the newest signature.
+const MEAN_PART: u64 = 8;
+/// No signature takes less: the mean can always grow again.
+const SIGNATURE_MIN_NS: u64 = 1_000;
+/// A signature counts for at most so many times the mean: a slow one alone changes little.
+const MEAN_TIMES_MAX: u64 = 4;
 
 /// A handle on the lane; the connection ends with the last one.
 #[derive(Clone, Debug)]
 pub(super) struct Lane {
     asks: mpsc::UnboundedSender<Ask>,
-    depth: Arc<AtomicUsize>,
+    /// How long the signer takes for one, in nanoseconds, in the mean; 0: nothing was signed yet.
+    mean_ns: Arc<AtomicU64>,
 }
 
 /// A request as it is written, and who waits for its answer.
@@ -44,15 +49,21 @@ impl Lane {
     /// longer than `deadline` is hung up on.
     pub(super) fn of(stream: UnixStream, deadline: Duration) -> Self {
         let (asks, asked) = mpsc::unbounded_channel();
-        let depth = Arc::new(AtomicUsize::new(DEPTH_MIN));
-        let ends = Ends { stream, deadline, depth: Arc::clone(&depth), pending: VecDeque::new(), mean: None };
+        let mean_ns = Arc::new(AtomicU64::new(0));
+        let ends = Ends { stream, deadline, mean_ns: Arc::clone(&mean_ns), pending: VecDeque::new() };
         tokio::spawn(ends.run(asked));
-        Self { asks, depth }
+        Self { asks, mean_ns }
     }
 
     /// How many requests may be under way at once.
     pub(super) fn depth(&self) -> usize {
-        self.depth.load(Ordering::Relaxed)
+        self.signed_within(QUEUE_MAX).unwrap_or(DEPTH_MIN).clamp(DEPTH_MIN, DEPTH_MAX)
+    }
+
+    /// How many signatures it gives in `time`, by what it gave of late; none: it has given none.
+    pub(super) fn signed_within(&self, time: Duration) -> Option<usize> {
+        let count = time.as_nanos().checked_div(self.mean_ns.load(Ordering::Relaxed).into())?;
+        Some(usize::try_from(count).unwrap_or(usize::MAX))
     }
 
     /// Whether both are handles on one connection.
@@ -99,11 +110,10 @@ impl Lane {
 struct Ends {
     stream: UnixStream,
     deadline: Duration,
-    depth: Arc<AtomicUsize>,
+    /// As in [`Lane`].
+    mean_ns: Arc<AtomicU64>,
     /// Who waits, since when, in the order of the answers.
     pending: VecDeque<(Instant, oneshot::Sender<Answer>)>,
-    /// How long the signer takes for one, in the mean.
-    mean: Option<Duration>,
 }
 
 impl Ends {
@@ -167,12 +177,15 @@ impl Ends {
         Some(())
     }
 
-    /// Takes the time of one signature into the mean, and sets the depth by it.
-    fn learn(&mut self, took: Duration) {
-        let mean = self.mean.map_or(took, |mean| mean - mean / MEAN_PART + took / MEAN_PART);
-        self.mean = Some(mean);
-        let fit = QUEUE_MAX.as_nanos().checked_div(mean.as_nanos()).and_then(|fit| usize::try_from(fit).ok());
-        self.depth.store(fit.unwrap_or(DEPTH_MAX).clamp(DEPTH_MIN, DEPTH_MAX), Ordering::Relaxed);
+    /// Takes the time of one signature into the mean.
+    fn learn(&self, took: Duration) {
+        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).max(SIGNATURE_MIN_NS);
+        // Nobody else writes it.
+        let mean = match self.mean_ns.load(Ordering::Relaxed) {
+            0 => took,
+            mean => mean - mean / MEAN_PART + took.min(mean.saturating_mul(MEAN_TIMES_MAX)) / MEAN_PART,
+        };
+        self.mean_ns.store(mean, Ordering::Relaxed);
     }
 }
 

@@ -77,15 +77,17 @@ async fn a_signer_that_hangs_up_is_late_or_answers_unasked_ends_the_lane() {
 #[tokio::test]
 async fn what_is_under_way_is_bounded_by_the_time_it_takes() {
     let (lane, signer) = lane(LONG);
-    let depth = Arc::new(AtomicUsize::new(DEPTH_MIN));
-    let mut ends =
-        Ends { stream: signer, deadline: LONG, depth: Arc::clone(&depth), pending: VecDeque::new(), mean: None };
-    assert_eq!(lane.depth(), DEPTH_MIN);
+    let mean_ns = Arc::clone(&lane.mean_ns);
+    let ends = Ends { stream: signer, deadline: LONG, mean_ns, pending: VecDeque::new() };
+    assert_eq!((lane.depth(), lane.signed_within(LONG)), (DEPTH_MIN, None));
     for (took_us, expected) in [(50, DEPTH_MAX), (500, 8), (1_000, 4), (20_000, DEPTH_MIN)] {
         // Long enough for the mean to forget what was before.
         (0..200).for_each(|_| ends.learn(Duration::from_micros(took_us)));
-        assert_eq!(depth.load(Ordering::Relaxed), expected, "{took_us} µs");
+        assert_eq!(lane.depth(), expected, "{took_us} µs");
     }
+    let before = lane.signed_within(LONG).unwrap();
+    ends.learn(LONG);
+    assert!(lane.signed_within(LONG).unwrap() > before / 2, "one that hung is not what it gives");
     (0..200).for_each(|_| ends.learn(Duration::ZERO));
-    assert_eq!(depth.load(Ordering::Relaxed), DEPTH_MAX);
+    assert_eq!(lane.depth(), DEPTH_MAX);
 }

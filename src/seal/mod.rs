@@ -2,6 +2,7 @@
 //!
 //! The only way from a [`crate::ledger::Recorded`] trace to a finished assertion; and the audit key, which signs checkpoints.
 
+pub mod admission;
 pub mod audit;
 pub mod connection;
 pub mod forged;

@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot};
-use tokio::time::timeout;
 
 use super::connection::SignerError;
 use super::lane::Lane;
@@ -26,15 +25,6 @@ pub enum Unready {
     /// The PIN was refused; an operator must act.
     #[error("pin-refused")]
     PinRefused,
-}
-
-/// Why no place was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotTaken {
-    /// There is none that works.
-    Unready(Unready),
-    /// All that work are in use, and stayed so for as long as one may wait.
-    Busy,
 }
 
 /// What is known of a slot: room for one lane, to the n-th session of one signer process.
@@ -60,7 +50,7 @@ struct Track {
 
 #[derive(Debug, Default)]
 struct Shared {
-    waiting: Waiting,
+    waiting: Waiting<Taken>,
     slots: Vec<Track>,
     /// None: on trial, nobody gets a place.
     chosen: Option<Chosen>,
@@ -113,17 +103,28 @@ impl Pool {
         self.shared().cause()
     }
 
-    /// Takes a place for `caller` on the lane that has least under way, waiting for at most `wait` while all are in use.
+    /// How many may be under way on its lanes at once, and how many they give in `time`; none: that is not known yet.
+    pub(super) fn capacity(&self, time: Duration) -> (usize, Option<usize>) {
+        self.shared().in_use().fold((0, Some(0)), |(places, signed), (_, _, lane)| {
+            let of_lane = lane.signed_within(time);
+            (places + lane.depth(), signed.zip(of_lane).map(|(all, one)| all.saturating_add(one)))
+        })
+    }
+
+    /// Takes a place for `caller` on the lane that has least under way, waiting while all are in use; after a try that failed at
+    /// `failed_at`, with another process if one has room.
     ///
     /// # Errors
-    /// [`NotTaken`].
-    pub async fn take(self: &Arc<Self>, caller: Caller, wait: Duration) -> Result<Taken, NotTaken> {
+    /// There is none that works.
+    pub async fn take(self: &Arc<Self>, caller: Caller, failed_at: Option<usize>) -> Result<Taken, Unready> {
+        let processes = usize::from(self.most.processes.max(1));
+        let shunned = |slot| failed_at.is_some_and(|failed| slot % processes == failed % processes);
         let turn = {
             let mut shared = self.shared();
             if !shared.is_ready() {
-                return Err(NotTaken::Unready(shared.cause()));
+                return Err(shared.cause());
             }
-            if let Some((slot, lane)) = shared.free() {
+            if let Some((slot, lane)) = shared.free(shunned) {
                 drop(shared);
                 return Ok(Taken::new(self, slot, lane));
             }
@@ -131,12 +132,8 @@ impl Pool {
             shared.waiting.push(caller, waiter);
             turn
         };
-        match timeout(wait, turn).await {
-            Ok(Ok(taken)) => Ok(taken),
-            Err(_) if self.is_ready() => Err(NotTaken::Busy),
-            // In time, but the queue was dissolved: the last connection broke.
-            Ok(Err(_)) | Err(_) => Err(NotTaken::Unready(self.cause())),
-        }
+        // The queue is dissolved when the last connection breaks.
+        turn.await.map_err(|_| self.cause())
     }
 
     fn shared(&self) -> MutexGuard<'_, Shared> {
@@ -162,7 +159,7 @@ impl Pool {
             if shared.waiting.is_empty() {
                 return;
             }
-            let Some((slot, lane)) = shared.free() else { return };
+            let Some((slot, lane)) = shared.free(|_| false) else { return };
             let Some(waiter) = shared.waiting.pop() else {
                 shared.release(slot);
                 return;
@@ -288,21 +285,24 @@ impl Shared {
         self.chosen.is_some() && self.slots.iter().any(|track| track.known == Slot::Healthy)
     }
 
-    /// Takes a place where least is under way: on a lane that was chosen, or on one that stands in for it.
-    fn free(&mut self) -> Option<(usize, Lane)> {
+    /// The slots whose lanes are in use, by number: those that were chosen, and reserves that stand in for broken ones.
+    fn in_use(&self) -> impl Iterator<Item = (usize, &Track, &Lane)> {
         let mut broken = self.slots.iter().filter(|track| !track.reserve && track.lane.is_none()).count();
-        let mut in_use = move |track: &Track| {
-            let stands_in = track.reserve && track.lane.is_some() && broken > 0;
-            broken -= usize::from(stands_in);
-            !track.reserve || stands_in
-        };
-        let with_room = self.slots.iter_mut().enumerate().filter_map(|(at, track)| {
-            let in_use = in_use(track);
-            let lane = track.lane.as_ref().filter(|lane| in_use && track.taken < lane.depth())?.clone();
-            Some((at, track, lane))
-        });
-        let (slot, track, lane) = with_room.min_by_key(|(_, track, _)| track.taken)?;
-        track.taken += 1;
+        self.slots.iter().enumerate().filter_map(move |(slot, track)| {
+            let lane = track.lane.as_ref()?;
+            if track.reserve {
+                broken = broken.checked_sub(1)?;
+            }
+            Some((slot, track, lane))
+        })
+    }
+
+    /// Takes a place where least is under way, on a lane of another process than `shunned` if there is one.
+    fn free(&mut self, shunned: impl Fn(usize) -> bool) -> Option<(usize, Lane)> {
+        let with_room = self.in_use().filter(|(_, track, lane)| track.taken < lane.depth());
+        let (slot, _, lane) = with_room.min_by_key(|(slot, track, _)| (shunned(*slot), track.taken))?;
+        let lane = lane.clone();
+        self.slots.get_mut(slot)?.taken += 1;
         Some((slot, lane))
     }
 
@@ -356,6 +356,11 @@ impl Taken {
             Err(_) => self.lose(Failure::TokenUnreachable),
         }
         answer
+    }
+
+    /// Where it is, for a next try elsewhere.
+    pub(super) fn slot(&self) -> usize {
+        self.slot
     }
 
     /// The lane is of no more use.

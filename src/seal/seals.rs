@@ -3,8 +3,9 @@
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::admission::{Begun, NotBegun};
 use super::forged::{Forged, assertion_id};
-use super::pool::{NotTaken, Taken, Unready};
+use super::pool::Unready;
 use super::signed::Signed;
 use super::signers::{Expected, Signers};
 use super::trial::{Chosen, Numbers};
@@ -50,32 +51,14 @@ pub enum NotPlaced {
     Seal(SealError),
 }
 
-/// A place at a signer of the right structure, for one assertion.
+/// A place among what the signers of the right structure seal in time, for one assertion; held until it is sealed.
 #[derive(Debug)]
 #[must_use]
 pub struct Place<'s> {
     seal: &'s Seal,
     caller: Caller,
     /// Held for nothing but that others wait.
-    _taken: Taken,
-}
-
-impl<'s> Place<'s> {
-    /// Lets others sign while this one's trace goes to the disk: what has its trace takes a place again.
-    ///
-    /// Held through the commit, the few places there are would let as few traces into it, and every signer would wait for
-    /// the disk.
-    pub fn step_aside(self) -> Aside<'s> {
-        Aside { seal: self.seal, caller: self.caller }
-    }
-}
-
-/// The seal of an assertion that waits for its trace.
-#[derive(Debug)]
-#[must_use]
-pub struct Aside<'s> {
-    seal: &'s Seal,
-    caller: Caller,
+    _begun: Begun,
 }
 
 /// One seal key with its certificate and its signers.
@@ -173,8 +156,8 @@ impl Seals {
         &self.seals
     }
 
-    /// Takes a place at a signer of `structure`, of a certificate that the convention declares, for `caller`, waiting
-    /// while all are in use.
+    /// Takes a place among what the signers of `structure` seal in time, with a certificate that the convention declares, for
+    /// `caller`, waiting while all are taken.
     ///
     /// # Errors
     /// [`NotPlaced`].
@@ -186,10 +169,10 @@ impl Seals {
         now: Instant,
     ) -> Result<Place<'_>, NotPlaced> {
         let seal = self.choose(structure, convention, now).map_err(NotPlaced::Seal)?;
-        match seal.signers.take(caller).await {
-            Ok(taken) => Ok(Place { seal, caller, _taken: taken }),
-            Err(NotTaken::Busy) => Err(NotPlaced::Busy),
-            Err(NotTaken::Unready(cause)) => Err(NotPlaced::Seal(SealError::Unready(cause))),
+        match seal.signers.begin(caller).await {
+            Ok(begun) => Ok(Place { seal, caller, _begun: begun }),
+            Err(NotBegun::Busy) => Err(NotPlaced::Busy),
+            Err(NotBegun::Unready(cause)) => Err(NotPlaced::Seal(SealError::Unready(cause))),
         }
     }
 
@@ -214,15 +197,11 @@ impl Seals {
     ///
     /// # Errors
     /// [`SealError`]: no assertion exists; the request's nonce stays spent, its trace gets the outcome `failed`.
-    pub async fn seal(&self, aside: Aside<'_>, recorded: Recorded<Forged>) -> Result<Signed, SealError> {
-        let Aside { seal, caller } = aside;
+    pub async fn seal(&self, place: Place<'_>, recorded: Recorded<Forged>) -> Result<Signed, SealError> {
+        // To the end: others begin once this one is sealed.
+        let Place { seal, caller, _begun } = place;
         let forged = recorded.payload();
-        // Too late to be told to come back: the nonce is spent.
-        let taken = seal.signers.take(caller).await.map_err(|not_taken| match not_taken {
-            NotTaken::Unready(cause) => SealError::Unready(cause),
-            NotTaken::Busy => SealError::Unready(Unready::TokenUnreachable),
-        })?;
-        let signing = seal.signers.sign(taken, caller, forged.unsealed.signed_info());
+        let signing = seal.signers.sign(caller, forged.unsealed.signed_info());
         let signature = signing.await.map_err(SealError::Unready)?;
         let assertion = forged.unsealed.sealed(&signature, seal.certificate.base64());
         Ok(Signed::new(assertion, forged, recorded.written().index))

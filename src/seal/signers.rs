@@ -7,9 +7,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::admission::{Admission, Begun, NotBegun};
 use super::connection::SignerError;
 use super::keeper::Keeper;
-use super::pool::{NotTaken, Pool, Taken, Unready};
+use super::pool::{Pool, Unready};
 use super::trial::{self, Chosen, Numbers};
 use super::verifier::Verifier;
 use super::waiting::Caller;
@@ -25,10 +26,9 @@ pub struct Signers {
     key: KeyName,
     verifier: Arc<Verifier>,
     pool: Arc<Pool>,
-    /// Longest wait for a place.
-    queue: Duration,
-    /// Longest wait for a signature, other signers' attempts included.
-    deadline: Duration,
+    admission: Arc<Admission>,
+    /// Longest wait for a signature: its turn, a signer that hangs, and another one in its place.
+    patience: Duration,
 }
 
 /// Who a key must be, and whom to tell if it is another.
@@ -77,7 +77,8 @@ impl Signers {
             keepers.spawn(trial::run(Arc::clone(&pool), most, Arc::clone(&verifier), limit));
         }
         let queue = Duration::from_millis(config.limits.queue_ms);
-        Self { key: key.key.clone(), verifier, pool, queue, deadline }
+        let admission = Admission::to(Arc::clone(&pool), queue);
+        Self { key: key.key.clone(), verifier, pool, admission, patience: queue + 2 * deadline }
     }
 
     /// Name of the key.
@@ -104,24 +105,29 @@ impl Signers {
         self.pool.cause()
     }
 
-    /// Takes a place for `caller`, waiting while all are in use.
-    pub(super) async fn take(&self, caller: Caller) -> Result<Taken, NotTaken> {
-        self.pool.take(caller, self.queue).await
+    /// Begins an assertion for `caller`, waiting while enough are begun.
+    ///
+    /// # Errors
+    /// [`NotBegun`].
+    pub(super) async fn begin(&self, caller: Caller) -> Result<Begun, NotBegun> {
+        self.admission.begin(caller).await
     }
 
     /// A verified signature over `text`, by another signer if the first one fails.
     ///
     /// # Errors
     /// Nobody signed in time; nothing of it is known outside.
-    pub(super) async fn sign(&self, taken: Taken, caller: Caller, text: &str) -> Result<Vec<u8>, Unready> {
-        timeout(self.deadline, self.attempts(taken, caller, text)).await.unwrap_or(Err(Unready::TokenUnreachable))
+    pub(super) async fn sign(&self, caller: Caller, text: &str) -> Result<Vec<u8>, Unready> {
+        timeout(self.patience, self.attempts(caller, text)).await.unwrap_or(Err(Unready::TokenUnreachable))
     }
 
-    async fn attempts(&self, mut taken: Taken, caller: Caller, text: &str) -> Result<Vec<u8>, Unready> {
+    async fn attempts(&self, caller: Caller, text: &str) -> Result<Vec<u8>, Unready> {
         let mut unready = Unready::TokenUnreachable;
-        let mut attempts = 0;
+        let (mut attempts, mut failed_at) = (0, None);
         while attempts < ATTEMPTS_MAX {
             attempts += 1;
+            let mut taken = self.pool.take(caller, failed_at).await?;
+            failed_at = Some(taken.slot());
             match taken.ask(async |lane| lane.sign(text).await).await {
                 Ok(signature) if self.verifier.verifies(text.as_bytes(), &signature) => return Ok(signature),
                 Ok(_) => {
@@ -133,7 +139,7 @@ impl Signers {
                     tracing::error!(key = %self.key, "a signer does not recognise what its key is for");
                 }
                 // A dead process leaves as many dead connections as it had sessions. Each is out of the pool once met, and
-                // the deadline bounds them all.
+                // our patience bounds them all.
                 Err(SignerError::Io(_)) => attempts -= 1,
                 Err(error) => {
                     tracing::warn!(key = %self.key, %error, "a signer failed under a request");
@@ -142,10 +148,6 @@ impl Signers {
                     }
                 }
             }
-            taken = self.take(caller).await.map_err(|not_taken| match not_taken {
-                NotTaken::Unready(cause) => cause,
-                NotTaken::Busy => unready,
-            })?;
         }
         Err(unready)
     }

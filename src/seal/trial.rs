@@ -74,21 +74,17 @@ async fn choose(pool: &Arc<Pool>, most: Numbers, verifier: &Arc<Verifier>, until
     let window = (left / u32::try_from(steps * 2).unwrap_or(u32::MAX)).min(WINDOW_MAX);
     let mut best = Numbers { processes: 1, sessions: 1 };
     let mut best_rate = rate(pool, best, most, verifier, window).await.filter(|rate| *rate > 0)?;
-    for processes in doublings(most.processes) {
-        let larger = Numbers { processes, ..best };
-        let larger_rate = rate(pool, larger, most, verifier, window).await?;
-        if larger_rate * 100 < best_rate * GAIN_PERCENT {
-            break;
+    let with_processes = |best, processes| Numbers { processes, ..best };
+    let with_sessions = |best, sessions| Numbers { sessions, ..best };
+    for (of, larger) in [(most.processes, with_processes as fn(_, _) -> _), (most.sessions, with_sessions)] {
+        for number in doublings(of) {
+            let larger = larger(best, number);
+            let larger_rate = rate(pool, larger, most, verifier, window).await?;
+            if larger_rate * 100 < best_rate * GAIN_PERCENT {
+                break;
+            }
+            (best, best_rate) = (larger, larger_rate);
         }
-        (best, best_rate) = (larger, larger_rate);
-    }
-    for sessions in doublings(most.sessions) {
-        let larger = Numbers { sessions, ..best };
-        let larger_rate = rate(pool, larger, most, verifier, window).await?;
-        if larger_rate * 100 < best_rate * GAIN_PERCENT {
-            break;
-        }
-        (best, best_rate) = (larger, larger_rate);
     }
     Some(Chosen { numbers: best, per_second: Some(best_rate) })
 }

@@ -1,11 +1,10 @@
-//! Who waits for a connection: a queue for each application, served in turn, so that a flood of one does not starve another;
+//! Who waits for a place: a queue for each application, served in turn, so that a flood of one does not starve another;
 //! emergencies before the others, and the others never forgotten.
 
 use std::collections::VecDeque;
 
 use tokio::sync::oneshot;
 
-use super::pool::Taken;
 use crate::policy::load::Load;
 
 /// Emergencies in a row while others wait: three signatures of four are theirs if they want them, so that a flood of them does
@@ -22,27 +21,41 @@ pub struct Caller {
 }
 
 /// Who waits, of both kinds.
-#[derive(Debug, Default)]
-pub(super) struct Waiting {
-    emergencies: Queues,
-    usual: Queues,
+#[derive(Debug)]
+pub(super) struct Waiting<T> {
+    emergencies: Queues<T>,
+    usual: Queues<T>,
     /// Emergencies that were served since one of the others was.
     in_a_row: usize,
 }
 
-impl Waiting {
-    pub(super) fn push(&mut self, caller: Caller, waiter: oneshot::Sender<Taken>) {
+impl<T> Default for Waiting<T> {
+    fn default() -> Self {
+        Self { emergencies: Queues(VecDeque::new()), usual: Queues(VecDeque::new()), in_a_row: 0 }
+    }
+}
+
+impl<T> Waiting<T> {
+    pub(super) fn push(&mut self, caller: Caller, waiter: oneshot::Sender<T>) {
         match caller.load {
             Load::Emergency => self.emergencies.push(caller.uid, waiter),
             Load::Usual => self.usual.push(caller.uid, waiter),
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.emergencies.0.is_empty() && self.usual.0.is_empty()
+    /// How many are served before `caller`, if nobody else comes.
+    pub(super) fn ahead_of(&self, caller: Caller) -> usize {
+        match caller.load {
+            Load::Emergency => self.emergencies.ahead_of(caller.uid),
+            Load::Usual => self.emergencies.len() + self.usual.ahead_of(caller.uid),
+        }
     }
 
-    pub(super) fn pop(&mut self) -> Option<oneshot::Sender<Taken>> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.emergencies.len() + self.usual.len() == 0
+    }
+
+    pub(super) fn pop(&mut self) -> Option<oneshot::Sender<T>> {
         if self.in_a_row < EMERGENCIES_IN_A_ROW
             && let Some(waiter) = self.emergencies.pop()
         {
@@ -55,18 +68,29 @@ impl Waiting {
 }
 
 /// The queues of one kind, in the order of their next turn.
-#[derive(Debug, Default)]
-struct Queues(VecDeque<(u32, VecDeque<oneshot::Sender<Taken>>)>);
+#[derive(Debug)]
+struct Queues<T>(VecDeque<(u32, VecDeque<oneshot::Sender<T>>)>);
 
-impl Queues {
-    fn push(&mut self, uid: u32, waiter: oneshot::Sender<Taken>) {
+impl<T> Queues<T> {
+    fn push(&mut self, uid: u32, waiter: oneshot::Sender<T>) {
         match self.0.iter_mut().find(|(user, _)| *user == uid) {
             Some((_, queue)) => queue.push_back(waiter),
             None => self.0.push_back((uid, VecDeque::from([waiter]))),
         }
     }
 
-    fn pop(&mut self) -> Option<oneshot::Sender<Taken>> {
+    fn len(&self) -> usize {
+        self.0.iter().map(|(_, queue)| queue.len()).sum()
+    }
+
+    /// Of each application as many as it has waiting itself, and one more.
+    fn ahead_of(&self, uid: u32) -> usize {
+        let own = self.0.iter().find(|(user, _)| *user == uid).map_or(0, |(_, queue)| queue.len());
+        let others = self.0.iter().filter(|(user, _)| *user != uid);
+        own + others.map(|(_, queue)| queue.len().min(own + 1)).sum::<usize>()
+    }
+
+    fn pop(&mut self) -> Option<oneshot::Sender<T>> {
         let (uid, mut queue) = self.0.pop_front()?;
         let waiter = queue.pop_front();
         if !queue.is_empty() {

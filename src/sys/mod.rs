@@ -12,7 +12,7 @@ pub mod confinement;
 #[cfg(unix)]
 pub mod cpu;
 pub mod durable;
-#[cfg(all(unix, feature = "appliance"))]
+#[cfg(any(all(unix, feature = "appliance"), feature = "connect"))]
 pub mod exchange;
 #[cfg(unix)]
 pub mod file;
@@ -28,6 +28,8 @@ pub mod peer;
 pub mod places;
 #[cfg(unix)]
 pub mod process;
+#[cfg(any(all(unix, feature = "appliance"), feature = "connect"))]
+pub mod serving;
 #[cfg(all(unix, any(feature = "appliance", feature = "connect")))]
 pub mod socket;
 #[cfg(unix)]
@@ -38,3 +40,5 @@ pub mod synchronisation;
 pub mod terminal;
 #[cfg(unix)]
 pub mod timekeeper;
+#[cfg(all(unix, feature = "appliance"))]
+pub mod watchdog;

@@ -34,6 +34,14 @@ pub fn uid_of(name: &str) -> io::Result<Option<u32>> {
     Ok(User::from_name(name)?.map(|user| user.uid.as_raw()))
 }
 
+/// The same of a name that a configuration for tests may leave out (`own`): then it is this process's own user.
+///
+/// # Errors
+/// As [`uid_of`].
+pub fn uid_of_named(name: &str, own: bool) -> io::Result<Option<u32>> {
+    if name.is_empty() && own { Ok(Some(own_uid())) } else { uid_of(name) }
+}
+
 /// The uid and the gid of a user by name; `None` if there is no such user.
 ///
 /// # Errors

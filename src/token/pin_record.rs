@@ -28,7 +28,7 @@ const SALT_LEN: usize = 16;
 const DIGEST_LEN: usize = 32;
 const TRACE_LEN: usize = SALT_LEN + DIGEST_LEN;
 /// Salt, digest, failures (4 octets) and time (8 octets), big-endian.
-const RECORD_LEN: usize = SALT_LEN + DIGEST_LEN + 4 + 8;
+const RECORD_LEN: usize = TRACE_LEN + 4 + 8;
 /// In place of the number of failures: the token said that the PIN is wrong.
 const REFUSED: u32 = u32::MAX;
 
@@ -51,8 +51,7 @@ pub(super) struct PinRecords(Vec<Record>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Record {
-    salt: [u8; SALT_LEN],
-    digest: [u8; DIGEST_LEN],
+    trace: Trace,
     failures: u32,
     /// Milliseconds since 1970: it must outlive the process and the system's start.
     tried_ms: u64,
@@ -68,7 +67,7 @@ impl PinRecords {
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let octets = |r: &Record| {
-            [&r.salt[..], &r.digest[..], &r.failures.to_be_bytes()[..], &r.tried_ms.to_be_bytes()[..]].concat()
+            [&r.trace.to_bytes()[..], &r.failures.to_be_bytes()[..], &r.tried_ms.to_be_bytes()[..]].concat()
         };
         self.0.iter().flat_map(octets).collect()
     }
@@ -106,7 +105,7 @@ impl PinRecords {
 
     /// These without `pin`.
     pub(super) fn without(&self, pin: &Pin) -> Self {
-        Self(self.0.iter().filter(|record| !record.is_of(pin)).copied().collect())
+        Self(self.0.iter().filter(|record| !record.trace.is_of(pin)).copied().collect())
     }
 
     /// These with no try in the future of `now_ms`, if there is one: after a clock was set back the wait begins anew.
@@ -117,29 +116,22 @@ impl PinRecords {
     }
 
     fn with(&self, pin: &Pin, failures: u32, tried_ms: u64) -> io::Result<Self> {
-        let mut salt = [0; SALT_LEN];
-        rand::fill(&mut salt).map_err(|_| io::Error::other("no random bytes"))?;
         let mut records = self.without(pin);
-        records.0.push(Record { salt, digest: digest(&salt, pin), failures, tried_ms });
+        records.0.push(Record { trace: Trace::of(pin)?, failures, tried_ms });
         Ok(records)
     }
 
     fn of(&self, pin: &Pin) -> Option<&Record> {
-        self.0.iter().find(|record| record.is_of(pin))
+        self.0.iter().find(|record| record.trace.is_of(pin))
     }
 }
 
 impl Record {
     fn parse(bytes: &[u8; RECORD_LEN]) -> Option<Self> {
-        let (salt, rest) = bytes.split_first_chunk()?;
-        let (digest, rest) = rest.split_first_chunk()?;
+        let (trace, rest) = bytes.split_first_chunk::<TRACE_LEN>()?;
         let (failures, rest) = rest.split_first_chunk()?;
         let (failures, tried_ms) = (u32::from_be_bytes(*failures), u64::from_be_bytes(*rest.first_chunk()?));
-        (failures > 0).then_some(Self { salt: *salt, digest: *digest, failures, tried_ms })
-    }
-
-    fn is_of(&self, pin: &Pin) -> bool {
-        verify_slices_are_equal(&digest(&self.salt, pin), &self.digest).is_ok()
+        (failures > 0).then_some(Self { trace: Trace::parse(trace)?, failures, tried_ms })
     }
 
     fn wait(&self, vouched: bool) -> Duration {
@@ -155,21 +147,39 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A PIN as it is remembered where it was taken: salt, then digest.
-pub(super) fn trace(pin: &Pin) -> io::Result<[u8; TRACE_LEN]> {
-    let mut trace = [0; TRACE_LEN];
-    let (salt, rest) = trace.split_at_mut(SALT_LEN);
-    rand::fill(salt).map_err(|_| io::Error::other("no random bytes"))?;
-    rest.copy_from_slice(&digest(salt, pin));
-    Ok(trace)
+/// A PIN as it is remembered: a random salt, and SHA-256(salt ‖ PIN).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Trace {
+    salt: [u8; SALT_LEN],
+    digest: [u8; DIGEST_LEN],
 }
 
-/// Whether `trace` is of that PIN.
-pub(super) fn is_trace_of(trace: &[u8], pin: &Pin) -> bool {
-    trace.len() == TRACE_LEN
-        && trace
-            .split_at_checked(SALT_LEN)
-            .is_some_and(|(salt, rest)| verify_slices_are_equal(&digest(salt, pin), rest).is_ok())
+impl Trace {
+    /// A new one of `pin`.
+    ///
+    /// # Errors
+    /// The system gives no random bytes.
+    pub(super) fn of(pin: &Pin) -> io::Result<Self> {
+        let mut salt = [0; SALT_LEN];
+        rand::fill(&mut salt).map_err(|_| io::Error::other("no random bytes"))?;
+        Ok(Self { salt, digest: digest(&salt, pin) })
+    }
+
+    /// Reads [`Trace::to_bytes`], and no byte more.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        let (salt, rest) = bytes.split_first_chunk()?;
+        Some(Self { salt: *salt, digest: *<&[u8; DIGEST_LEN]>::try_from(rest).ok()? })
+    }
+
+    /// Salt, then digest.
+    pub(super) fn to_bytes(self) -> Vec<u8> {
+        [&self.salt[..], &self.digest[..]].concat()
+    }
+
+    /// Whether it is of that PIN.
+    pub(super) fn is_of(&self, pin: &Pin) -> bool {
+        verify_slices_are_equal(&digest(&self.salt, pin), &self.digest).is_ok()
+    }
 }
 
 fn digest(salt: &[u8], pin: &Pin) -> [u8; DIGEST_LEN] {

@@ -74,8 +74,9 @@ fn a_pin_that_was_taken_waits_a_second_once_and_then_as_long_as_any() {
 #[test]
 fn a_trace_is_of_its_pin_alone() {
     let pin = Pin::of(b"1234");
-    let bytes = trace(&pin).unwrap();
+    let bytes = Trace::of(&pin).unwrap().to_bytes();
+    let is_trace_of = |bytes: &[u8], pin: &Pin| Trace::parse(bytes).is_some_and(|trace| trace.is_of(pin));
     assert!(is_trace_of(&bytes, &pin) && !is_trace_of(&bytes, &Pin::of(b"12345")));
     assert!((0..bytes.len()).all(|len| !is_trace_of(&bytes[..len], &pin)));
-    assert_ne!(trace(&pin).unwrap(), bytes, "salted");
+    assert_ne!(Trace::of(&pin).unwrap().to_bytes(), bytes, "salted");
 }

@@ -22,7 +22,7 @@ use super::attempt::Attempt;
 use super::cause::PinRefusal;
 use super::error::TokenError;
 use super::pin::Pin;
-use super::pin_record::{PinRecords, Verdict, is_trace_of, trace};
+use super::pin_record::{PinRecords, Trace, Verdict};
 use super::uri::hex;
 use crate::config::PinSource;
 
@@ -149,15 +149,18 @@ impl TokenMemory {
 
     /// Whether the token has taken this PIN since the machine's start, and no other after it.
     pub(super) fn vouches(&self, pin: &Pin) -> bool {
-        let read = |path| fs::read(path).is_ok_and(|bytes| is_trace_of(&bytes, pin));
+        let read = |path| {
+            let trace = fs::read(path).ok().and_then(|bytes| Trace::parse(&bytes));
+            trace.is_some_and(|trace| trace.is_of(pin))
+        };
         self.accepted.as_deref().is_some_and(read)
     }
 
     /// The token took this PIN. Not remembered, it only waits longer one day.
     pub(super) fn vouch(&self, pin: &Pin) {
         let Some(path) = self.accepted.as_deref().filter(|_| !self.vouches(pin)) else { return };
-        let write = |bytes: [u8; _]| crate::sys::durable::replace(path, &bytes, 0o600);
-        if let Err(cause) = trace(pin).and_then(write) {
+        let write = |trace: Trace| crate::sys::durable::replace(path, &trace.to_bytes(), 0o600);
+        if let Err(cause) = Trace::of(pin).and_then(write) {
             tracing::debug!(path = %path.display(), %cause, "an accepted PIN is not remembered");
         }
     }

@@ -11,6 +11,8 @@ pub mod service;
 
 /// Longest request frame in bytes without its NUL (contract): a request needs under 2 kB, a proof a few more.
 pub const FRAME_LEN_MAX: usize = 64 * 1024;
+/// The raw stream of `fr.sceau.Token` inside TLS, from companion to gate, as both name it in ALPN (RFC 7301).
+pub const ALPN: &[u8] = b"sceau-varlink/1";
 /// The interface of `admin.sock`, as served by `org.varlink.service`.
 pub const ADMIN_INTERFACE: &str = include_str!("fr.sceau.Admin.varlink");
 /// The interface of `attest.sock`.

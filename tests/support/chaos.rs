@@ -20,7 +20,7 @@ use super::establishment::Establishment;
 use super::ledger::entries;
 use super::practitioners::{PATIENTS, Practitioner};
 use super::varlink::{Client, Issued, login};
-use super::wait::{eventually, freeze, until};
+use super::wait::{StopOnDrop, eventually, freeze, until};
 
 /// Threads that ask.
 const CALLERS: usize = 4;
@@ -254,12 +254,4 @@ fn is_sealed(assertion: &str, spki: &[u8]) -> bool {
     let signature = STANDARD.decode(between("<ds:SignatureValue>", "</ds:SignatureValue>").unwrap()).unwrap();
     let algorithm = recognise(signed_info.as_bytes()).unwrap();
     Verifier::new(algorithm.into(), spki).unwrap().verifies(signed_info.as_bytes(), &signature)
-}
-
-struct StopOnDrop<'b>(&'b AtomicBool);
-
-impl Drop for StopOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
-    }
 }

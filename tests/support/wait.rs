@@ -1,5 +1,6 @@
 //! Waiting for what must come: looked at again and again until a deadline, which is a failure.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -50,4 +51,13 @@ pub fn freeze(daemon: &Daemon) {
     until("every thread stands still", || {
         std::fs::read_dir(&tasks).unwrap().all(|task| stands_still(task.unwrap()))
     });
+}
+
+/// Sets the flag when it is dropped: threads that look at it end, and a panic beside them is seen.
+pub struct StopOnDrop<'f>(pub &'f AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
 }

@@ -77,6 +77,7 @@ impl Register for Applications {
     const MEMBER: &'static str = "applications";
     const IMPORT: Verb = Verb::ApplicationsImport;
     const ENTRIES: &'static str = "application(s)";
+    const KEEPS: bool = true;
 
     fn key(record: &Record) -> &str {
         &record.user
@@ -107,12 +108,14 @@ impl Register for Applications {
         config: &Config,
         named: &Named,
         (bytes, format): (&[u8], Format),
+        now: &[Record],
         _progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Vec<Record>, Vec<Slip>> {
         let uid = |user: &str| peer::uid_of(user).ok().flatten();
         let name = |uid| peer::name_of(uid).ok().flatten();
         let users = import::Users { uid: &uid, name: &name };
-        let register = import::judge(bytes, format, &named.around(config), users)?;
+        let confirmed = |user: &str| Some(now.iter().find(|known| known.user == user)?.certificates.clone());
+        let register = import::judge(bytes, format, &named.around(config), users, &confirmed)?;
         Ok(register.all().iter().map(|one| one.record.clone()).collect())
     }
 }

@@ -95,6 +95,7 @@ impl Register for Practitioners {
         config: &Config,
         named: &Named,
         (bytes, format): (&[u8], Format),
+        _now: &[Record],
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Vec<Record>, Vec<Slip>> {
         let around = named.around(config);

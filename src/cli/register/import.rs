@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::progress::Progress;
+use super::read::Read;
 use super::{Register, read};
 use crate::cli::order::{Signing, read_document};
 use crate::cli::{NotDone, convention};
@@ -46,9 +47,12 @@ impl Import {
         let document = read_document(&self.file)?;
         let config = Config::load(self.signing.config())?;
         let named = convention::named(&config, self.signing.door())?;
+        // Without it the judgement of sceaud is the only one: it knows.
+        let now = if R::KEEPS { self.now::<R>() } else { None };
+        let now = now.filter(|now| now.source == "ledger").map(|now| now.records).unwrap_or_default();
         let judged = {
             let mut progress = Progress::of("vérification");
-            R::judge(&config, &named, (&document, format), &mut |done, total| progress.tell(done, total))
+            R::judge(&config, &named, (&document, format), &now, &mut |done, total| progress.tell(done, total))
         };
         let records = match judged {
             Ok(records) => records,
@@ -82,6 +86,11 @@ impl Import {
         Ok(0)
     }
 
+    /// The register of now, if `sceaud` tells it.
+    fn now<R: Register>(&self) -> Option<Read<R>> {
+        self.signing.connect().and_then(|mut client| read::<R>(&mut client)).ok()
+    }
+
     /// Tells every bad line.
     fn refuse(&self, slips: &[Slip]) -> Result<u8, NotDone> {
         let mut out = io::stdout().lock();
@@ -102,7 +111,7 @@ impl Import {
 
     /// Tells what would change, as far as the running register is known.
     fn tell<R: Register>(&self, records: &[R::Record]) -> Result<u8, NotDone> {
-        let now = self.signing.connect().and_then(|mut client| read::<R>(&mut client)).ok();
+        let now = self.now::<R>();
         let total = records.len();
         let changes = now.map(|now| {
             let mut before: HashMap<&str, &R::Record> = now.records.iter().map(|one| (R::key(one), one)).collect();

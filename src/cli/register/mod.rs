@@ -39,7 +39,11 @@ pub(super) trait Register {
     /// What the system said.
     fn show(record: &Self::Record, out: &mut impl io::Write) -> io::Result<()>;
 
-    /// Judges a file as `sceaud` will; `progress` learns how many entries of how many are judged.
+    /// Whether what the file becomes depends on what the register has now.
+    const KEEPS: bool = false;
+
+    /// Judges a file as `sceaud` will, beside the register of now where it is known; `progress` learns how many entries of how
+    /// many are judged.
     ///
     /// # Errors
     /// Everything that is wrong, by line.
@@ -47,6 +51,7 @@ pub(super) trait Register {
         config: &Config,
         named: &Named,
         file: (&[u8], Format),
+        now: &[Self::Record],
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Vec<Self::Record>, Vec<Slip>>;
 }

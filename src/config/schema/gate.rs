@@ -5,8 +5,11 @@ use super::{ANY, Key, Kind, may, must};
 const LIMITS: &[Key] = &[
     may("connections_max", ANY),
     may("connections_per_client_max", ANY),
+    may("calls_per_client_max", ANY),
     may("pending_max", ANY),
     may("pending_per_source_max", ANY),
+    may("failures_per_source_per_minute", ANY),
+    may("strangers_per_minute", ANY),
     may("handshake_ms", ANY),
     may("idle_ms", ANY),
     may("varlink_idle_ms", ANY),

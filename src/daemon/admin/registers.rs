@@ -50,7 +50,8 @@ pub(super) async fn practitioners_import(
     Ok(register(daemon, judged.map_err(|slips| invalid(&slips))??, ordered))
 }
 
-/// `applications-import`: the same for applications. Sessions and nonces of one that leaves are kept until they end.
+/// `applications-import`: the same for applications. Sessions and nonces of one that leaves are kept until they end; certificates
+/// of one that stays are changed by their own orders alone.
 pub(super) async fn applications_import(
     daemon: &Daemon,
     ordered: &Ordered,
@@ -59,10 +60,14 @@ pub(super) async fn applications_import(
 ) -> Result<Effect, NotObeyed> {
     let (bytes, format) = file(import, document)?;
     let around = daemon.config.around(&daemon.conventions.current().convention, &daemon.profiles);
+    let current = daemon.registers.in_force().applications;
     let judged = aside(move || {
+        let current = current.document.is_some().then_some(&*current.register);
+        let confirmed = |user: &str| Some(current?.named(user)?.record.certificates.clone());
         let uid = |user: &str| peer::uid_of(user).ok().flatten();
         let name = |uid| peer::name_of(uid).ok().flatten();
-        let judged = application::import::judge(&bytes, format, &around, Users { uid: &uid, name: &name });
+        let judged =
+            application::import::judge(&bytes, format, &around, Users { uid: &uid, name: &name }, &confirmed);
         judged.map(written_applications)
     })
     .await?;

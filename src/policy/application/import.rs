@@ -15,12 +15,29 @@ pub struct Users<'a> {
     pub name: &'a dyn Fn(u32) -> Option<String>,
 }
 
+/// The certificates that an application of the register in force has; none: it is not in it, or no order made that register.
+pub type Confirmed<'a> = &'a dyn Fn(&str) -> Option<Vec<String>>;
+
 /// Judges a file beside the configuration.
+///
+/// Certificates of an application that is in the register come and go by their own orders: a file that names none keeps them, so
+/// that a table without that column revokes nobody; one that names others is refused, so that an old table revives no key.
 ///
 /// # Errors
 /// Everything that is wrong, by line.
-pub fn judge(bytes: &[u8], format: Format, around: &Around, users: Users<'_>) -> Result<Applications, Vec<Slip>> {
-    let File { lines, records, mut slips } = File::<Record>::read(bytes, format)?;
+pub fn judge(
+    bytes: &[u8],
+    format: Format,
+    around: &Around,
+    users: Users<'_>,
+    confirmed: Confirmed<'_>,
+) -> Result<Applications, Vec<Slip>> {
+    let File { lines, mut records, mut slips } = File::<Record>::read(bytes, format)?;
+    for (record, line) in records.iter_mut().zip(&lines) {
+        if let Err(cause) = keep(record, confirmed) {
+            slips.push(Slip::of(*line, "certificates", "certificates-differ", cause));
+        }
+    }
     let demands = Demands {
         uid: users.uid,
         service_exists: &|name| around.services.contains(name),
@@ -45,6 +62,26 @@ pub fn judge(bytes: &[u8], format: Format, around: &Around, users: Users<'_>) ->
         }
     }
     conclude(applications, slips)
+}
+
+/// Gives an entry without certificates those that it has.
+fn keep(record: &mut Record, confirmed: Confirmed<'_>) -> Result<(), String> {
+    let Some(now) = confirmed(&record.user) else { return Ok(()) };
+    let other = |of: &[String], than: &[String]| of.iter().find(|one| !than.contains(one)).cloned();
+    if record.certificates.is_empty() {
+        record.certificates = now;
+    } else if let Some(new) = other(&record.certificates, &now) {
+        return Err(format!(
+            "certificates : {new} n'est pas (ou plus) confirmé pour cette application ; retirez-le de la ligne, ou confirmez-le d'abord : \
+             sceau applications certificate"
+        ));
+    } else if let Some(missing) = other(&now, &record.certificates) {
+        return Err(format!(
+            "certificates : {missing} est confirmé et manque ici ; un import ne révoque pas : ajoutez-le, laissez la cellule vide, ou \
+             révoquez-le : sceau applications revoke-certificate"
+        ));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

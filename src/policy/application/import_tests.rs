@@ -10,6 +10,10 @@ const DPI: &str =
 const LABO: &str = "labo;Biologie;1.0;;DMP-2;2027-06-30;consultation;;CPS|OTP_SMS;dmp-air;;;oui\n";
 
 fn judged(text: &str, format: Format) -> Result<Applications, Vec<Slip>> {
+    judged_beside(text, format, &|_| None)
+}
+
+fn judged_beside(text: &str, format: Format, confirmed: Confirmed<'_>) -> Result<Applications, Vec<Slip>> {
     let set = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     let around = Around {
         services: set(&["consultation", "urgences"]),
@@ -21,7 +25,7 @@ fn judged(text: &str, format: Format) -> Result<Applications, Vec<Slip>> {
     let uid = |user: &str| known.iter().find(|(name, _)| *name == user).map(|(_, uid)| *uid);
     let name =
         |uid: u32| known.iter().find(|(_, known)| *known == uid && uid != 1003).map(|(n, _)| (*n).to_owned());
-    judge(text.as_bytes(), format, &around, Users { uid: &uid, name: &name })
+    judge(text.as_bytes(), format, &around, Users { uid: &uid, name: &name }, confirmed)
 }
 
 fn told(text: &str, format: Format) -> Vec<(u64, String, &'static str)> {
@@ -47,6 +51,30 @@ fn a_table_and_an_array_are_the_same_register() {
     assert_eq!((kept.all().len(), lost), (1, vec!["dpi".to_owned()]));
     for other in [array, again] {
         assert!(other.all().iter().map(|one| &one.record).eq(records.iter()));
+    }
+}
+
+#[test]
+fn certificates_come_and_go_by_their_own_orders() {
+    let key = |letter: &str| format!("sha256:{}", letter.repeat(64));
+    let confirmed = |user: &str| (user == "gate:dpi").then(|| vec![key("a"), key("b")]);
+    let file = |user: &str, certificates: &str| {
+        let head = HEAD.replace("suspended", "suspended;certificates");
+        format!("{head}{user};A;1;;H;2027-12-31;consultation;;CPS;dmp-air;;;;{certificates}\n")
+    };
+    let had = |text: &str| {
+        let taken = judged_beside(text, Format::Csv, &confirmed)?;
+        Ok::<_, Vec<Slip>>(taken.all()[0].record.certificates.clone())
+    };
+    let without = format!("{HEAD}gate:dpi;A;1;;H;2027-12-31;consultation;;CPS;dmp-air;;;\n");
+    assert_eq!(had(&without).unwrap(), [key("a"), key("b")], "a table without the column");
+    assert_eq!(had(&file("gate:dpi", "")).unwrap(), [key("a"), key("b")], "an empty cell");
+    assert_eq!(had(&file("gate:dpi", &[key("b"), key("a")].join("|"))).unwrap().len(), 2);
+    assert_eq!(had(&file("gate:labo", &key("c"))).unwrap(), [key("c")], "a new application brings its own");
+    for other in [key("a"), [key("a"), key("b"), key("c")].join("|"), key("c")] {
+        let slips = had(&file("gate:dpi", &other)).unwrap_err();
+        assert_eq!((slips[0].line, slips[0].rule), (2, "certificates-differ"), "{other}");
+        assert!(slips[0].cause.contains("sceau applications "), "{}", slips[0].cause);
     }
 }
 

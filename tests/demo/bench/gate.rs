@@ -1,14 +1,20 @@
-//! What the gate costs: tokens through it beside tokens over the bare socket, in one run; and honest clients beside a flood.
+//! What the gate costs: tokens through it beside tokens over the bare socket, in one run; and honest clients beside floods.
+//!
+//! Strangers are other machines, and here they run on ours: what they take themselves is measured by the same flood against a
+//! listener that hangs up at once.
 
 use std::collections::VecDeque;
 use std::io::Write as _;
+use std::net::TcpListener;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::socket::{setsockopt, sockopt};
 use serde_json::{Value, json};
 
+use super::aims::Aim;
 use super::cpu;
 use crate::Failure;
 use crate::stage::FOLDER;
@@ -19,7 +25,7 @@ use crate::support::establishment::Establishment;
 use crate::support::plan::Plan;
 use crate::support::practitioners::PATIENTS;
 use crate::support::varlink::{Client, login, nonce};
-use crate::wire::{Identity, Wire, tcp};
+use crate::wire::{Identity, Wire, client_hello, tcp};
 
 /// How long each window is.
 const WINDOW: Duration = Duration::from_secs(3);
@@ -27,8 +33,12 @@ const WINDOW: Duration = Duration::from_secs(3);
 const ROUNDS: usize = 5;
 /// Connections in the closed loop: what two processors serve without a queue of its own.
 const CONNECTIONS: usize = 2;
-/// Strangers that connect as fast as they can, each from its own source.
+/// Threads of strangers.
 const FLOODS: usize = 2;
+/// Addresses that each of them comes from.
+const SOURCES: usize = 100;
+/// Strangers in a second that a paced flood has, of all threads: a thousand times what a hospital's servers do.
+const PACED_PER_SECOND: f64 = 2_000.0;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -36,10 +46,44 @@ enum Kind {
     Varlink,
     Json,
     /// By varlink, beside a flood of strangers.
-    Flooded,
+    Flooded(Flood),
 }
 
-const KINDS: [Kind; 4] = [Kind::Socket, Kind::Varlink, Kind::Json, Kind::Flooded];
+/// What strangers do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flood {
+    /// So many in a second say what is no TLS.
+    Noise,
+    /// So many in a second say hello, which costs arithmetic, and no more.
+    Hello,
+    /// So many in a second say hello to a listener that hangs up.
+    Elsewhere,
+    /// As many as can be say hello.
+    Unbounded,
+    /// As many as can be, to a listener that hangs up.
+    UnboundedElsewhere,
+}
+
+impl Flood {
+    fn is_paced(self) -> bool {
+        matches!(self, Flood::Noise | Flood::Hello | Flood::Elsewhere)
+    }
+
+    fn is_elsewhere(self) -> bool {
+        matches!(self, Flood::Elsewhere | Flood::UnboundedElsewhere)
+    }
+}
+
+const KINDS: [Kind; 8] = [
+    Kind::Socket,
+    Kind::Varlink,
+    Kind::Json,
+    Kind::Flooded(Flood::Elsewhere),
+    Kind::Flooded(Flood::Noise),
+    Kind::Flooded(Flood::Hello),
+    Kind::Flooded(Flood::UnboundedElsewhere),
+    Kind::Flooded(Flood::Unbounded),
+];
 
 impl Kind {
     fn name(self) -> &'static str {
@@ -47,7 +91,21 @@ impl Kind {
             Kind::Socket => "socket locale",
             Kind::Varlink => "portail, varlink",
             Kind::Json => "portail, JSON",
-            Kind::Flooded => "portail, varlink, sous un flot",
+            Kind::Flooded(Flood::Elsewhere) => "… 2000/s à une autre porte",
+            Kind::Flooded(Flood::Noise) => "… 2000/s de bruit au portail",
+            Kind::Flooded(Flood::Hello) => "… 2000/s de ClientHello au portail",
+            Kind::Flooded(Flood::UnboundedElsewhere) => "… flot sans frein, autre porte",
+            Kind::Flooded(Flood::Unbounded) => "… flot sans frein au portail",
+        }
+    }
+
+    /// What its rate is a share of.
+    fn beside(self) -> Kind {
+        match self {
+            Kind::Flooded(Flood::Noise | Flood::Hello) => Kind::Flooded(Flood::Elsewhere),
+            Kind::Flooded(Flood::Unbounded) => Kind::Flooded(Flood::UnboundedElsewhere),
+            Kind::Flooded(Flood::Elsewhere | Flood::UnboundedElsewhere) => Kind::Varlink,
+            _ => Kind::Socket,
         }
     }
 }
@@ -85,12 +143,17 @@ struct Seen {
     p50_ms: f64,
     p99_ms: f64,
     strangers: usize,
+    answers: usize,
 }
 
 struct Scene {
     gate: Daemon,
     daemons: Daemons,
     port: u16,
+    /// Where a listener hangs up at once.
+    elsewhere: u16,
+    /// The first words of TLS.
+    hello: Vec<u8>,
     identity: Identity,
     establishment: Establishment,
     _folder: tempfile::TempDir,
@@ -110,8 +173,8 @@ pub(crate) fn bench() -> Result<(), Failure> {
         }
     }
     println!(
-        "{:<32} {:>8} {:>8} {:>10} {:>10} {:>18} {:>12}",
-        "", "VIHF/s", "rapport", "p50 ms", "p99 ms", "CPU portail µs/VIHF", "inconnus/s"
+        "{:<36} {:>8} {:>8} {:>8} {:>10} {:>10} {:>18} {:>12}",
+        "", "VIHF/s", "rapport", "au calme", "p50 ms", "p99 ms", "CPU portail µs/VIHF", "inconnus/s"
     );
     let of = |kind: Kind, what: fn(&Seen) -> f64| {
         median(seen.iter().filter(|one| one.kind == kind).map(what).collect())
@@ -119,30 +182,45 @@ pub(crate) fn bench() -> Result<(), Failure> {
     let mut rows = Vec::new();
     for kind in KINDS {
         let rate = of(kind, |one| one.per_second);
-        let beside = if kind == Kind::Flooded { Kind::Varlink } else { Kind::Socket };
-        let ratio = rate / of(beside, |one| one.per_second);
+        let ratio = rate / of(kind.beside(), |one| one.per_second);
+        let whole = rate / of(Kind::Varlink, |one| one.per_second);
         let (p50, p99) = (of(kind, |one| one.p50_ms), of(kind, |one| one.p99_ms));
         let gate_us = of(kind, |one| one.gate_us);
         let strangers = of(kind, |one| one.strangers as f64) / WINDOW.as_secs_f64();
         println!(
-            "{:<32} {rate:>8.0} {ratio:>8.2} {p50:>10.2} {p99:>10.2} {gate_us:>18.0} {strangers:>12.0}",
+            "{:<36} {rate:>8.0} {ratio:>8.2} {whole:>8.2} {p50:>10.2} {p99:>10.2} {gate_us:>18.0} {strangers:>12.0}",
             kind.name()
         );
         rows.push(json!({
-            "what": format!("{kind:?}"), "per_second": rate, "ratio": ratio, "p50_ms": p50, "p99_ms": p99, "gate_cpu_us": gate_us,
+            "what": format!("{kind:?}"), "per_second": rate, "ratio": ratio, "of_quiet": whole, "p50_ms": p50, "p99_ms": p99, "gate_cpu_us": gate_us,
             "strangers_per_second": strangers,
         }));
     }
     let added = |share: &str| rows[1][share].as_f64().unwrap() - rows[0][share].as_f64().unwrap();
     println!(
-        "Ajouté par le portail (varlink) : p50 {:.2} ms, p99 {:.2} ms ; rapport sous un flot : au portail sans flot",
+        "Ajouté par le portail (varlink) : p50 {:.2} ms, p99 {:.2} ms ; rapport d'un flot : au même flot contre une porte qui \
+         raccroche ; au calme : au portail sans flot",
         added("p50_ms"),
         added("p99_ms")
     );
+    let aims = [Flood::Noise, Flood::Hello, Flood::Unbounded].map(|flood| {
+        let kind = Kind::Flooded(flood);
+        let share = of(kind, |one| one.per_second) / of(kind.beside(), |one| one.per_second);
+        Aim::at_least(kind.name(), 0.9, share, "")
+    });
+    aims.iter().for_each(|aim| println!("{}", aim.line()));
+    // What the gate used beyond what its clients cost it without strangers.
+    let alone = of(Kind::Varlink, |one| one.gate_us);
+    for flood in [Flood::Noise, Flood::Hello, Flood::Unbounded] {
+        let mine = seen.iter().filter(|one| one.kind == Kind::Flooded(flood));
+        let each =
+            median(mine.map(|one| (one.gate_us - alone) * one.answers as f64 / one.strangers as f64).collect());
+        println!("{:<36} CPU du portail par inconnu : {each:.0} µs", Kind::Flooded(flood).name());
+    }
     drop(scene.daemons);
     let file = Path::new(FOLDER).with_file_name("bench-gate.json");
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-    std::fs::write(&file, format!("{:#}\n", json!({ "rows": rows })))
+    std::fs::write(&file, format!("{:#}\n", json!({ "rows": rows, "aims": aims.each_ref().map(Aim::json) })))
         .map_err(|e| Failure::negative(format!("{} : {e}", file.display())))?;
     println!("Rapport : {}", file.display());
     Ok(())
@@ -181,7 +259,11 @@ fn scene() -> Scene {
         let wire = Wire::open(port, Some(&identity), "sceau-varlink/1").ok();
         wire.and_then(|mut wire| wire.call("fr.sceau.Token.Status", &json!({}))).is_some()
     });
-    Scene { gate, daemons, port, identity, establishment, _folder: folder }
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let elsewhere = listener.local_addr().unwrap().port();
+    // It ends with this program.
+    thread::spawn(move || listener.incoming().for_each(drop));
+    Scene { gate, daemons, port, elsewhere, hello: client_hello(), identity, establishment, _folder: folder }
 }
 
 fn window(scene: &Scene, kind: Kind) -> Seen {
@@ -189,10 +271,18 @@ fn window(scene: &Scene, kind: Kind) -> Seen {
     let over = AtomicBool::new(false);
     let began = Instant::now();
     let (mut latencies, strangers) = thread::scope(|scope| {
-        let floods: Vec<_> = (0..if kind == Kind::Flooded { FLOODS } else { 0 })
-            .map(|source| {
+        let floods: Vec<_> = match kind {
+            Kind::Flooded(what) => {
+                let port = if what.is_elsewhere() { scene.elsewhere } else { scene.port };
+                (0..FLOODS).map(|source| (port, what, source)).collect()
+            }
+            _ => Vec::new(),
+        };
+        let floods: Vec<_> = floods
+            .into_iter()
+            .map(|(port, what, source)| {
                 let over = &over;
-                scope.spawn(move || flood(scene.port, source, over))
+                scope.spawn(move || flood(port, what, source, &scene.hello, over))
             })
             .collect();
         let clients: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(move || client(scene, kind))).collect();
@@ -211,6 +301,7 @@ fn window(scene: &Scene, kind: Kind) -> Seen {
         p50_ms: at(0.5),
         p99_ms: at(0.99),
         strangers,
+        answers: latencies.len(),
     }
 }
 
@@ -218,7 +309,7 @@ fn client(scene: &Scene, kind: Kind) -> Vec<f64> {
     let open = |protocol| Wire::open(scene.port, Some(&scene.identity), protocol).unwrap();
     let mut asker = match kind {
         Kind::Socket => Asker::Socket(Client::connect(&scene.establishment.token_socket()).unwrap()),
-        Kind::Varlink | Kind::Flooded => Asker::Wire(open("sceau-varlink/1")),
+        Kind::Varlink | Kind::Flooded(_) => Asker::Wire(open("sceau-varlink/1")),
         Kind::Json => Asker::Http(open("http/1.1")),
     };
     let opening = login(&scene.establishment.practitioners[0].id, "CPS", "consultation");
@@ -237,12 +328,23 @@ fn client(scene: &Scene, kind: Kind) -> Vec<f64> {
     latencies
 }
 
-/// Connects and says nothing that is TLS, until the window is over; how often.
-fn flood(port: u16, source: usize, over: &AtomicBool) -> usize {
-    let (from, mut held, mut count) = (format!("127.0.1.{}", source + 1), VecDeque::new(), 0);
+/// Connects and says that, until the window is over; how often.
+fn flood(port: u16, what: Flood, source: usize, hello: &[u8], over: &AtomicBool) -> usize {
+    let (mut held, mut count) = (VecDeque::new(), 0);
+    let words = if what == Flood::Noise { &[0; 64][..] } else { hello };
+    let every = Duration::from_secs_f64(FLOODS as f64 / PACED_PER_SECOND);
+    let mut due = Instant::now();
     while !over.load(Ordering::Relaxed) {
+        if what.is_paced() {
+            // A stranger that is late is not made up for: what the machine does not give him, nobody gives him.
+            due = (due + every).max(Instant::now());
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+        }
+        let from = format!("127.0.{}.{}", source + 1, count % SOURCES + 1);
         let Ok(mut stream) = tcp(&from, port) else { continue };
-        let _ = stream.write_all(&[0; 64]);
+        // Who leaves takes his port along: ports that wait for their end would be what this flood is short of.
+        let _ = setsockopt(&stream, sockopt::Linger, &nix::libc::linger { l_onoff: 1, l_linger: 0 });
+        let _ = stream.write_all(words);
         held.push_back(stream);
         if held.len() > 64 {
             held.pop_front();

@@ -197,3 +197,32 @@ fn without_an_appliance_each_door_says_so_in_its_own_words() {
     let (status, _) = curl(&["--noproxy", "", "--proxytunnel", "-x", &proxy, "http://dmp.example/x"]);
     assert_eq!(status, 0, "no tunnel through the companion");
 }
+
+#[test]
+fn who_only_connects_takes_no_place_of_others() {
+    let Some(other) = OtherUser::named("nobody", "connect::who_only_connects_takes_no_place_of_others") else {
+        return;
+    };
+    let door = DoorAlone::open(Plan::new("connect-places").key_type(KeyType::P256));
+    let server = Server::new(None);
+    let text = std::fs::read_to_string(server.config()).unwrap();
+    server.configure(&format!("{text}[limits]\nconnections_max = 12\n"));
+    let _gate = scene(&server, &door.establishment.token_socket());
+    let _companion = server.serving();
+    let script = "import socket,sys\nheld=[socket.create_connection(('127.0.0.1',int(sys.argv[1]))) for _ in range(12)]\n\
+                  print('held',flush=True)\nsys.stdin.read()";
+    let mut holding = other.command(std::path::Path::new("/usr/bin/python3"));
+    holding.args(["-c", script, &server.port.to_string()]);
+    let mut holding =
+        holding.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(holding.stdout.take().unwrap()), &mut line).unwrap();
+    assert_eq!(line, "held\n");
+    // Some of these twelve are told that they are too many; what is left is anybody else's.
+    crate::doorstep::until("another user is served", || curl(&[&format!("{}/v1/status", server.http())]).0 == 202);
+    let mut client = server.folder.path().join("token.sock");
+    client = client.canonicalize().unwrap();
+    assert!(Client::connect(&client).unwrap().call("fr.sceau.Token.Status", json!({})).is_ok());
+    drop(holding.stdin.take());
+    holding.wait().unwrap();
+}

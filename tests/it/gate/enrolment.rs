@@ -36,6 +36,34 @@ fn wait_open(rig: &Rig) {
     until("a proposal can be made", || rig.curl(None, &[], "/v1/status", None).status.success());
 }
 
+/// A certificate without extensions, which openssl makes of version 1.
+fn version_1(folder: &std::path::Path) -> String {
+    let openssl = |arguments: &[&str]| {
+        let output = std::process::Command::new("openssl").args(arguments).current_dir(folder).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    openssl(&["req", "-new", "-key", "server.key", "-subj", "/CN=dpi", "-out", "server.csr"]);
+    openssl(&[
+        "x509",
+        "-req",
+        "-in",
+        "server.csr",
+        "-signkey",
+        "server.key",
+        "-days",
+        "1",
+        "-out",
+        "version-1.pem",
+    ]);
+    let read = std::fs::read_to_string(folder.join("version-1.pem")).unwrap();
+    let (_, pem) = x509_parser::pem::parse_x509_pem(read.as_bytes()).unwrap();
+    if pem.parse_x509().unwrap().version() != x509_parser::x509::X509Version::V1 {
+        // OpenSSL 3.4 and later write version 3 whatever is in it: what they cannot make is said as what it is not.
+        return read.replacen("MII", "MIJ", 1);
+    }
+    read
+}
+
 fn enrolments(rig: &Rig) -> Vec<Value> {
     let output = rig.scene.applications(&["enrolments", "--json"], &[]);
     scene::json(&output)["enrolments"].as_array().unwrap().clone()
@@ -76,6 +104,10 @@ fn a_server_is_let_in_by_a_code_and_an_order() {
         malformed[member] = value.into();
         assert_eq!(propose(&rig, &malformed).0, 400, "{member}");
     }
+    // A certificate that TLS does not read (version 1) would be confirmed for nothing.
+    let mut old = proposal("dpi", &server, &code);
+    old["certificate"] = version_1(&folder).into();
+    assert_eq!(propose(&rig, &old).0, 400);
     let right = proposal("dpi", &server, &code);
     let (status, answer) = propose(&rig, &right);
     assert_eq!((status, answer["state"].as_str()), (202, Some("pending")), "{answer}");

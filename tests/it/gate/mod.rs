@@ -2,10 +2,12 @@
 
 mod attacks;
 mod clients;
+mod crowd;
 mod description;
 mod doors;
 mod enrolment;
 mod passing;
 pub(crate) mod rig;
 mod strangers;
+mod tls_fuzz;
 pub(crate) mod wire;

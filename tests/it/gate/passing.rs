@@ -6,6 +6,7 @@ use std::sync::mpsc;
 
 use super::rig::{Rig, with_gate};
 use crate::support::plan::Plan;
+use crate::support::wait::until;
 
 /// Stands where the relay listens: tells each head and body, answers these bytes.
 fn stand_in(socket: &std::path::Path, answer: Vec<u8>) -> mpsc::Receiver<(String, Vec<u8>)> {
@@ -97,4 +98,41 @@ fn without_a_relay_there_is_nothing() {
     let rig = Rig::open("gate-no-relay");
     let output = rig.curl(Some(&rig.dpi), &["--data", "x"], "/relay/dmp.example/registry", None);
     assert!(String::from_utf8_lossy(&output.stdout).ends_with("\n404"));
+}
+
+#[test]
+fn one_client_leaves_the_relay_to_others() {
+    let limits = crate::support::configuration::table([("calls_per_client_max", 2.into())]);
+    let rig = Rig::of(with_gate(Plan::new("gate-calls")), |config| {
+        config.insert("relay".into(), "run/stand-in.sock".into());
+        config.insert("limits".into(), limits.into());
+    });
+    let listener = UnixListener::bind(rig.scene.establishment.folder.join("run/stand-in.sock")).unwrap();
+    let head = "POST /relay/dmp.example/x HTTP/1.1";
+    let call = format!("{head}\r\nHost: gate\r\nContent-Length: 1\r\n\r\nx");
+    let calling = |identity| {
+        let mut wire = rig.http(identity);
+        wire.send(call.as_bytes()).unwrap();
+        (wire, listener.accept().unwrap().0)
+    };
+    let (mut first, mut answering) = calling(&rig.dpi);
+    let (_second, _held) = calling(&rig.dpi);
+    let mut third = rig.http(&rig.dpi);
+    assert_eq!(third.http(head, b"x").unwrap().0, 429, "it has as many as it may");
+    let (_other, _for_another) = calling(&rig.labo);
+    // With the answer the relay's place is free, though the client's connection stays.
+    answering.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+    assert_eq!(first.answer().unwrap(), (200, "ok".to_owned()));
+    let mut rest = Vec::new();
+    answering.read_to_end(&mut rest).unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    until("the next call is made", || {
+        let mut wire = rig.http(&rig.dpi);
+        wire.http(head, b"x").unwrap().0 == 200
+    });
 }

@@ -105,21 +105,24 @@ fn an_authority_is_demanded_beside_the_registration() {
     std::fs::write(&authority, root).unwrap();
     let list = folder.path().join("list.pem");
     let now = time::OffsetDateTime::now_utc();
-    let revoked = rcgen::RevokedCertParams {
-        serial_number: 9.into(),
-        revocation_time: now,
-        reason_code: None,
-        invalidity_date: None,
+    let revoke = |serial: u64| {
+        let revoked = rcgen::RevokedCertParams {
+            serial_number: serial.into(),
+            revocation_time: now,
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let listed = rcgen::CertificateRevocationListParams {
+            this_update: now - time::Duration::days(1),
+            next_update: now + time::Duration::days(1),
+            crl_number: 1.into(),
+            issuing_distribution_point: None,
+            revoked_certs: vec![revoked],
+            key_identifier_method: rcgen::KeyIdMethod::Sha256,
+        };
+        std::fs::write(&list, listed.signed_by(&issuer).unwrap().pem().unwrap()).unwrap();
     };
-    let listed = rcgen::CertificateRevocationListParams {
-        this_update: now - time::Duration::days(1),
-        next_update: now + time::Duration::days(1),
-        crl_number: 1.into(),
-        issuing_distribution_point: None,
-        revoked_certs: vec![revoked],
-        key_identifier_method: rcgen::KeyIdMethod::Sha256,
-    };
-    std::fs::write(&list, listed.signed_by(&issuer).unwrap().pem().unwrap()).unwrap();
+    revoke(9);
     let good_one = Identity::of(folder.path(), "issued", (-1, 1), Some(&issuer));
     let text = |path: &std::path::Path| toml::Value::from(vec![path.to_str().unwrap()]);
     let (authorities, lists) = (text(&authority), text(&list));
@@ -129,4 +132,12 @@ fn an_authority_is_demanded_beside_the_registration() {
     });
     assert!(is_served(&rig, Some(&rig.labo)), "issued and registered");
     assert!(!is_served(&rig, Some(&rig.dpi)), "registered, and nobody issued it");
+    // A new list ends what began before it: the connection that is held, and every other.
+    let mut held = rig.varlink(&rig.labo);
+    let status = json!({});
+    assert!(held.call("fr.sceau.Token.Status", &status).is_some());
+    revoke(7);
+    rig.gate.signal(nix::sys::signal::Signal::SIGHUP);
+    until("the connection has ended", || held.call("fr.sceau.Token.Status", &status).is_none());
+    assert!(!is_served(&rig, Some(&rig.labo)), "its authority revoked it");
 }

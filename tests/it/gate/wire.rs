@@ -138,6 +138,20 @@ pub(crate) fn tcp(from: &str, port: u16) -> std::io::Result<TcpStream> {
     Ok(stream)
 }
 
+/// The first words of TLS, which cost the gate its arithmetic.
+pub(crate) fn client_hello() -> Vec<u8> {
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    let name = ServerName::try_from("sceau-gate").unwrap();
+    let mut client = ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut hello = Vec::new();
+    client.write_tls(&mut hello).unwrap();
+    hello
+}
+
 impl Wire {
     /// Connects from 127.0.0.1, with that certificate or without, for that protocol; shakes hands.
     pub(crate) fn open(port: u16, identity: Option<&Identity>, protocol: &str) -> std::io::Result<Wire> {

@@ -9,9 +9,11 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use super::{DEADLINE, Hospital, eventually, freeze, resident_kib};
+use crate::support::key_kind::KeyType;
 use crate::support::ledger::issued;
 use crate::support::practitioners::PATIENTS;
 use crate::support::varlink::{Client, nonce};
+use crate::support::wait::StopOnDrop;
 
 /// Peers that flood at once.
 const FLOODERS: usize = 24;
@@ -128,6 +130,42 @@ fn a_flood_of_requests_leaves_a_patient_caller_its_assertions() {
         stop.store(true, Ordering::Release);
     });
     assert!(issued.load(Ordering::Relaxed) > 0);
+}
+
+/// What has its trace gets its seal: who comes when the signers have enough to do is told before a nonce is spent.
+#[test]
+fn more_than_the_signers_bear_is_told_before_anything_is_begun() {
+    const FLOODERS: usize = 48;
+    // One signer gives some hundred a second and less on a busy machine: 48 that wait take longer than this.
+    let limits = [("queue_ms", 100), ("signature_ms", 10_000)];
+    let hospital = Hospital::of(super::plan("overload", &limits).key_type(KeyType::Rsa4096));
+    let mut bystander = hospital.bystander();
+    let (session, stop) = (bystander.session.clone(), AtomicBool::new(false));
+    let (answered, busy) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..FLOODERS {
+            scope.spawn(|| {
+                let mut client = Client::connect(&hospital.establishment.token_socket()).unwrap();
+                while !stop.load(Ordering::Acquire) {
+                    let spared = nonce();
+                    match client.issue(question(&session, &spared)) {
+                        Ok(_) => answered.fetch_add(1, Ordering::AcqRel),
+                        Err(refused) if refused.brief().0 == "Busy" => busy.fetch_add(1, Ordering::AcqRel),
+                        Err(refused) => panic!("{refused:?}"),
+                    };
+                }
+            });
+        }
+        let stop = StopOnDrop(&stop);
+        for enough in [&answered, &busy] {
+            eventually("both answers", || (enough.load(Ordering::Acquire) >= 200).then_some(()));
+        }
+        drop(stop);
+    });
+    // None was begun in vain.
+    let told = issued(&hospital.establishment);
+    assert_eq!(told, answered.load(Ordering::Acquire));
+    bystander.is_served();
 }
 
 fn emergency(session: &str) -> Value {

@@ -12,6 +12,7 @@ use crate::support::collection::Collection;
 use crate::support::establishment::Establishment;
 use crate::support::practitioners::PATIENTS;
 use crate::support::varlink::Client;
+use crate::support::wait::StopOnDrop;
 
 /// Threads that ask.
 const CALLERS: usize = 4;
@@ -106,13 +107,5 @@ impl Load {
     pub(crate) fn more_unavailable(&self, more: usize) {
         let enough = self.unavailable() + more;
         eventually("Unavailable under load", || (self.unavailable() >= enough).then_some(()));
-    }
-}
-
-struct StopOnDrop<'l>(&'l AtomicBool);
-
-impl Drop for StopOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
     }
 }

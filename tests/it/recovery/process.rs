@@ -154,7 +154,7 @@ fn leaves_the_other_to_sign(keys: KeyOrigin) {
     let mut caller = Caller::of(&establishment);
     caller.is_served();
     eventually("both signers", || (both_ready(&daemons)).then_some(()));
-    Load::during(&establishment, |load| {
+    let load = Load::during(&establishment, |load| {
         for instance in ["seal-a-1", "seal-a-2"] {
             load.more_issued(50);
             freeze(daemons.signer(instance));
@@ -164,6 +164,12 @@ fn leaves_the_other_to_sign(keys: KeyOrigin) {
             load.more_issued(50);
         }
     });
+    assert_eq!(
+        load.unavailable(),
+        0,
+        "what one process owed, the other gave; longest answer {:?}",
+        load.longest()
+    );
     caller.is_served();
     same_sceaud(&daemons);
 }
