@@ -100,11 +100,14 @@ pub(super) fn apply_now(place: &Place, certificates: bool) -> Result<(), Console
     if place.is_staged() {
         return apply(place);
     }
-    if let Some(provisioning) = applied(place)?.filter(|_| !certificates)
-        && Start::of(place, &provisioning, &vaults(&provisioning)).is_written()
-    {
-        // Nothing is done by it where it ran; where it failed it is tried again.
-        return systemctl(&["start", "sceau-provisioned.service"]);
+    if let Some(provisioning) = applied(place)?.filter(|_| !certificates) {
+        let vaults = vaults(&provisioning);
+        if Start::of(place, &provisioning, &vaults).is_written() {
+            // Nothing is done by it where it ran; where it failed it is tried again, and so is what it starts.
+            systemctl(&["start", "sceau-provisioned.service"])?;
+            let starts = awaited(place, &vaults).is_empty();
+            return if starts { systemctl(&["start", "--no-block", "sceau.target"]) } else { Ok(()) };
+        }
     }
     // Before the target is started anew, so that this does not stop what it starts.
     if certificates {

@@ -1,5 +1,5 @@
-//! The appliance's next boots, as one life for all tests: an assertion without a stick and a power cut, evidence with one, then the
-//! disk of before.
+//! The appliance's next boots, as one life for all tests: an assertion, evidence on a stick and a probe, until its power is cut; an
+//! assertion again; then the disk of before.
 
 use std::io::Read as _;
 use std::os::unix::net::UnixStream;
@@ -19,15 +19,15 @@ const PROBE_END: &[u8] = b"== end\n";
 
 /// What they came to.
 pub(crate) struct Later {
-    /// An assertion of each of the two boots; the first one ended with its power.
+    /// An assertion of each of two boots; the first one ended with its power.
     pub(crate) issued: [Issued; 2],
-    /// What the second one answered on the stick.
+    /// What the first one answered on a stick.
     pub(crate) answer: String,
-    /// Exit code and verdict on the evidence of the provisioning boot and of the second one, then on the latter's by other values.
+    /// Exit code and verdict on the evidence of the provisioning boot and of this one, then on the latter's by other values.
     pub(crate) verdicts: [(i32, Value); 3],
-    /// What an intruder in a connector of its own could do in the second.
+    /// What an intruder in a connector of its own could do.
     pub(crate) probed: String,
-    /// What it says of itself when it is switched on with its disk as it was before the second.
+    /// What it says of itself when it is switched on with its disk as it was between the two.
     pub(crate) rolled_back: Value,
 }
 
@@ -37,27 +37,31 @@ static LATER: LazyLock<Later> = LazyLock::new(|| {
     let before = officer.judges(provisioned().machine.stick(), &artefacts::reference());
 
     machine.pull_stick();
-    let boot = machine.boot();
+    let mut boot = machine.boot();
+    // From the beginning: what the probe says to nobody is lost.
+    let peer = UnixStream::connect(boot.peer()).unwrap();
     let first = issue(&mut ready(&boot, site), site);
     print(&format!("boot to first token: {} s", boot.seconds()));
-    drop(boot);
-    let old = machine.copy_of_disk();
-
-    officer.nonce(machine.new_stick());
-    // The same file again: it knows that it was applied.
-    site.provision(machine.stick());
-    site.order_probe(machine.stick());
-    let mut boot = machine.boot();
-    let answer = boot.comes_up();
+    let answer = boot.is_given(|stick| {
+        officer.nonce(stick);
+        // The same file again: it knows that it was applied.
+        site.provision(stick);
+        site.order_probe(stick);
+    });
     let now = officer.judges(boot.stick(), &artefacts::reference());
     let other = officer.judges(boot.stick(), of_another_image().path());
-    let probed = probed(&boot);
+    print(&format!("evidence of two boots: exit codes {} and {}, by other values {}", before.0, now.0, other.0));
+    assert!(answer.contains("3-sonde.json"), "{answer}\n{}", boot.tail());
+    let probed = probed(&boot, peer);
+    print(&format!("boot, a token, a visit and a probe: {} s", boot.seconds()));
+    drop(boot);
+
+    let old = machine.copy_of_disk();
+    let boot = machine.boot();
     let second = issue(&mut ready(&boot, site), site);
-    print(&format!("boot, a visit and a token: {} s", boot.seconds()));
     drop(boot);
 
     machine.with_disk(&old);
-    machine.pull_stick();
     let boot = machine.boot();
     let mut client = application(&boot, site);
     let mut rolled_back = Value::Null;
@@ -70,12 +74,12 @@ static LATER: LazyLock<Later> = LazyLock::new(|| {
 });
 
 /// The probe's report, to its end.
-fn probed(boot: &Boot<'_>) -> String {
-    let mut peer = UnixStream::connect(boot.peer()).unwrap();
+fn probed(boot: &Boot<'_>, mut peer: UnixStream) -> String {
     peer.set_read_timeout(Some(BOOT)).unwrap();
     let (mut report, mut bytes) = (Vec::new(), [0; 4096]);
     while !report.windows(PROBE_END.len()).any(|window| window == PROBE_END) {
         let len = peer.read(&mut bytes).unwrap_or_else(|error| panic!("{error}: {}", boot.tail()));
+        assert!(len > 0, "its peer is gone: {}", boot.tail());
         report.extend_from_slice(&bytes[..len]);
     }
     String::from_utf8(report).unwrap()

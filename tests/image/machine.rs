@@ -33,6 +33,8 @@ pub(crate) struct Machine {
     folder: TempDir,
     uuid: String,
     stick: Option<Stick>,
+    /// Whether that stick is in it when it is switched on.
+    has_stick: bool,
     more: Vec<String>,
 }
 
@@ -51,7 +53,8 @@ impl Machine {
     /// A new machine with the image on its disk, a TPM that nobody used, and a firmware that enforces the image's keys.
     pub(crate) fn new(disk: &Path) -> Machine {
         let uuid = std::fs::read_to_string("/proc/sys/kernel/random/uuid").unwrap().trim().to_owned();
-        let mut machine = Machine { folder: scratch::folder(), uuid, stick: None, more: Vec::new() };
+        let mut machine =
+            Machine { folder: scratch::folder(), uuid, stick: None, has_stick: true, more: Vec::new() };
         Disk::copy(disk, &machine.path("disk"));
         let file = std::fs::File::options().write(true).open(machine.path("disk")).unwrap();
         file.set_len(DISK_BYTES).unwrap();
@@ -64,7 +67,8 @@ impl Machine {
     /// Another machine with the same disk, variables and TPM, as they are now.
     pub(crate) fn twin(&self) -> Machine {
         let uuid = self.uuid.clone();
-        let mut machine = Machine { folder: scratch::folder(), uuid, stick: None, more: Vec::new() };
+        let mut machine =
+            Machine { folder: scratch::folder(), uuid, stick: None, has_stick: true, more: Vec::new() };
         Disk::copy(&self.path("disk"), &machine.path("disk"));
         Disk::copy(&self.path("variables"), &machine.path("variables"));
         run(Command::new("cp").arg("-r").args([self.path("chip"), machine.path("chip")]));
@@ -112,12 +116,13 @@ impl Machine {
     pub(crate) fn new_stick(&mut self) -> &Stick {
         let stick = Stick::new(&self.path("stick"), "SCEAU");
         stick.files().folder("sceau");
+        self.has_stick = true;
         self.stick.insert(stick)
     }
 
-    /// None is in it at its next boots.
+    /// It lies beside the machine at its next boots.
     pub(crate) fn pull_stick(&mut self) {
-        self.stick = None;
+        self.has_stick = false;
     }
 
     /// The stick that is in it.
@@ -186,7 +191,9 @@ impl Machine {
             // Its file is changed by the host while it is pulled: QEMU keeps no lock on it.
             let file = format!("file.driver=file,file.filename={},file.locking=off", shown(stick.path().into()));
             add("-blockdev", format!("driver=raw,node-name=stick,{file}"));
-            add("-device", "usb-storage,id=stick,drive=stick,removable=on".into());
+            if self.has_stick {
+                add("-device", "usb-storage,id=stick,drive=stick,removable=on".into());
+            }
         }
         add("-chardev", format!("{},logfile={}", socket("console"), shown(run.join("console.log"))));
         add("-serial", "chardev:console".into());
@@ -339,6 +346,11 @@ impl Boot<'_> {
         let gone = watched(LOOK_EVERY, BOOT, || (!self.qmp.events("DEVICE_DELETED").is_empty()).then_some(()));
         assert!(gone.is_some(), "the stick stays in:\n{}", self.tail());
         self.qmp.forget("DEVICE_DELETED");
+        self.is_given(change)
+    }
+
+    /// Puts a stick in, none being there, with what somebody puts on it; the appliance's answer.
+    pub(crate) fn is_given(&mut self, change: impl FnOnce(&Stick)) -> String {
         self.machine.forget_answer();
         change(self.machine.stick());
         self.qmp.ask(
