@@ -119,6 +119,7 @@ fn what_comes_after_the_lock_is_loaded_before_it() {
         (definition("mkosi.extra/usr/lib/modules-load.d/sceau.conf"), definition("mkosi.conf.d/20-modules.conf"));
     for module in [
         "usb_storage",
+        "sd_mod",
         "uas",
         "vfat",
         "usbhid",
