@@ -16,6 +16,8 @@ for patch in 1 2; do
     made=$SCEAU_IMAGE/next/sceau_$next/update/SHA256SUMS.sig
     [ "$made" -nt "$SCEAU_IMAGE/sceau_$version/SHA256SUMS.sig" ] || image/build/next.sh "$next"
 done
+# The tests' own connector, signed as a vendor's: what an intruder in one could do.
+[ "$SCEAU_IMAGE/attached/probes/probe.roothash" -nt "$SCEAU_IMAGE/sceau_$version/SHA256SUMS.sig" ] || image/connectors/build.sh tests/image/probes/probe
 # Two machines at a time: without KVM each has one busy processor most of the time, two while it starts its services.
 cargo test --release --locked --test image -- --test-threads=2 2>&1 | tee "$log"
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::network::{NETWORK, RESOLVERS, SOURCES, network, resolvers, sources};
 use super::place::Place;
 use super::stick::read_file;
 use super::units::{UNITS, units};
-use super::vault::vaults;
+use super::vault::{Vault, vaults};
 use crate::config::Config;
 use crate::config::provisioning::{PROVISIONING_LEN_MAX, Provisioning};
 use crate::sys::command::run;
@@ -44,20 +44,14 @@ pub(super) fn applied(place: &Place) -> Result<Option<Provisioning>, ConsoleErro
 pub(super) fn apply(place: &Place) -> Result<(), ConsoleError> {
     let Some(provisioning) = applied(place)? else { return Ok(()) };
     let vaults = vaults(&provisioning);
-    let has_relay = Config::examine(&place.sceau_toml()).config.is_some_and(|config| config.relay.is_some());
-    let (files, wanted) = units(&provisioning, &vaults, has_relay);
-    for file in files {
-        put(&place.at(UNITS).join(file.path), &file.text)?;
+    let start = Start::of(place, &provisioning, &vaults);
+    for (path, text) in &start.files {
+        put(path, text)?;
     }
-    let wants = place.at(UNITS).join(WANTS);
-    make_folder(&wants)?;
-    for unit in &wanted {
-        let template = unit.split_once('@').map_or(unit.clone(), |(name, _)| format!("{name}@.service"));
-        link(&format!("/usr/lib/systemd/system/{template}"), &wants.join(unit))?;
+    make_folder(&place.at(UNITS).join(WANTS))?;
+    for (to, at) in &start.links {
+        link(to, at)?;
     }
-    put(&place.at(NETWORK), &network(&provisioning))?;
-    put(&place.at(SOURCES), &sources(&provisioning))?;
-    put(&place.at(RESOLVERS), &resolvers(&provisioning))?;
     let name = place.at("/proc/sys/kernel/hostname");
     fs::write(&name, &provisioning.name).map_err(ConsoleError::file(&name))?;
     if place.is_staged() {
@@ -67,14 +61,53 @@ pub(super) fn apply(place: &Place) -> Result<(), ConsoleError> {
     if awaited(place, &vaults).is_empty() { systemctl(&["start", "--no-block", "sceau.target"]) } else { Ok(()) }
 }
 
+/// What one start of the machine is told, and where.
+struct Start {
+    files: Vec<(PathBuf, String)>,
+    /// What each leads to, and where it is.
+    links: Vec<(String, PathBuf)>,
+}
+
+impl Start {
+    fn of(place: &Place, provisioning: &Provisioning, vaults: &[Vault]) -> Self {
+        let has_relay = Config::examine(&place.sceau_toml()).config.is_some_and(|config| config.relay.is_some());
+        let (files, wanted) = units(provisioning, vaults, has_relay);
+        let at = place.at(UNITS);
+        let mut files: Vec<_> = files.into_iter().map(|file| (at.join(file.path), file.text)).collect();
+        files.push((place.at(NETWORK), network(provisioning)));
+        files.push((place.at(SOURCES), sources(provisioning)));
+        files.push((place.at(RESOLVERS), resolvers(provisioning)));
+        let link = |unit: String| {
+            let template = unit.split_once('@').map_or(unit.clone(), |(name, _)| format!("{name}@.service"));
+            (format!("/usr/lib/systemd/system/{template}"), at.join(WANTS).join(unit))
+        };
+        Self { files, links: wanted.into_iter().map(link).collect() }
+    }
+
+    fn is_written(&self) -> bool {
+        self.files.iter().all(|(path, text)| fs::read_to_string(path).is_ok_and(|there| there == *text))
+            && self.links.iter().all(|(to, at)| fs::read_link(at).is_ok_and(|there| there == Path::new(to)))
+    }
+}
+
 /// The same from a visit, while the machine runs: the unit that applies is run anew, with rights that a visit has not, then
-/// network and time take what is new; `sceaud` too, where `certificates` were exchanged.
+/// network and time take what is new; `sceaud` too, where `certificates` were exchanged. A visit that changes nothing of it disturbs
+/// nothing: whoever brings a nonce does not cut the network.
 ///
 /// # Errors
 /// As [`apply`].
 pub(super) fn apply_now(place: &Place, certificates: bool) -> Result<(), ConsoleError> {
     if place.is_staged() {
         return apply(place);
+    }
+    if let Some(provisioning) = applied(place)?.filter(|_| !certificates) {
+        let vaults = vaults(&provisioning);
+        if Start::of(place, &provisioning, &vaults).is_written() {
+            // Nothing is done by it where it ran; where it failed it is tried again, and so is what it starts.
+            systemctl(&["start", "sceau-provisioned.service"])?;
+            let starts = awaited(place, &vaults).is_empty();
+            return if starts { systemctl(&["start", "--no-block", "sceau.target"]) } else { Ok(()) };
+        }
     }
     // Before the target is started anew, so that this does not stop what it starts.
     if certificates {

@@ -20,6 +20,7 @@
 //! | `apply` | what is written for one start of the machine |
 //! | `report`, `error` | what came of it, for people |
 //! | `folder` | folders that are a signers' user's for a while |
+//! | `plugged` | which stick is plugged in, and whether its visit was made |
 //! | `place` | where everything is, on the appliance or on a staged root |
 //!
 //! # Invariants
@@ -47,6 +48,7 @@ mod orders;
 mod payload;
 mod pin;
 mod place;
+mod plugged;
 mod program;
 mod rebind;
 mod recovery;
@@ -171,6 +173,8 @@ impl Provision {
     fn run(self) -> Result<u8, ConsoleError> {
         keep_memory_private().map_err(ConsoleError::System)?;
         let place = Place::new(self.staged.root);
+        // One visit too many does no harm; one that is not made does.
+        let _ = plugged::mark(&place);
         let report = visit::visit(&place, &TpmDevice(self.tpm2_device), &Stick::at(&self.stick));
         let at = crate::sys::clock::now().to_string();
         print!("{}", report.text(&at, &brought::serial(&place), visit::state(&place)));

@@ -13,12 +13,14 @@ use super::disk::Disk;
 use super::qmp::Qmp;
 use super::stick::Stick;
 use super::support::softhsm::run;
-use super::support::wait::within;
+use super::support::wait::watched;
 use super::tools::file;
 use super::{accelerator, artefacts, firmware, scratch};
 
 /// From power to whatever a boot is waited for: a minute or two without KVM on an idle machine, more beside other work.
 pub(crate) const BOOT: Duration = Duration::from_secs(600);
+/// Between two looks at a machine: reading a stick starts a program, which takes of the processors that the machine is on.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Room for the state that the first boot makes behind the image.
 const DISK_BYTES: u64 = 6 << 30;
 /// What the appliance says of a stick, on it.
@@ -31,6 +33,8 @@ pub(crate) struct Machine {
     folder: TempDir,
     uuid: String,
     stick: Option<Stick>,
+    /// Whether that stick is in it when it is switched on.
+    has_stick: bool,
     more: Vec<String>,
 }
 
@@ -49,7 +53,8 @@ impl Machine {
     /// A new machine with the image on its disk, a TPM that nobody used, and a firmware that enforces the image's keys.
     pub(crate) fn new(disk: &Path) -> Machine {
         let uuid = std::fs::read_to_string("/proc/sys/kernel/random/uuid").unwrap().trim().to_owned();
-        let mut machine = Machine { folder: scratch::folder(), uuid, stick: None, more: Vec::new() };
+        let mut machine =
+            Machine { folder: scratch::folder(), uuid, stick: None, has_stick: true, more: Vec::new() };
         Disk::copy(disk, &machine.path("disk"));
         let file = std::fs::File::options().write(true).open(machine.path("disk")).unwrap();
         file.set_len(DISK_BYTES).unwrap();
@@ -62,7 +67,8 @@ impl Machine {
     /// Another machine with the same disk, variables and TPM, as they are now.
     pub(crate) fn twin(&self) -> Machine {
         let uuid = self.uuid.clone();
-        let mut machine = Machine { folder: scratch::folder(), uuid, stick: None, more: Vec::new() };
+        let mut machine =
+            Machine { folder: scratch::folder(), uuid, stick: None, has_stick: true, more: Vec::new() };
         Disk::copy(&self.path("disk"), &machine.path("disk"));
         Disk::copy(&self.path("variables"), &machine.path("variables"));
         run(Command::new("cp").arg("-r").args([self.path("chip"), machine.path("chip")]));
@@ -110,7 +116,13 @@ impl Machine {
     pub(crate) fn new_stick(&mut self) -> &Stick {
         let stick = Stick::new(&self.path("stick"), "SCEAU");
         stick.files().folder("sceau");
+        self.has_stick = true;
         self.stick.insert(stick)
+    }
+
+    /// It lies beside the machine at its next boots.
+    pub(crate) fn pull_stick(&mut self) {
+        self.has_stick = false;
     }
 
     /// The stick that is in it.
@@ -135,7 +147,8 @@ impl Machine {
         let qemu = qemu.stdout(Stdio::null()).stderr(errors).spawn().unwrap();
         let qmp = Qmp::connect(&run.join("qmp"));
         let console = Console::connect(&run.join("console"), &run.join("console.log"));
-        let mut boot = Boot { qemu, qmp, console, run: folder, began: Instant::now(), _chip: chip, machine: self };
+        let mut boot =
+            Boot { qemu, qmp, console, run: folder, began: Instant::now(), heard: 0, _chip: chip, machine: self };
         boot.qmp().ask("cont", json!({}));
         boot
     }
@@ -178,7 +191,9 @@ impl Machine {
             // Its file is changed by the host while it is pulled: QEMU keeps no lock on it.
             let file = format!("file.driver=file,file.filename={},file.locking=off", shown(stick.path().into()));
             add("-blockdev", format!("driver=raw,node-name=stick,{file}"));
-            add("-device", "usb-storage,id=stick,drive=stick,removable=on".into());
+            if self.has_stick {
+                add("-device", "usb-storage,id=stick,drive=stick,removable=on".into());
+            }
         }
         add("-chardev", format!("{},logfile={}", socket("console"), shown(run.join("console.log"))));
         add("-serial", "chardev:console".into());
@@ -186,7 +201,11 @@ impl Machine {
         add("-device", "virtio-serial-pci".into());
         add("-device", "virtserialport,chardev=token,name=fr.sceau.token".into());
         // A cable, and on its other end this host alone.
-        add("-netdev", "user,id=net,restrict=on".into());
+        // What it calls there: a peer that is heard, and one that takes whatever comes.
+        add("-chardev", socket("peer"));
+        add("-chardev", "null,id=stranger".into());
+        let peers = "guestfwd=tcp:192.0.2.100:7000-chardev:peer,guestfwd=tcp:192.0.2.101:7000-chardev:stranger";
+        add("-netdev", format!("user,id=net,net=192.0.2.0/24,restrict=on,{peers}"));
         add("-device", "virtio-net-pci,netdev=net,romfile=".into());
         add("-qmp", format!("unix:{},server=on,wait=off", shown(run.join("qmp"))));
         words.retain(|word| !word.is_empty());
@@ -201,6 +220,8 @@ pub(crate) struct Boot<'machine> {
     console: Console,
     run: TempDir,
     began: Instant,
+    /// How much of what its console said is of the past, in bytes.
+    heard: usize,
     _chip: Chip,
     machine: &'machine mut Machine,
 }
@@ -224,7 +245,7 @@ impl Boot<'_> {
     /// Waits until this holds, or its end: whether it holds.
     pub(crate) fn until(&mut self, what: &str, mut holds: impl FnMut(&Self) -> bool) -> bool {
         let mut held = false;
-        let enough = within(BOOT, || {
+        let enough = watched(LOOK_EVERY, BOOT, || {
             let over = self.qemu.try_wait().unwrap().is_some();
             held = holds(self);
             (held || over).then_some(())
@@ -247,6 +268,17 @@ impl Boot<'_> {
     /// Waits until its console says this; its end, or none of it in time, fails the test.
     pub(crate) fn says(&mut self, text: &str) {
         assert!(self.says_or_ends(&[text]).is_some(), "it ended without {text:?}:\n{}", self.tail());
+    }
+
+    /// What its console said up to here is of the past.
+    pub(crate) fn forgets(&mut self) {
+        self.heard = self.said().len();
+    }
+
+    /// Waits until its console says this, after what it was told to forget.
+    pub(crate) fn says_now(&mut self, text: &str) {
+        let held = self.until(text, |boot| boot.said().get(boot.heard..).is_some_and(|said| said.contains(text)));
+        assert!(held, "it ended without {text:?}:\n{}", self.tail());
     }
 
     /// The stick that is in it.
@@ -276,6 +308,11 @@ impl Boot<'_> {
         self.run.path().join("token")
     }
 
+    /// The host's end of what a connector says to its peer on the network.
+    pub(crate) fn peer(&self) -> PathBuf {
+        self.run.path().join("peer")
+    }
+
     /// How long it is on.
     pub(crate) fn seconds(&self) -> u64 {
         self.began.elapsed().as_secs()
@@ -283,7 +320,7 @@ impl Boot<'_> {
 
     /// Waits for its end.
     pub(crate) fn ends(&mut self) -> End {
-        let over = within(BOOT, || self.qemu.try_wait().unwrap());
+        let over = watched(LOOK_EVERY, BOOT, || self.qemu.try_wait().unwrap());
         assert!(over.is_some(), "it does not end:\n{}", self.tail());
         let shutdowns = self.qmp().events("SHUTDOWN");
         let reason = shutdowns.last().map(|event| event["data"]["reason"].as_str().unwrap().to_owned());
@@ -306,9 +343,14 @@ impl Boot<'_> {
         // Nobody pulls it with the last byte of an answer.
         assert!(self.until("a stick that is let go", |boot| boot.stick().is_let_go()), "{}", self.tail());
         self.qmp.ask("device_del", json!({"id": "stick"}));
-        let gone = within(BOOT, || (!self.qmp.events("DEVICE_DELETED").is_empty()).then_some(()));
+        let gone = watched(LOOK_EVERY, BOOT, || (!self.qmp.events("DEVICE_DELETED").is_empty()).then_some(()));
         assert!(gone.is_some(), "the stick stays in:\n{}", self.tail());
         self.qmp.forget("DEVICE_DELETED");
+        self.is_given(change)
+    }
+
+    /// Puts a stick in, none being there, with what somebody puts on it; the appliance's answer.
+    pub(crate) fn is_given(&mut self, change: impl FnOnce(&Stick)) -> String {
         self.machine.forget_answer();
         change(self.machine.stick());
         self.qmp.ask(

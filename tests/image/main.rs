@@ -13,12 +13,14 @@
 //! | `token` | an assertion, asked for on the host |
 //! | `officer` | who judges its evidence |
 //! | `life` | machines that were switched on before |
+//! | `later` | the next boots of one of them
 //! | `contents` | what is in the image, and what is not |
 //! | `attached` | foreign software that is published beside it |
 //! | `kernel_image` | its command line, its signatures |
 //! | `provisioning` | a blank machine becomes an establishment's, and stays it |
 //! | `evidence` | what it attests, judged by what was published |
 //! | `update` | the next version, an older one, one that never becomes good |
+//! | `walls` | what an intruder in a connector can do |
 //! | `attacks` | negative boots, each named by what is done |
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -33,6 +35,7 @@ mod disk;
 mod evidence;
 mod firmware;
 mod kernel_image;
+mod later;
 mod life;
 mod machine;
 mod officer;
@@ -47,3 +50,4 @@ mod token;
 mod tools;
 mod uki;
 mod update;
+mod walls;

@@ -26,6 +26,10 @@ pub(crate) const NAME: &str = "sceau-essai";
 pub(crate) const APPLICATION: &str = "sceau-connector-1";
 /// The channel between the machine and its host, as the machine names it.
 const CHANNEL: &str = "/dev/virtio-ports/fr.sceau.token";
+/// The machine's network, as it names it: by its place on the bus.
+const INTERFACE: &str = "enp0s5";
+/// Whom the probe may speak to.
+const PEER: &str = "192.0.2.100";
 /// Who administrates it: an order that opens a channel asks for two.
 const ADMINISTRATORS: [&str; 2] = ["anne", "denis"];
 /// What a signature of an order is made for.
@@ -56,7 +60,9 @@ impl Site {
         let plan = plan.edit_config(move |config| {
             as_application(config, "exception", "application");
             let devices = toml::Value::Array(vec![CHANNEL.into()]);
-            config.insert("connectors".into(), Table::from_iter([("devices".to_owned(), devices)]).into());
+            let interfaces = toml::Value::Array(vec![INTERFACE.into()]);
+            let allowed = [("devices".to_owned(), devices), ("interfaces".to_owned(), interfaces)];
+            config.insert("connectors".into(), Table::from_iter(allowed).into());
         });
         let office = plan.edit_applications(move |table| as_application(table, "application", "user")).build();
         Site { office, _folder: folder }
@@ -154,18 +160,31 @@ intermediates = ["intermediaire.pem"]
     /// The first operators sign what the appliance asked of them, and order the demonstration connector, whose image comes along.
     pub(crate) fn order_connector(&self, stick: &Stick) {
         let asked = stick.files().content("sceau/answers/operateurs.json");
-        let first: Value = serde_json::from_slice(&asked).unwrap();
+        fs::write(self.path("operateurs.json"), &asked).unwrap();
         self.order(stick, "1-operateurs.json", &asked);
         let published = artefacts::built(&format!("sceau_{}/connectors", artefacts::VERSION));
+        self.attach(stick, "2-connecteur.json", &published, "demo", json!({ "device": CHANNEL }));
+    }
+
+    /// They order the tests' own connector, which tries the walls it is put behind.
+    pub(crate) fn order_probe(&self, stick: &Stick) {
+        let reach = json!({ "interface": INTERFACE, "peers": [PEER] });
+        self.attach(stick, "3-sonde.json", &artefacts::built("attached/probes"), "probe", reach);
+    }
+
+    /// Puts a connector's image on a stick, and the order that attaches it with this reach.
+    fn attach(&self, stick: &Stick, order: &str, images: &Path, name: &str, reach: Value) {
+        let asked: Value = serde_json::from_slice(&fs::read(self.path("operateurs.json")).unwrap()).unwrap();
         stick.files().folder("sceau/connectors");
-        stick.files().put(&published.join("demo.raw"), "sceau/connectors/demo.raw");
-        let root = fs::read_to_string(published.join("demo.roothash")).unwrap();
+        stick.files().put(&images.join(format!("{name}.raw")), &format!("sceau/connectors/{name}.raw"));
+        let root = fs::read_to_string(images.join(format!("{name}.roothash"))).unwrap();
+        let mut arguments = json!({ "name": name, "image": root.trim(), "doors": ["token"] });
+        arguments.as_object_mut().unwrap().extend(reach.as_object().unwrap().clone());
         let attach = json!({
-            "sceau_order": 1, "ledger": first["ledger"], "verb": "connector-attach", "id": nonce(),
-            "issued_at": first["issued_at"], "expires_at": first["expires_at"],
-            "arguments": { "name": "demo", "image": root.trim(), "doors": ["token"], "device": CHANNEL },
+            "sceau_order": 1, "ledger": asked["ledger"], "verb": "connector-attach", "id": nonce(),
+            "issued_at": asked["issued_at"], "expires_at": asked["expires_at"], "arguments": arguments,
         });
-        self.order(stick, "2-connecteur.json", attach.to_string().as_bytes());
+        self.order(stick, order, attach.to_string().as_bytes());
     }
 
     /// An application of the host's, behind that channel.

@@ -49,8 +49,12 @@ fn bring(stick: &Stick, folder: &Path) {
 /// Asks for it at the keyboard; what the console says of it follows.
 fn asked_for(boot: &mut Boot<'_>) {
     boot.says("Choix, puis Entrée");
+    // Whatever page is shown: the first one is drawn anew.
+    boot.forgets();
+    boot.console().send("\r");
+    boot.says_now("Choix, puis Entrée");
     boot.console().send("6\r");
-    boot.says("Appliquer la mise à jour");
+    boot.says_now("Appliquer la mise à jour");
     boot.console().send("OUI\r");
 }
 
@@ -112,17 +116,14 @@ static UPDATED: LazyLock<Updated> = LazyLock::new(|| {
     asked_for(&mut boot);
     boot.says("elle est refusée");
     let downgrade = boot.said();
-    assert_eq!(boot.power_button(), End::PoweredOff);
-    drop(boot);
-    let good = machine.disk().esp().list("EFI/Linux");
-
     let folder = tempfile::tempdir().unwrap();
     spoilt(&next(&third).join("update"), folder.path());
-    bring(machine.stick(), folder.path());
-    let mut boot = machine.boot();
+    boot.brings(|stick| bring(stick, folder.path()));
     asked_for(&mut boot);
     assert_eq!(boot.ends(), End::Rebooted, "{}", boot.tail());
     drop(boot);
+    let good = machine.disk().esp().list("EFI/Linux");
+    machine.pull_stick();
     let trials = (0..TRIES).map(|_| machine.boot().ends()).collect();
     let mut boot = machine.boot();
     let after = issue(&mut ready(&boot, site), site);

@@ -18,14 +18,19 @@ pub fn eventually<T>(what: &str, attempt: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Tries until it gives something or the deadline has passed: for what is slower than a program, a machine.
-pub fn within<T>(deadline: Duration, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+pub fn within<T>(deadline: Duration, attempt: impl FnMut() -> Option<T>) -> Option<T> {
+    watched(LOOK_EVERY, deadline, attempt)
+}
+
+/// The same with a pause of the caller's between two looks, where looking itself costs.
+pub fn watched<T>(every: Duration, deadline: Duration, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
     let began = Instant::now();
     loop {
         let value = attempt();
         if value.is_some() || began.elapsed() >= deadline {
             return value;
         }
-        std::thread::park_timeout(LOOK_EVERY);
+        std::thread::park_timeout(every);
     }
 }
 

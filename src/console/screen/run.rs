@@ -13,6 +13,7 @@ use super::super::brought::serial;
 use super::super::disk::Work;
 use super::super::error::ConsoleError;
 use super::super::place::Place;
+use super::super::plugged::Lookout;
 use super::super::stick::Stick;
 use super::super::{rebind, recovery, update};
 use super::dialogue;
@@ -52,8 +53,12 @@ pub(in super::super) fn run(place: Place) -> Result<(), ConsoleError> {
 
 impl<R: Read + AsFd, W: Write> Desk<R, W> {
     fn serve(mut self) {
-        let mut watch = Watch::default();
+        let (mut watch, mut lookout) = (Watch::default(), Lookout::default());
         loop {
+            if lookout.overlooked(&self.place, Instant::now(), REDRAW_EVERY) && !self.place.is_staged() {
+                // Not waited for, and what it says is on the stick; a visit under way is the one.
+                let _ = systemctl(&["--no-block", "start", "sceau-stick.service"]);
+            }
             let facts = watch.look(&self.place);
             let choice = match self.page(&facts) {
                 Err(Gone) => return,

@@ -42,7 +42,7 @@ fn a_vihf_issued_inside_reaches_the_host() {
         return;
     }
     let establishment = Plan::new("host").key_type(KeyType::P256).build();
-    let _daemons = Daemons::start(&establishment);
+    let daemons = Daemons::start(&establishment);
     let host = establishment.folder.join("run/host.sock");
     let listener = UnixListener::bind(&host).unwrap();
     let mut client = Client::through(&establishment, &host);
@@ -58,7 +58,10 @@ fn a_vihf_issued_inside_reaches_the_host() {
     }
     let judged = verify.output().unwrap();
     assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stdout));
-    // A host that goes away ends it: systemd starts it anew for the next one.
+    // A host that goes away is waited for, since its channel says the same as one that nobody has opened yet; Sceau that goes away
+    // ends it, and systemd starts it anew.
     drop(client);
+    assert!(connector.0.try_wait().unwrap().is_none(), "it ended with its host");
+    drop(daemons);
     until("the connector has ended", || connector.0.try_wait().unwrap().is_some());
 }
