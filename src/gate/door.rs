@@ -26,6 +26,8 @@ use crate::varlink;
 /// later, clients as well as strangers.
 const BACKLOG: u32 = 4_096;
 
+/// Certificates of a client that are kept to be judged again: its own and some of those above it.
+const CHAIN_MAX: usize = 8;
 /// Pause once who came was hung up on and nobody else waits: a flood wakes the gate some hundred times a second, not for each
 /// stranger; a newcomer of then waits that long.
 const FLOOD_PAUSE: Duration = Duration::from_millis(3);
@@ -157,13 +159,17 @@ async fn meet(
         }
         return;
     };
-    paid.client();
     let client = Client { certificate: shown.fingerprint, address };
     let Some(_place) = gate.connections.take(client.certificate, limits.connections_per_client_max) else {
+        // Who comes in too often is no longer free of the pace.
         return count(&gate.counts.client);
     };
+    paid.client();
     drop(pending);
-    let chain = stream.get_ref().1.peer_certificates().unwrap_or_default().to_vec();
+    // Intermediates serve a path alone, which is looked for where there are authorities.
+    let kept = if gate.config.client_authorities.is_empty() { 1 } else { CHAIN_MAX };
+    let chain: Vec<_> =
+        stream.get_ref().1.peer_certificates().unwrap_or_default().iter().take(kept).cloned().collect();
     let serve = async {
         if is_varlink {
             stream::serve(&gate, stream, client, stop).await;
