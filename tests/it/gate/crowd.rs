@@ -15,6 +15,8 @@ use crate::support::wait::until;
 const CROWD: usize = 10_000;
 /// Descriptors that the rest of this process may need, other tests beside this one included.
 const OWN: usize = 4_000;
+/// A crowd all the same, where descriptors are few.
+const FEW: usize = 200;
 /// How often each tries to come.
 const TIMES: usize = 20;
 /// Each comes from one of so many addresses.
@@ -26,7 +28,7 @@ const MEMORY_MAX_KB: u64 = 512 * 1024;
 fn allowed() -> usize {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();
-    CROWD.min(usize::try_from(hard).unwrap_or(usize::MAX).saturating_sub(OWN))
+    CROWD.min(usize::try_from(hard).unwrap_or(usize::MAX).saturating_sub(OWN).max(FEW))
 }
 
 /// Comes from many addresses, says hello, and stays.
