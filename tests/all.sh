@@ -11,8 +11,10 @@ log=$target/test.log
 : >"$log"
 
 step() {
+    local began=$SECONDS
     echo "== $*"
     "$@" 2>&1 | tee -a "$log"
+    echo "== $((SECONDS - began)) s"
 }
 
 step cargo fmt --check

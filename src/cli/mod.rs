@@ -28,10 +28,12 @@ mod suspensions;
 #[cfg(feature = "appliance")]
 mod traces;
 
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use serde_json::Value;
 
 use crate::config::{Config, ConfigError};
 use crate::usage::{self, EXIT_HALTED, EXIT_NEGATIVE, EXIT_UNAVAILABLE, EXIT_USAGE};
@@ -153,6 +155,21 @@ impl AdminDoor {
     }
 }
 
+/// Prints a document of `sceaud` as it came, or as `table` makes people read it.
+fn show(
+    document: &Value,
+    json: bool,
+    table: impl FnOnce(&Value, &mut io::StdoutLock<'static>) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if json {
+        writeln!(out, "{document}")?;
+    } else {
+        table(document, &mut out)?;
+    }
+    out.flush()
+}
+
 /// Why a verb was not done; the text is for the person who typed it.
 #[derive(Debug, thiserror::Error)]
 enum NotDone {
@@ -177,7 +194,7 @@ enum NotDone {
     #[error(transparent)]
     NotApplied(#[from] crate::connectors::NotApplied),
     #[error("la sortie ne peut pas être écrite ({0})")]
-    Output(#[from] std::io::Error),
+    Output(#[from] io::Error),
 }
 
 impl NotDone {

@@ -1,12 +1,12 @@
 //! `sceau operators`: who may sign orders.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::order::{Signing, read_value};
-use super::{AdminDoor, NotDone};
+use super::{AdminDoor, NotDone, show};
 use crate::policy::operator::Role;
 use crate::policy::order::Verb;
 
@@ -122,13 +122,7 @@ impl List {
         if let (Some(document), Some(operators)) = (document.as_object_mut(), operators.get("operators")) {
             document.insert("operators".to_owned(), operators.clone());
         }
-        let mut out = io::stdout().lock();
-        if self.json {
-            writeln!(out, "{document}")?;
-        } else {
-            table(&document, &mut out)?;
-        }
-        out.flush()?;
+        show(&document, self.json, table)?;
         Ok(0)
     }
 }

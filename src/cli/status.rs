@@ -1,12 +1,12 @@
 //! `sceau status`: what an operator wants at a glance.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::{Door, EXIT_HALTED, EXIT_UNAVAILABLE, NotDone};
+use super::{Door, EXIT_HALTED, EXIT_UNAVAILABLE, NotDone, show};
 use crate::sys::clock;
 use crate::vihf::instant::Instant;
 
@@ -30,13 +30,7 @@ impl Status {
     pub(super) fn run(self) -> Result<u8, NotDone> {
         let mut client = Client::connect(&self.door.path()?)?;
         let status = client.call("Status", &json!({}))?;
-        let mut out = io::stdout().lock();
-        if self.json {
-            writeln!(out, "{status}")?;
-        } else {
-            table(&status, &mut out)?;
-        }
-        out.flush()?;
+        show(&status, self.json, table)?;
         let state = status.get("state").and_then(Value::as_str).unwrap_or_default();
         let ready = status.get("ready").and_then(Value::as_bool).unwrap_or_default();
         Ok(match (state, ready) {

@@ -1,12 +1,12 @@
 //! `sceau suspend`, `sceau resume`, `sceau suspensions`: who is kept from assertions, and who is let back.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::order::{Signing, read_value};
-use super::{AdminDoor, NotDone};
+use super::{AdminDoor, NotDone, show};
 use crate::policy::order::Verb;
 
 /// Suspend un professionnel, une application ou l'établissement : ordre d'un administrateur ou d'un approbateur.
@@ -91,13 +91,7 @@ impl Suspensions {
     /// Runs the verb.
     pub(super) fn run(self) -> Result<u8, NotDone> {
         let watched = self.door.connect()?.call_admin("Suspensions", &json!({}))?;
-        let mut out = io::stdout().lock();
-        if self.json {
-            writeln!(out, "{watched}")?;
-        } else {
-            table(&watched, &mut out)?;
-        }
-        out.flush()?;
+        show(&watched, self.json, table)?;
         Ok(0)
     }
 }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::service::service_fn;
 use tokio::net::{TcpListener, TcpStream};
@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, watch};
 use super::fault::Fault;
 use super::pair::Pair;
 use super::proxy::{self, Line};
+use super::refusals::{NOBODY, Refusals};
 use super::secrets;
 use crate::sys::accepting;
 use crate::sys::places::{Place, Places};
@@ -20,8 +21,6 @@ use crate::sys::serving::{self, BUSY};
 
 /// Time for a head, and between two calls.
 const HEAD_WAIT: Duration = Duration::from_secs(60);
-/// Whom a connection's place is counted for where the system does not say whose it is.
-const NOBODY: u32 = u32::MAX;
 
 /// What every call needs.
 pub(super) struct Door {
@@ -38,14 +37,13 @@ pub(super) struct Door {
     pub(super) users: Arc<Places>,
     pub(super) connections_max: usize,
     pub(super) user_max: usize,
+    pub(super) refusals: Refusals,
 }
 
-/// A local connection: both its ends, and whose it is where the system says so. It is the same user's as long as it lasts.
+/// A local connection: its far end, and whose it is where the system says so. It is the same user's as long as it lasts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Local {
-    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "no other system says whose a connection is"))]
     owner: Option<u32>,
-    near: SocketAddr,
     far: SocketAddr,
 }
 
@@ -62,7 +60,10 @@ impl Door {
         if local.owner.is_some_and(|owner| self.uids.contains(&owner)) {
             return Ok(());
         }
-        tracing::warn!(from = %local.far, to = %local.near, "a local call without a right to be made was refused");
+        if let Some(times) = self.refusals.count(local.owner.unwrap_or(NOBODY), Instant::now()) {
+            let (uid, from) = (local.owner, local.far);
+            tracing::warn!(?uid, %from, times, "a local call without a right to be made was refused");
+        }
         Err(Fault::NotAllowed)
     }
 }
@@ -102,7 +103,7 @@ async fn serve(door: Arc<Door>, stream: TcpStream, far: SocketAddr, _place: Plac
         drop(stream.try_write(BUSY));
         return;
     };
-    let local = Local { owner, near, far };
+    let local = Local { owner, far };
     let line = Arc::new(Mutex::new(Line::default()));
     let service = service_fn(|request| {
         let (door, line) = (Arc::clone(&door), Arc::clone(&line));

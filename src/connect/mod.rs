@@ -40,6 +40,7 @@ mod pair;
 #[cfg(windows)]
 mod pipe;
 mod proxy;
+mod refusals;
 mod run;
 mod secrets;
 #[cfg(windows)]

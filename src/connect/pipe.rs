@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use interprocess::os::windows::named_pipe::tokio::{DuplexPipeStream, PipeListener};
 use interprocess::os::windows::named_pipe::{PipeListenerOptions, PipeMode, pipe_mode};
@@ -13,6 +13,7 @@ use widestring::U16CString;
 
 use super::carry::carry;
 use super::pair::Pair;
+use super::refusals::{NOBODY, Refusals};
 use super::settings::PipeDoor;
 use crate::sys::accepting::{self, Listener};
 use crate::sys::places::{Place, Places};
@@ -22,8 +23,6 @@ const ACCESS: &str = "D:P(A;;GA;;;SY)(A;;GA;;;BA)(A;;GA;;;OW)";
 /// Reading and writing for those who are named: `FILE_GENERIC_READ | FILE_GENERIC_WRITE` without `FILE_APPEND_DATA`, which on a pipe is
 /// the right to open further ends of it and to answer in our place (Windows, "Named Pipe Security and Access Rights").
 const CALLER: &str = "0x12019b";
-/// Whom places are counted for: the access list has judged already.
-const NOBODY: u32 = 0;
 
 /// The open pipe.
 pub(super) struct Door(PipeListener<pipe_mode::Bytes, pipe_mode::Bytes>);
@@ -56,11 +55,16 @@ impl Door {
         finish: Duration,
     ) {
         let stopped = stop.clone();
+        let refusals = Refusals::default();
         accepting::accept(self, stop, finish, move |stream, connections| match places.take(NOBODY, max) {
             Some(place) => {
                 connections.spawn(serve(Arc::clone(&pair), stream, place, stopped.clone()));
             }
-            None => tracing::warn!("every place is taken"),
+            None => {
+                if let Some(times) = refusals.count(NOBODY, Instant::now()) {
+                    tracing::warn!(times, "every place is taken");
+                }
+            }
         })
         .await;
     }

@@ -15,13 +15,14 @@ use super::http;
 use super::identity::{Identity, IdentityError};
 use super::known::Known;
 use super::pair::Pair;
+use super::refusals::Refusals;
 use super::settings::Settings;
 use crate::sys::log;
 use crate::sys::places::Places;
 use crate::tables::{ConfigError, system_words};
 use crate::usage::{self, EXIT_UNAVAILABLE, EXIT_USAGE};
 
-/// Share of all connections, in percent, that one user may have.
+/// Share of all connections, in percent, that one user may have; also that of HTTP, and of these again, one user's.
 const USER_SHARE_PERCENT: usize = 75;
 /// Longest wait for calls under way when the companion stops.
 const SHUTDOWN_WAIT: Duration = Duration::from_secs(5);
@@ -133,9 +134,10 @@ async fn serve(settings: Settings, pair: Arc<Pair>, stopped: impl Future<Output 
             uids,
             folder: settings.folder.clone(),
             places,
-            users: Places::new(max),
-            connections_max: max,
-            user_max,
+            users: Places::new(user_max),
+            connections_max: user_max,
+            user_max: (user_max * USER_SHARE_PERCENT / 100).max(1),
+            refusals: Refusals::default(),
         };
         doors.spawn(http::accept(Arc::new(door), listener, stopping, SHUTDOWN_WAIT));
     }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use listenfd::ListenFd;
 use tokio::net::UnixStream;
@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::carry::carry;
 use super::pair::Pair;
+use super::refusals::Refusals;
 use super::settings::SocketDoor;
 use crate::sys::places::{Place, Places};
 use crate::sys::socket::Listening;
@@ -75,8 +76,9 @@ impl Door {
     ) {
         let Self { listening, uids } = self;
         let stopped = stop.clone();
+        let refusals = Refusals::default();
         accepting::accept(listening, stop, finish, move |stream, connections| {
-            if let Some(place) = admitted(&uids, &stream, &places, user_max) {
+            if let Some(place) = admitted(&uids, &stream, (&places, user_max), &refusals) {
                 connections.spawn(serve(Arc::clone(&pair), stream, place, stopped.clone()));
             }
         })
@@ -85,17 +87,26 @@ impl Door {
 }
 
 /// A place for whoever may connect; others are closed without a word.
-fn admitted(uids: &[u32], stream: &UnixStream, places: &Arc<Places>, user_max: usize) -> Option<Place> {
+fn admitted(
+    uids: &[u32],
+    stream: &UnixStream,
+    (places, user_max): (&Arc<Places>, usize),
+    refusals: &Refusals,
+) -> Option<Place> {
     let uid = stream.peer_cred().ok()?.uid();
     if !uids.contains(&uid) {
-        tracing::warn!(uid, "a user who is not in socket.users was refused");
+        if let Some(times) = refusals.count(uid, Instant::now()) {
+            tracing::warn!(uid, times, "a user who is not in socket.users was refused");
+        }
         return None;
     }
     let place = places.take(uid, user_max);
     if place.is_none() {
         // Told without waiting: a caller that takes no answer must not hold the door.
         let _ = stream.try_write(BUSY);
-        tracing::warn!(uid, "every place is taken");
+        if let Some(times) = refusals.count(uid, Instant::now()) {
+            tracing::warn!(uid, times, "every place is taken");
+        }
     }
     place
 }

@@ -1,7 +1,10 @@
 //! A connection from its address to its protocol: source, place, handshake, certificate, place of its own.
 
+use std::future::poll_fn;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use listenfd::ListenFd;
@@ -22,6 +25,38 @@ use crate::varlink;
 /// Connections that the kernel holds until they are accepted, as in `sceau-gate.socket`: what does not fit is asked again a second
 /// later, clients as well as strangers.
 const BACKLOG: u32 = 4_096;
+
+/// Certificates of a client that are kept to be judged again: its own and some of those above it.
+const CHAIN_MAX: usize = 8;
+/// Pause once who came was hung up on and nobody else waits: a flood wakes the gate some hundred times a second, not for each
+/// stranger; a newcomer of then waits that long.
+const FLOOD_PAUSE: Duration = Duration::from_millis(3);
+
+/// The listener of the gate, and whether it had to hang up since it last paused.
+struct Listening {
+    listener: TcpListener,
+    hung_up: Arc<AtomicBool>,
+}
+
+impl accepting::Listener for Listening {
+    type Stream = (TcpStream, SocketAddr);
+
+    async fn next(&self) -> std::io::Result<Self::Stream> {
+        let waiting = poll_fn(|cx| {
+            Poll::Ready(match self.listener.poll_accept(cx) {
+                Poll::Ready(accepted) => Some(accepted),
+                Poll::Pending => None,
+            })
+        });
+        if let Some(accepted) = waiting.await {
+            return accepted;
+        }
+        if self.hung_up.swap(false, Ordering::Relaxed) {
+            sleep(FLOOD_PAUSE).await;
+        }
+        self.listener.accept().await
+    }
+}
 
 /// Takes the socket that systemd hands over, or opens one.
 ///
@@ -47,30 +82,37 @@ pub(super) fn open(listen: SocketAddr) -> std::io::Result<TcpListener> {
 pub(super) async fn accept(gate: Arc<Gate>, listener: TcpListener, stop: watch::Receiver<bool>) {
     let finish = Duration::from_millis(gate.config.limits.shutdown_ms);
     let stopped = stop.clone();
-    accepting::accept(listener, stop, finish, move |(stream, from), connections| {
-        admit(&gate, stream, from.ip().to_canonical(), &stopped, connections);
+    let hung_up = Arc::new(AtomicBool::new(false));
+    let listening = Listening { listener, hung_up: Arc::clone(&hung_up) };
+    accepting::accept(listening, stop, finish, move |(stream, from), connections| {
+        if !admit(&gate, stream, from.ip().to_canonical(), &stopped, connections) {
+            hung_up.store(true, Ordering::Relaxed);
+        }
     })
     .await;
 }
 
-/// Hangs up on who may not come, or has no place; nothing was read of them.
+/// Gives a connection its task; false: hangs up on who may not come, or has no place. Nothing was read of them.
 fn admit(
     gate: &Arc<Gate>,
     stream: TcpStream,
     from: IpAddr,
     stop: &watch::Receiver<bool>,
     connections: &mut JoinSet<()>,
-) {
+) -> bool {
     if !gate.config.sources.iter().any(|source| source.has(from)) {
-        return count(&gate.counts.source);
+        count(&gate.counts.source);
+        return false;
     }
     let source = neighbourhood(from);
     // Strangers cannot take the places of newcomers whence clients came.
     let places = if gate.pace.knows(source) { &gate.returning } else { &gate.pending };
-    match places.take(source, gate.config.limits.pending_per_source_max) {
-        Some(place) => drop(connections.spawn(meet(Arc::clone(gate), stream, from, place, stop.clone()))),
-        None => count(&gate.counts.pending),
-    }
+    let Some(place) = places.take(source, gate.config.limits.pending_per_source_max) else {
+        count(&gate.counts.pending);
+        return false;
+    };
+    connections.spawn(meet(Arc::clone(gate), stream, from, place, stop.clone()));
+    true
 }
 
 /// Whom a source's limit is for: an IPv6 host has as many addresses as it likes in its /64.
@@ -117,13 +159,17 @@ async fn meet(
         }
         return;
     };
-    paid.client();
     let client = Client { certificate: shown.fingerprint, address };
     let Some(_place) = gate.connections.take(client.certificate, limits.connections_per_client_max) else {
+        // Who comes in too often is no longer free of the pace.
         return count(&gate.counts.client);
     };
+    paid.client();
     drop(pending);
-    let chain = stream.get_ref().1.peer_certificates().unwrap_or_default().to_vec();
+    // Intermediates serve a path alone, which is looked for where there are authorities.
+    let kept = if gate.config.client_authorities.is_empty() { 1 } else { CHAIN_MAX };
+    let chain: Vec<_> =
+        stream.get_ref().1.peer_certificates().unwrap_or_default().iter().take(kept).cloned().collect();
     let serve = async {
         if is_varlink {
             stream::serve(&gate, stream, client, stop).await;

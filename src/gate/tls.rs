@@ -77,6 +77,8 @@ impl Tls {
     /// or the clock says that it is over.
     pub(super) async fn refused(&self, chain: &[CertificateDer<'static>]) {
         let mut now = self.now.subscribe();
+        // What was read anew while hands were shaken counts too.
+        now.mark_changed();
         loop {
             // What is read anew is judged by at once; an error of the channel does not happen while we are.
             let _ = timeout(JUDGE_EVERY, now.changed()).await;

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use crate::cli::order::Signing;
-use crate::cli::{AdminDoor, NotDone};
+use crate::cli::{AdminDoor, NotDone, show};
 use crate::policy::order::Verb;
 
 /// Invite un serveur d'application à proposer son certificat : ordre d'un administrateur. Imprime le code, une seule fois.
@@ -82,13 +82,7 @@ impl Enrolments {
     /// Runs the verb.
     pub(super) fn run(self) -> Result<u8, NotDone> {
         let told = self.door.connect()?.call_admin("Enrolments", &json!({}))?;
-        let mut out = io::stdout().lock();
-        if self.json {
-            writeln!(out, "{told}")?;
-        } else {
-            table(&told, &mut out)?;
-        }
-        out.flush()?;
+        show(&told, self.json, table)?;
         Ok(0)
     }
 }

@@ -1,11 +1,11 @@
 //! `sceau connectors list`: what is attached, connectors and modules.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::{AdminDoor, NotDone};
+use crate::cli::{AdminDoor, NotDone, show};
 
 /// Montre les connecteurs et les modules attachés, et les connecteurs détachés, dont l'utilisateur reste réservé.
 #[derive(Debug, Args)]
@@ -21,13 +21,7 @@ impl List {
     /// Runs the verb.
     pub(super) fn run(self) -> Result<u8, NotDone> {
         let told = self.door.connect()?.call_admin("Connectors", &json!({}))?;
-        let mut out = io::stdout().lock();
-        if self.json {
-            writeln!(out, "{told}")?;
-        } else {
-            table(&told, &mut out)?;
-        }
-        out.flush()?;
+        show(&told, self.json, table)?;
         Ok(0)
     }
 }

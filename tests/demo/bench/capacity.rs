@@ -28,6 +28,7 @@ const KEYRINGS: [(KeyOrigin, &str); 2] =
 
 /// Measures and writes the sheet.
 pub(crate) fn bench() -> Result<(), Failure> {
+    let load = load_of_others();
     let mut rows = String::new();
     for (origin, name) in KEYRINGS {
         for key in KeyType::ALL {
@@ -49,7 +50,7 @@ pub(crate) fn bench() -> Result<(), Failure> {
             println!("{name}, {} : {most:.0} VIHF/s", key.name());
         }
     }
-    let sheet = sheet(&rows);
+    let sheet = sheet(&rows, &load);
     let file = "docs/capacite.md";
     std::fs::write(file, sheet).map_err(|e| Failure::negative(format!("{file} : {e}")))?;
     println!("Fiche : {file}");
@@ -61,21 +62,26 @@ fn median(running: &Running<'_>, per_second: Option<f64>) -> Value {
     medians(&rounds)
 }
 
-fn sheet(rows: &str) -> String {
+/// The machine's load of the last minute, before we are one.
+fn load_of_others() -> String {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().unwrap_or("?").replace('.', ",")
+}
+
+fn sheet(rows: &str, load: &str) -> String {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu
         .lines()
         .find_map(|line| line.strip_prefix("model name"))
         .map_or("?", |rest| rest.trim_start_matches([' ', '\t', ':']));
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let load = load.split(' ').nth(2).unwrap_or("?").to_owned();
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     format!(
         "# Fiche de capacité
 <!-- Écrite par `make capacity` ; ne la changez pas à la main. -->
 Mesurée sur {cores} cœurs partagés ({model}), appelants compris : {CONNECTIONS} connexions, trace sur le disque avant chaque sceau, médianes de
-{ROUNDS} fenêtres de {} s. Charge de la machine pendant le dernier quart d'heure : {load} (bien au-delà de {cores}, d'autres
-travaux tournaient : débits et p99 sont alors très en dessous de ce que la machine sait faire, seul le CPU par VIHF reste un ordre de grandeur). Les rapports entre lignes tiennent d'une machine à l'autre, les débits non : mesurez la vôtre par `make capacity`.
+{ROUNDS} fenêtres de {} s. Charge de la machine pendant la minute d'avant : {load} (au-delà de
+1, d'autres travaux prenaient leur part : débits et p99 sont en dessous de ce que la machine sait faire). Les rapports entre lignes tiennent d'une
+machine à l'autre, les débits non : mesurez la vôtre par `make capacity`.
 
 | clés | type | VIHF/s au plus | CPU par VIHF, µs | dont hors signature, µs | p99 à 70 % de charge, ms | hôpitaux |
 |---|---|---|---|---|---|---|

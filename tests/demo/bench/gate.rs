@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::socket::{Backlog, listen, setsockopt, sockopt};
 use serde_json::{Value, json};
 
 use super::aims::Aim;
@@ -261,7 +261,8 @@ fn scene() -> Scene {
     });
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let elsewhere = listener.local_addr().unwrap().port();
-    // It ends with this program.
+    // As many wait there as at the gate: a flood that runs into a full queue is no flood. It ends with this program.
+    listen(&listener, Backlog::new(4_096).unwrap()).unwrap();
     thread::spawn(move || listener.incoming().for_each(drop));
     Scene { gate, daemons, port, elsewhere, hello: client_hello(), identity, establishment, _folder: folder }
 }

@@ -15,6 +15,10 @@ use crate::support::wait::until;
 const CROWD: usize = 10_000;
 /// Descriptors that the rest of this process may need, other tests beside this one included.
 const OWN: usize = 4_000;
+/// A crowd all the same, where descriptors are few.
+const FEW: usize = 200;
+/// How often each tries to come.
+const TIMES: usize = 20;
 /// Each comes from one of so many addresses.
 const SOURCES: usize = 100;
 /// What the gate's unit grants it (`MemoryMax=`), in kilobytes.
@@ -24,14 +28,16 @@ const MEMORY_MAX_KB: u64 = 512 * 1024;
 fn allowed() -> usize {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();
-    CROWD.min(usize::try_from(hard).unwrap_or(usize::MAX).saturating_sub(OWN))
+    CROWD.min(usize::try_from(hard).unwrap_or(usize::MAX).saturating_sub(OWN).max(FEW))
 }
 
 /// Comes from many addresses, says hello, and stays.
 fn come(port: u16, how_many: usize, hello: &[u8]) -> Vec<TcpStream> {
     (0..how_many)
         .filter_map(|number| {
-            let mut stream = tcp(&format!("127.0.1.{}", number % SOURCES + 1), port).ok()?;
+            let from = format!("127.0.1.{}", number % SOURCES + 1);
+            // A port may be another test's at that moment, or the gate hang up before we have looked: he comes again.
+            let mut stream = std::iter::repeat_with(|| tcp(&from, port)).take(TIMES).find_map(Result::ok)?;
             let _ = stream.write_all(hello);
             Some(stream)
         })

@@ -95,6 +95,17 @@ const STACK: [&str; 22] = [
     "glassfish-management-api",
 ];
 
+/// A client of the JDK's own stack that was told of an HTTP proxy on that port, and knows the DMP by its name.
+pub(super) fn jdk(proxy_port: u16, host: &str) -> Command {
+    let path: Vec<String> = STACK.iter().map(|jar| format!("{JARS}/{jar}.jar")).collect();
+    let mut java = Command::new("java");
+    java.args(["-Dhttp.proxyHost=127.0.0.1", &format!("-Dhttp.proxyPort={proxy_port}"), "-Dhttp.nonProxyHosts="]);
+    // JAXB of before modules reaches into the class loader.
+    java.args(["--add-opens", "java.base/java.lang=ALL-UNNAMED", "-cp", &path.join(":")]);
+    java.arg(source("Lps.java")).arg(source("registry.wsdl")).arg(host).args([PATIENTS[0], PATIENTS[1]]);
+    java
+}
+
 /// The JDK's own stack (JAX-WS and its reference implementation) writes MTOM with a document of its own, and reads one.
 #[test]
 fn a_jdk_client_consults_a_record_in_mtom_both_ways() {
@@ -102,16 +113,7 @@ fn a_jdk_client_consults_a_record_in_mtom_both_ways() {
     let session = rig.session();
     rig.dmp().behave(&json!({ "document": DOCUMENT_LEN, "only": "/repository" }));
     let bridge = Bridge::to(&rig.establishment.folder.join("run/relay.sock"));
-    let path: Vec<String> = STACK.iter().map(|jar| format!("{JARS}/{jar}.jar")).collect();
-    let mut java = Command::new("java");
-    java.args([
-        "-Dhttp.proxyHost=127.0.0.1",
-        &format!("-Dhttp.proxyPort={}", bridge.port),
-        "-Dhttp.nonProxyHosts=",
-    ]);
-    // JAXB of before modules reaches into the class loader.
-    java.args(["--add-opens", "java.base/java.lang=ALL-UNNAMED", "-cp", &path.join(":")]);
-    java.arg(source("Lps.java")).arg(source("registry.wsdl")).arg(rig.host()).args([PATIENTS[0], PATIENTS[1]]);
+    let mut java = jdk(bridge.port, &rig.host());
     let mut java = java.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let secrets = [session, nonce(), nonce(), nonce()].join("\n");
     java.stdin.take().unwrap().write_all(secrets.as_bytes()).unwrap();
