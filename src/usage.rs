@@ -4,8 +4,7 @@
 //! as an argument must not reach a log or a screen, so no value is ever repeated here.
 
 use std::ffi::OsString;
-use std::fmt::Display;
-use std::process::{self, ExitCode};
+use std::process;
 
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use clap::{Arg, ArgAction, Command, Parser};
@@ -30,13 +29,18 @@ const REPEATED_DIGITS_MAX: usize = 5;
 
 /// The end of a program that runs until it is told to stop: 0, or what kept it from running, in the log, in French on standard
 /// error, and as the exit code that `code` gives it.
-pub(crate) fn end<E: Display>(program: &str, outcome: Result<(), E>, code: impl FnOnce(&E) -> u8) -> ExitCode {
+#[cfg(any(all(unix, feature = "appliance"), feature = "connect"))]
+pub(crate) fn end<E: std::fmt::Display>(
+    program: &str,
+    outcome: Result<(), E>,
+    code: impl FnOnce(&E) -> u8,
+) -> process::ExitCode {
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => process::ExitCode::SUCCESS,
         Err(cause) => {
             tracing::error!(%cause, "{program} does not run");
             eprintln!("{program} : {cause}");
-            ExitCode::from(code(&cause))
+            process::ExitCode::from(code(&cause))
         }
     }
 }
