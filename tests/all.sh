@@ -24,7 +24,7 @@ step cargo clippy --release --locked --all-targets -- -D warnings
 # No target of a plain `cargo test`: the boots of make image-test.
 step cargo clippy --release --locked --test image -- -D warnings
 RUSTDOCFLAGS='-D warnings' step cargo doc --release --locked --no-deps --lib
-step cargo test --release --locked --lib --bins
+step cargo test --release --locked --lib
 # In a folder of their own and before the tests that look at what they made, so that no test's time holds a build.
 step make verify
 if rustup target list --installed 2>/dev/null | grep -qx x86_64-pc-windows-gnu && command -v x86_64-w64-mingw32-gcc >/dev/null; then
