@@ -142,7 +142,7 @@ static UNENFORCED: LazyLock<(End, String, Option<String>)> = LazyLock::new(|| {
 fn add_a_strangers_words(machine: &Machine) {
     let folder = tempfile::tempdir().unwrap();
     let addon = super::uki::addon(LOUD_ADDON, folder.path());
-    add(machine, &Uki::read(&addon).signed(&foreign_key(folder.path())), folder.path());
+    add(machine, &Uki::read(&addon).first_signed(&foreign_key(folder.path())), folder.path());
 }
 
 #[test]

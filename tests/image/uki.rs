@@ -64,9 +64,14 @@ impl Uki {
 
     /// Signed with this key and certificate (`….key`, `….crt`), and with no other.
     pub(crate) fn signed(self, key: &Path) -> Uki {
+        self.stripped().first_signed(key)
+    }
+
+    /// The same of one that has no signature yet, which the stripping tool takes for a fault.
+    pub(crate) fn first_signed(self, key: &Path) -> Uki {
         let folder = tempfile::tempdir().unwrap();
         let (plain, out) = (folder.path().join("plain"), folder.path().join("signed"));
-        std::fs::write(&plain, self.stripped().0).unwrap();
+        std::fs::write(&plain, &self.0).unwrap();
         let mut sign = tool("sbsign");
         sign.arg("--key").arg(key.with_extension("key")).arg("--cert").arg(key.with_extension("crt"));
         run(sign.arg("--output").arg(&out).arg(&plain));
