@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -294,23 +295,25 @@ fn a_daemon_killed_at_any_moment_loses_nothing_that_was_received() {
     let (mut received, mut signed) = (Vec::new(), BTreeMap::new());
     for round in 0..ROUNDS {
         let until = Instant::now() + Duration::from_millis(round * 7919 % 40);
+        let killed = AtomicBool::new(false);
         thread::scope(|scope| {
             let callers: Vec<_> = (0..CALLERS)
                 .map(|caller| {
-                    let (establishment, session) = (&establishment, &session);
+                    let (establishment, session, killed) = (&establishment, &session, &killed);
                     scope.spawn(move || {
                         let mut got = Vec::new();
                         let Ok(mut client) = Client::connect(&establishment.token_socket()) else { return got };
-                        // Until the connection dies under it.
-                        loop {
+                        // Until the connection dies under it, or would not: it is the next life's.
+                        while !killed.load(Ordering::Acquire) {
                             let ask = with(consultation(session, PATIENTS[0]), "nonce", nonce().into());
                             let ask = with(ask, "receipt", (caller == 0).into());
                             match client.try_call("fr.sceau.Token.Issue", ask) {
                                 Ok(Ok(answer)) => got.push(answer),
                                 Ok(Err(_)) => {}
-                                Err(_) => return got,
+                                Err(_) => break,
                             }
                         }
+                        got
                     })
                 })
                 .collect();
@@ -319,6 +322,7 @@ fn a_daemon_killed_at_any_moment_loses_nothing_that_was_received() {
                 thread::yield_now();
             }
             daemons.sceaud.kill();
+            killed.store(true, Ordering::Release);
             received.extend(callers.into_iter().flat_map(|caller| caller.join().unwrap()));
         });
         daemons.sceaud.wait_ready(u32::try_from(round).unwrap() + 2);
