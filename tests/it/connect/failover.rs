@@ -124,7 +124,8 @@ fn when_one_falls_silent_the_other_serves_and_sessions_are_opened_anew() {
     session = of_first;
     let before = (issued(&first.establishment), issued(&second.establishment));
     let (answer, told) = insist(&mut client, &mut session);
-    assert_eq!(told, ["Unavailable/appliance-unreachable"]);
+    // Unless its silence was noticed before the question came to it, on a busy machine.
+    assert!(told.iter().eq(["Unavailable/appliance-unreachable"]) || told.is_empty(), "{told:?}");
     first.made(&answer);
     assert_eq!((issued(&first.establishment), issued(&second.establishment)), (before.0 + 1, before.1));
     second.gate.as_ref().unwrap().signal(Signal::SIGCONT);
