@@ -4,7 +4,8 @@
 //! as an argument must not reach a log or a screen, so no value is ever repeated here.
 
 use std::ffi::OsString;
-use std::process;
+use std::fmt::Display;
+use std::process::{self, ExitCode};
 
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use clap::{Arg, ArgAction, Command, Parser};
@@ -27,22 +28,12 @@ const VERBS: &str = "Verbes ";
 /// Most digits of a word that may be repeated: an INS has 13 to 15 of them, and a mistyped one nearly as many.
 const REPEATED_DIGITS_MAX: usize = 5;
 
-/// The end of a program that runs until it is told to stop: 0, or what kept it from running, in the log, in French on standard
-/// error, and as the exit code that `code` gives it.
-#[cfg(any(all(unix, feature = "appliance"), feature = "connect"))]
-pub(crate) fn end<E: std::fmt::Display>(
-    program: &str,
-    outcome: Result<(), E>,
-    code: impl FnOnce(&E) -> u8,
-) -> process::ExitCode {
-    match outcome {
-        Ok(()) => process::ExitCode::SUCCESS,
-        Err(cause) => {
-            tracing::error!(%cause, "{program} does not run");
-            eprintln!("{program} : {cause}");
-            process::ExitCode::from(code(&cause))
-        }
-    }
+/// The exit code of what was asked: its own, or, told in French on standard error, the one that `code` gives to why it was not done.
+pub(crate) fn exit<E: Display>(program: &str, done: Result<u8, E>, code: impl FnOnce(&E) -> u8) -> ExitCode {
+    ExitCode::from(done.unwrap_or_else(|cause| {
+        eprintln!("{program} : {cause}");
+        code(&cause)
+    }))
 }
 
 /// Reads the command line of this process.

@@ -63,7 +63,7 @@ enum NotRun {
 pub fn main() -> ExitCode {
     let arguments: Arguments = usage::parse();
     log::init("sceau-attestd");
-    usage::end("sceau-attestd", run(&arguments), |not_run| match not_run {
+    log::end("sceau-attestd", run(&arguments), |not_run| match not_run {
         NotRun::Config(_) | NotRun::Client(_) => EXIT_USAGE,
         NotRun::Socket { .. } | NotRun::Door | NotRun::System(_) => EXIT_UNAVAILABLE,
     })

@@ -250,11 +250,5 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "appliance")]
         Verb::Bench(bench) => bench.run(),
     };
-    match done {
-        Ok(code) => ExitCode::from(code),
-        Err(not_done) => {
-            eprintln!("sceau : {not_done}");
-            ExitCode::from(not_done.exit_code())
-        }
-    }
+    usage::exit("sceau", done, NotDone::exit_code)
 }

@@ -27,7 +27,7 @@ use super::tls::{Language, config};
 use crate::policy::fingerprint::Fingerprint;
 use crate::policy::invitation::Code;
 use crate::tables::{ConfigError, Fault, system_words};
-use crate::usage::{EXIT_NEGATIVE, EXIT_UNAVAILABLE, EXIT_USAGE};
+use crate::usage::{self, EXIT_NEGATIVE, EXIT_UNAVAILABLE, EXIT_USAGE};
 
 /// Longest text that is read as a code, in bytes.
 const CODE_LEN_MAX: u64 = 512;
@@ -105,13 +105,7 @@ impl NotEnrolled {
 
 /// Runs it: 0 confirmed (or not waited for), 1 refused, 2 wrong words, 3 not now.
 pub(super) fn main(given: &arguments::Enrol) -> ExitCode {
-    match run(given) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(not_enrolled) => {
-            eprintln!("sceau-connect enrol : {not_enrolled}");
-            ExitCode::from(not_enrolled.exit())
-        }
-    }
+    usage::exit("sceau-connect enrol", run(given).map(|()| 0), NotEnrolled::exit)
 }
 
 /// Key, proposal, file of known appliances, confirmation; calling again after any failure goes on where it stopped.

@@ -20,7 +20,7 @@ use super::settings::Settings;
 use crate::sys::log;
 use crate::sys::places::Places;
 use crate::tables::{ConfigError, system_words};
-use crate::usage::{self, EXIT_UNAVAILABLE, EXIT_USAGE};
+use crate::usage::{EXIT_UNAVAILABLE, EXIT_USAGE};
 
 /// Share of all connections, in percent, that one user may have; also that of HTTP, and of these again, one user's.
 const USER_SHARE_PERCENT: usize = 75;
@@ -73,7 +73,7 @@ pub(super) fn main(given: &arguments::Run) -> ExitCode {
         return super::service::main(&given.config);
     }
     log::init("sceau-connect");
-    usage::end("sceau-connect", run(&given.config, asked_to_stop()), NotRun::code)
+    log::end("sceau-connect", run(&given.config, asked_to_stop()), NotRun::code)
 }
 
 /// What was read, before anything is opened.

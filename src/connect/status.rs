@@ -9,18 +9,12 @@ use super::arguments;
 use super::identity::Identity;
 use super::run::{NotRun, appliances};
 use super::settings::Settings;
-use crate::usage::{EXIT_UNAVAILABLE, EXIT_USAGE};
+use crate::usage::{self, EXIT_UNAVAILABLE, EXIT_USAGE};
 
 /// Runs it: 0 where one appliance at least delivers assertions, 3 where none does, 2 where nothing can be asked.
 pub(super) fn main(given: &arguments::Status) -> ExitCode {
-    match run(given) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(EXIT_UNAVAILABLE),
-        Err(not_run) => {
-            eprintln!("sceau-connect status : {not_run}");
-            ExitCode::from(EXIT_USAGE)
-        }
-    }
+    let done = run(given).map(|delivers| if delivers { 0 } else { EXIT_UNAVAILABLE });
+    usage::exit("sceau-connect status", done, |_| EXIT_USAGE)
 }
 
 fn run(given: &arguments::Status) -> Result<bool, NotRun> {

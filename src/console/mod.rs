@@ -198,11 +198,5 @@ pub fn main() -> ExitCode {
         Verb::FactoryReset(on) => on.run(disk::Work::Reset).map(|()| 0),
         Verb::MakeToken(token) => token.run().map(|()| 0),
     };
-    match done {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            eprintln!("sceau-console : {error}");
-            ExitCode::from(error.exit_code())
-        }
-    }
+    usage::exit("sceau-console", done, ConsoleError::exit_code)
 }

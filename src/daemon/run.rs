@@ -79,7 +79,7 @@ enum NotRun {
 pub fn main() -> ExitCode {
     let arguments: Arguments = usage::parse();
     log::init("sceaud");
-    usage::end("sceaud", run(&arguments), |not_run| match not_run {
+    log::end("sceaud", run(&arguments), |not_run| match not_run {
         NotRun::Config(_) | NotRun::Key(_) | NotRun::Relay(_) | NotRun::Gate(_) => EXIT_USAGE,
         NotRun::Ledger(StoreError::Broken(_) | StoreError::KeyMissing | StoreError::KeyErased) => EXIT_HALTED,
         NotRun::Ledger(StoreError::KeyExposed | StoreError::Format(_)) => EXIT_USAGE,

@@ -67,7 +67,7 @@ enum NotRun {
 pub fn main() -> ExitCode {
     let arguments: Arguments = usage::parse();
     log::init("sceau-gate");
-    usage::end("sceau-gate", run(&arguments), |not_run| match not_run {
+    log::end("sceau-gate", run(&arguments), |not_run| match not_run {
         NotRun::Config(_) | NotRun::Files(_) => EXIT_USAGE,
         NotRun::Listen { .. } | NotRun::Door | NotRun::System(_) => EXIT_UNAVAILABLE,
     })

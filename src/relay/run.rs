@@ -74,7 +74,7 @@ enum NotRun {
 pub fn main() -> ExitCode {
     let arguments: Arguments = usage::parse();
     log::init("sceau-relayd");
-    usage::end("sceau-relayd", run(&arguments), |not_run| match not_run {
+    log::end("sceau-relayd", run(&arguments), |not_run| match not_run {
         NotRun::Files(_) | NotRun::Authorities(_) | NotRun::Gate(_) => EXIT_USAGE,
         NotRun::Socket { .. } | NotRun::Door | NotRun::System(_) => EXIT_UNAVAILABLE,
     })

@@ -28,7 +28,7 @@ use crate::config::{Config, ConfigError};
 use crate::sys::process::{self, Termination};
 use crate::sys::{confinement, log};
 use crate::token::{Meter, PinGuard};
-use crate::usage::{EXIT_UNAVAILABLE, EXIT_USAGE};
+use crate::usage::{self, EXIT_UNAVAILABLE, EXIT_USAGE};
 
 /// How long readiness waits for the first opening, so that a key refused in production is a start refused.
 const FIRST_OPENING: Duration = Duration::from_millis(5_000);
@@ -91,13 +91,7 @@ enum Event {
 pub fn main() -> ExitCode {
     let arguments = Arguments::read();
     log::init("sceau-signer");
-    match serve(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("sceau-signer : {error}");
-            ExitCode::from(error.exit_code())
-        }
-    }
+    usage::exit("sceau-signer", serve(&arguments).map(|()| 0), StartError::exit_code)
 }
 
 fn serve(arguments: &Arguments) -> Result<(), StartError> {

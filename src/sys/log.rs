@@ -2,12 +2,16 @@
 
 #[cfg(unix)]
 use std::env;
+use std::fmt::Display;
+use std::process::ExitCode;
 #[cfg(windows)]
 use std::{fs, path::Path, sync::Mutex};
 
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, fmt};
+
+use crate::usage;
 
 /// Environment variable that holds the filter (`warn`, `info`, `sceau::token=debug`…).
 pub const FILTER_VARIABLE: &str = "SCEAU_LOG";
@@ -51,4 +55,11 @@ pub fn init(program: &str) {
         Some(layer) => registry.with(layer.with_syslog_identifier(program.to_owned())).try_init(),
         None => registry.with(lines).try_init(),
     };
+}
+
+/// The exit code of a program that runs until it is told to stop: 0, or what kept it from running, in the log and as
+/// [`usage::exit`] does.
+pub(crate) fn end<E: Display>(program: &str, ran: Result<(), E>, code: impl FnOnce(&E) -> u8) -> ExitCode {
+    let ran = ran.inspect_err(|cause| tracing::error!(%cause, "{program} does not run"));
+    usage::exit(program, ran.map(|()| 0), code)
 }

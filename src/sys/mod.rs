@@ -18,7 +18,7 @@ pub mod exchange;
 pub mod file;
 #[cfg(any(all(unix, feature = "appliance"), feature = "connect"))]
 pub mod frames;
-#[cfg(any(unix, feature = "connect"))]
+#[cfg(any(all(unix, feature = "appliance"), feature = "connect"))]
 pub mod log;
 #[cfg(all(unix, feature = "appliance"))]
 pub mod neighbours;

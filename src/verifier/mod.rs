@@ -73,11 +73,5 @@ pub fn main() -> ExitCode {
         Verb::Traces(traces) => traces.run(),
         Verb::Evidence(evidence) => evidence.run(),
     };
-    match judged {
-        Ok(code) => ExitCode::from(code),
-        Err(cause) => {
-            eprintln!("sceau-verify : {cause}");
-            ExitCode::from(cause.exit_code())
-        }
-    }
+    usage::exit("sceau-verify", judged, NotJudged::exit_code)
 }

@@ -1,11 +1,11 @@
 //! `sceau convention take`: the file that the configuration names comes into force.
 
-use std::io::{self, Write as _};
+use std::io::Write as _;
 
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::super::{AdminDoor, NotDone};
+use super::super::{AdminDoor, NotDone, show};
 
 /// Fait relire à sceaud le fichier de la convention et le met en vigueur s'il est signé et dans ses dates.
 ///
@@ -24,16 +24,10 @@ impl Take {
     /// Runs the verb.
     pub(super) fn run(self) -> Result<u8, NotDone> {
         let taken = self.door.connect()?.call_admin("TakeConvention", &json!({}))?;
-        let mut out = io::stdout().lock();
-        if self.json {
-            writeln!(out, "{taken}")?;
-        } else {
-            match taken.get("entry").and_then(Value::as_u64) {
-                Some(entry) => writeln!(out, "convention en vigueur, inscrite à l'entrée {entry}")?,
-                None => writeln!(out, "cette convention est déjà en vigueur")?,
-            }
-        }
-        out.flush()?;
+        show(&taken, self.json, |taken, out| match taken.get("entry").and_then(Value::as_u64) {
+            Some(entry) => writeln!(out, "convention en vigueur, inscrite à l'entrée {entry}"),
+            None => writeln!(out, "cette convention est déjà en vigueur"),
+        })?;
         Ok(0)
     }
 }
