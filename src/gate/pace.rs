@@ -109,18 +109,19 @@ impl Pace {
 impl Paid<'_> {
     /// It ended with a client's certificate.
     pub(super) fn client(self) {
-        {
-            let known = &mut self.pace.state().known;
-            if known.len() < KNOWN_MAX {
-                known.insert(self.source);
-            }
+        let mut state = self.pace.state();
+        if state.known.len() < KNOWN_MAX {
+            state.known.insert(self.source);
         }
-        self.back();
+        self.give_back(&mut state);
     }
 
     /// It is not begun.
     pub(super) fn back(self) {
-        let mut state = self.pace.state();
+        self.give_back(&mut self.pace.state());
+    }
+
+    fn give_back(&self, state: &mut State) {
         if !self.is_known {
             self.pace.of_strangers.give_back(&mut state.strangers);
         }

@@ -48,10 +48,7 @@ impl Admission {
     /// # Errors
     /// [`NotBegun`]; busy at once if those who are ahead take longer than one may wait.
     pub(super) async fn begin(self: &Arc<Self>, caller: Caller) -> Result<Begun, NotBegun> {
-        if !self.pool.is_ready() {
-            return Err(NotBegun::Unready(self.pool.cause()));
-        }
-        let (places, signed) = self.pool.capacity(self.queue);
+        let (places, signed) = self.pool.capacity(self.queue).map_err(NotBegun::Unready)?;
         let turn = {
             let mut shared = self.shared();
             if shared.waiting.is_empty() && shared.begun < begun_max(places, signed) {
@@ -82,17 +79,16 @@ impl Admission {
 
     /// One assertion less is begun: those who wait begin in their turn, or learn that no signer is left.
     fn end(self: &Arc<Self>) {
-        let (places, signed) = self.pool.capacity(self.queue);
-        let begun_max = begun_max(places, signed);
-        let is_ready = self.pool.is_ready();
         let mut shared = self.shared();
         shared.begun = shared.begun.saturating_sub(1);
-        if !is_ready {
-            let dissolved = std::mem::take(&mut shared.waiting);
-            drop(shared);
-            return drop(dissolved);
+        if shared.waiting.is_empty() {
+            return;
         }
-        while shared.begun < begun_max {
+        let Ok((places, signed)) = self.pool.capacity(self.queue) else {
+            shared.waiting = Waiting::default();
+            return;
+        };
+        while shared.begun < begun_max(places, signed) {
             let Some(waiter) = shared.waiting.pop() else { return };
             if let Err(mut unwanted) = waiter.send(Begun { admission: Some(Arc::clone(self)) }) {
                 // That one waits no more: the next.

@@ -2,25 +2,18 @@
 #![allow(clippy::unwrap_used)]
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixStream;
 
 use super::*;
 use crate::policy::load::Load;
-use crate::seal::connection::Connection;
-use crate::seal::trial::{Chosen, Numbers};
+use crate::seal::pool::tests::{order, pool};
 use crate::seal::wire::{Answer, encode_answer};
 
 const LONG: Duration = Duration::from_secs(30);
 
 /// An admission to one lane, its signer's end.
 async fn admission(queue: Duration) -> (Arc<Admission>, UnixStream, tempfile::TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("s");
-    let listener = UnixListener::bind(&path).unwrap();
-    let one = Numbers { processes: 1, sessions: 1 };
-    let pool = Pool::new(one);
-    pool.settle(Chosen { numbers: one, per_second: None });
-    pool.install(0, Connection::open(&path, LONG).await.unwrap().into_lane());
+    let (pool, listener, folder) = pool().await;
     let (signer, _) = listener.accept().await.unwrap();
     (Admission::to(pool, queue), signer, folder)
 }
@@ -54,23 +47,11 @@ async fn others_begin_as_some_end_each_application_in_turn() {
     let (admission, _signer, _folder) = admission(LONG).await;
     // Nothing was signed yet: as many as the lane holds.
     let (first, second) = (admission.begin(caller(1)).await.unwrap(), admission.begin(caller(1)).await.unwrap());
-    let order = Arc::new(Mutex::new(Vec::new()));
-    let waiters: Vec<_> = [1, 1, 2]
-        .map(|uid| {
-            let (admission, order) = (Arc::clone(&admission), Arc::clone(&order));
-            tokio::spawn(async move {
-                let begun = admission.begin(caller(uid)).await.unwrap();
-                order.lock().unwrap().push(uid);
-                drop(begun);
-            })
-        })
-        .into();
-    tokio::task::yield_now().await;
-    drop(first);
-    for waiter in waiters {
-        waiter.await.unwrap();
-    }
-    assert_eq!(*order.lock().unwrap(), [1, 2, 1]);
+    let order = order([1, 1, 2].map(caller), first, |caller| {
+        let admission = Arc::clone(&admission);
+        async move { admission.begin(caller).await.unwrap() }
+    });
+    assert_eq!(order.await, [1, 2, 1]);
     drop(second);
     assert_eq!(admission.shared().begun, 0);
 }
@@ -80,7 +61,7 @@ async fn who_would_wait_too_long_is_told_at_once_and_another_application_is_not(
     // Of ten in the longest wait, five are begun and as many wait.
     let (admission, mut signer, _folder) = admission(Duration::from_secs(1)).await;
     learns(&admission, &mut signer, Duration::from_millis(100)).await;
-    let (places, signed) = admission.pool.capacity(admission.queue);
+    let (places, signed) = admission.pool.capacity(admission.queue).unwrap();
     let max = begun_max(places, signed);
     let mut begun = Vec::new();
     while begun.len() < max {

@@ -104,11 +104,18 @@ impl Pool {
     }
 
     /// How many may be under way on its lanes at once, and how many they give in `time`; none: that is not known yet.
-    pub(super) fn capacity(&self, time: Duration) -> (usize, Option<usize>) {
-        self.shared().in_use().fold((0, Some(0)), |(places, signed), (_, _, lane)| {
+    ///
+    /// # Errors
+    /// There is no lane that works.
+    pub(super) fn capacity(&self, time: Duration) -> Result<(usize, Option<usize>), Unready> {
+        let shared = self.shared();
+        if !shared.is_ready() {
+            return Err(shared.cause());
+        }
+        Ok(shared.in_use().fold((0, Some(0)), |(places, signed), (_, _, lane)| {
             let of_lane = lane.signed_within(time);
             (places + lane.depth(), signed.zip(of_lane).map(|(all, one)| all.saturating_add(one)))
-        })
+        }))
     }
 
     /// Takes a place for `caller` on the lane that has least under way, waiting while all are in use; after a try that failed at
@@ -383,4 +390,4 @@ impl Drop for Taken {
 
 #[cfg(test)]
 #[path = "pool_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 const LONG: Duration = Duration::from_secs(30);
 
 /// A pool of one healthy slot, and the listener that its connection hangs on.
-async fn pool() -> (Arc<Pool>, UnixListener, tempfile::TempDir) {
+pub(in crate::seal) async fn pool() -> (Arc<Pool>, UnixListener, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("s");
     let listener = UnixListener::bind(&path).unwrap();
@@ -30,22 +30,25 @@ async fn all(pool: &Arc<Pool>) -> [Taken; 2] {
     [pool.take(usual(1), None).await.unwrap(), pool.take(usual(1), None).await.unwrap()]
 }
 
-/// The order in which these are served that wait while the one connection is in use.
-async fn served(waiting: &[(u32, Load)]) -> Vec<u32> {
-    let (pool, _listener, _folder) = pool().await;
-    let first = all(&pool).await;
+/// The order in which these are served by `take`, who all wait when `first` is given up.
+pub(in crate::seal) async fn order<F>(
+    waiting: impl IntoIterator<Item = Caller>,
+    first: impl Sized,
+    take: impl Fn(Caller) -> F,
+) -> Vec<u32>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
     let order = Arc::new(Mutex::new(Vec::new()));
-    let waiters: Vec<_> = waiting
-        .iter()
-        .map(|&(uid, load)| {
-            let (pool, order) = (Arc::clone(&pool), Arc::clone(&order));
-            tokio::spawn(async move {
-                let taken = pool.take(Caller { uid, load }, None).await.unwrap();
-                order.lock().unwrap().push(uid);
-                drop(taken);
-            })
+    let wait = |caller: Caller| {
+        let (order, taking) = (Arc::clone(&order), take(caller));
+        tokio::spawn(async move {
+            let taken = taking.await;
+            order.lock().unwrap().push(caller.uid);
+            drop(taken);
         })
-        .collect();
+    };
+    let waiters: Vec<_> = waiting.into_iter().map(wait).collect();
     tokio::task::yield_now().await;
     drop(first);
     for waiter in waiters {
@@ -53,6 +56,18 @@ async fn served(waiting: &[(u32, Load)]) -> Vec<u32> {
     }
     let order = order.lock().unwrap();
     order.clone()
+}
+
+/// The order in which these are served that wait while the one connection is in use.
+async fn served(waiting: &[(u32, Load)]) -> Vec<u32> {
+    let (pool, _listener, _folder) = pool().await;
+    let first = all(&pool).await;
+    let waiting = waiting.iter().map(|&(uid, load)| Caller { uid, load });
+    order(waiting, first, |caller| {
+        let pool = Arc::clone(&pool);
+        async move { pool.take(caller, None).await.unwrap() }
+    })
+    .await
 }
 
 #[tokio::test]
