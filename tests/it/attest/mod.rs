@@ -14,3 +14,4 @@ mod status;
 mod tpm_keys;
 mod verdict;
 mod wire;
+mod wrapping;

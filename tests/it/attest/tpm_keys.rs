@@ -34,7 +34,7 @@ fn edit(tokens: &TpmTokens, config: &mut toml::Table) {
 }
 
 /// The contract's command on an assertion.
-fn verify(establishment: &Establishment, assertion: &str) {
+pub(super) fn verify(establishment: &Establishment, assertion: &str) {
     let file = establishment.folder.join("vihf.xml");
     std::fs::write(&file, assertion).unwrap();
     let [root, intermediate] = establishment.trust_files();
