@@ -6,6 +6,7 @@ use std::process::Stdio;
 use serde_json::json;
 
 use super::rig::{RETRIEVE, Rig, RigPlan, SOAP, multipart, read};
+use crate::support::configuration::table;
 use crate::support::practitioners::PATIENTS;
 use crate::support::varlink::nonce;
 
@@ -298,4 +299,20 @@ fn connections_are_bounded() {
     let session = rig.session();
     crate::support::wait::until("places are free again", || rig.ask(&session, PATIENTS[0]).status == 200);
     let _ = nonce();
+}
+
+/// The gate has many clients, who share three quarters of all places: applications of this machine find the rest.
+#[test]
+fn the_gate_leaves_places_to_others() {
+    let rig = RigPlan {
+        edit: Box::new(|config| {
+            config.insert("gate".into(), table([("user", "".into())]).into());
+            let limits = [("calls_max", 4.into()), ("calls_per_application_max", 1.into())];
+            config["relay"].as_table_mut().unwrap().extend(table(limits));
+        }),
+        ..RigPlan::default()
+    }
+    .start();
+    let _held: Vec<_> = (0..3).map(|_| rig.connect()).collect();
+    assert_eq!(read(&mut rig.connect()).status, 503);
 }
