@@ -110,6 +110,9 @@ impl Default for GateLimits {
     }
 }
 
+/// Bits before an IPv4 address in IPv6 clothes (RFC 4291 §2.5.5.2).
+const MAPPED_BITS: u32 = 96;
+
 /// An address or a network that may connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -119,15 +122,18 @@ pub struct Source {
 }
 
 impl Source {
-    /// Reads `192.0.2.7`, `192.0.2.0/24`, `2001:db8::/32`; bits of a host behind a prefix are refused.
+    /// Reads `192.0.2.7`, `192.0.2.0/24`, `2001:db8::/32`; bits of a host behind a prefix are refused. An IPv4 address in IPv6
+    /// clothes is one of IPv4, as in [`Self::has`].
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let (address, bits) = match text.split_once('/') {
-            Some((address, bits)) => (address.parse().ok()?, Some(bits.parse::<u32>().ok()?)),
+        let (written, bits) = match text.split_once('/') {
+            Some((address, bits)) => (address.parse::<IpAddr>().ok()?, Some(bits.parse::<u32>().ok()?)),
             None => (text.parse::<IpAddr>().ok()?, None),
         };
+        let address = written.to_canonical();
+        let clothes = if written == address { 0 } else { MAPPED_BITS };
         let longest = if address.is_ipv4() { 32 } else { 128 };
-        let bits = bits.unwrap_or(longest);
+        let bits = bits.map_or(Some(longest), |bits| bits.checked_sub(clothes))?;
         let source = Self { address, bits };
         (bits <= longest && source.masked(address) == number(address)).then_some(source)
     }
@@ -295,7 +301,19 @@ mod tests {
         assert!(has("0.0.0.0/0", "8.8.8.8") && !has("0.0.0.0/0", "2001:db8::1"));
         assert!(has("2001:db8::/32", "2001:db8:ffff::1") && !has("2001:db8::/32", "2001:db9::"));
         assert!(has("::/0", "2001:db8::1") && !has("::/0", "192.0.2.1"));
-        for wrong in ["", "192.0.2.1/24", "192.0.2.0/33", "hôte", "192.0.2", "2001:db8::1/64", "1.2.3.4/-1"] {
+        assert!(has("::ffff:192.0.2.0/120", "192.0.2.9") && !has("::ffff:192.0.2.0/120", "192.0.3.9"));
+        assert!(has("::ffff:192.0.2.7", "192.0.2.7") && has("::ffff:0:0/96", "192.0.2.7"));
+        for wrong in [
+            "::ffff:192.0.2.0/24",
+            "::ffff:192.0.2.0/129",
+            "",
+            "192.0.2.1/24",
+            "192.0.2.0/33",
+            "hôte",
+            "192.0.2",
+            "2001:db8::1/64",
+            "1.2.3.4/-1",
+        ] {
             assert!(Source::parse(wrong).is_none(), "{wrong}");
         }
     }
