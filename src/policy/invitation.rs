@@ -10,7 +10,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::traces::digest::Digest;
 
-/// Bytes of the secret: guessed once in 2^128, and five wrong proofs end an invitation.
+/// Bytes of the secret: guessed once in 2^128.
 pub const SECRET_LEN: usize = 16;
 /// Bytes of the checksum: a mistyped character is told at once, before anything is sent.
 const CHECKSUM_LEN: usize = 4;
