@@ -20,10 +20,9 @@ use crate::sys::durable;
 
 /// The drop-in's name: behind those of the image, whose numbers are lower.
 const DROP_IN: &str = "50-attached.conf";
-/// Where a module's overlay may show: a module replaces no program of the appliance.
-const HIERARCHIES: (&str, &str) = ("SYSTEMD_SYSEXT_HIERARCHIES", "/opt");
-/// What systemd takes as a module's image: a root file system below a signed tree.
-const IMAGE_POLICY: &str = "--image-policy=root=signed";
+/// What mounts the modules whose links are there, and no others; systemd runs it, since what is mounted inside our walls is seen by
+/// nobody else.
+const MODULES_UNIT: &str = "sceau-modules.service";
 
 /// Folders of this machine, or of a staged one.
 #[derive(Clone, Debug)]
@@ -95,7 +94,7 @@ pub enum NotApplied {
     #[error("{path} : {cause} ; lancez cette commande en root, sur l'appliance", path = .0.display(), cause = .1)]
     File(PathBuf, io::Error),
     /// A tool of systemd.
-    #[error("{0} a échoué ({1}) ; voyez son message et journalctl -u sceau-connectors")]
+    #[error("{0} a échoué ({1}) ; voyez son message et journalctl -u sceau-connectors -u sceau-modules")]
     Tool(String, String),
 }
 
@@ -145,9 +144,7 @@ fn modules(
     if fs::read_to_string(&places.merged).unwrap_or_default() == wanted {
         return Ok(());
     }
-    let (name, value) = HIERARCHIES;
-    let refresh: &[&str] = if good.is_empty() { &["unmerge"] } else { &["refresh", IMAGE_POLICY] };
-    run(Command::new("systemd-sysext").args(refresh).env(name, value))?;
+    run(Command::new("systemctl").args(["restart", MODULES_UNIT]))?;
     // Behind the call: one that failed, or was cut off, is made again.
     durable::replace(&places.merged, wanted.as_bytes(), 0o644)
         .map_err(|cause| NotApplied::File(places.merged.clone(), cause))?;

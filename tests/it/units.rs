@@ -8,7 +8,7 @@ use std::{fs, path::Path};
 use staging::{ENDINGS, file_name, program, run, said, settings, source, staged_root, units, verify};
 
 /// The highest exposure that `systemd-analyze security` may print for a service, in tenths.
-const EXPOSURE_MAX_TENTHS: u32 = 15;
+pub(crate) const EXPOSURE_MAX_TENTHS: u32 = 15;
 
 #[test]
 fn every_unit_is_verified_clean() {
@@ -45,7 +45,7 @@ fn a_sealed_pin_has_a_folder_of_its_own() {
 }
 
 /// The overall exposure in tenths, as printed: `→ Overall exposure level for x.service: 0.4 SAFE`.
-fn exposure_tenths(unit: &Path) -> u32 {
+pub(crate) fn exposure_tenths(unit: &Path) -> u32 {
     let output = run("systemd-analyze", &["security", "--offline=yes", "--no-pager", unit.to_str().unwrap()]);
     let words = said(&output);
     let figure = words

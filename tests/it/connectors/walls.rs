@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::{CHANNEL, ran};
 use crate::support::softhsm::run;
+use crate::units::staging::source;
+use crate::units::{EXPOSURE_MAX_TENTHS, exposure_tenths};
 
-/// The highest exposure that `systemd-analyze security` may print, in tenths.
-const EXPOSURE_MAX_TENTHS: u32 = 15;
 /// Keys that Debian 12's systemd does not know yet; the image has Debian 13's.
 const NEWER: &str = "RootImagePolicy";
 
@@ -58,17 +58,9 @@ fn staged(more: Value) -> (tempfile::TempDir, String) {
 fn every_connector_exposes_at_most_1_5_however_far_it_reaches() {
     for reach in reaches() {
         let (folder, text) = staged(reach);
-        let mut command = Command::new("systemd-analyze");
-        command
-            .args(["security", "--offline=yes", "--no-pager"])
-            .env("SYSTEMD_COLORS", "0")
-            .env("LC_ALL", "C.UTF-8");
-        let said = run(command.arg(folder.path().join("sceau-connector-demo.service")));
-        let line = said.lines().find(|line| line.contains("Overall exposure level")).unwrap();
-        let figure = line.rsplit_once(": ").unwrap().1.split_whitespace().next().unwrap();
-        println!("exposure {figure} with\n{text}");
-        let tenths: u32 = figure.replace('.', "").parse().unwrap();
-        assert!(tenths <= EXPOSURE_MAX_TENTHS, "{said}");
+        let tenths = exposure_tenths(&folder.path().join("sceau-connector-demo.service"));
+        println!("exposure {}.{} with\n{text}", tenths / 10, tenths % 10);
+        assert!(tenths <= EXPOSURE_MAX_TENTHS, "{tenths} tenths with\n{text}");
     }
 }
 
@@ -155,15 +147,26 @@ fn there_is_a_unix_user_for_every_number() {
     }
 }
 
-/// What `systemd-sysext` mounts inside a namespace of the service would be seen by nobody.
+fn unit(name: &str) -> String {
+    fs::read_to_string(extra(&format!("systemd/system/{name}"))).unwrap()
+}
+
+/// What our own programs do of the image's units, and the stick's updates: as narrow as the daemons.
 #[test]
-fn the_service_that_attaches_is_woken_by_the_ledger_and_mounts_where_it_is_seen() {
-    let unit =
-        |ending: &str| fs::read_to_string(extra(&format!("systemd/system/sceau-connectors.{ending}"))).unwrap();
-    let service = unit("service");
-    let settings: Vec<&str> =
-        service.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split('=').next()).collect();
-    for setting in settings {
+fn the_services_that_attach_and_update_expose_at_most_1_5() {
+    for service in ["sceau-connectors.service", "sceau-update.service"] {
+        let tenths = exposure_tenths(&extra(&format!("systemd/system/{service}")));
+        println!("exposure {service}: {}.{}", tenths / 10, tenths % 10);
+        assert!(tenths <= EXPOSURE_MAX_TENTHS, "{service}: {tenths} tenths");
+    }
+}
+
+/// What `systemd-sysext` mounts inside a namespace of the service would be seen by nobody; nothing of ours runs there.
+#[test]
+fn modules_are_mounted_where_they_are_seen_below_opt_alone() {
+    let service = unit("sceau-modules.service");
+    let settings: Vec<(&str, &str)> = service.lines().filter_map(|line| line.split_once('=')).collect();
+    for (setting, _) in settings.iter().filter(|(setting, _)| !setting.starts_with('#')) {
         let isolates = [
             "Protect",
             "Private",
@@ -173,25 +176,39 @@ fn the_service_that_attaches_is_woken_by_the_ledger_and_mounts_where_it_is_seen(
             "ReadWrite",
             "Inaccessible",
             "Temporary",
-            "Exec",
+            "NoExec",
             "Root",
         ];
-        let is_start = ["ExecStart", "PrivateUsers"].contains(&setting);
-        assert!(is_start || !isolates.iter().any(|start| setting.starts_with(start)), "{setting}");
-        assert_ne!(setting, "DynamicUser");
+        assert!(!isolates.iter().any(|start| setting.starts_with(start)), "{setting}");
+        assert!(!["DynamicUser", "ExecPaths"].contains(setting), "{setting}");
     }
+    let of = |wanted: &str| -> Vec<&str> {
+        settings.iter().filter(|(setting, _)| *setting == wanted).map(|(_, value)| *value).collect()
+    };
+    let refresh = "/usr/bin/systemd-sysext refresh --image-policy=root=signed";
+    assert_eq!(of("ExecStart"), [refresh]);
+    assert_eq!(of("Environment"), ["SYSTEMD_SYSEXT_HIERARCHIES=/opt"]);
+}
+
+#[test]
+fn the_service_that_attaches_is_woken_by_the_ledger() {
     // Beside the default ledger: the same name that an order leaves there (`what_is_attached_is_in_the_ledger_and_survives`).
-    assert!(unit("path").contains("\nPathChanged=/var/lib/sceau/ledger/connectors-changed\n"));
+    assert!(unit("sceau-connectors.path").contains("\nPathChanged=/var/lib/sceau/ledger/connectors-changed\n"));
     for ending in ["service", "path", "timer"] {
         let link = extra(&format!("systemd/system/sceau.target.wants/sceau-connectors.{ending}"));
         assert_eq!(fs::read_link(link).unwrap(), Path::new(&format!("../sceau-connectors.{ending}")));
+    }
+    let units = ["connectors.service", "connectors.path", "connectors.timer", "modules.service", "update.service"];
+    for name in units.map(|name| format!("sceau-{name}")) {
         let mut command = Command::new("systemd-analyze");
         command.args(["verify", "--man=no", "--no-pager"]).env("SYSTEMD_COLORS", "0").env("LC_ALL", "C.UTF-8");
-        command.env("SYSTEMD_UNIT_PATH", format!("{}:", extra("systemd/system").display()));
-        let (_, out, said) = ran(command.arg(format!("sceau-connectors.{ending}")));
+        command.env(
+            "SYSTEMD_UNIT_PATH",
+            format!("{}:{}:", extra("systemd/system").display(), source("systemd/system").display()),
+        );
+        let (_, out, said) = ran(command.arg(&name));
         let said = out + &said;
-        let ours =
-            said.lines().filter(|line| line.contains("sceau-connectors.") && !line.contains("/usr/bin/sceau"));
+        let ours = said.lines().filter(|line| line.contains(&name) && !line.contains("/usr/bin/sceau"));
         assert_eq!(ours.collect::<Vec<_>>(), [""; 0]);
     }
 }

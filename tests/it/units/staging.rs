@@ -22,7 +22,7 @@ const STOCK_UNITS: [&str; 8] = [
 /// Kinds of units that are ours.
 pub(super) const ENDINGS: [&str; 5] = ["service", "socket", "target", "mount", "timer"];
 
-pub(super) fn source(path: &str) -> PathBuf {
+pub(crate) fn source(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
