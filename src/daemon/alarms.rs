@@ -1,7 +1,7 @@
 //! Applications that are refused whatever they ask, or soon will be: told in the log and in Status.
 
 use super::Daemon;
-use super::answer::Trouble;
+use super::status::document::Trouble;
 use crate::policy::review::homologations;
 
 /// Ended: everything is refused; the rule of `sceau check` has the same name.

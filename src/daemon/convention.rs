@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::Daemon;
-use super::answer::{No, Trouble, Unavailable};
+use super::answer::{No, Unavailable};
+use super::status::document::Trouble;
 use crate::config::{Config, Presented, Terms, convention};
 use crate::ledger::Restored;
 use crate::policy::convention::{Convention, NotTaken, REGISTER, TEST_REGISTER};

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Daemon;
-use super::answer::ExceptionalStatus;
+use super::status::document::ExceptionalStatus;
 use crate::policy::load::Load;
 use crate::vihf::codes::Purpose;
 

@@ -25,7 +25,7 @@ mod request;
 mod run;
 mod sessions;
 mod space;
-mod status;
+pub mod status;
 mod suspending;
 mod trace;
 mod volumes;

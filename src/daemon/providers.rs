@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use super::Daemon;
-use super::answer::Trouble;
+use super::status::document::Trouble;
 use super::trace::word;
 use crate::config::{Config, IdentityProvider, Reread, Rereading};
 use crate::ledger::{Ledger, Line, RegisterFile};

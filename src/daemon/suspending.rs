@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::Daemon;
-use super::answer::{No, Trouble};
+use super::answer::No;
 use super::sessions::Traced;
+use super::status::document::Trouble;
 use super::trace::word;
 use super::volumes::Counted;
 use crate::ledger::{Ledger, Line, NotRecorded, Restored, StoreError};

@@ -14,6 +14,7 @@ pub mod pool;
 pub mod seals;
 pub mod signed;
 pub mod signers;
+pub mod taken;
 pub mod trial;
 pub mod verifier;
 pub mod waiting;

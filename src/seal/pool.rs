@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot};
 
-use super::connection::SignerError;
 use super::lane::Lane;
+use super::taken::Taken;
 use super::trial::{Chosen, Numbers};
 use super::waiting::{Caller, Waiting};
 use super::wire::Failure;
@@ -149,7 +149,7 @@ impl Pool {
     }
 
     /// Gives a place of that lane back, if it is still the slot's, and hands what is free to whoever waits first.
-    fn give_back(self: &Arc<Self>, slot: usize, lane: &Lane) {
+    pub(super) fn give_back(self: &Arc<Self>, slot: usize, lane: &Lane) {
         let mut shared = self.shared();
         if let Some(track) = shared.slots.get_mut(slot).filter(|track| track.has(lane)) {
             track.taken = track.taken.saturating_sub(1);
@@ -172,16 +172,16 @@ impl Pool {
                 return;
             };
             drop(shared);
-            if let Err(mut taken) = waiter.send(Taken::new(self, slot, lane)) {
+            if let Err(unwanted) = waiter.send(Taken::new(self, slot, lane)) {
                 // That one waits no more: the next.
-                taken.lane = None;
+                unwanted.forget();
                 self.shared().release(slot);
             }
         }
     }
 
     /// A lane is of no more use; one that has been replaced since changes nothing.
-    fn lose(&self, slot: usize, lane: &Lane, failure: Failure) {
+    pub(super) fn lose(&self, slot: usize, lane: &Lane, failure: Failure) {
         if !self.shared().slots.get(slot).is_some_and(|track| track.has(lane)) {
             return;
         }
@@ -325,65 +325,6 @@ impl Shared {
             Unready::PinRefused
         } else {
             Unready::TokenUnreachable
-        }
-    }
-}
-
-/// A place taken for one request. Dropped unused it goes back; dropped amid a request its lane is lost, and its keeper makes
-/// a new one.
-#[derive(Debug)]
-pub struct Taken {
-    pool: Arc<Pool>,
-    slot: usize,
-    lane: Option<Lane>,
-    under_way: bool,
-}
-
-impl Taken {
-    fn new(pool: &Arc<Pool>, slot: usize, lane: Lane) -> Self {
-        Self { pool: Arc::clone(pool), slot, lane: Some(lane), under_way: false }
-    }
-
-    /// One request; after `Ok` the place can be given back.
-    ///
-    /// # Errors
-    /// [`SignerError`]; the lane is lost.
-    pub(super) async fn ask<T>(
-        &mut self,
-        request: impl AsyncFnOnce(&Lane) -> Result<T, SignerError>,
-    ) -> Result<T, SignerError> {
-        let Some(lane) = &self.lane else {
-            return Err(SignerError::Unexpected);
-        };
-        self.under_way = true;
-        let answer = request(lane).await;
-        match &answer {
-            Ok(_) => self.under_way = false,
-            Err(SignerError::Failed(failure)) => self.lose(*failure),
-            Err(_) => self.lose(Failure::TokenUnreachable),
-        }
-        answer
-    }
-
-    /// Where it is, for a next try elsewhere.
-    pub(super) fn slot(&self) -> usize {
-        self.slot
-    }
-
-    /// The lane is of no more use.
-    pub(super) fn lose(&mut self, failure: Failure) {
-        if let Some(lane) = self.lane.take() {
-            self.pool.lose(self.slot, &lane, failure);
-        }
-    }
-}
-
-impl Drop for Taken {
-    fn drop(&mut self) {
-        if self.under_way {
-            self.lose(Failure::TokenUnreachable);
-        } else if let Some(lane) = self.lane.take() {
-            self.pool.give_back(self.slot, &lane);
         }
     }
 }

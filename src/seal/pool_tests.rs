@@ -139,7 +139,7 @@ async fn nobody_gets_a_place_before_the_trial_is_over_and_reserves_stand_in_for_
     drop(peers.remove(0));
     assert!(taken[0].ask(async |lane| lane.sign("<a/>").await).await.is_err());
     let stand_in = all(&pool).await;
-    assert!(stand_in.iter().all(|taken| taken.slot == 1));
+    assert!(stand_in.iter().all(|taken| taken.slot() == 1));
     assert!(!is_free(&pool).await);
     // A place of a lane that is gone gives nothing back.
     drop(taken);

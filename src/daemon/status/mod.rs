@@ -2,13 +2,16 @@
 
 use std::sync::atomic::Ordering;
 
+use self::document::{AttachedStatus, AuditStatus, RightsStatus, SealStatus, Status, Trouble};
 use super::Daemon;
-use super::answer::{AttachedStatus, AuditStatus, RightsStatus, SealStatus, Status, Trouble, Unavailable};
+use super::answer::Unavailable;
 use super::clock::unfit;
 use super::halt::Halt;
 use crate::ledger::NotRecorded;
 use crate::policy::connectors::{Name, RootHash};
 use crate::policy::rights;
+
+pub mod document;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
