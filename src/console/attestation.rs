@@ -9,7 +9,7 @@ use super::place::{Place, REQUESTS};
 use super::program::told;
 use super::report::Report;
 use super::stick::Stick;
-use crate::evidence::nonce::Nonce;
+use crate::evidence::question::Question;
 use crate::sys::durable;
 
 /// The appliance's request of enrolment: kept beside the configuration, given with each visit until it is answered.
@@ -20,8 +20,6 @@ const CHALLENGE: [&str; 2] = ["defi.json", "reponse.json"];
 const NONCE: [&str; 2] = ["nonce.txt", "preuve.json"];
 /// Longest challenge in bytes.
 const CHALLENGE_LEN_MAX: u64 = 256 * 1024;
-/// Longest line with a nonce in bytes, with the line end of any system.
-const NONCE_LEN_MAX: u64 = 256;
 
 /// Enrols the TPM, once: its keys and the ledger's counter are made before `sceaud` first needs them.
 pub(super) fn enrol(place: &Place, stick: &Stick, report: &mut Report) -> Result<(), ConsoleError> {
@@ -51,14 +49,19 @@ pub(super) fn prove(place: &Place, stick: &Stick, report: &mut Report) -> Result
         report.did(format!("défi de l'officier : réponse dans answers/{response}"));
     }
     let [nonce, evidence] = NONCE;
-    if let Some(text) = read(stick, nonce, NONCE_LEN_MAX)? {
-        let text = String::from_utf8_lossy(&text);
-        let Some(nonce) = Nonce::parse(text.trim()) else {
+    if let Some(text) = read(stick, nonce, Question::LEN_MAX as u64)? {
+        let Some(question) = Question::parse(&String::from_utf8_lossy(&text)) else {
             let cause =
-                "ce n'est pas un nonce ; donnez les 64 chiffres hexadécimaux, en minuscules, du vérificateur";
-            return Err(ConsoleError::refused(NONCE[0], cause));
+                "ce n'est pas un nonce ; donnez le fichier que « sceau-verify evidence nonce --out » a écrit";
+            return Err(ConsoleError::refused(nonce, cause));
         };
-        let proof = made(place, &["attest", "evidence"], &[format!("--nonce={nonce}")], "preuve d'état")?;
+        let path = place.work().join(nonce);
+        folder::make(&place.work(), 0o711, None)?;
+        durable::replace(&path, question.to_string().as_bytes(), 0o600).map_err(ConsoleError::file(&path))?;
+        let asked = format!("--nonce-file={}", path.display());
+        let proof = made(place, &["attest", "evidence"], &[asked], "preuve d'état");
+        let _ = fs::remove_file(&path);
+        let proof = proof?;
         answer(stick, evidence, &proof)?;
         note(place, "preuve faite sur une clé USB")?;
         report.did(format!("preuve d'état pour le nonce de l'officier dans answers/{evidence}"));

@@ -98,6 +98,14 @@ pub struct Ledger {
     pub checkpoint: String,
 }
 
+impl Ledger {
+    /// How many entries the checkpoint says that it covers, whoever signed it (C2SP tlog-checkpoint: its second line).
+    #[must_use]
+    pub fn entries(&self) -> Option<u64> {
+        self.checkpoint.lines().nth(1)?.parse().ok()
+    }
+}
+
 /// What vouches for the TPM (RFC 9334: endorsement).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

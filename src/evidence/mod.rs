@@ -5,6 +5,7 @@
 //! | [`document`] | the one JSON document that the attester writes: evidence |
 //! | [`binding`] | what a quote covers beside PCRs: its qualifying data |
 //! | [`nonce`] | the verifier's 32 bytes that make evidence fresh |
+//! | [`question`] | what an officer gives to have evidence made: nonce, and the ledger that he believed last |
 //! | [`enrolment`] | the three documents by which an attestation key is proved to be of the TPM of an EK certificate |
 //! | [`credential`] | TPM2_MakeCredential without a TPM |
 //! | [`endorsement`] | the EK certificate: its authorities, its key |
@@ -31,5 +32,6 @@ pub mod enrolment;
 pub mod event_log;
 pub mod nonce;
 pub mod public;
+pub mod question;
 pub mod reference;
 pub mod userspace_log;

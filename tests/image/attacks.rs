@@ -114,9 +114,9 @@ fn the_disk_beside_another_tpm_does_not_open_its_state() {
 
 /// A unit that switches the machine off if anybody takes it.
 const POWER_OFF: &str = "[Unit]\nRequires=poweroff.target\n";
-/// Words for the command line that its kernel tells on the console, if they are taken.
-const LOUD: &str = "ignore_loglevel sceau.injected";
-const LOUD_ADDON: &str = "ignore_loglevel sceau.addition";
+/// A word for the command line, and what its kernel tells on the console if it is taken: of a line as long as ours the end is not shown.
+const LOUD: &str = "ignore_loglevel";
+const LOUD_TAKEN: &str = "ignoring loglevel setting";
 
 /// One boot with what is to be ignored: a credential of the firmware, an addition by a stranger.
 static INJECTED: LazyLock<(String, String)> = LazyLock::new(|| {
@@ -141,7 +141,7 @@ static UNENFORCED: LazyLock<(End, String, Option<String>)> = LazyLock::new(|| {
 
 fn add_a_strangers_words(machine: &Machine) {
     let folder = tempfile::tempdir().unwrap();
-    let addon = super::uki::addon(LOUD_ADDON, folder.path());
+    let addon = super::uki::addon(LOUD, folder.path());
     add(machine, &Uki::read(&addon).first_signed(&foreign_key(folder.path())), folder.path());
 }
 
@@ -161,8 +161,8 @@ fn a_credential_of_the_machines_firmware_is_not_taken() {
 
 #[test]
 fn an_addition_to_the_command_line_by_another_signer_is_not_taken() {
-    assert!(!INJECTED.1.contains("sceau.addition"), "{}", INJECTED.1);
-    assert!(UNENFORCED.1.contains("sceau.addition"), "{}", UNENFORCED.1);
+    assert!(!INJECTED.1.contains(LOUD_TAKEN), "{}", INJECTED.1);
+    assert!(UNENFORCED.1.contains(LOUD_TAKEN), "{}", UNENFORCED.1);
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn words_for_the_command_line_keep_the_state_shut() {
     // The kernel's stub takes them, and measures that it did (PCR 12).
     let mut boot = machine.boot();
     does_not_open_the_state(&mut boot);
-    assert!(boot.said().contains("sceau.injected"), "{}", boot.tail());
+    assert!(boot.said().contains(LOUD_TAKEN), "{}", boot.tail());
 }
 
 #[test]

@@ -82,10 +82,10 @@ impl Officer {
         stick.files().remove("sceau/defi.json");
     }
 
-    /// Brings a nonce.
+    /// Brings a nonce, and how long the ledger was when he believed it last.
     pub(crate) fn nonce(&self, stick: &Stick) {
-        let nonce = self.done(&["nonce", "--state", "state.json", "--appliance", NAME]);
-        fs::write(self.path("nonce.txt"), nonce).unwrap();
+        let _ = fs::remove_file(self.path("nonce.txt"));
+        self.done(&["nonce", "--state", "state.json", "--appliance", NAME, "--out", "nonce.txt"]);
         self.bring(stick, "nonce.txt");
     }
 

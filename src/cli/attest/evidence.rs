@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::ask::{Ask, keep};
+use super::ask::{Ask, keep, read};
 use super::logs;
 use crate::cli::NotDone;
 use crate::cli::client::CallError;
 use crate::cli::traces::TracesError;
 use crate::config::Config;
-use crate::evidence::document::{Consistency, Document as _, Evidence};
+use crate::evidence::document::{Consistency, Document as _, Evidence, Ledger};
 use crate::evidence::nonce::Nonce;
+use crate::evidence::question::Question;
 use crate::ledger::Reader;
 use crate::traces::merkle::prove;
 
@@ -21,15 +22,43 @@ use crate::traces::merkle::prove;
 pub(super) struct Collect {
     #[command(flatten)]
     ask: Ask,
-    /// Nonce de l'officier : 64 chiffres hexadécimaux.
-    #[arg(long, value_name = "NONCE", value_parser = nonce)]
-    nonce: Nonce,
+    #[command(flatten)]
+    question: Asked,
     /// Fichier de la preuve, qui ne doit pas exister.
     #[arg(long, value_name = "FICHIER")]
     out: PathBuf,
-    /// Nombre d'entrées au dernier verdict de l'officier : joint la preuve que le journal n'a fait que croître depuis.
+    /// Nombre d'entrées au dernier verdict de l'officier, si le fichier du nonce ne le dit pas : joint la preuve que le journal n'a fait que croître depuis.
     #[arg(long, value_name = "ENTRÉES")]
     since: Option<u64>,
+}
+
+/// The officer's question.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Asked {
+    /// Nonce de l'officier : 64 chiffres hexadécimaux.
+    #[arg(long, value_name = "NONCE", value_parser = nonce)]
+    nonce: Option<Nonce>,
+    /// Fichier que « sceau-verify evidence nonce --out » a écrit : le nonce, et les entrées du journal au dernier verdict.
+    #[arg(long, value_name = "FICHIER")]
+    nonce_file: Option<PathBuf>,
+}
+
+impl Asked {
+    fn read(&self) -> Result<Question, NotDone> {
+        if let Some(nonce) = self.nonce {
+            return Ok(Question { nonce, since: None });
+        }
+        let Some(path) = &self.nonce_file else {
+            return Err(NotDone::Usage("donnez --nonce ou --nonce-file".to_owned()));
+        };
+        Question::parse(&read(path)?).ok_or_else(|| {
+            let path = path.display();
+            NotDone::Usage(format!(
+                "--nonce-file {path} : ce n'est pas ce que « sceau-verify evidence nonce --out » écrit"
+            ))
+        })
+    }
 }
 
 fn nonce(text: &str) -> Result<Nonce, String> {
@@ -40,18 +69,23 @@ fn nonce(text: &str) -> Result<Nonce, String> {
 impl Collect {
     /// Runs the verb.
     pub(super) fn run(self) -> Result<u8, NotDone> {
-        let nonce = json!({ "nonce": self.nonce.to_string() });
+        let question = self.question.read()?;
+        let nonce = json!({ "nonce": question.nonce.to_string() });
         let text = self.ask.document("Evidence", &nonce, "evidence")?;
         let mut evidence = Evidence::read(text.as_bytes()).map_err(|_| CallError::Reply)?;
         logs::add(&Config::load(&self.ask.config)?.tpm, &mut evidence)?;
-        if evidence.claims.ledger.is_none() {
+        let entries = evidence.claims.ledger.as_ref().and_then(Ledger::entries);
+        if entries.is_none() {
             eprintln!(
                 "sceau : la preuve ne montre pas le journal : sceaud n'a pas donné de point de contrôle ; vérifiez-le"
             );
         }
-        if let Some(since) = self.since {
-            evidence.consistency = Some(self.grown(&evidence, since)?);
-        }
+        evidence.consistency = match (self.since, question.since, entries) {
+            (Some(since), _, entries) => Some(self.grown(since, entries)?),
+            // What an officer asks in a file is answered whatever became of the ledger: that it went back is his to see.
+            (None, Some(since), Some(entries)) if since <= entries => Some(self.grown(since, Some(entries))?),
+            _ => None,
+        };
         keep(&self.out, &evidence.text())?;
         println!("Preuve écrite dans {} : remettez-la à l'officier.", self.out.display());
         Ok(0)
@@ -59,22 +93,16 @@ impl Collect {
 
     /// The proof that the ledger of the evidence's checkpoint extends the one of `since` entries; from the ledger itself,
     /// which the attester may not read.
-    fn grown(&self, evidence: &Evidence, since: u64) -> Result<Consistency, NotDone> {
+    fn grown(&self, since: u64, entries: Option<u64>) -> Result<Consistency, NotDone> {
         let not = |why: &str| NotDone::Usage(format!("--since {since} : {why}"));
-        let ledger = evidence.claims.ledger.as_ref().ok_or_else(|| not("la preuve ne montre pas le journal"))?;
-        let size = size_of(&ledger.checkpoint).ok_or(CallError::Reply)?;
-        if since > size {
+        let entries = entries.ok_or_else(|| not("la preuve ne montre pas le journal"))?;
+        if since > entries {
             return Err(not("le journal a moins d'entrées ; donnez le nombre du dernier verdict"));
         }
         let config = Config::load(&self.ask.config)?;
         let reader = Reader::open(&config.ledger.folder).map_err(TracesError::from)?;
-        let proof = prove::consistency(&reader.tree(), since, size)
+        let proof = prove::consistency(&reader.tree(), since, entries)
             .map_err(|_| not("le journal ne donne pas cette preuve ; vérifiez-le par sceau traces verify"))?;
         Ok(Consistency { since, proof })
     }
-}
-
-/// Number of entries that a checkpoint covers (C2SP tlog-checkpoint: its second line).
-fn size_of(note: &str) -> Option<u64> {
-    note.lines().nth(1)?.parse().ok()
 }

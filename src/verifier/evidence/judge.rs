@@ -11,6 +11,7 @@ use crate::evidence::appraisal::{Known, NonceStanding, Standing, Status, Verdict
 use crate::evidence::baseline::Enrolled;
 use crate::evidence::document::{DOCUMENT_LEN_MAX, Document as _, Evidence};
 use crate::evidence::nonce::Nonce;
+use crate::evidence::question::Question;
 use crate::evidence::reference::Reference;
 use crate::sys::clock;
 use crate::traces::digest::Digest;
@@ -161,11 +162,10 @@ impl Judge {
     fn asked(&self) -> Result<Option<Nonce>, NotJudged> {
         let Some(path) = &self.nonce_file else { return Ok(None) };
         let text = open(path, NONCE_LEN_MAX)?;
-        let nonce = std::str::from_utf8(&text).ok().and_then(|text| Nonce::parse(text.trim_ascii()));
-        match nonce {
-            Some(nonce) => Ok(Some(nonce)),
+        match std::str::from_utf8(&text).ok().and_then(Question::parse) {
+            Some(question) => Ok(Some(question.nonce)),
             None => Err(NotJudged::Usage(format!(
-                "--nonce-file {} : il faut les 64 chiffres hexadécimaux que « evidence nonce » a donnés",
+                "--nonce-file {} : il faut ce que « evidence nonce --out » a écrit, ou ses 64 chiffres hexadécimaux",
                 path.display()
             ))),
         }

@@ -7,7 +7,9 @@ use clap::Args;
 use super::officer::{Drawn, Kept};
 use super::{State, create, print};
 use crate::evidence::credential::draw;
+use crate::evidence::document::Ledger;
 use crate::evidence::nonce::Nonce;
+use crate::evidence::question::Question;
 use crate::sys::clock;
 use crate::verifier::NotJudged;
 
@@ -25,7 +27,7 @@ pub(super) struct Draw {
     /// Durée de validité en heures, de 1 à 168.
     #[arg(long, value_name = "HEURES", default_value_t = 24, value_parser = clap::value_parser!(u64).range(1..=168))]
     hours: u64,
-    /// Écrit aussi le nonce dans ce fichier, qui n'existe pas encore.
+    /// Écrit aussi le nonce dans ce fichier, qui n'existe pas encore, avec les entrées du journal au dernier verdict.
     #[arg(long, value_name = "FICHIER")]
     out: Option<PathBuf>,
 }
@@ -40,18 +42,23 @@ impl Draw {
         let bytes = draw().map_err(|_| NotJudged::Output(std::io::ErrorKind::Unsupported.into()))?;
         let nonce = Nonce::new(*bytes);
         let now = clock::now();
-        kept.officer.appliance(self.appliance.as_deref())?.draw(Drawn {
+        let appliance = kept.officer.appliance(self.appliance.as_deref())?;
+        appliance.draw(Drawn {
             nonce,
             drawn_at: now,
             expires_at: now.plus_ms(self.hours * HOUR_MS),
             answered_by: None,
         });
+        let since = appliance.baseline.ledger.as_ref().and_then(Ledger::entries);
         kept.save()?;
-        let line = format!("{nonce}\n");
         if let Some(out) = &self.out {
-            create(out, &line)?;
+            create(out, &Question { nonce, since }.to_string())?;
+        } else if let Some(since) = since {
+            eprintln!(
+                "sceau-verify : sur l'appliance, ajoutez --since {since} : la preuve dira que le journal prolonge celui du dernier verdict"
+            );
         }
-        print(&line)?;
+        print(&format!("{nonce}\n"))?;
         Ok(0)
     }
 }

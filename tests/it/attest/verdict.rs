@@ -54,6 +54,14 @@ pub(super) fn judged(officer: &Officer, folder: &Path, attest: Attest<'_>, more:
     officer.judged_file(folder.join(out).to_str().unwrap(), &[])
 }
 
+/// The same by the file that the officer gives, which says how long the ledger was when he believed it last.
+fn judged_by_file(officer: &Officer, folder: &Path, attest: Attest<'_>) -> Verdict {
+    let (file, nonce) = officer.question("pharmacie");
+    let out = format!("{nonce}.json");
+    attest(&["evidence", "--nonce-file", file.to_str().unwrap(), "--out", &out]);
+    officer.judged_file(folder.join(out).to_str().unwrap(), &["--nonce-file", file.to_str().unwrap()])
+}
+
 /// Entries of the ledger, as the officer reads them in a verdict.
 pub(super) fn entries(verdict: &Verdict) -> u64 {
     verdict.json["shown"]["ledger_entries"].as_u64().unwrap()
@@ -80,7 +88,9 @@ fn the_officer_believes_the_appliance_until_its_ledger_or_its_tpm_is_another() {
     enrol(&officer, &folder, &attest, &["--key", public.to_str().unwrap()]);
     let mut daemons = Daemons::start(&machine.establishment);
     tokens(&machine, 1);
-    let first = ask(&[]);
+    judged_by_file(&officer, &folder, &attest).assert_good();
+    tokens(&machine, 1);
+    let first = judged_by_file(&officer, &folder, &attest);
     first.assert_good();
     assert_eq!(first.with("not-applicable"), ["audit-key", "keys"]);
     assert!(first.detail("audit-key").contains("n'est pas dans ce TPM"), "{}", first.detail("audit-key"));
@@ -117,6 +127,9 @@ fn the_officer_believes_the_appliance_until_its_ledger_or_its_tpm_is_another() {
     let shorter = ask(&[]);
     shorter.assert_fails("older", &["counter", "ledger"], "ne montre plus");
     assert!(shorter.detail("ledger").contains("reculé"), "{}", shorter.detail("ledger"));
+    let shorter = judged_by_file(&officer, &folder, &attest);
+    shorter.assert_fails("older, asked by a file", &["counter", "ledger"], "ne montre plus");
+    assert!(shorter.detail("ledger").contains("reculé"), "{}", shorter.detail("ledger"));
     let since = entries(&second).to_string();
     let (code, said) =
         machine.attest(&["evidence", "--nonce", &"0".repeat(64), "--out", "none.json", "--since", &since]);
@@ -138,6 +151,6 @@ fn the_officer_believes_the_appliance_until_its_ledger_or_its_tpm_is_another() {
     machine.done(&["enrol", "--anew", "--out", "anew.json"]);
     ask(&[]).assert_fails("another TPM", &["ek-certificate", "attestation-key"], "autre appliance");
     let history = officer.done(&["history", "--state", "state.json"]);
-    assert_eq!((history.matches(" good").count(), history.matches(" bad").count()), (2, 5), "{history}");
+    assert_eq!((history.matches(" good").count(), history.matches(" bad").count()), (3, 6), "{history}");
     drop(attestd);
 }

@@ -111,8 +111,17 @@ impl Officer {
 
     /// A nonce for an appliance.
     pub(crate) fn nonce(&self, appliance: &str) -> Nonce {
-        let said = self.done(&["nonce", "--state", "state.json", "--appliance", appliance]);
-        Nonce::parse(said.trim_end()).unwrap()
+        let output = self.run(&["nonce", "--state", "state.json", "--appliance", appliance]);
+        Nonce::parse(String::from_utf8(output.stdout).unwrap().trim_end()).unwrap()
+    }
+
+    /// A nonce for an appliance as a file, with the entries that he believed last.
+    pub(crate) fn question(&self, appliance: &str) -> (PathBuf, Nonce) {
+        let out = self.path("question");
+        let _ = fs::remove_file(&out);
+        let file = out.display().to_string();
+        let output = self.run(&["nonce", "--state", "state.json", "--appliance", appliance, "--out", &file]);
+        (out, Nonce::parse(String::from_utf8(output.stdout).unwrap().trim_end()).unwrap())
     }
 
     /// Judges evidence: exit code and the JSON verdict.
