@@ -29,18 +29,15 @@ struct Job {
 /// Who seals, and by which program; Err: why it cannot be had here.
 type Peer = (&'static str, fn(&Job) -> Result<Command, String>);
 
-const PEERS: [Peer; 6] = [
+const PEERS: [Peer; 7] = [
     ("libxmlsec1 en C", libxmlsec1),
     ("python-xmlsec", |job| python(job, "python-xmlsec", "xmlsec==1.3.17")),
     ("signxml", |job| python(job, "signxml", "signxml==5.2.0")),
     ("JDK XMLDSig", jdk),
     ("JDK XMLDSig, SunPKCS11 sur SoftHSM", sun_pkcs11),
     ("npm xml-crypto", xml_crypto),
+    ("crate samael (libxmlsec1)", samael),
 ];
-
-/// Peers that are never here, and why.
-const ABSENT: [(&str, &str); 1] =
-    [("crate samael", "lie libxmlsec1 par bindgen (libclang), que rien d'autre du projet ne demande")];
 
 /// Each for `time`: CPU of a document in microseconds, ratio to `raw_us`.
 pub(super) fn measure(running: &Running<'_>, time: Duration, raw_us: f64) -> Vec<Value> {
@@ -51,7 +48,6 @@ pub(super) fn measure(running: &Running<'_>, time: Duration, raw_us: f64) -> Vec
         let run = command(&job).and_then(|mut command| outcome(&mut command));
         judged(name, &job, run)
     }));
-    all.extend(ABSENT.iter().map(|(name, why)| json!({ "peer": name, "skipped": why })));
     for peer in &mut all {
         if let Some(cpu_us) = peer["cpu_us"].as_f64() {
             peer["ratio"] = json!(raw_us / cpu_us);
@@ -231,6 +227,25 @@ fn xml_crypto(job: &Job) -> Result<Command, String> {
     let mut command = Command::new("node");
     command.arg(sources().join("peer.mjs")).args(job.arguments_for(COMPILED * job.seconds));
     command.env("PEER_MODULES", std::path::absolute(modules).map_err(|e| e.to_string())?);
+    Ok(command)
+}
+
+/// A package of its own, which links libxmlsec1 by bindgen: built where there are libclang and libxmlsec1-dev.
+fn samael(job: &Job) -> Result<Command, String> {
+    let build = Path::new("target/bench/samael");
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--release", "--locked", "--quiet", "--target-dir"]).arg(build);
+    cargo.arg("--manifest-path").arg(sources().join("samael/Cargo.toml"));
+    run(&mut cargo).map_err(|said| format!("cargo, avec libclang-dev et libxmlsec1-dev : {said}"))?;
+    let der = job.file("key.der").display().to_string();
+    let mut openssl = Command::new("openssl");
+    openssl.args(["rsa", "-in"]).arg(job.file("key.pem")).args(["-traditional", "-outform", "DER", "-out", &der]);
+    run(&mut openssl)?;
+    let mut arguments = job.arguments();
+    arguments[1] = der;
+    let mut command =
+        Command::new(std::path::absolute(build.join("release/peer-samael")).map_err(|e| e.to_string())?);
+    command.args(arguments);
     Ok(command)
 }
 
