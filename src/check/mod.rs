@@ -30,6 +30,7 @@ pub use service::Answer;
 
 use std::path::{Path, PathBuf};
 
+use self::units::Optional;
 use crate::config::{Config, Reading, SignerKey};
 use crate::sys::synchronisation::synchronised;
 use crate::sys::{clock as system, peer};
@@ -65,13 +66,22 @@ pub fn examine(config: &Path, units: Option<&Path>, ask: impl FnOnce(&Path) -> A
     }
     clock::probe(synchronised(), now, &mut report);
     let instances = config.as_ref().map(instances).unwrap_or_default();
-    let relay = config.as_ref().is_some_and(|config| config.relay.is_some());
-    let tpm = config.as_ref().is_some_and(tpm::is_used);
-    // A connector's unit is another one, made from the ledger's word.
-    let gate = config.as_ref().and_then(|config| config.gate.as_ref()).is_some_and(|gate| gate.user == GATE_USER);
-    units::probe(units, &instances, (relay, tpm, gate), &mut report);
+    let optional = config.as_ref().map(optional).unwrap_or_default();
+    units::probe(units, &instances, &optional, &mut report);
     report.findings.sort_by_key(|finding| finding.rule.severity);
     report
+}
+
+/// What runs beside `sceaud`.
+fn optional(config: &Config) -> Vec<Optional> {
+    // A connector's unit is another one, made from the ledger's word.
+    let gate = config.gate.as_ref().is_some_and(|gate| gate.user == GATE_USER);
+    let all = [
+        (Optional::Attest, tpm::is_used(config)),
+        (Optional::Gate, gate),
+        (Optional::Relay, config.relay.is_some()),
+    ];
+    all.into_iter().filter_map(|(program, runs)| runs.then_some(program)).collect()
 }
 
 /// `<key>-<n>` of every signer process.

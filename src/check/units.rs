@@ -12,26 +12,48 @@ const SUBJECT: &str = "units";
 /// systemd is the service manager where this folder is (sd_booted(3)).
 const BOOTED: &str = "/run/systemd/system";
 
-const SERVICE: &str = include_str!("../../systemd/system/sceaud.service");
-const SOCKET: &str = include_str!("../../systemd/system/sceaud.socket");
-const ADMIN: &str = include_str!("../../systemd/system/sceau-admin.socket");
-const RELAY: &str = include_str!("../../systemd/system/sceau-relayd.service");
-const RELAY_SOCKET: &str = include_str!("../../systemd/system/sceau-relayd.socket");
-const RELAY_LEDGER: &str = include_str!("../../systemd/system/sceau-relay-ledger.socket");
-const GATE: &str = include_str!("../../systemd/system/sceau-gate.service");
-const GATE_SOCKET: &str = include_str!("../../systemd/system/sceau-gate.socket");
-const ATTEST: &str = include_str!("../../systemd/system/sceau-attestd.service");
-const ATTEST_SOCKET: &str = include_str!("../../systemd/system/sceau-attestd.socket");
+/// A unit's name and text as shipped.
+type Shipped = (&'static str, &'static str);
+
+/// Those of every establishment.
+const ALWAYS: &[Shipped] = &[
+    ("sceaud.service", include_str!("../../systemd/system/sceaud.service")),
+    ("sceaud.socket", include_str!("../../systemd/system/sceaud.socket")),
+    ("sceau-admin.socket", include_str!("../../systemd/system/sceau-admin.socket")),
+];
 const SIGNER: &str = include_str!("../../systemd/system/sceau-signer@.service");
 
+/// A program that some establishments run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Optional {
+    Attest,
+    Gate,
+    Relay,
+}
+
+impl Optional {
+    fn units(self) -> &'static [Shipped] {
+        match self {
+            Self::Attest => &[
+                ("sceau-attestd.service", include_str!("../../systemd/system/sceau-attestd.service")),
+                ("sceau-attestd.socket", include_str!("../../systemd/system/sceau-attestd.socket")),
+            ],
+            Self::Gate => &[
+                ("sceau-gate.service", include_str!("../../systemd/system/sceau-gate.service")),
+                ("sceau-gate.socket", include_str!("../../systemd/system/sceau-gate.socket")),
+            ],
+            Self::Relay => &[
+                ("sceau-relayd.service", include_str!("../../systemd/system/sceau-relayd.service")),
+                ("sceau-relayd.socket", include_str!("../../systemd/system/sceau-relayd.socket")),
+                ("sceau-relay-ledger.socket", include_str!("../../systemd/system/sceau-relay-ledger.socket")),
+            ],
+        }
+    }
+}
+
 /// Compares the units below `root` (this system's own without one) with ours; `instances` are the signers',
-/// `relay`, `tpm` and `gate` say whether there is one.
-pub(super) fn probe(
-    root: Option<&Path>,
-    instances: &[String],
-    (relay, tpm, gate): (bool, bool, bool),
-    report: &mut Report,
-) {
+/// `optional` what runs beside `sceaud`.
+pub(super) fn probe(root: Option<&Path>, instances: &[String], optional: &[Optional], report: &mut Report) {
     if root.is_none() && !Path::new(BOOTED).is_dir() {
         report.not_checked(
             SUBJECT,
@@ -41,21 +63,8 @@ pub(super) fn probe(
     }
     report.checked(SUBJECT);
     let root = root.unwrap_or(Path::new("/"));
-    unit(root, "sceaud.service", SERVICE, report);
-    unit(root, "sceaud.socket", SOCKET, report);
-    unit(root, "sceau-admin.socket", ADMIN, report);
-    if tpm {
-        unit(root, "sceau-attestd.service", ATTEST, report);
-        unit(root, "sceau-attestd.socket", ATTEST_SOCKET, report);
-    }
-    if gate {
-        unit(root, "sceau-gate.service", GATE, report);
-        unit(root, "sceau-gate.socket", GATE_SOCKET, report);
-    }
-    if relay {
-        unit(root, "sceau-relayd.service", RELAY, report);
-        unit(root, "sceau-relayd.socket", RELAY_SOCKET, report);
-        unit(root, "sceau-relay-ledger.socket", RELAY_LEDGER, report);
+    for (name, shipped) in ALWAYS.iter().chain(optional.iter().flat_map(|program| program.units())) {
+        unit(root, name, shipped, report);
     }
     if instances.is_empty() {
         unit(root, "sceau-signer@.service", SIGNER, report);
@@ -167,13 +176,15 @@ mod tests {
 
     use super::*;
 
+    const GATE: &[Optional] = &[Optional::Gate];
+
     /// Rules of what is found on a root with our units and this drop-in of the relay's.
     fn rules(relay: bool, drop_in: Option<&str>) -> Vec<&'static str> {
-        found((relay, false), "sceau-relayd.service", drop_in)
+        found(if relay { &[Optional::Relay] } else { &[] }, "sceau-relayd.service", drop_in)
     }
 
-    /// The same of the relay, or of the gate, and of a drop-in of any unit.
-    fn found((relay, gate): (bool, bool), unit: &str, drop_in: Option<&str>) -> Vec<&'static str> {
+    /// The same of these programs and of a drop-in of any unit.
+    fn found(optional: &[Optional], unit: &str, drop_in: Option<&str>) -> Vec<&'static str> {
         let root = tempfile::tempdir().unwrap();
         let units = root.path().join("usr/lib/systemd/system");
         fs::create_dir_all(&units).unwrap();
@@ -187,7 +198,7 @@ mod tests {
             fs::write(folder.join("own.conf"), text).unwrap();
         }
         let mut report = Report::default();
-        probe(Some(root.path()), &[], (relay, false, gate), &mut report);
+        probe(Some(root.path()), &[], optional, &mut report);
         report.findings.iter().map(|finding| finding.rule.name).collect()
     }
 
@@ -205,14 +216,11 @@ mod tests {
     #[test]
     fn the_gates_clients_are_an_exception_and_a_network_of_its_own_is_a_weakness() {
         let clients = include_str!("../../systemd/system/sceau-gate.socket.d/clients.conf.example");
-        assert_eq!(found((false, true), "sceau-gate.socket", None), [""; 0]);
-        assert_eq!(found((false, true), "sceau-gate.socket", Some(clients)), ["unit-exception"]);
-        assert_eq!(
-            found((false, true), "sceau-gate.socket", Some("[Socket]\nIPAddressDeny=\n")),
-            ["unit-weakened"]
-        );
+        assert_eq!(found(GATE, "sceau-gate.socket", None), [""; 0]);
+        assert_eq!(found(GATE, "sceau-gate.socket", Some(clients)), ["unit-exception"]);
+        assert_eq!(found(GATE, "sceau-gate.socket", Some("[Socket]\nIPAddressDeny=\n")), ["unit-weakened"]);
         let network = "[Service]\nPrivateNetwork=no\n";
-        assert_eq!(found((false, true), "sceau-gate.service", Some(network)), ["unit-weakened"]);
-        assert_eq!(found((false, false), "sceau-gate.service", Some(network)), [""; 0]);
+        assert_eq!(found(GATE, "sceau-gate.service", Some(network)), ["unit-weakened"]);
+        assert_eq!(found(&[], "sceau-gate.service", Some(network)), [""; 0]);
     }
 }

@@ -36,37 +36,47 @@ pub(super) fn enrol(place: &Place, stick: &Stick, report: &mut Report) -> Result
     answer(stick, ENROLMENT, &request)
 }
 
-/// Answers a challenge and a nonce, if the officer brought them.
-pub(super) fn prove(place: &Place, stick: &Stick, report: &mut Report) -> Result<(), ConsoleError> {
+/// Answers a challenge, if the officer brought one.
+pub(super) fn answer_challenge(place: &Place, stick: &Stick, report: &mut Report) -> Result<(), ConsoleError> {
     let [challenge, response] = CHALLENGE;
-    if let Some(text) = read(stick, challenge, CHALLENGE_LEN_MAX)? {
-        let path = place.work().join(challenge);
-        folder::make(&place.work(), 0o711, None)?;
-        durable::replace(&path, &text, 0o600).map_err(ConsoleError::file(&path))?;
-        let answered = made(place, &["attest", "answer"], &[path.display().to_string()], "défi");
-        let _ = fs::remove_file(&path);
-        answer(stick, response, &answered?)?;
-        report.did(format!("défi de l'officier : réponse dans answers/{response}"));
-    }
-    let [nonce, evidence] = NONCE;
-    if let Some(text) = read(stick, nonce, Question::LEN_MAX as u64)? {
-        let Some(question) = Question::parse(&String::from_utf8_lossy(&text)) else {
-            let cause =
-                "ce n'est pas un nonce ; donnez le fichier que « sceau-verify evidence nonce --out » a écrit";
-            return Err(ConsoleError::refused(nonce, cause));
-        };
-        let path = place.work().join(nonce);
-        folder::make(&place.work(), 0o711, None)?;
-        durable::replace(&path, question.to_string().as_bytes(), 0o600).map_err(ConsoleError::file(&path))?;
-        let asked = format!("--nonce-file={}", path.display());
-        let proof = made(place, &["attest", "evidence"], &[asked], "preuve d'état");
-        let _ = fs::remove_file(&path);
-        let proof = proof?;
-        answer(stick, evidence, &proof)?;
-        note(place, "preuve faite sur une clé USB")?;
-        report.did(format!("preuve d'état pour le nonce de l'officier dans answers/{evidence}"));
-    }
+    let Some(text) = read(stick, challenge, CHALLENGE_LEN_MAX)? else { return Ok(()) };
+    let answered = made_of(place, (challenge, &text), &["attest", "answer"], "", "défi")?;
+    answer(stick, response, &answered)?;
+    report.did(format!("défi de l'officier : réponse dans answers/{response}"));
     Ok(())
+}
+
+/// Gives evidence for a nonce, if the officer brought one.
+pub(super) fn give_evidence(place: &Place, stick: &Stick, report: &mut Report) -> Result<(), ConsoleError> {
+    let [nonce, evidence] = NONCE;
+    let Some(text) = read(stick, nonce, Question::LEN_MAX as u64)? else { return Ok(()) };
+    let Some(question) = Question::parse(&String::from_utf8_lossy(&text)) else {
+        let cause = "ce n'est pas un nonce ; donnez le fichier que « sceau-verify evidence nonce --out » a écrit";
+        return Err(ConsoleError::refused(nonce, cause));
+    };
+    let question = question.to_string();
+    let asked = (nonce, question.as_bytes());
+    let proof = made_of(place, asked, &["attest", "evidence"], "--nonce-file=", "preuve d'état")?;
+    answer(stick, evidence, &proof)?;
+    note(place, "preuve faite sur une clé USB")?;
+    report.did(format!("preuve d'état pour le nonce de l'officier dans answers/{evidence}"));
+    Ok(())
+}
+
+/// What `sceau attest` makes of a file's bytes; the file is its last argument behind `option`, and is gone afterwards.
+fn made_of(
+    place: &Place,
+    (name, bytes): (&str, &[u8]),
+    verb: &[&str],
+    option: &str,
+    step: &'static str,
+) -> Result<Vec<u8>, ConsoleError> {
+    let path = place.work().join(name);
+    folder::make(&place.work(), 0o711, None)?;
+    durable::replace(&path, bytes, 0o600).map_err(ConsoleError::file(&path))?;
+    let made = made(place, verb, &[format!("{option}{}", path.display())], step);
+    let _ = fs::remove_file(&path);
+    made
 }
 
 /// What `sceau attest` writes to the file that it is given.

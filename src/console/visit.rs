@@ -116,7 +116,8 @@ fn serve(place: &Place, device: &TpmDevice, stick: &Stick, report: &mut Report) 
         told(foreign::attach(place), report);
     }
     if apply::may_ask(place, "sceau-attestd.socket") {
-        told(attestation::prove(place, stick, report), report);
+        told(attestation::answer_challenge(place, stick, report), report);
+        told(attestation::give_evidence(place, stick, report), report);
     }
     Ok(())
 }

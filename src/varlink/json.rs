@@ -13,8 +13,8 @@ pub enum Json {
     Null,
     /// `true`, `false`
     Bool(bool),
-    /// Any number; no request has one that matters.
-    Number,
+    /// A number; what it is, if it counts something.
+    Number(Option<u64>),
     /// A string.
     Text(Zeroizing<String>),
     /// An array.
@@ -103,15 +103,15 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Json, E> {
-        Ok(Json::Number)
+        Ok(Json::Number(None))
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Json, E> {
-        Ok(Json::Number)
+    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
+        Ok(Json::Number(Some(value)))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
-        Ok(Json::Number)
+        Ok(Json::Number(None))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Json, E> {

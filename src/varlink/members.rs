@@ -92,6 +92,15 @@ impl Members {
         items.into_iter().map(text).collect()
     }
 
+    /// A required count.
+    ///
+    /// # Errors
+    /// Missing, or no whole number of 64 bits.
+    pub fn count(&mut self, name: &str) -> Result<u64, MemberError> {
+        let Some(Json::Number(Some(count))) = self.members.remove(name) else { return Err(self.invalid(name)) };
+        Ok(count)
+    }
+
     /// An optional boolean, false when absent.
     ///
     /// # Errors

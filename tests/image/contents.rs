@@ -206,7 +206,8 @@ fn every_daemon_is_as_shut_in_there_as_in_the_source() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd/system");
     for entry in std::fs::read_dir(source).unwrap().map(Result::unwrap) {
         let name = entry.file_name().into_string().unwrap();
-        if !name.ends_with(".service") {
+        // The gate is no part of the system: there it is a connector, if an order attaches one.
+        if !name.ends_with(".service") || name.starts_with("sceau-gate.") {
             continue;
         }
         let mut analyze = std::process::Command::new("systemd-analyze");

@@ -13,6 +13,7 @@ use crate::policy::denial::Malformed;
 use crate::policy::operator::Operator;
 use crate::policy::order::Refusal;
 use crate::policy::{application, practitioner};
+use crate::traces::digest::Digest;
 use crate::varlink::call::{error, reply, reply_and_continue};
 use crate::varlink::members::MemberError;
 use crate::varlink::service::{expected_more, invalid_parameter};
@@ -289,6 +290,15 @@ pub(super) fn checkpoint(out: &mut Vec<u8>, note: &str) {
         note: &'a str,
     }
     reply(out, Checkpoint { note });
+}
+
+/// Appends the answer of `Consistency`.
+pub(super) fn consistency(out: &mut Vec<u8>, proof: &[Digest]) {
+    #[derive(Serialize)]
+    struct Consistency<'a> {
+        proof: &'a [Digest],
+    }
+    reply(out, Consistency { proof });
 }
 
 /// Appends the answer of `Operators`.

@@ -7,6 +7,7 @@ use super::super::Daemon;
 use super::super::checkpointing::NoReceipt;
 use super::answer::{self, Instance, No, Unavailable};
 use super::attachment::Attachment;
+use super::consistency::Span;
 use super::submit::Obeyed;
 use super::{connectors, gate, registers};
 use crate::varlink::ADMIN_INTERFACE;
@@ -38,6 +39,7 @@ enum Request {
     Practitioners(Option<Zeroizing<String>>),
     Applications(Option<Zeroizing<String>>),
     Checkpoint,
+    Consistency(Span),
     Convention,
     TakeConvention,
 }
@@ -76,6 +78,9 @@ fn read(frame: &[u8], out: &mut Vec<u8>) -> Result<Option<Request>, No> {
         Some("Connectors") => Request::Connectors,
         Some("Enrolments") => Request::Enrolments,
         Some("Checkpoint") => Request::Checkpoint,
+        Some("Consistency") => {
+            Request::Consistency(Span { since: parameters.count("since")?, size: parameters.count("size")? })
+        }
         Some("Convention") => Request::Convention,
         Some("TakeConvention") => Request::TakeConvention,
         Some("Attach") => Request::Attach(parameters.text("chunk")?),
@@ -125,6 +130,7 @@ async fn obey(
             })?;
             answer::checkpoint(out, &note);
         }
+        Request::Consistency(span) => answer::consistency(out, &daemon.consistency(span).await?),
         Request::Convention => answer::convention(out, &daemon.told_convention()),
         Request::TakeConvention => answer::taken(out, &daemon.take_convention(uid).await?),
         Request::Attach(chunk) => answer::attached(out, attachment.append(&daemon.admin, uid, &chunk)?),

@@ -12,6 +12,7 @@
 //! | `connectors` | the orders that attach and detach foreign software |
 //! | `gate` | the orders about certificates of remote applications |
 //! | `practitioners` | the register of practitioners: its changes, its pages |
+//! | `consistency` | the proof that the ledger only grew |
 //! | `attachment` | a document that comes beside an order |
 //! | `delivery` | documents that leave in chunks |
 //! | `answer` | answers and errors, put on the wire in one place |
@@ -22,6 +23,7 @@
 mod answer;
 mod attachment;
 mod connectors;
+mod consistency;
 mod convention;
 mod delivery;
 mod dispatch;

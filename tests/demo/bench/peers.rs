@@ -191,6 +191,8 @@ fn jdk(job: &Job) -> Result<Command, String> {
 /// The same with a key of the same module, in a token of its own.
 fn sun_pkcs11(job: &Job) -> Result<Command, String> {
     run(Command::new("java").arg("-version"))?;
+    // A token of an earlier run has the same name.
+    let _ = fs::remove_dir_all(job.file("token"));
     let store = crate::support::softhsm::TokenStore::create(
         &std::path::absolute(job.file("token")).map_err(|e| e.to_string())?,
     );

@@ -70,7 +70,7 @@ fn plain(json: &Json) -> Value {
     match json {
         Json::Null => Value::Null,
         Json::Bool(flag) => Value::Bool(*flag),
-        Json::Number => Value::from(0),
+        Json::Number(number) => number.map_or_else(|| Value::from(-1), Value::from),
         Json::Text(text) => Value::from(text.as_str()),
         Json::List(_) => Value::Array(Vec::new()),
         Json::Object(members) => members.iter().map(|(name, value)| (name.clone(), plain(value))).collect(),

@@ -35,6 +35,13 @@ fn hostile_frames_are_answered_and_the_door_goes_on() {
         assert_eq!(ask("fr.sceau.Admin.Submit", parameters), says("InvalidParameter", "signatures"));
     }
     assert_eq!(ask("fr.sceau.Admin.Checkpoint", json!({ "x": 1 })), says("Malformed", "x"));
+    let proof = "fr.sceau.Admin.Consistency";
+    for (since, size, field) in [(0, 1_000_000, "size"), (2, 1, "since")] {
+        assert_eq!(ask(proof, json!({ "since": since, "size": size })), says("Malformed", field));
+    }
+    for wrong in [json!("1"), json!(-1), json!(0.5), json!(null), json!([1])] {
+        assert_eq!(ask(proof, json!({ "since": wrong, "size": 1 })), says("InvalidParameter", "since"));
+    }
     let export =
         office.order("traces-export", json!({ "from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z" }));
     let parameters = json!({ "order": export.to_string(), "signatures": [] });
@@ -43,6 +50,7 @@ fn hostile_frames_are_answered_and_the_door_goes_on() {
     client.send(&vec![b' '; 65 * 1024]).unwrap();
     assert_eq!(brief(client.receive_answer().unwrap()), says("Malformed", ""));
     assert_eq!(client.receive().unwrap(), None);
+    assert_eq!(office.client().call(proof, json!({ "since": 0, "size": 0 })).unwrap(), json!({ "proof": [] }));
     let described = office
         .client()
         .call("org.varlink.service.GetInterfaceDescription", json!({ "interface": "fr.sceau.Admin" }));
