@@ -105,7 +105,7 @@ fn an_independent_reader_understands_the_interface() {
     let python = run(Command::new("sh").arg(venv));
     let script = "import sys, varlink; i = varlink.Interface(sys.argv[1]); print(i.name, *sorted(i.members))";
     let said = run(Command::new(python.trim()).args(["-c", script, sceau::varlink::ADMIN_INTERFACE]));
-    let members = "Applications Attach Busy Checkpoint Connector Connectors Convention Denied Enrolment Enrolments Halted Instance Malformed Module Operator Operators Practitioners Submit Suspensions TakeConvention Unavailable Watched";
+    let members = "Applications Attach Busy Checkpoint Connector Connectors Consistency Convention Denied Enrolment Enrolments Halted Instance Malformed Module Operator Operators Practitioners Submit Suspensions TakeConvention Unavailable Watched";
     assert_eq!(said.trim(), format!("fr.sceau.Admin {members}"));
 }
 

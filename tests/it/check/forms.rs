@@ -102,6 +102,7 @@ fn every_rule_that_is_used_is_known() {
         "src/tables/walk.rs",
         "src/tables/document.rs",
         "src/config/load.rs",
+        "src/config/certificates.rs",
         "src/config/named.rs",
         "src/config/loaded.rs",
         "src/tables/fault.rs",
