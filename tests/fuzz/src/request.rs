@@ -77,10 +77,10 @@ fn plain(json: &Json) -> Value {
     }
 }
 
-/// Numbers and lists without what a request has no use for.
+/// Numbers that count nothing, and lists, without what a request has no use for.
 fn masked(value: Value) -> Value {
     match value {
-        Value::Number(_) => Value::from(0),
+        Value::Number(number) => number.as_u64().map_or_else(|| Value::from(-1), Value::from),
         Value::Array(_) => Value::Array(Vec::new()),
         Value::Object(members) => members.into_iter().map(|(name, value)| (name, masked(value))).collect(),
         other => other,
