@@ -110,6 +110,16 @@ fn unproven(cause: prove::ProveError<StoreError>) -> StoreError {
     }
 }
 
+impl Reader {
+    /// The proof that the ledger of `second` entries extends the one of `first` (RFC 9162 §2.1.4.1).
+    ///
+    /// # Errors
+    /// It cannot be read, or is not that long.
+    pub fn consistency(&self, first: u64, second: u64) -> Result<Vec<Digest>, StoreError> {
+        prove::consistency(&self.tree(), first, second).map_err(unproven)
+    }
+}
+
 impl Source for Checkpointed<'_> {
     type Error = StoreError;
 

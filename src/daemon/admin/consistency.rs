@@ -1,11 +1,11 @@
 //! `Consistency`: that the ledger only grew, for evidence whose maker may not read it.
 
 use super::super::Daemon;
-use super::answer::{No, Unavailable};
+use super::answer::No;
+use super::privacy::reading;
 use crate::ledger::Reader;
 use crate::policy::denial::Malformed;
 use crate::traces::digest::Digest;
-use crate::traces::merkle::prove;
 
 /// From how many entries to how many.
 #[derive(Clone, Copy, Debug)]
@@ -28,14 +28,6 @@ impl Daemon {
             return Err(wrong("since", "le journal avait moins d'entrées ; donnez le nombre du dernier verdict"));
         }
         let folder = self.config.ledger.folder.clone();
-        let read = move || {
-            let reader = Reader::open(&folder).map_err(|cause| cause.to_string())?;
-            prove::consistency(&reader.tree(), since, size).map_err(|cause| cause.to_string())
-        };
-        let read = tokio::task::spawn_blocking(read).await.map_err(|cause| cause.to_string());
-        read.flatten().map_err(|cause| {
-            tracing::error!(cause, since, size, "the ledger was not read for a proof");
-            No::Unavailable(Unavailable::Ledger)
-        })
+        reading(move || Reader::open(&folder)?.consistency(since, size)).await
     }
 }

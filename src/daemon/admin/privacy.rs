@@ -37,7 +37,7 @@ pub(super) async fn traces_close_dmp(
         .map_err(|cause| malformed(format!("INS : {cause} ; donnez les 15 caractères de l'INS")))?;
     let patients = InsOid::ALL.map(|oid| Patient { ins: ins.clone(), oid });
     let folder = daemon.config.ledger.folder.clone();
-    let known = reading(move || ledger::known_patients(&folder, &patients)).await?;
+    let known = reading(move || ledger::known_patients(&folder, &patients)).await.map_err(NotObeyed::No)?;
     let word = |text: &str| Word::parse(text).unwrap_or_else(Word::unknown);
     let line = |patient: &Digest| {
         let at = ordered.at().ms().to_be_bytes();
@@ -75,7 +75,7 @@ pub(super) async fn traces_backup(daemon: &Daemon, order: &TracesBackup) -> Resu
         Err(NotBackedUp::Store(cause)) => Err(cause),
         goes_on => Ok(goes_on),
     };
-    reading(goes_on).await?.map_err(|cause| {
+    reading(goes_on).await.map_err(NotObeyed::No)?.map_err(|cause| {
         NotObeyed::No(match cause {
             NotBackedUp::State => No::Malformed(Malformed::new("order.arguments.since", cause.to_string())),
             NotBackedUp::UnderWay => No::Unavailable(Unavailable::DestructionUnderWay),
@@ -149,12 +149,12 @@ fn recipients(files: &[PathBuf], now: Instant) -> Result<Vec<Recipient>, String>
 }
 
 /// Reads the ledger aside from the way of tokens.
-async fn reading<T: Send + 'static>(
+pub(super) async fn reading<T: Send + 'static>(
     read: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, NotObeyed> {
-    let unavailable = || NotObeyed::No(No::Unavailable(Unavailable::Ledger));
+) -> Result<T, No> {
+    let unavailable = || No::Unavailable(Unavailable::Ledger);
     tokio::task::spawn_blocking(read).await.map_err(|_| unavailable())?.map_err(|cause| {
-        tracing::error!(%cause, "the ledger was not read for an order");
+        tracing::error!(%cause, "the ledger was not read for an operator");
         unavailable()
     })
 }

@@ -20,8 +20,6 @@ use crate::verifier::file::open;
 use crate::verifier::{NotJudged, authorities};
 use crate::vihf::instant::Instant;
 
-/// Longest file of a nonce in bytes.
-const NONCE_LEN_MAX: u64 = 1024;
 /// Longest reason in characters.
 const REASON_LEN_MAX: usize = 500;
 
@@ -161,7 +159,7 @@ impl Judge {
 
     fn asked(&self) -> Result<Option<Nonce>, NotJudged> {
         let Some(path) = &self.nonce_file else { return Ok(None) };
-        let text = open(path, NONCE_LEN_MAX)?;
+        let text = open(path, Question::LEN_MAX as u64)?;
         match std::str::from_utf8(&text).ok().and_then(Question::parse) {
             Some(question) => Ok(Some(question.nonce)),
             None => Err(NotJudged::Usage(format!(

@@ -14,9 +14,9 @@ use crate::admin::office::Office;
 use crate::support::program::program;
 use crate::support::softhsm::run;
 
-/// Writes down its arguments; fails if they have the word that it is told.
+/// Writes down its name and arguments; fails if they have the word that it is told.
 const STAND_IN: &str = r#"#!/bin/sh
-echo "$@" >>"$SCEAU_ASKED"
+echo "$(basename "$0")" "$@" >>"$SCEAU_ASKED"
 case "$*" in *"${SCEAU_FAILS:-never}"*) exit 1;; esac
 "#;
 
@@ -96,7 +96,7 @@ fn exactly_what_the_ledger_names_is_attached() {
         "connector-attach",
         json!({ "name": "demo", "image": hash, "doors": ["token"], "device": CHANNEL }),
     );
-    let restart = ["daemon-reload", "--no-block restart sceau-connector@demo.service"];
+    let restart = ["systemctl daemon-reload", "systemctl --no-block restart sceau-connector@demo.service"];
     assert_eq!(scene.apply(""), (0, restart.map(str::to_owned).to_vec(), String::new()));
     let token = scene.office.door.establishment.token_socket();
     let wanted = format!(
@@ -109,12 +109,12 @@ fn exactly_what_the_ledger_names_is_attached() {
     assert_eq!(text.split_once('\n').unwrap().1, wanted);
     assert_eq!(scene.drop_in("other"), None);
     // Again: nothing is torn down.
-    assert_eq!(scene.apply("").1, ["--no-block start sceau-connector@demo.service"]);
+    assert_eq!(scene.apply("").1, ["systemctl --no-block start sceau-connector@demo.service"]);
     // Another image by another order: restarted, and no longer by the old one.
     let update = scene.image("var/lib/portables/demo.raw", "update");
     let (code, asked, said) = scene.apply("");
     assert_eq!(code, 1);
-    assert_eq!(asked, ["stop sceau-connector@demo.service", "daemon-reload"]);
+    assert_eq!(asked, ["systemctl stop sceau-connector@demo.service", "systemctl daemon-reload"]);
     assert!(said.contains("connecteur demo non attaché : l'image est une autre"), "{said}");
     assert_eq!(scene.drop_in("demo"), None);
     scene.order("connector-attach", json!({ "name": "demo", "image": update, "doors": ["metrics"] }));
@@ -122,7 +122,8 @@ fn exactly_what_the_ledger_names_is_attached() {
     assert!(scene.drop_in("demo").unwrap().contains(&format!("RootHash={update}\n")));
     scene.order("connector-detach", json!({ "name": "demo" }));
     let (code, asked, _) = scene.apply("");
-    let ended = ["stop sceau-connector@demo.service", "daemon-reload"].map(str::to_owned).to_vec();
+    let ended =
+        ["systemctl stop sceau-connector@demo.service", "systemctl daemon-reload"].map(str::to_owned).to_vec();
     assert_eq!((code, asked, scene.drop_in("demo")), (0, ended, None));
 }
 
@@ -136,11 +137,11 @@ fn an_arrival_takes_its_place_by_an_order_alone() {
     assert_eq!(scene.apply(""), (0, vec![], String::new()));
     assert!(scene.file(arrival).exists());
     scene.order("connector-attach", json!({ "name": "demo", "image": first, "doors": ["token"] }));
-    let restart = ["daemon-reload", "--no-block restart sceau-connector@demo.service"];
+    let restart = ["systemctl daemon-reload", "systemctl --no-block restart sceau-connector@demo.service"];
     assert_eq!(scene.apply(""), (0, restart.map(str::to_owned).to_vec(), String::new()));
     assert!(scene.file("var/lib/portables/demo.raw").exists() && !scene.file(arrival).exists());
     let second = scene.image(arrival, "second");
-    assert_eq!(scene.apply("").1, ["--no-block start sceau-connector@demo.service"]);
+    assert_eq!(scene.apply("").1, ["systemctl --no-block start sceau-connector@demo.service"]);
     assert!(scene.drop_in("demo").unwrap().contains(&format!("RootHash={first}\n")));
     scene.order("connector-attach", json!({ "name": "demo", "image": second, "doors": ["token"] }));
     assert_eq!(scene.apply("").1, restart);
@@ -166,7 +167,7 @@ fn an_image_that_is_not_good_is_refused_alone() {
     }
     let (code, asked, said) = scene.apply("");
     assert_eq!(code, 1);
-    assert_eq!(asked, ["daemon-reload", "--no-block restart sceau-connector@good.service"]);
+    assert_eq!(asked, ["systemctl daemon-reload", "systemctl --no-block restart sceau-connector@good.service"]);
     for (name, words) in [
         ("absent", "l'image n'est pas lisible"),
         ("unsigned", "aucun fournisseur"),
@@ -185,9 +186,9 @@ fn a_module_is_linked_with_its_root_hash_and_shows_below_opt_alone() {
     scene.image("var/lib/sceau-modules/other.raw", "other");
     scene.order("module-attach", json!({ "name": "vendor", "image": hash }));
     let refresh = [
-        "restart sceau-modules.service",
-        "--no-block try-restart sceau-signer@*.service",
-        "--no-block start sceau.target",
+        "systemctl restart sceau-modules.service",
+        "systemctl --no-block try-restart sceau-signer@*.service",
+        "systemctl --no-block start sceau.target",
     ];
     assert_eq!(scene.apply(""), (0, refresh.map(str::to_owned).to_vec(), String::new()));
     let links: Vec<_> = names(&scene.file("run/extensions"));
@@ -201,7 +202,7 @@ fn a_module_is_linked_with_its_root_hash_and_shows_below_opt_alone() {
     // Exchanged on the disk: it is there no longer.
     scene.image("var/lib/sceau-modules/vendor.raw", "exchanged");
     let (code, asked, said) = scene.apply("");
-    assert_eq!((code, asked[0].as_str()), (1, "restart sceau-modules.service"));
+    assert_eq!((code, asked[0].as_str()), (1, "systemctl restart sceau-modules.service"));
     assert!(said.contains("module vendor non attaché : l'image est une autre"), "{said}");
     assert_eq!(names(&scene.file("run/extensions")), [""; 0]);
 }
@@ -217,14 +218,14 @@ fn a_tool_that_fails_is_told() {
     let (code, asked, said) = scene.apply("sceau-modules");
     assert_eq!(code, 3);
     assert!(said.contains("systemctl a échoué") && said.contains("-u sceau-modules"), "{said}");
-    assert!(asked.contains(&"--no-block restart sceau-connector@demo.service".to_owned()), "{asked:?}");
+    assert!(asked.contains(&"systemctl --no-block restart sceau-connector@demo.service".to_owned()), "{asked:?}");
     // What failed is tried again.
     let (code, asked, _) = scene.apply("");
-    assert_eq!((code, asked[0].as_str()), (0, "restart sceau-modules.service"));
+    assert_eq!((code, asked[0].as_str()), (0, "systemctl restart sceau-modules.service"));
     scene.order("connector-detach", json!({ "name": "demo" }));
     let (code, _, said) = scene.apply("sceau-connector@demo");
     assert_eq!(code, 3);
-    assert!(said.contains("a échoué"), "{said}");
+    assert!(said.contains("systemctl a échoué"), "{said}");
 }
 
 /// Without an answer of `sceaud` nothing is touched.

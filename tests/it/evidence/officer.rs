@@ -111,8 +111,7 @@ impl Officer {
 
     /// A nonce for an appliance.
     pub(crate) fn nonce(&self, appliance: &str) -> Nonce {
-        let output = self.run(&["nonce", "--state", "state.json", "--appliance", appliance]);
-        Nonce::parse(String::from_utf8(output.stdout).unwrap().trim_end()).unwrap()
+        self.drawn(appliance, &[])
     }
 
     /// A nonce for an appliance as a file, with the entries that he believed last.
@@ -120,8 +119,16 @@ impl Officer {
         let out = self.path("question");
         let _ = fs::remove_file(&out);
         let file = out.display().to_string();
-        let output = self.run(&["nonce", "--state", "state.json", "--appliance", appliance, "--out", &file]);
-        (out, Nonce::parse(String::from_utf8(output.stdout).unwrap().trim_end()).unwrap())
+        let nonce = self.drawn(appliance, &["--out", &file]);
+        (out, nonce)
+    }
+
+    /// What is on standard output alone, of a command that does what it is asked.
+    fn drawn(&self, appliance: &str, more: &[&str]) -> Nonce {
+        let asked = ["nonce", "--state", "state.json", "--appliance", appliance];
+        let output = self.run(&[&asked[..], more].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Nonce::parse(String::from_utf8(output.stdout).unwrap().trim_end()).unwrap()
     }
 
     /// Judges evidence: exit code and the JSON verdict.

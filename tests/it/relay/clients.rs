@@ -313,6 +313,9 @@ fn the_gate_leaves_places_to_others() {
         ..RigPlan::default()
     }
     .start();
-    let _held: Vec<_> = (0..3).map(|_| rig.connect()).collect();
+    let mut held: Vec<_> = (0..3).map(|_| rig.connect()).collect();
     assert_eq!(read(&mut rig.connect()).status, 503);
+    // The third has its place: what it asks is read.
+    held[2].write_all(b"GET / HTTP/1.1\r\nHost: dmp\r\nConnection: close\r\n\r\n").unwrap();
+    assert_ne!(read(&mut held[2]).status, 503);
 }
