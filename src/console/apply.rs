@@ -10,9 +10,10 @@ use super::certificates::awaited;
 use super::error::{ConsoleError, Refusal};
 use super::network::{NETWORK, RESOLVERS, SOURCES, network, resolvers, sources};
 use super::place::Place;
+use super::serving::serving;
 use super::stick::read_file;
 use super::units::{UNITS, units};
-use super::vault::{Vault, vaults};
+use super::vault::Vault;
 use crate::config::Config;
 use crate::config::provisioning::{PROVISIONING_LEN_MAX, Provisioning};
 use crate::sys::command::run;
@@ -43,7 +44,7 @@ pub(super) fn applied(place: &Place) -> Result<Option<Provisioning>, ConsoleErro
 /// What could not be written; what was written stands, and writing it again is no harm.
 pub(super) fn apply(place: &Place) -> Result<(), ConsoleError> {
     let Some(provisioning) = applied(place)? else { return Ok(()) };
-    let vaults = vaults(&provisioning);
+    let vaults = serving(place, &provisioning);
     let start = Start::of(place, &provisioning, &vaults);
     for (path, text) in &start.files {
         put(path, text)?;
@@ -101,7 +102,7 @@ pub(super) fn apply_now(place: &Place, certificates: bool) -> Result<(), Console
         return apply(place);
     }
     if let Some(provisioning) = applied(place)?.filter(|_| !certificates) {
-        let vaults = vaults(&provisioning);
+        let vaults = serving(place, &provisioning);
         if Start::of(place, &provisioning, &vaults).is_written() {
             // Nothing is done by it where it ran; where it failed it is tried again, and so is what it starts.
             systemctl(&["start", "sceau-provisioned.service"])?;

@@ -30,8 +30,10 @@ const REFUSED: i32 = 1;
 pub(super) struct Ceremony<'a> {
     place: &'a Place,
     vault: &'a Vault,
-    /// The folder that holds `sceau.toml`.
+    /// The folder of the configuration.
     folder: PathBuf,
+    /// The configuration that names the keys: `sceau.toml`, or what it is to become.
+    configuration: PathBuf,
     user: Owner,
     pin: PinFile,
     test: bool,
@@ -55,7 +57,13 @@ impl<'a> Ceremony<'a> {
             folder::make(&state, 0o700, user)?;
         }
         let pin = PinFile::write(&work, &vault.credential(), pin, user)?;
-        Ok(Self { place, vault, folder: folder.to_owned(), user, pin, test })
+        let configuration = folder.join("sceau.toml");
+        Ok(Self { place, vault, folder: folder.to_owned(), configuration, user, pin, test })
+    }
+
+    /// The same with another configuration beside `sceau.toml`.
+    pub(super) fn by(self, configuration: PathBuf) -> Self {
+        Self { configuration, ..self }
     }
 
     /// Makes the soft token itself; the officer's PIN is drawn and forgotten: nobody sets the user's anew.
@@ -131,7 +139,7 @@ impl<'a> Ceremony<'a> {
 
     fn step(&self, step: &str, key: &Planned) -> Command {
         let mut command = self.child(&own_program("sceau"));
-        command.args(["keys", step, "--config"]).arg(self.folder.join("sceau.toml"));
+        command.args(["keys", step, "--config"]).arg(&self.configuration);
         command.arg("--pin-file").arg(self.pin.path());
         if key.purpose == Purpose::Authentication {
             command.arg(format!("--module={}", self.vault.module)).arg(format!("--uri={}", self.vault.uri(key)));

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `visit` | one visit with a stick as one function: begin here |
 //! | `brought`, `accepted`, `stick` | what somebody brought, whether it is taken, and where it lies |
-//! | `vault` | which tokens and keys there are: the one list |
+//! | `vault`, `serving` | which tokens and keys a provisioning makes, and which of them serve now |
 //! | `configuration`, `units`, `network` | texts that are written from it; pure |
 //! | `making` | a blank appliance made an establishment's, by one renaming |
 //! | `ceremony`, `soft_token`, `pin`, `credential` | keys made by the signers' user, and their PINs |
@@ -55,6 +55,7 @@ mod recovery;
 mod report;
 mod reset;
 mod screen;
+mod serving;
 mod soft_token;
 mod stick;
 mod time;

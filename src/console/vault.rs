@@ -1,4 +1,4 @@
-//! Which tokens and keys a provisioned appliance has: one list, from which everything else is written.
+//! Which tokens and keys a provisioning makes: one list, from which everything else is written.
 
 use crate::config::provisioning::{Provisioning, TokenModule};
 
@@ -32,12 +32,21 @@ impl Purpose {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Planned {
     pub(super) purpose: Purpose,
+    /// What it stands for: the name of the first key, which its successors are named after.
+    pub(super) slot: String,
     /// Its name in units and sockets, and its label in the token.
     pub(super) name: String,
     /// The structure of its certificate; an audit key has none.
     pub(super) structure: Option<String>,
     /// Signer processes.
     pub(super) processes: u16,
+}
+
+impl Planned {
+    /// The key that a provisioning makes, in one signer process.
+    fn first(purpose: Purpose, name: &str, structure: Option<&String>) -> Self {
+        Self { purpose, slot: name.to_owned(), name: name.to_owned(), structure: structure.cloned(), processes: 1 }
+    }
 }
 
 /// A token, and who may open it.
@@ -78,7 +87,7 @@ impl Vault {
     }
 }
 
-/// The tokens of that provisioning. A soft token of its own for mutual TLS: who takes over one of the two users has not the
+/// The tokens of that provisioning with their first keys. A soft token of its own for mutual TLS: who takes over one of the two users has not the
 /// other's keys.
 pub(super) fn vaults(provisioning: &Provisioning) -> Vec<Vault> {
     let structures = &provisioning.establishment.structures;
@@ -86,20 +95,18 @@ pub(super) fn vaults(provisioning: &Provisioning) -> Vec<Vault> {
     let mut keys: Vec<_> = structures
         .iter()
         .enumerate()
-        .map(|(at, structure)| Planned {
-            purpose: Purpose::Seal,
-            name: if at == 0 { "seal".to_owned() } else { format!("seal{}", at + 1) },
-            structure: Some(structure.clone()),
-            processes: if soft { SOFT_PROCESSES } else { 1 },
+        .map(|(at, structure)| {
+            let name = if at == 0 { "seal".to_owned() } else { format!("seal{}", at + 1) };
+            Planned {
+                processes: if soft { SOFT_PROCESSES } else { 1 },
+                ..Planned::first(Purpose::Seal, &name, Some(structure))
+            }
         })
         .collect();
-    keys.push(Planned { purpose: Purpose::Audit, name: "audit".to_owned(), structure: None, processes: 1 });
-    let authentication = provisioning.keys.authentication.then(|| Planned {
-        purpose: Purpose::Authentication,
-        name: "auth".to_owned(),
-        structure: structures.first().cloned(),
-        processes: 1,
-    });
+    keys.push(Planned::first(Purpose::Audit, "audit", None));
+    let certified_as = structures.first();
+    let authentication =
+        provisioning.keys.authentication.then(|| Planned::first(Purpose::Authentication, "auth", certified_as));
     match &provisioning.token {
         TokenModule::Soft => {
             let soft = |name: &'static str, user, keys| Vault {

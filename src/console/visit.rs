@@ -11,9 +11,9 @@ use super::folder;
 use super::making::make;
 use super::place::Place;
 use super::report::{RESULT, Report};
+use super::serving::serving;
 use super::stick::Stick;
 use super::typed::Typed;
-use super::vault::vaults;
 use super::{attestation, convention, foreign, orders, recovery};
 use crate::config::provisioning::Provisioning;
 use crate::sys::{clock, durable};
@@ -56,7 +56,7 @@ pub(super) fn visit(place: &Place, device: &TpmDevice, stick: &Stick) -> Report 
 /// What the appliance is.
 pub(super) fn state(place: &Place) -> &'static str {
     match apply::applied(place) {
-        Ok(Some(applied)) if awaited(place, &vaults(&applied)).is_empty() => "provisionnée",
+        Ok(Some(applied)) if awaited(place, &serving(place, &applied)).is_empty() => "provisionnée",
         Ok(Some(_)) => "provisionnée, attend ses certificats",
         Ok(None) => "vierge",
         Err(_) => "provisionnée, fichier appliqué illisible",
@@ -95,7 +95,7 @@ fn provision(place: &Place, device: &TpmDevice, stick: &Stick, report: &mut Repo
 /// What a provisioned appliance takes from a stick and gives to it. A step that fails is told and does not stop the next ones.
 fn serve(place: &Place, device: &TpmDevice, stick: &Stick, report: &mut Report) -> Result<(), ConsoleError> {
     let Some(applied) = apply::applied(place)? else { return Ok(()) };
-    let vaults = vaults(&applied);
+    let vaults = serving(place, &applied);
     // First what is lost if somebody pulls the stick and never comes back.
     told(recovery::give(place, stick, &applied, report), report);
     let changed = import(place, device, stick, &vaults, applied.is_test(), report)?;
@@ -134,7 +134,7 @@ fn export(place: &Place, stick: &Stick, applied: &Provisioning, report: &mut Rep
         let bytes = fs::read(from).map_err(ConsoleError::file(from))?;
         stick.answer(name, &bytes).map_err(ConsoleError::file(name.as_ref()))
     };
-    let vaults = vaults(applied);
+    let vaults = serving(place, applied);
     let awaited = awaited(place, &vaults);
     let renewed = vaults.iter().flat_map(|vault| &vault.keys).filter(|key| key.structure.is_some());
     let wanted = if stick.len(RENEW).is_ok() { renewed.collect() } else { awaited.clone() };

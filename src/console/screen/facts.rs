@@ -12,7 +12,7 @@ use super::super::configuration::certificate;
 use super::super::place::Place;
 use super::super::program::sceau;
 use super::super::recovery;
-use super::super::vault::vaults;
+use super::super::serving::serving;
 use super::super::visit;
 use crate::certificate::SealCertificate;
 use crate::sys::clock;
@@ -78,7 +78,7 @@ impl Watch {
         };
         let Ok(Some(applied)) = apply::applied(place) else { return facts };
         facts.name = applied.name.clone();
-        let vaults = vaults(&applied);
+        let vaults = serving(place, &applied);
         facts.awaited = awaited(place, &vaults).iter().map(|key| key.name.clone()).collect();
         for key in vaults.iter().flat_map(|vault| &vault.keys).filter(|key| key.structure.is_some()) {
             let pem = fs::read(place.configuration().join(certificate(&key.name))).unwrap_or_default();
