@@ -13,6 +13,7 @@ mod install;
 mod judgement;
 mod list;
 mod next;
+mod renew;
 mod sealed;
 mod table;
 
@@ -57,6 +58,14 @@ Exemple :
   sceau keys audit-public --key audit --out /etc/sceau/AUDIT.pub
 
 Codes de sortie : 0 fait ; 2 ligne de commande ou configuration incorrecte ; 3 token injoignable ou PIN refusé.";
+const AFTER_RENEW_HELP: &str = "\
+Pour une appliance : la console exécute l'ordre qu'une clé USB apporte, fait la clé neuve et rend sa demande de certificat. L'ancienne \
+sert toujours. Ailleurs, faites la clé avec sceau keys generate.
+
+Exemple :
+  sceau keys renew --key seal > ordre.json
+
+Codes de sortie : 0 fait ; 1 refusé ; 2 ligne de commande ou ordre incorrect ; 3 sceaud injoignable ; 4 sceaud arrêté.";
 const AFTER_LIST_HELP: &str = "\
 Sans --uri : les tokens de toutes les clés de la configuration.
 
@@ -82,6 +91,8 @@ enum Step {
     ImportCertificate(import::Import),
     #[command(after_help = AFTER_AUDIT_PUBLIC_HELP)]
     AuditPublic(audit_public::AuditPublic),
+    #[command(after_help = AFTER_RENEW_HELP)]
+    Renew(renew::Renew),
     #[command(after_help = AFTER_LIST_HELP)]
     List(list::List),
 }
@@ -97,6 +108,7 @@ impl Keys {
             Step::Csr(csr) => csr.run(),
             Step::ImportCertificate(import) => import.run(),
             Step::AuditPublic(audit) => audit.run(),
+            Step::Renew(renew) => renew.run(),
             Step::List(list) => list.run(),
         }
     }

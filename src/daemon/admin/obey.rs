@@ -18,7 +18,7 @@ use crate::policy::clock::Verdict;
 use crate::policy::connectors::Connectors;
 use crate::policy::operator::Named;
 use crate::policy::operators::{Operators, REGISTER};
-use crate::policy::order::{Bootstrap, Command, LedgerRestore, Ordered, Refusal, Revoke};
+use crate::policy::order::{Bootstrap, Command, KeyRenew, LedgerRestore, Ordered, Refusal, Revoke};
 use crate::sys::clock;
 use crate::traces::audit::FIRST_GENERATION;
 use crate::traces::digest::Digest;
@@ -148,6 +148,7 @@ pub(super) async fn obey(
         Command::ApplicationInvite(invited) => certificates::invite(daemon, invited)?,
         Command::ApplicationCertificate(of) => certificates::certificate(daemon, ordered, of).await?,
         Command::ApplicationCertificateRevoke(of) => certificates::revoke(daemon, ordered, of).await?,
+        Command::KeyRenew(renew) => key_renew(daemon, renew)?,
         Command::PractitionerSuspend(_) | Command::ApplicationSuspend(_) | Command::EstablishmentSuspend(_) => {
             suspensions::suspend(daemon, ordered).await?
         }
@@ -174,6 +175,15 @@ fn operator_revoke(
 ) -> Result<Effect, Refusal> {
     let operators = operators.without(&revoke.name, ordered.at(), !daemon.config.is_test())?;
     Ok(register(operators, ordered))
+}
+
+/// `key-renew`: the key is made by the appliance's console, which hands the order in; here it is judged and written down.
+fn key_renew(daemon: &Daemon, renew: &KeyRenew) -> Result<Effect, Refusal> {
+    let certified = daemon.config.seals.iter().chain(&daemon.config.authentications);
+    if certified.into_iter().all(|known| known.key.as_str() != renew.key) {
+        return Err(Refusal::KeyUnknown);
+    }
+    Ok(Effect::answer(json!({ "key": renew.key })))
 }
 
 /// The register of operators from now on, in the ledger with the order's mandate.

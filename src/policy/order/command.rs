@@ -38,6 +38,7 @@ pub enum Command {
     ApplicationInvite(OfApplication),
     ApplicationCertificate(OfCertificate),
     ApplicationCertificateRevoke(OfCertificate),
+    KeyRenew(KeyRenew),
 }
 
 /// Arguments of `operators-bootstrap`.
@@ -230,6 +231,14 @@ pub struct Detach {
     pub name: String,
 }
 
+/// Arguments of `key-renew`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyRenew {
+    /// The key that another one is to follow, as the configuration names it.
+    pub key: String,
+}
+
 /// Arguments of orders are texts: `oui`, or not there.
 fn yes<'d, D: serde::Deserializer<'d>>(value: D) -> Result<bool, D::Error> {
     match String::deserialize(value)?.as_str() {
@@ -276,6 +285,7 @@ impl Command {
             Verb::ApplicationInvite => Self::ApplicationInvite(typed(arguments)?),
             Verb::ApplicationCertificate => Self::ApplicationCertificate(typed(arguments)?),
             Verb::ApplicationCertificateRevoke => Self::ApplicationCertificateRevoke(typed(arguments)?),
+            Verb::KeyRenew => Self::KeyRenew(typed(arguments)?),
         })
     }
 
@@ -310,6 +320,7 @@ impl Command {
             Self::ApplicationInvite(_) => Verb::ApplicationInvite,
             Self::ApplicationCertificate(_) => Verb::ApplicationCertificate,
             Self::ApplicationCertificateRevoke(_) => Verb::ApplicationCertificateRevoke,
+            Self::KeyRenew(_) => Verb::KeyRenew,
         }
     }
 }

@@ -16,8 +16,8 @@ mod verb;
 
 pub use command::{
     AuthenticatorRevoke, Bootstrap, ClockAccept, ClockConfirm, Command, ConnectorAttach, CounterAccept, Detach,
-    LedgerRestore, ModuleAttach, OfApplication, OfCertificate, OfEstablishment, OfPractitioner, RegisterImport,
-    Revoke, TracesBackup, TracesCloseDmp, TracesExport, TracesPurge,
+    KeyRenew, LedgerRestore, ModuleAttach, OfApplication, OfCertificate, OfEstablishment, OfPractitioner,
+    RegisterImport, Revoke, TracesBackup, TracesCloseDmp, TracesExport, TracesPurge,
 };
 pub use decision::{Known, Ordered, Refused, decide};
 pub use document::{ISSUED_AHEAD_MAX_MS, LIFETIME_MAX_MS, ORDER_LEN_MAX, Order, text};

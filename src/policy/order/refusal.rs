@@ -49,12 +49,13 @@ pub enum Refusal {
     ApplicationsNotImported,
     CertificateOfAnother,
     CertificatesFull,
+    KeyUnknown,
     Convention(NotTaken),
 }
 
 impl Refusal {
     /// All reasons.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 44] = [
         Self::OtherLedger,
         Self::LifetimeTooLong,
         Self::NotYetValid,
@@ -97,6 +98,7 @@ impl Refusal {
         Self::ApplicationsNotImported,
         Self::CertificateOfAnother,
         Self::CertificatesFull,
+        Self::KeyUnknown,
         Self::Convention(NotTaken::Unsigned),
     ];
 
@@ -146,6 +148,7 @@ impl Refusal {
             Self::ApplicationsNotImported => "applications-not-imported",
             Self::CertificateOfAnother => "certificate-of-another",
             Self::CertificatesFull => "certificates-full",
+            Self::KeyUnknown => "key-unknown",
             Self::Convention(not_taken) => not_taken.code(),
         }
     }
@@ -216,6 +219,9 @@ impl Refusal {
             }
             Self::CertificateOfAnother => "ce certificat est celui d'une autre application ; faites une autre clé",
             Self::CertificatesFull => "cette application a déjà 64 certificats ; révoquez ceux qui ne servent plus",
+            Self::KeyUnknown => {
+                "la configuration n'a aucune clé à certificat de ce nom ; l'écran de l'appliance et sceau keys list les donnent"
+            }
             Self::Convention(not_taken) => not_taken.message(),
         }
         .to_owned()

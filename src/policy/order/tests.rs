@@ -27,7 +27,7 @@ fn the_words_of_the_verbs_are_these() {
                  traces-close-dmp traces-purge traces-backup ledger-restore practitioner-suspend practitioner-resume \
                  application-suspend application-resume establishment-suspend establishment-resume practitioners-import \
                  applications-import authenticator-revoke connector-attach connector-detach module-attach module-detach \
-                 application-invite application-certificate application-certificate-revoke";
+                 application-invite application-certificate application-certificate-revoke key-renew";
     assert_eq!(Verb::ALL.map(Verb::name).join(" "), words);
 }
 

@@ -59,6 +59,8 @@ pub enum Verb {
     ApplicationCertificate,
     /// It admits it no longer.
     ApplicationCertificateRevoke,
+    /// The appliance's console makes a key that is to follow one with a certificate.
+    KeyRenew,
 }
 
 /// What one signer must be: a holder of one of these roles.
@@ -71,7 +73,7 @@ const APPROVER: Slot = &[Role::Approver];
 
 impl Verb {
     /// All verbs.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::OperatorsBootstrap,
         Self::OperatorAdd,
         Self::OperatorRevoke,
@@ -99,6 +101,7 @@ impl Verb {
         Self::ApplicationInvite,
         Self::ApplicationCertificate,
         Self::ApplicationCertificateRevoke,
+        Self::KeyRenew,
     ];
 
     /// Its word in orders and traces.
@@ -132,6 +135,7 @@ impl Verb {
             Self::ApplicationInvite => "application-invite",
             Self::ApplicationCertificate => "application-certificate",
             Self::ApplicationCertificateRevoke => "application-certificate-revoke",
+            Self::KeyRenew => "key-renew",
         }
     }
 
@@ -162,7 +166,9 @@ impl Verb {
             | Self::PractitionersImport
             | Self::ApplicationsImport
             | Self::ApplicationInvite
-            | Self::ApplicationCertificate => &[ADMINISTRATOR],
+            | Self::ApplicationCertificate
+            // A key serves only with a certificate, and seals only with one that the convention's approvers name.
+            | Self::KeyRenew => &[ADMINISTRATOR],
             Self::TracesExport => &[AUDITOR],
             Self::ClockConfirm | Self::CounterAccept | Self::LedgerRestore => &[ADMINISTRATOR, DECIDER],
             // A module is foreign code beside the keys.
