@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::certificates::awaited;
 use super::error::{ConsoleError, Refusal};
 use super::network::{NETWORK, RESOLVERS, SOURCES, network, resolvers, sources};
 use super::place::Place;
+use super::requests::awaited;
 use super::serving::serving;
 use super::stick::read_file;
 use super::units::{UNITS, units};
@@ -50,6 +50,10 @@ pub(super) fn apply(place: &Place) -> Result<(), ConsoleError> {
         put(path, text)?;
     }
     make_folder(&place.at(UNITS).join(WANTS))?;
+    let left = start.left(place)?;
+    for unit in &left {
+        forget(place, unit)?;
+    }
     for (to, at) in &start.links {
         link(to, at)?;
     }
@@ -59,6 +63,9 @@ pub(super) fn apply(place: &Place) -> Result<(), ConsoleError> {
         return Ok(());
     }
     systemctl(&["daemon-reload"])?;
+    for unit in &left {
+        systemctl(&["stop", unit])?;
+    }
     if awaited(place, &vaults).is_empty() { systemctl(&["start", "--no-block", "sceau.target"]) } else { Ok(()) }
 }
 
@@ -83,6 +90,17 @@ impl Start {
             (format!("/usr/lib/systemd/system/{template}"), at.join(WANTS).join(unit))
         };
         Self { files, links: wanted.into_iter().map(link).collect() }
+    }
+
+    /// Signers of keys that serve no longer, which an earlier call has written.
+    fn left(&self, place: &Place) -> Result<Vec<String>, ConsoleError> {
+        let wants = place.at(UNITS).join(WANTS);
+        let entries = fs::read_dir(&wants).map_err(ConsoleError::file(&wants))?;
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let is_left = |name: &String| {
+            name.starts_with("sceau-signer@") && self.links.iter().all(|(_, at)| *at != wants.join(name))
+        };
+        Ok(names.filter(is_left).collect())
     }
 
     fn is_written(&self) -> bool {
@@ -155,6 +173,14 @@ fn put(path: &Path, text: &str) -> Result<(), ConsoleError> {
 
 fn make_folder(path: &Path) -> Result<(), ConsoleError> {
     fs::create_dir_all(path).map_err(ConsoleError::file(path))
+}
+
+/// Takes a unit's link and its drop-in away.
+fn forget(place: &Place, unit: &str) -> Result<(), ConsoleError> {
+    let units = place.at(UNITS);
+    super::folder::remove(&units.join(format!("{unit}.d")), None)?;
+    let link = units.join(WANTS).join(unit);
+    fs::remove_file(&link).map_err(ConsoleError::file(&link))
 }
 
 fn link(to: &str, at: &Path) -> Result<(), ConsoleError> {

@@ -2,19 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use super::amended::{draft, with};
 use super::ceremony::Ceremony;
 use super::configuration::certificate;
 use super::credential::{TpmDevice, decrypt};
 use super::error::ConsoleError;
-use super::place::{CREDENTIALS, Place, REQUESTS};
+use super::place::{CREDENTIALS, Place};
 use super::report::Report;
+use super::requests::{prepared, request};
 use super::stick::Stick;
 use super::vault::{Planned, Vault};
 use crate::certificate::{public_keys, request_public_key};
+use crate::config::provisioning::Provisioning;
 use crate::sys::durable;
 
 /// Folder on the stick.
@@ -31,11 +34,11 @@ pub(super) fn import(
     device: &TpmDevice,
     stick: &Stick,
     vaults: &[Vault],
-    test: bool,
+    applied: &Provisioning,
     report: &mut Report,
 ) -> Result<bool, ConsoleError> {
     let mut changed = false;
-    let mut desk = Desk { place, device, stick, vaults, test, pins: BTreeMap::new() };
+    let mut desk = Desk { place, device, stick, vaults, applied, pins: BTreeMap::new() };
     let mut names = stick.names(FOLDER, ".pem");
     for ending in [".crt", ".cer", ".der"] {
         names.extend(stick.names(FOLDER, ending));
@@ -59,7 +62,7 @@ struct Desk<'a> {
     device: &'a TpmDevice,
     stick: &'a Stick,
     vaults: &'a [Vault],
-    test: bool,
+    applied: &'a Provisioning,
     /// PINs that the TPM gave back, each asked for once, by the vault's name.
     pins: BTreeMap<&'static str, Zeroizing<Vec<u8>>>,
 }
@@ -71,8 +74,10 @@ impl Desk<'_> {
         let offered =
             self.stick.read(&format!("{FOLDER}/{name}"), FILE_LEN_MAX).map_err(unread)?.unwrap_or_default();
         let found = public_keys(&offered);
-        let keys = self.vaults.iter().flat_map(|vault| vault.keys.iter().map(move |key| (vault, key)));
-        let Some((vault, key)) = keys.into_iter().find(|(_, key)| asked_for(self.place, key, &found)) else {
+        let waiting = prepared(self.place, self.vaults);
+        let serving = self.vaults.iter().flat_map(|vault| vault.keys.iter().map(move |key| (vault, key)));
+        let mut keys = serving.chain(waiting.iter().map(|(vault, key)| (*vault, key)));
+        let Some((vault, key)) = keys.find(|(_, key)| asked_for(self.place, key, &found)) else {
             let cause = "ce n'est le certificat d'aucune clé de cette appliance ; donnez celui que l'IGC-Santé a rendu pour sa demande";
             return Err(ConsoleError::refused(name, cause));
         };
@@ -83,7 +88,10 @@ impl Desk<'_> {
             self.pins.insert(vault.name, pin);
         }
         let pin = self.pins.get(vault.name).map_or(&[][..], |pin| pin.as_slice());
-        let ceremony = Ceremony::new(self.place, vault, &folder, pin, self.test)?;
+        let mut ceremony = Ceremony::new(self.place, vault, &folder, pin, self.applied.is_test())?;
+        if waiting.iter().any(|(_, waiting)| waiting == key) {
+            ceremony = ceremony.by(draft(self.place, self.applied, &with(self.vaults, key))?);
+        }
         let taken = ceremony.certificate(key, name, &offered)?;
         // The file was a signers' user's for a moment.
         if !asked_for(self.place, key, &public_keys(&taken)) {
@@ -112,16 +120,4 @@ fn asked_for(place: &Place, key: &Planned, found: &[Vec<u8>]) -> bool {
 
 fn put(path: &Path, bytes: &[u8]) -> Result<(), ConsoleError> {
     durable::replace(path, bytes, 0o644).map_err(ConsoleError::file(path))
-}
-
-/// Where a key's request is kept.
-pub(super) fn request(place: &Place, key: &Planned) -> PathBuf {
-    place.configuration().join(REQUESTS).join(format!("{}.csr", key.name))
-}
-
-/// Keys whose certificates have not come yet.
-pub(super) fn awaited<'v>(place: &Place, vaults: &'v [Vault]) -> Vec<&'v Planned> {
-    let keys = vaults.iter().flat_map(|vault| &vault.keys);
-    keys.filter(|key| key.structure.is_some() && !place.configuration().join(certificate(&key.name)).is_file())
-        .collect()
 }

@@ -8,7 +8,9 @@
 //! | `configuration`, `units`, `network` | texts that are written from it; pure |
 //! | `making` | a blank appliance made an establishment's, by one renaming |
 //! | `ceremony`, `soft_token`, `pin`, `credential` | keys made by the signers' user, and their PINs |
-//! | `certificates`, `convention`, `orders` | what comes back: certificates, the convention, signed orders |
+//! | `requests`, `certificates` | what leaves to be certified, and what comes back |
+//! | `renewal`, `amended` | a key that follows another one, and `sceau.toml` with both |
+//! | `convention`, `orders` | what people sign: the convention, orders |
 //! | `foreign` | images of connectors and modules that are brought in |
 //! | `attestation`, `recovery` | what officers bring and take away |
 //! | `disk`, `rebind`, `reset` | the state's disk: bound to the TPM anew, or ended |
@@ -30,6 +32,7 @@
 //! - No secret goes to a stick in clear; no code of a vendor runs as root.
 
 mod accepted;
+mod amended;
 mod apply;
 mod attestation;
 mod brought;
@@ -52,7 +55,9 @@ mod plugged;
 mod program;
 mod rebind;
 mod recovery;
+mod renewal;
 mod report;
+mod requests;
 mod reset;
 mod screen;
 mod serving;

@@ -9,10 +9,11 @@ use super::error::ConsoleError;
 use super::folder;
 use super::place::Place;
 use super::program::told;
+use super::renewal;
 use super::report::Report;
 use super::stick::{FILE_LEN_MAX, Stick};
 use crate::config::provisioning::Provisioning;
-use crate::policy::order::{ORDER_LEN_MAX, Order};
+use crate::policy::order::{Command, ORDER_LEN_MAX, Order};
 use crate::policy::sshsig::ENVELOPE_LEN_MAX;
 use crate::sys::durable;
 use crate::traces::digest::Digest;
@@ -24,9 +25,9 @@ const FIRST: &str = "operateurs.json";
 
 /// Submits every order of the stick that was not done before; its signatures are `NAME.sig` and `NAME.*.sig`, the document that
 /// it is about `NAME.document`.
-pub(super) fn submit(place: &Place, stick: &Stick, report: &mut Report) {
+pub(super) fn submit(place: &Place, stick: &Stick, applied: &Provisioning, report: &mut Report) {
     for name in stick.names(FOLDER, ".json") {
-        match submit_one(place, stick, &name) {
+        match submit_one(place, stick, applied, &name) {
             Ok(Some(said)) => report.did(format!("{name} : {said}")),
             Ok(None) => {}
             Err(error) => report.failed(&error),
@@ -34,7 +35,12 @@ pub(super) fn submit(place: &Place, stick: &Stick, report: &mut Report) {
     }
 }
 
-fn submit_one(place: &Place, stick: &Stick, name: &str) -> Result<Option<String>, ConsoleError> {
+fn submit_one(
+    place: &Place,
+    stick: &Stick,
+    applied: &Provisioning,
+    name: &str,
+) -> Result<Option<String>, ConsoleError> {
     let unread = |cause| ConsoleError::refused(name, format!("il ne se lit pas ({cause}) ; recopiez-le"));
     let read = |name: &str, max: usize| {
         stick.read(&format!("{FOLDER}/{name}"), u64::try_from(max).unwrap_or(u64::MAX)).map_err(unread)
@@ -48,6 +54,13 @@ fn submit_one(place: &Place, stick: &Stick, name: &str) -> Result<Option<String>
     }
     let order = Order::parse(&text)
         .map_err(|error| ConsoleError::refused(format!("{name}, {}", error.field), error.message.to_string()))?;
+    // Before it is used up for nothing.
+    let successor = match &order.command {
+        Command::KeyRenew(renew) => {
+            Some(renewal::successor(place, applied, &renew.key).map_err(|error| named(name, error))?)
+        }
+        _ => None,
+    };
     let folder = place.work().join("order");
     folder::remove(&folder, None)?;
     folder::make(&folder, 0o700, None)?;
@@ -70,6 +83,9 @@ fn submit_one(place: &Place, stick: &Stick, name: &str) -> Result<Option<String>
     }
     let told = told(place, &["order", "submit"], &arguments, "ordre").map_err(|error| named(name, error));
     let result = told.and_then(|said| {
+        if let Some(key) = &successor {
+            renewal::want(place, key)?;
+        }
         if order.verb().delivers() {
             let bytes = fs::read(&delivered).map_err(ConsoleError::file(&delivered))?;
             answer(stick, &format!("{name}.out"), &bytes)?;

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// Folder of ours on a stick.
 const OURS: &str = "sceau";
+/// A file of this name asks for every request again, and for orders of new keys.
+pub(super) const RENEW: &str = "renouveler.txt";
 /// Largest file that is read, in bytes: a register of 20,000 practitioners is a quarter of it.
 pub(super) const FILE_LEN_MAX: u64 = 64 * 1024 * 1024;
 /// Bytes that are copied at once: few calls on a slow stick.
@@ -63,6 +65,21 @@ impl Stick {
     /// Length in bytes of a file below our folder.
     pub(super) fn len(&self, name: &str) -> io::Result<u64> {
         Ok(self.folder.join(name).symlink_metadata()?.len())
+    }
+
+    /// Whether a renewal is asked for.
+    pub(super) fn asks_renewal(&self) -> bool {
+        self.len(RENEW).is_ok()
+    }
+
+    /// Asks for one.
+    pub(super) fn ask_renewal(&self) -> io::Result<()> {
+        File::create(self.folder.join(RENEW))?.sync_all()
+    }
+
+    /// It was answered; a stick that is written by nobody asks again.
+    pub(super) fn renewal_answered(&self) {
+        let _ = fs::remove_file(self.folder.join(RENEW));
     }
 
     /// Names of files of a folder of ours with that ending, sorted; what is no plain name is left out.

@@ -1,25 +1,27 @@
 //! One visit with a stick, as one function: provisioning, certificates, answers; each only once and in this order.
 
 use std::fs;
+use std::path::Path;
 
 use super::apply;
 use super::brought::{Brought, FILE, serial, signed_text};
-use super::certificates::{awaited, import, request};
+use super::certificates::import;
 use super::credential::TpmDevice;
 use super::error::ConsoleError;
 use super::folder;
 use super::making::make;
 use super::place::Place;
 use super::report::{RESULT, Report};
+use super::requests::{awaited, give, prepared};
 use super::serving::serving;
 use super::stick::Stick;
 use super::typed::Typed;
-use super::{attestation, convention, foreign, orders, recovery};
+use super::{attestation, convention, foreign, orders, recovery, renewal};
 use crate::config::provisioning::Provisioning;
 use crate::sys::{clock, durable};
 
-/// A file of this name on the stick asks for every request again: certificates end, their keys may go on.
-const RENEW: &str = "renouveler.txt";
+/// The ledger's public key.
+const AUDIT: &str = "AUDIT.pub";
 
 /// Does what the stick brings and writes the answers; the report is on the stick too, unless there is nothing of ours on it.
 pub(super) fn visit(place: &Place, device: &TpmDevice, stick: &Stick) -> Report {
@@ -98,7 +100,10 @@ fn serve(place: &Place, device: &TpmDevice, stick: &Stick, report: &mut Report) 
     let vaults = serving(place, &applied);
     // First what is lost if somebody pulls the stick and never comes back.
     told(recovery::give(place, stick, &applied, report), report);
-    let changed = import(place, device, stick, &vaults, applied.is_test(), report)?;
+    let imported = import(place, device, stick, &vaults, &applied, report)?;
+    let settled = renewal::settle(place, &applied, report);
+    let changed = imported || settled.as_ref().is_ok_and(|changed| *changed);
+    told(settled.map(drop), report);
     told(export(place, stick, &applied, report), report);
     apply::apply_now(place, changed)?;
     // Before the orders that name them.
@@ -109,9 +114,18 @@ fn serve(place: &Place, device: &TpmDevice, stick: &Stick, report: &mut Report) 
     }
     if awaited(place, &vaults).is_empty() && apply::may_ask(place, "sceau-admin.socket") {
         told(convention::bring(place, stick, applied.is_test(), report), report);
-        orders::submit(place, stick, report);
+        orders::submit(place, stick, &applied, report);
+        if stick.asks_renewal() {
+            let offered = renewal::offer(place, stick, &applied, report);
+            if offered.is_ok() {
+                stick.renewal_answered();
+            }
+            told(offered, report);
+        }
         told(orders::first_operators(place, stick, &applied, report), report);
     }
+    // Also what an order of before has asked for.
+    told(renewal::make(place, device, &applied, stick, report), report);
     if brought {
         told(foreign::attach(place), report);
     }
@@ -130,26 +144,18 @@ fn told(done: Result<(), ConsoleError>, report: &mut Report) {
 
 /// Requests that await their certificates, or all of them for who renews; and the ledger's public key.
 fn export(place: &Place, stick: &Stick, applied: &Provisioning, report: &mut Report) -> Result<(), ConsoleError> {
-    let copy = |from: &std::path::Path, name: &str| {
-        let bytes = fs::read(from).map_err(ConsoleError::file(from))?;
-        stick.answer(name, &bytes).map_err(ConsoleError::file(name.as_ref()))
-    };
     let vaults = serving(place, applied);
-    let awaited = awaited(place, &vaults);
-    let renewed = vaults.iter().flat_map(|vault| &vault.keys).filter(|key| key.structure.is_some());
-    let wanted = if stick.len(RENEW).is_ok() { renewed.collect() } else { awaited.clone() };
-    for key in &wanted {
-        copy(&request(place, key), &format!("{}.csr", key.name))?;
+    let (awaited, prepared) = (awaited(place, &vaults), prepared(place, &vaults));
+    let mut wanted = awaited.clone();
+    if stick.asks_renewal() {
+        let keys = vaults.iter().flat_map(|vault| &vault.keys);
+        wanted = keys.filter(|key| key.structure.is_some()).collect();
     }
-    copy(&place.configuration().join("AUDIT.pub"), "AUDIT.pub")?;
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let names: Vec<_> = wanted.iter().map(|key| format!("{}.csr", key.name)).collect();
-    report.next(format!(
-        "faites certifier par l'IGC-Santé, puis rapportez les certificats dans sceau/certificates : {}",
-        names.join(", ")
-    ));
+    wanted.extend(prepared.iter().map(|(_, key)| key));
+    give(place, stick, &wanted, report)?;
+    let (from, name) = (place.configuration().join(AUDIT), Path::new(AUDIT));
+    let public = fs::read(&from).map_err(ConsoleError::file(&from))?;
+    stick.answer(AUDIT, &public).map_err(ConsoleError::file(name))?;
     if !awaited.is_empty() {
         report.next("remettez AUDIT.pub à ceux qui vérifieront le journal, par une voie sûre");
     }

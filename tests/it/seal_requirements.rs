@@ -3,7 +3,7 @@
 mod configuration;
 mod key;
 mod renewal;
-mod structures;
+pub(crate) mod structures;
 
 use std::time::{Duration, Instant};
 

@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::super::apply;
 use super::super::brought::serial;
-use super::super::certificates::awaited;
 use super::super::configuration::certificate;
 use super::super::place::Place;
 use super::super::program::sceau;
 use super::super::recovery;
+use super::super::requests::{awaited, last_of_slots};
 use super::super::serving::serving;
 use super::super::visit;
 use crate::certificate::SealCertificate;
@@ -20,6 +20,8 @@ use crate::traces::digest::Digest;
 
 /// How often everything is looked through: `sceau check` reads every file that decides.
 const CHECK_EVERY: Duration = Duration::from_secs(60);
+/// Days before a certificate's end at which it is told (vihf.md §6: renewal opens 60 days before).
+const RENEWAL_DAYS: i64 = 60;
 
 /// A certificate as people compare it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,6 +51,8 @@ pub(super) struct Facts {
     pub(super) entries: Option<u64>,
     pub(super) seals: Vec<(String, bool)>,
     pub(super) certificates: Vec<Shown>,
+    /// Keys whose certificates end soon and have no successor, and the days that are left.
+    pub(super) ending: Vec<(String, i64)>,
     pub(super) last_attestation: String,
     pub(super) recovery_pending: bool,
     /// What is wrong, gravest first: cause and remedy.
@@ -88,6 +92,11 @@ impl Watch {
                     fingerprint: colons(&Digest::of(&[read.der()])),
                     not_after: read.not_after().to_string(),
                 });
+                let days = read.days_left(clock::now());
+                // Beside its successor it may end.
+                if days <= RENEWAL_DAYS && last_of_slots(&vaults).iter().any(|(_, last)| last.name == key.name) {
+                    facts.ending.push((key.name.clone(), days));
+                }
             }
         }
         status(place, &mut facts);

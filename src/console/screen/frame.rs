@@ -27,12 +27,14 @@ pub(super) enum Choice {
     Update,
     /// Work on the disk.
     Disk,
+    /// Requests of new certificates, and orders of new keys, to the stick.
+    Renew,
     Restart,
     PowerOff,
 }
 
 impl Choice {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Stick,
         Self::Alarms,
         Self::Fingerprints,
@@ -42,6 +44,7 @@ impl Choice {
         Self::Disk,
         Self::Restart,
         Self::PowerOff,
+        Self::Renew,
     ];
 
     fn digit(self) -> char {
@@ -55,6 +58,7 @@ impl Choice {
             Self::Disk => '7',
             Self::Restart => '8',
             Self::PowerOff => '9',
+            Self::Renew => '0',
         }
     }
 
@@ -69,6 +73,7 @@ impl Choice {
             Self::Disk => "Disque",
             Self::Restart => "Redémarrer",
             Self::PowerOff => "Éteindre",
+            Self::Renew => "Renouveler",
         }
     }
 
@@ -78,7 +83,7 @@ impl Choice {
             Self::Provision => facts.is_blank,
             Self::Recovery => facts.recovery_pending,
             Self::Alarms => !facts.alarms.is_empty(),
-            Self::Fingerprints => !facts.certificates.is_empty(),
+            Self::Fingerprints | Self::Renew => !facts.certificates.is_empty(),
             Self::Stick | Self::Update | Self::Disk | Self::Restart | Self::PowerOff => true,
         }
     }
@@ -128,6 +133,10 @@ pub(super) fn page(facts: &Facts) -> Vec<String> {
     }
     if !facts.awaited.is_empty() {
         lines.push(format!("À rapporter   certificats de : {}", facts.awaited.join(", ")));
+    }
+    if !facts.ending.is_empty() {
+        let ending: Vec<_> = facts.ending.iter().map(|(key, days)| format!("{key} ({days} jours)")).collect();
+        lines.push(format!("À FAIRE       renouveler, menu 0 : {}", ending.join(", ")));
     }
     if facts.recovery_pending {
         lines.push("À FAIRE       la clé de secours du disque n'a pas été prise".to_owned());
@@ -232,6 +241,7 @@ mod tests {
             ],
             alarms: vec![(text.to_owned(), text.to_owned()); 40],
             awaited: vec![text.to_owned(); 9],
+            ending: vec![(text.to_owned(), -1); 9],
             recovery_pending: true,
             ..Facts::default()
         }
@@ -242,8 +252,9 @@ mod tests {
         let blank = Facts { is_blank: true, ..Facts::default() };
         assert_eq!(Choice::parse("5", &blank), Some(Choice::Provision));
         assert_eq!(Choice::parse("5", &facts("x")), None);
-        assert_eq!(Choice::parse("4", &blank), None);
-        for line in ["", "0", "11", "1 ", "é", "99"] {
+        assert_eq!((Choice::parse("4", &blank), Choice::parse("0", &blank)), (None, None));
+        assert_eq!(Choice::parse("0", &facts("x")), Some(Choice::Renew));
+        for line in ["", "11", "1 ", "é", "99"] {
             assert_eq!(Choice::parse(line, &facts("x")), None, "{line:?}");
         }
         for line in menu(&facts("x")).iter().chain(&menu(&blank)) {

@@ -14,7 +14,7 @@ use super::super::disk::Work;
 use super::super::error::ConsoleError;
 use super::super::place::Place;
 use super::super::plugged::Lookout;
-use super::super::stick::Stick;
+use super::super::stick::{RENEW, Stick};
 use super::super::{rebind, recovery, update};
 use super::dialogue;
 use super::facts::{Facts, Watch};
@@ -101,6 +101,7 @@ impl<R: Read + AsFd, W: Write> Desk<R, W> {
             Choice::Provision => self.provision(),
             Choice::Update => self.update(),
             Choice::Disk => self.disk(),
+            Choice::Renew => self.renew(),
             Choice::Restart => self.power("redémarrer", "reboot"),
             Choice::PowerOff => self.power("éteindre", "poweroff"),
         }
@@ -207,6 +208,25 @@ impl<R: Read + AsFd, W: Write> Desk<R, W> {
             Ok(()) => vec!["La mise à jour est en place : l'appliance redémarre.".to_owned()],
             Err(error) => vec![error.to_string()],
         })
+    }
+
+    /// Has the stick take away what a renewal begins with; nothing of the appliance changes by it.
+    fn renew(&mut self) -> Result<Vec<String>, Gone> {
+        self.show(&format!(
+            "{CLEAR}La clé USB emportera les demandes de certificat des clés d'aujourd'hui et, pour\r\n"
+        ))?;
+        self.show("chacune, l'ordre d'une clé neuve, qu'un administrateur signe. Rien ne change ici.\r\n\r\n")?;
+        if *self.ask("Tapez OUI : ")? != "OUI" {
+            return Ok(Vec::new());
+        }
+        let asked = self.on_stick(Stick::ask_renewal);
+        match asked.and_then(|asked| asked.map_err(ConsoleError::file(Path::new(RENEW)))) {
+            Ok(()) => self.visit(),
+            Err(error) => Ok(vec![
+                error.to_string(),
+                "Branchez la clé USB, avec un dossier sceau, puis recommencez.".to_owned(),
+            ]),
+        }
     }
 
     /// What is done to the disk itself, which is rare.

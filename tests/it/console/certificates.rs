@@ -9,7 +9,7 @@ use crate::support::certificate::SealCertificate;
 use crate::support::plan::STRUCTURES;
 
 /// SubjectPublicKeyInfo of a request, DER.
-fn spki(request: &str) -> Vec<u8> {
+pub(super) fn spki(request: &str) -> Vec<u8> {
     let (_, pem) = x509_parser::pem::parse_x509_pem(request.as_bytes()).unwrap();
     let (_, request) = X509CertificationRequest::from_der(&pem.contents).unwrap();
     request.certification_request_info.subject_pki.raw.to_vec()

@@ -7,6 +7,7 @@ mod office;
 mod provision;
 mod recovery;
 mod refusals;
+mod renewal;
 mod rig;
 mod screen;
 mod units;

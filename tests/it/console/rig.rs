@@ -162,9 +162,15 @@ intermediates = ["intermediaire.pem"]
 
     /// One visit; exit code and what the screen showed.
     pub(super) fn visit(&self) -> (Option<i32>, String) {
+        self.visit_with(&[])
+    }
+
+    /// The same with that environment.
+    pub(super) fn visit_with(&self, environment: &[(&str, &str)]) -> (Option<i32>, String) {
         let device = format!("--tpm2-device={}", self.tpm.tcti());
         self.flush();
         let mut command = self.console(&["provision", &device]);
+        command.envs(environment.iter().copied());
         parts(&command.arg("--stick").arg(self.path("stick")).output().unwrap())
     }
 
@@ -244,6 +250,19 @@ intermediates = ["intermediaire.pem"]
             files(&self.path(folder), &mut found);
         }
         found
+    }
+
+    /// What stands in the folder of the configuration.
+    pub(super) fn configured(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.root("var/lib/sceau-config").join(name)).ok()
+    }
+
+    /// Brings these certificates and no others.
+    pub(super) fn bring_only(&self, certificates: &[(&str, &str)]) {
+        let _ = fs::remove_dir_all(self.stick("certificates"));
+        for (name, pem) in certificates {
+            self.bring_certificate(name, pem);
+        }
     }
 
     /// Brings a certificate.

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use nix::pty::openpty;
 
+use super::certificates::spki;
 use super::rig::Rig;
+use crate::support::certificate::SealCertificate;
 use crate::support::plan::STRUCTURES;
 use crate::support::wait::{eventually, until};
 
@@ -189,12 +191,41 @@ fn the_disk_is_worked_on_by_whoever_says_which_one() {
     chosen(["7", "2"], &[("SN-4711", "SN-4711"), ("EFFACER", "EFFACER")], "rien n'est démarré");
 }
 
+/// What a renewal begins with leaves on the stick, once somebody has said so; nothing of the appliance changes.
+#[test]
+fn a_renewal_is_asked_for_at_the_screen() {
+    let Some(rig) = Rig::new("console::a_renewal_is_asked_for_at_the_screen") else { return };
+    rig.bring_signed(&rig.right().replace("authentication = true", "authentication = false"));
+    rig.visited();
+    let soon = SealCertificate::of(STRUCTURES[0]).expires_in(time::Duration::days(20) + time::Duration::hours(1));
+    rig.bring_certificate("seal.pem", &rig.pki.issue(&soon, &spki(&rig.answer("seal.csr"))));
+    rig.visited();
+    fs::remove_file(rig.stick("answers/seal.csr")).unwrap();
+    fs::create_dir_all(rig.root("run/stick")).unwrap();
+    fs::rename(rig.path("stick/sceau"), rig.root("run/stick/sceau")).unwrap();
+    let mut person = Person::before(&rig);
+    let asked = rig.root("run/stick/sceau/renouveler.txt");
+    for (answer, is_asked) in [("non", false), ("OUI", true)] {
+        let page = person.chooses("0");
+        assert!(page.contains("0 Renouveler") && page.contains("renouveler, menu 0 : seal (20 jours)"), "{page}");
+        person.sees(&["Rien ne change ici", "Tapez OUI"]);
+        person.types(answer);
+        person.sees(&[if is_asked { "Entrée pour continuer" } else { "Heure (UTC)" }]);
+        assert_eq!(asked.exists(), is_asked, "{answer}");
+    }
+    drop(person);
+    fs::rename(rig.root("run/stick/sceau"), rig.path("stick/sceau")).unwrap();
+    let before = rig.configured("sceau.toml");
+    assert!(rig.visited().contains("faites certifier"), "the request leaves again");
+    assert!(rig.stick("answers/seal.csr").exists() && rig.configured("sceau.toml") == before);
+}
+
 #[test]
 fn nothing_that_is_sent_stops_the_screen_or_does_what_was_not_asked_twice() {
     let test = "console::nothing_that_is_sent_stops_the_screen_or_does_what_was_not_asked_twice";
     let Some(rig) = Rig::new(test) else { return };
     let mut person = Person::before(&rig);
-    for line in ["", "0", "99", "1; reboot", "\u{1b}[2J", "é", &"9".repeat(3000), "$(reboot)"] {
+    for line in ["", "0", "10", "99", "1; reboot", "\u{1b}[2J", "é", &"9".repeat(3000), "$(reboot)"] {
         person.chooses(line);
     }
     // What no keyboard sends: every byte but those that a terminal takes for itself.

@@ -1,6 +1,6 @@
 //! A disk whose calls fail as they are told to, for the ledger's folder of one program.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use nix::errno::Errno;
@@ -43,12 +43,17 @@ pub(crate) struct Disk {
 
 impl Disk {
     pub(crate) fn of(establishment: &Establishment) -> Self {
+        Disk::below(&establishment.folder, &establishment.folder.join("ledger"))
+    }
+
+    /// The same for the files below another folder, with what it needs beside them in `own`.
+    pub(crate) fn below(own: &Path, folder: &Path) -> Self {
         // As the program sees it: its descriptors have no links in their paths.
-        let folder = establishment.folder.canonicalize().unwrap();
+        let (own, parent) = (own.canonicalize().unwrap(), folder.parent().unwrap().canonicalize().unwrap());
         let disk = Self {
-            library: folder.join("faults.so"),
-            folder: folder.join("ledger"),
-            plan: folder.join("faults.plan"),
+            library: own.join("faults.so"),
+            folder: parent.join(folder.file_name().unwrap()),
+            plan: own.join("faults.plan"),
         };
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/faults/shim.c");
         let mut cc = Command::new("cc");

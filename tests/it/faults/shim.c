@@ -1,7 +1,8 @@
 // A disk with faults, for the files below $FAULT_FOLDER of the one program it is loaded into (LD_PRELOAD). The file $FAULT_PLAN
 // says which: "<operation> <n> <errno> <kind>": the n-th call of that operation (write, sync, truncate, rename) since the plan
 // was written fails. Kinds: "lost" tells the error and does nothing, "kept" does it and tells the error, "torn" writes half and
-// tells the error, "short" writes half and says so, "full" is "lost" from the n-th call on. A line in $FAULT_PLAN.fired for each.
+// tells the error, "short" writes half and says so, "full" is "lost" from the n-th call on, "cut" and "cut-behind" end the program
+// before and behind the call, as a power cut would. A line in $FAULT_PLAN.fired for each.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -14,7 +15,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum kind { NONE, LOST, KEPT, TORN, SHORT };
+enum kind { NONE, LOST, KEPT, TORN, SHORT, CUT, CUT_BEHIND };
+
+// Exit code of a program that was cut off.
+enum { CUT_CODE = 99 };
 
 static struct timespec planned;
 static ino_t planned_file;
@@ -59,6 +63,8 @@ static enum kind fault(const char *operation) {
     errno = (int)number;
     if (!strcmp(word, "kept")) return KEPT;
     if (!strcmp(word, "torn")) return TORN;
+    if (!strcmp(word, "cut")) return CUT;
+    if (!strcmp(word, "cut-behind")) return CUT_BEHIND;
     return strcmp(word, "short") ? LOST : SHORT;
 }
 
@@ -69,7 +75,9 @@ static enum kind fault(const char *operation) {
         int number = errno;                           \
         if (kind == NONE) return perform;             \
         if (kind == SHORT) return half;               \
-        if (kind == KEPT) (void)(perform);            \
+        if (kind == CUT) _exit(CUT_CODE);             \
+        if (kind == KEPT || kind == CUT_BEHIND) (void)(perform); \
+        if (kind == CUT_BEHIND) _exit(CUT_CODE);      \
         if (kind == TORN) (void)(half);               \
         errno = number;                               \
         return -1;                                    \

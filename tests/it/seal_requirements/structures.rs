@@ -14,13 +14,13 @@ use crate::support::varlink::login;
 
 /// What an assertion's KeyInfo certificate says.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct KeyInfo {
-    pub(super) common_name: String,
-    pub(super) structure: String,
-    pub(super) base64: String,
+pub(crate) struct KeyInfo {
+    pub(crate) common_name: String,
+    pub(crate) structure: String,
+    pub(crate) base64: String,
 }
 
-pub(super) fn certificate_of(assertion: &str) -> KeyInfo {
+pub(crate) fn certificate_of(assertion: &str) -> KeyInfo {
     let (_, rest) = assertion.split_once("<ds:X509Certificate>").unwrap();
     let base64 = rest.split_once('<').unwrap().0.to_owned();
     let der = STANDARD.decode(&base64).unwrap();
