@@ -40,7 +40,7 @@ pub(super) fn without(vaults: &[Vault], names: &[String]) -> Vec<Vault> {
     vaults.iter().map(kept).collect()
 }
 
-/// `sceau.toml` as it would be with these keys, beside it: judged as `sceaud` would.
+/// `sceau.toml` as it would be with these keys, beside it: judged as `sceaud` would. What is left of it is written over.
 pub(super) fn draft(place: &Place, applied: &Provisioning, vaults: &[Vault]) -> Result<PathBuf, ConsoleError> {
     let path = place.configuration().join("sceau-next.toml");
     durable::replace(&path, text(place, applied, vaults)?.as_bytes(), 0o644).map_err(ConsoleError::file(&path))?;

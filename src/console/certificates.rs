@@ -1,24 +1,23 @@
 //! Certificates that come on a stick: each to the key that asked for it, judged as `sceau keys import-certificate` judges.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-
-use zeroize::Zeroizing;
 
 use super::amended::{draft, with};
 use super::ceremony::Ceremony;
 use super::configuration::certificate;
-use super::credential::{TpmDevice, decrypt};
+use super::convention;
+use super::credential::Opened;
 use super::error::ConsoleError;
-use super::place::{CREDENTIALS, Place};
+use super::place::Place;
 use super::report::Report;
 use super::requests::{prepared, request};
 use super::stick::Stick;
-use super::vault::{Planned, Vault};
-use crate::certificate::{public_keys, request_public_key};
+use super::vault::{Planned, Purpose, Vault};
+use crate::certificate::{SealCertificate, public_keys, request_public_key};
 use crate::config::provisioning::Provisioning;
 use crate::sys::durable;
+use crate::traces::digest::Digest;
 
 /// Folder on the stick.
 const FOLDER: &str = "certificates";
@@ -31,14 +30,14 @@ const FILE_LEN_MAX: u64 = 64 * 1024;
 /// What one file stands against goes to the report; an error is the appliance's own.
 pub(super) fn import(
     place: &Place,
-    device: &TpmDevice,
+    opened: &mut Opened<'_>,
     stick: &Stick,
     vaults: &[Vault],
     applied: &Provisioning,
     report: &mut Report,
 ) -> Result<bool, ConsoleError> {
     let mut changed = false;
-    let mut desk = Desk { place, device, stick, vaults, applied, pins: BTreeMap::new() };
+    let mut desk = Desk { place, opened, stick, vaults, applied };
     let mut names = stick.names(FOLDER, ".pem");
     for ending in [".crt", ".cer", ".der"] {
         names.extend(stick.names(FOLDER, ending));
@@ -57,17 +56,15 @@ pub(super) fn import(
 }
 
 /// What one visit's imports share.
-struct Desk<'a> {
+struct Desk<'a, 'o> {
     place: &'a Place,
-    device: &'a TpmDevice,
+    opened: &'a mut Opened<'o>,
     stick: &'a Stick,
     vaults: &'a [Vault],
     applied: &'a Provisioning,
-    /// PINs that the TPM gave back, each asked for once, by the vault's name.
-    pins: BTreeMap<&'static str, Zeroizing<Vec<u8>>>,
 }
 
-impl Desk<'_> {
+impl Desk<'_, '_> {
     /// The key whose certificate was installed; None: it was there already.
     fn import(&mut self, name: &str) -> Result<Option<String>, ConsoleError> {
         let unread = |cause| ConsoleError::refused(name, format!("il ne se lit pas ({cause}) ; recopiez-le"));
@@ -82,12 +79,7 @@ impl Desk<'_> {
             return Err(ConsoleError::refused(name, cause));
         };
         let folder = self.place.configuration();
-        if !self.pins.contains_key(vault.name) {
-            let credential = vault.credential();
-            let pin = decrypt(self.device, &credential, &folder.join(CREDENTIALS).join(&credential))?;
-            self.pins.insert(vault.name, pin);
-        }
-        let pin = self.pins.get(vault.name).map_or(&[][..], |pin| pin.as_slice());
+        let pin = self.opened.pin(vault)?;
         let mut ceremony = Ceremony::new(self.place, vault, &folder, pin, self.applied.is_test())?;
         if waiting.iter().any(|(_, waiting)| waiting == key) {
             ceremony = ceremony.by(draft(self.place, self.applied, &with(self.vaults, key))?);
@@ -103,6 +95,15 @@ impl Desk<'_> {
         let target = folder.join(certificate(&key.name));
         match fs::read(&target) {
             Ok(old) if old == taken => return Ok(None),
+            // One of the same key would take its place at once.
+            Ok(old) if is_declared(self.place, key, &old) && !is_declared(self.place, key, &taken) => {
+                let cause = format!(
+                    "la convention en vigueur ne nomme pas ce certificat, et la clé {} ne scellerait plus ; faites signer une \
+                     convention qui a aussi son empreinte, puis apportez-les ensemble",
+                    key.name
+                );
+                return Err(ConsoleError::refused(name, cause));
+            }
             // First the copy, then the change: a crash between them leaves the old one twice.
             Ok(old) => put(&target.with_extension("previous.pem"), &old)?,
             Err(_) => {}
@@ -116,6 +117,17 @@ impl Desk<'_> {
 fn asked_for(place: &Place, key: &Planned, found: &[Vec<u8>]) -> bool {
     let request = fs::read(request(place, key)).unwrap_or_default();
     request_public_key(&request).is_some_and(|asked| found.contains(&asked))
+}
+
+/// Whether the convention in force lets the structure's assertions bear that certificate. Only seals are named there; where none is
+/// in force, or `sceaud` does not answer, nothing seals that an exchange could stop.
+pub(super) fn is_declared(place: &Place, key: &Planned, pem: &[u8]) -> bool {
+    let (Purpose::Seal, Some(structure), Ok(read)) = (key.purpose, &key.structure, SealCertificate::parse(pem))
+    else {
+        return true;
+    };
+    let digest = Digest::of(&[read.der()]).to_string();
+    convention::declared(place, structure).is_none_or(|declared| declared.contains(&digest))
 }
 
 fn put(path: &Path, bytes: &[u8]) -> Result<(), ConsoleError> {

@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::error::{ConsoleError, Refusal};
 use super::place::Place;
-use super::program::told;
+use super::program::{sceau, told};
 use super::report::Report;
 use super::stick::Stick;
 use crate::config::{CONVENTION_LEN_MAX, Presented};
@@ -58,6 +60,17 @@ pub(super) fn bring(place: &Place, stick: &Stick, test: bool, report: &mut Repor
         report.did("convention.toml mise en place et prise par sceaud");
     }
     Ok(())
+}
+
+/// SHA-256 of the certificates that the convention in force names for that structure, in hexadecimal; None: none is in force, or
+/// nobody answers.
+pub(super) fn declared(place: &Place, structure: &str) -> Option<Vec<String>> {
+    let shown = sceau(place, &["convention", "show"], &["--json"], "convention en vigueur").ok()?;
+    let shown: Value = serde_json::from_slice(&shown.output).ok()?;
+    let structures = shown.get("structures")?.as_array()?;
+    let named = structures.iter().find(|named| named.get("id").and_then(Value::as_str) == Some(structure))?;
+    let digests = named.get("certificates")?.as_array()?.iter();
+    Some(digests.filter_map(|digest| Some(digest.as_str()?.to_owned())).collect())
 }
 
 /// What cannot be read as a convention never replaces the one that is there.

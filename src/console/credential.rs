@@ -1,5 +1,7 @@
 //! PINs as systemd credentials, which the TPM opens in the state of a machine that measured its start, and in no other.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -8,7 +10,8 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::error::ConsoleError;
-use super::place::Place;
+use super::place::{CREDENTIALS, Place};
+use super::vault::Vault;
 use crate::sys::command::run;
 
 /// Longest wait for a TPM: a slow one takes seconds for a key.
@@ -61,11 +64,42 @@ pub(super) fn encrypt(
 ///
 /// # Errors
 /// The TPM does not give it back in this state, or it is not there.
-pub(super) fn decrypt(device: &TpmDevice, name: &str, path: &Path) -> Result<Zeroizing<Vec<u8>>, ConsoleError> {
+fn decrypt(device: &TpmDevice, name: &str, path: &Path) -> Result<Zeroizing<Vec<u8>>, ConsoleError> {
     let sealed = fs::read(path).map_err(ConsoleError::file(path))?;
     let mut command = creds(device);
     command.args([&format!("--name={name}"), "decrypt", "-", "-"]);
     done(command, sealed, "déchiffrement du PIN par le TPM")
+}
+
+/// PINs that the TPM gave back in this visit: it is slow, and each is asked for once.
+pub(super) struct Opened<'a> {
+    place: &'a Place,
+    device: &'a TpmDevice,
+    /// By the vault's name.
+    pins: BTreeMap<&'static str, Zeroizing<Vec<u8>>>,
+}
+
+impl<'a> Opened<'a> {
+    /// None yet.
+    pub(super) fn new(place: &'a Place, device: &'a TpmDevice) -> Self {
+        Self { place, device, pins: BTreeMap::new() }
+    }
+
+    /// The PIN of that token.
+    ///
+    /// # Errors
+    /// As [`decrypt`].
+    pub(super) fn pin(&mut self, vault: &Vault) -> Result<&[u8], ConsoleError> {
+        let pin = match self.pins.entry(vault.name) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let credential = vault.credential();
+                let path = self.place.configuration().join(CREDENTIALS).join(&credential);
+                unknown.insert(decrypt(self.device, &credential, &path)?)
+            }
+        };
+        Ok(pin)
+    }
 }
 
 fn creds(device: &TpmDevice) -> Command {

@@ -16,10 +16,11 @@ use std::path::PathBuf;
 
 use super::amended::{draft, with, without, write};
 use super::ceremony::Ceremony;
+use super::certificates::is_declared;
 use super::configuration::certificate;
-use super::credential::{TpmDevice, decrypt};
+use super::credential::Opened;
 use super::error::ConsoleError;
-use super::place::{CREDENTIALS, Place};
+use super::place::Place;
 use super::program::told;
 use super::report::Report;
 use super::requests::{folder, give, last_of_slots, made, prepared, request};
@@ -27,10 +28,8 @@ use super::serving::{generation, numbered, serving};
 use super::stick::Stick;
 use super::vault::{Planned, Purpose, Vault};
 use crate::certificate::SealCertificate;
-use crate::config::Config;
 use crate::config::provisioning::Provisioning;
 use crate::sys::{clock, durable};
-use crate::traces::digest::Digest;
 
 /// Ending of the mark that a key is ordered and not made yet.
 const WANTED: &str = ".wanted";
@@ -75,7 +74,7 @@ fn mark(place: &Place, name: &str) -> PathBuf {
 /// The first that could not be made; it stays wanted.
 pub(super) fn make(
     place: &Place,
-    device: &TpmDevice,
+    opened: &mut Opened<'_>,
     applied: &Provisioning,
     stick: &Stick,
     report: &mut Report,
@@ -85,7 +84,9 @@ pub(super) fn make(
         let asked = request(place, &key);
         if !asked.is_file() {
             let next = draft(place, applied, &with(&vaults, &key))?;
-            let ceremony = reopened(place, device, vault, applied.is_test())?.by(next.clone());
+            let ceremony =
+                Ceremony::new(place, vault, &place.configuration(), opened.pin(vault)?, applied.is_test())?;
+            let ceremony = ceremony.by(next.clone());
             let first = folder(place).join("seal.csr");
             let same_as = (key.purpose == Purpose::Authentication).then_some(first.as_path());
             // A key of that name is one that a power cut has left: it is not made twice.
@@ -123,7 +124,14 @@ pub(super) fn settle(place: &Place, applied: &Provisioning, report: &mut Report)
             "clé {} mise en service à côté de l'ancienne, qui la remplace si elle ne répond pas",
             key.name
         ));
-        declared(place, &key, report);
+        let pem = fs::read(place.configuration().join(certificate(&key.name))).unwrap_or_default();
+        if !is_declared(place, &key, &pem) {
+            report.next(format!(
+                "la convention ne nomme pas le certificat de {} : l'ancien scelle jusqu'à ce que ses approbateurs signent une \
+                 convention qui a son empreinte (écran, Empreintes)",
+                key.name
+            ));
+        }
     }
     let vaults = serving(place, applied);
     let ended = ended(place, &vaults);
@@ -182,32 +190,4 @@ fn ended(place: &Place, vaults: &[Vault]) -> Vec<String> {
 fn read(place: &Place, key: &Planned) -> Option<SealCertificate> {
     let pem = fs::read(place.configuration().join(certificate(&key.name))).ok()?;
     SealCertificate::parse(&pem).ok()
-}
-
-/// Says so if the convention that is in place does not name the certificate: sceaud then goes on with the other one.
-fn declared(place: &Place, key: &Planned, report: &mut Report) {
-    let presented =
-        Config::examine(&place.sceau_toml()).config.and_then(|config| config.present_convention().ok());
-    let (Some(presented), Some(read), Some(structure)) = (presented, read(place, key), &key.structure) else {
-        return;
-    };
-    if key.purpose == Purpose::Seal && !presented.convention.admits(structure, &Digest::of(&[read.der()])) {
-        report.next(format!(
-            "la convention ne nomme pas le certificat de {} : l'ancien scelle jusqu'à ce que ses approbateurs signent une \
-             convention qui a son empreinte (écran, Empreintes)",
-            key.name
-        ));
-    }
-}
-
-/// The ceremony of a token whose PIN the TPM gives back.
-fn reopened<'a>(
-    place: &'a Place,
-    device: &TpmDevice,
-    vault: &'a Vault,
-    test: bool,
-) -> Result<Ceremony<'a>, ConsoleError> {
-    let (configuration, credential) = (place.configuration(), vault.credential());
-    let pin = decrypt(device, &credential, &configuration.join(CREDENTIALS).join(&credential))?;
-    Ceremony::new(place, vault, &configuration, &pin, test)
 }

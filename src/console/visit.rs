@@ -6,7 +6,7 @@ use std::path::Path;
 use super::apply;
 use super::brought::{Brought, FILE, serial, signed_text};
 use super::certificates::import;
-use super::credential::TpmDevice;
+use super::credential::{Opened, TpmDevice};
 use super::error::ConsoleError;
 use super::folder;
 use super::making::make;
@@ -98,9 +98,16 @@ fn provision(place: &Place, device: &TpmDevice, stick: &Stick, report: &mut Repo
 fn serve(place: &Place, device: &TpmDevice, stick: &Stick, report: &mut Report) -> Result<(), ConsoleError> {
     let Some(applied) = apply::applied(place)? else { return Ok(()) };
     let vaults = serving(place, &applied);
+    let mut opened = Opened::new(place, device);
     // First what is lost if somebody pulls the stick and never comes back.
     told(recovery::give(place, stick, &applied, report), report);
-    let imported = import(place, device, stick, &vaults, &applied, report)?;
+    // Before the certificates that it names, where there is somebody to take it.
+    let may_order = || apply::may_ask(place, "sceau-admin.socket");
+    let was_whole = awaited(place, &vaults).is_empty() && may_order();
+    if was_whole {
+        told(convention::bring(place, stick, applied.is_test(), report), report);
+    }
+    let imported = import(place, &mut opened, stick, &vaults, &applied, report)?;
     let settled = renewal::settle(place, &applied, report);
     let changed = imported || settled.as_ref().is_ok_and(|changed| *changed);
     told(settled.map(drop), report);
@@ -112,8 +119,10 @@ fn serve(place: &Place, device: &TpmDevice, stick: &Stick, report: &mut Report) 
     if apply::may_ask(place, "sceau-attestd.socket") {
         told(attestation::enrol(place, stick, report), report);
     }
-    if awaited(place, &vaults).is_empty() && apply::may_ask(place, "sceau-admin.socket") {
-        told(convention::bring(place, stick, applied.is_test(), report), report);
+    if awaited(place, &vaults).is_empty() && may_order() {
+        if !was_whole {
+            told(convention::bring(place, stick, applied.is_test(), report), report);
+        }
         orders::submit(place, stick, &applied, report);
         if stick.asks_renewal() {
             let offered = renewal::offer(place, stick, &applied, report);
@@ -125,7 +134,7 @@ fn serve(place: &Place, device: &TpmDevice, stick: &Stick, report: &mut Report) 
         told(orders::first_operators(place, stick, &applied, report), report);
     }
     // Also what an order of before has asked for.
-    told(renewal::make(place, device, &applied, stick, report), report);
+    told(renewal::make(place, &mut opened, &applied, stick, report), report);
     if brought {
         told(foreign::attach(place), report);
     }

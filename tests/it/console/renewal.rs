@@ -6,6 +6,7 @@ use std::process::Command;
 use sceau::traces::entry::event::Event;
 use time::Duration as Span;
 use toml::{Table, Value};
+use x509_parser::prelude::{FromDer, X509CertificationRequest};
 
 use super::certificates::spki;
 use super::rig::Rig;
@@ -20,7 +21,7 @@ use crate::support::key_kind::KeyType;
 use crate::support::ledger::entries;
 use crate::support::plan::{Plan, STRUCTURES};
 use crate::support::softhsm::run;
-use crate::support::varlink::login;
+use crate::support::varlink::{Client, login};
 
 /// Exit code of a program that shim.c has cut off.
 const CUT: Option<i32> = Some(99);
@@ -53,7 +54,7 @@ fn ordered(rig: &Rig) {
     fs::write(home(rig, "requests/seal-r2.wanted"), "").unwrap();
 }
 
-/// What a daemon is given beside the keys: doors, registers and terms of a test's establishment.
+/// What a daemon is given beside the keys: doors, registers and terms of a test's establishment, or the convention that it has.
 fn complement(of: &Establishment) -> String {
     let mut told: Table = fs::read_to_string(of.config()).unwrap().parse().unwrap();
     for ours in ["mode", "seal", "audit", "trust", "profiles", "clock"] {
@@ -68,6 +69,10 @@ fn complement(of: &Establishment) -> String {
             let value = &mut told[section][*name];
             *value = absolute(of, value);
         }
+    }
+    if of.has_convention() {
+        let value = &mut told["convention"]["file"];
+        *value = absolute(of, value);
     }
     toml::to_string(&told).unwrap()
 }
@@ -124,8 +129,9 @@ fn sealed_by(rig: &Rig, of: &Establishment) -> String {
 /// Waits until that key can seal.
 fn is_ready(of: &Establishment, key: &str) {
     until("the key is ready", || {
-        let status = of.client().status();
-        status["seals"].as_array().unwrap().iter().any(|seal| seal["key"] == key && seal["ready"] == true)
+        // A door that is just being opened again.
+        let Ok(mut client) = Client::connect(&of.token_socket()) else { return false };
+        client.status()["seals"].as_array().unwrap().iter().any(|seal| seal["key"] == key && seal["ready"] == true)
     });
 }
 
@@ -211,6 +217,44 @@ fn a_new_key_seals_with_its_certificate_and_the_old_one_until_then() {
     assert!(rig.configured("requests/seal-r3.csr").is_none() && folder.exists());
 }
 
+/// Certificates are the convention's to name: neither one of the same key nor one of a new key stops what seals before it does.
+#[test]
+fn a_certificate_that_the_convention_does_not_name_stops_nothing() {
+    let test = "console::a_certificate_that_the_convention_does_not_name_stops_nothing";
+    let Some(rig) = Rig::new(test) else { return };
+    let establishment = Plan::new("renewal").production().key_type(KeyType::P256).build();
+    let of = &establishment;
+    let same = appliance(&rig, &complement(of));
+    adopt(&rig, of);
+    let start = |instance: &str| Daemon::signer(of, instance, &[]);
+    let mut signers: Vec<_> = ["seal-1", "seal-2", "audit-1"].map(start).into();
+    let sceaud = Daemon::sceaud(of, &[]);
+    of.enforce_convention();
+    let old = base64(&rig.configured("seal.pem").unwrap());
+    is_ready(of, "seal");
+    assert_eq!(sealed_by(&rig, of), old);
+    let again = rig.pki.issue(&old_and_new()[1], &same);
+    rig.bring_only(&[("meme.pem", &again)]);
+    let (code, said) = rig.visit();
+    assert!(code == Some(1) && said.contains("meme.pem : la convention en vigueur ne nomme pas"), "{said}");
+    assert_eq!(base64(&rig.configured("seal.pem").unwrap()), old);
+    ordered(&rig);
+    rig.bring_only(&[]);
+    rig.visited();
+    let new = rig.pki.issue(&old_and_new()[1], &spki(&rig.answer("seal-r2.csr")));
+    rig.bring_only(&[("neuf.pem", &new)]);
+    let said = rig.visited();
+    assert!(said.contains("la convention ne nomme pas le certificat de seal-r2"), "{said}");
+    adopt(&rig, of);
+    signers.extend(["seal-r2-1", "seal-r2-2"].map(start));
+    sceaud.kill();
+    sceaud.wait_starts(2);
+    is_ready(of, "seal");
+    assert_eq!(sealed_by(&rig, of), old, "nobody has signed for the new one");
+    of.enforce_convention();
+    until("the new one seals", || sealed_by(&rig, of) == base64(&new));
+}
+
 #[test]
 fn a_power_cut_between_two_steps_of_a_renewal_loses_no_key() {
     let Some(rig) = Rig::new("console::a_power_cut_between_two_steps_of_a_renewal_loses_no_key") else { return };
@@ -267,6 +311,40 @@ fn a_power_cut_between_two_steps_of_a_renewal_loses_no_key() {
             break;
         }
     }
+}
+
+/// The key of mutual TLS has a successor as a seal has, on the same visit.
+#[test]
+fn both_kinds_of_keys_are_renewed_at_once() {
+    let Some(rig) = Rig::new("console::both_kinds_of_keys_are_renewed_at_once") else { return };
+    rig.bring_signed(&rig.right());
+    rig.visited();
+    let [seal, auth] = [SealCertificate::of(STRUCTURES[0]), SealCertificate::of(STRUCTURES[0]).authentication()];
+    let issue = |certificate: &SealCertificate, name: &str| rig.pki.issue(certificate, &spki(&rig.answer(name)));
+    rig.bring_only(&[("a.pem", &issue(&seal, "seal.csr")), ("b.pem", &issue(&auth, "auth.csr"))]);
+    rig.visited();
+    rig.bring_only(&[]);
+    for key in ["seal-r2", "auth-r2"] {
+        fs::write(home(&rig, &format!("requests/{key}.wanted")), "").unwrap();
+    }
+    rig.visited();
+    // Each for its own use.
+    rig.bring_only(&[("a.pem", &issue(&auth, "seal-r2.csr")), ("b.pem", &issue(&seal, "auth-r2.csr"))]);
+    let (code, said) = rig.visit();
+    assert!(code == Some(1) && said.matches("keyUsage").count() == 2, "{said}");
+    rig.bring_only(&[("a.pem", &issue(&seal, "seal-r2.csr")), ("b.pem", &issue(&auth, "auth-r2.csr"))]);
+    rig.visited();
+    let told: Table = rig.configured("sceau.toml").unwrap().parse().unwrap();
+    for (section, names) in [("seal", ["seal", "seal-r2"]), ("authentication", ["auth", "auth-r2"])] {
+        let keys: Vec<_> =
+            told[section].as_array().unwrap().iter().map(|key| key["key"].as_str().unwrap()).collect();
+        assert_eq!(keys, names);
+    }
+    let (_, request) = x509_parser::pem::parse_x509_pem(rig.answer("auth-r2.csr").as_bytes()).unwrap();
+    let (_, request) = X509CertificationRequest::from_der(&request.contents).unwrap();
+    assert!(
+        request.certification_request_info.subject.to_string().contains("CENTRE HOSPITALIER DE DEMONSTRATION")
+    );
 }
 
 #[test]
