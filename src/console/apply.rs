@@ -64,7 +64,8 @@ pub(super) fn apply(place: &Place) -> Result<(), ConsoleError> {
     }
     systemctl(&["daemon-reload"])?;
     for unit in &left {
-        systemctl(&["stop", unit])?;
+        // Its key is in no configuration any more: one that does not end keeps nothing from starting.
+        let _ = systemctl(&["--no-block", "stop", unit]);
     }
     if awaited(place, &vaults).is_empty() { systemctl(&["start", "--no-block", "sceau.target"]) } else { Ok(()) }
 }

@@ -29,6 +29,7 @@
 //! - Nothing of a stick counts but what is signed by somebody whom the image names, pinned by what is so signed, or judged by
 //!   what signed it: a certificate by its key, an order by its operators.
 //! - A provisioning is applied once, to a blank appliance, whole or not at all.
+//! - What serves is taken out only beside a valid successor; no step of a renewal touches it.
 //! - No secret goes to a stick in clear; no code of a vendor runs as root.
 
 mod accepted;

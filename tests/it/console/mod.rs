@@ -9,6 +9,8 @@ mod recovery;
 mod refusals;
 mod renewal;
 mod rig;
+mod scene;
 mod screen;
+mod succession;
 mod units;
 mod update;
