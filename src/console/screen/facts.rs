@@ -11,7 +11,7 @@ use super::super::configuration::certificate;
 use super::super::place::Place;
 use super::super::program::sceau;
 use super::super::recovery;
-use super::super::requests::{awaited, last_of_slots};
+use super::super::requests::{awaited, last_of_slots, prepared};
 use super::super::serving::serving;
 use super::super::visit;
 use crate::certificate::SealCertificate;
@@ -51,6 +51,8 @@ pub(super) struct Facts {
     pub(super) entries: Option<u64>,
     pub(super) seals: Vec<(String, bool)>,
     pub(super) certificates: Vec<Shown>,
+    /// Keys that are made and follow others once their certificates are there.
+    pub(super) prepared: Vec<String>,
     /// Keys whose certificates end soon and have no successor, and the days that are left.
     pub(super) ending: Vec<(String, i64)>,
     pub(super) last_attestation: String,
@@ -84,6 +86,7 @@ impl Watch {
         facts.name = applied.name.clone();
         let vaults = serving(place, &applied);
         facts.awaited = awaited(place, &vaults).iter().map(|key| key.name.clone()).collect();
+        facts.prepared = prepared(place, &vaults).into_iter().map(|(_, key)| key.name).collect();
         for key in vaults.iter().flat_map(|vault| &vault.keys).filter(|key| key.structure.is_some()) {
             let pem = fs::read(place.configuration().join(certificate(&key.name))).unwrap_or_default();
             if let Ok(read) = SealCertificate::parse(&pem) {

@@ -131,8 +131,9 @@ pub(super) fn page(facts: &Facts) -> Vec<String> {
         };
         lines.push(format!("Attestation   {last}"));
     }
-    if !facts.awaited.is_empty() {
-        lines.push(format!("À rapporter   certificats de : {}", facts.awaited.join(", ")));
+    let to_bring: Vec<_> = facts.awaited.iter().chain(&facts.prepared).map(String::as_str).collect();
+    if !to_bring.is_empty() {
+        lines.push(format!("À rapporter   certificats de : {}", to_bring.join(", ")));
     }
     if !facts.ending.is_empty() {
         let ending: Vec<_> = facts.ending.iter().map(|(key, days)| format!("{key} ({days} jours)")).collect();
@@ -242,6 +243,7 @@ mod tests {
             alarms: vec![(text.to_owned(), text.to_owned()); 40],
             awaited: vec![text.to_owned(); 9],
             ending: vec![(text.to_owned(), -1); 9],
+            prepared: vec![text.to_owned(); 9],
             recovery_pending: true,
             ..Facts::default()
         }

@@ -218,6 +218,11 @@ fn a_renewal_is_asked_for_at_the_screen() {
     let before = rig.configured("sceau.toml");
     assert!(rig.visited().contains("faites certifier"), "the request leaves again");
     assert!(rig.stick("answers/seal.csr").exists() && rig.configured("sceau.toml") == before);
+    // A key that an order has made waits for its certificate; which one, the screen says.
+    fs::write(rig.root("var/lib/sceau-config/requests/seal-r2.wanted"), "").unwrap();
+    rig.visited();
+    let page = Person::before(&rig).sees(&["Choix, puis Entrée"]);
+    assert!(page.contains("certificats de : seal-r2"), "{page}");
 }
 
 #[test]
