@@ -43,6 +43,7 @@ pub enum Refusal {
     AuthenticatorUnknown,
     NothingToChange,
     ReachNotAllowed,
+    GateOfAnother,
     NotAttached,
     AttachmentsFull,
     NotRemote,
@@ -54,7 +55,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All reasons.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 44] = [
         Self::OtherLedger,
         Self::LifetimeTooLong,
         Self::NotYetValid,
@@ -91,6 +92,7 @@ impl Refusal {
         Self::AuthenticatorUnknown,
         Self::NothingToChange,
         Self::ReachNotAllowed,
+        Self::GateOfAnother,
         Self::NotAttached,
         Self::AttachmentsFull,
         Self::NotRemote,
@@ -140,6 +142,7 @@ impl Refusal {
             Self::AuthenticatorUnknown => "authenticator-unknown",
             Self::NothingToChange => "nothing-to-change",
             Self::ReachNotAllowed => "reach-not-allowed",
+            Self::GateOfAnother => "gate-of-another",
             Self::NotAttached => "not-attached",
             Self::AttachmentsFull => "attachments-full",
             Self::NotRemote => "not-remote",
@@ -203,6 +206,9 @@ impl Refusal {
             Self::NothingToChange => "c'est déjà ainsi, il n'y a rien à changer",
             Self::ReachNotAllowed => {
                 "la configuration ne permet pas cette interface ou ce périphérique aux connecteurs ; ajoutez-le à [connectors], ou choisissez-en un qui y est"
+            }
+            Self::GateOfAnother => {
+                "cet ordre donnerait à un autre connecteur l'utilisateur que [gate] user réserve au portail ; attachez d'abord le connecteur gate"
             }
             Self::NotAttached => "rien n'est attaché sous ce nom ; sceau connectors list montre ce qui l'est",
             Self::AttachmentsFull => {
