@@ -11,6 +11,8 @@ version=${IMAGE_VERSION:-$(sed -n 's/^version = "\(.*\)"/\1/p' "$repository/Carg
 # Times inside the image: those of the commit, so that a second build gives the same bytes.
 epoch=${SOURCE_DATE_EPOCH:-$(git -C "$repository" log -1 --format=%ct)}
 export SOURCE_DATE_EPOCH=$epoch
+# What Cargo built: the programs that go into images.
+programs=$(realpath -m "${CARGO_TARGET_DIR:-$repository/target}")/release
 mkdir -p "$work"
 
 # mkosi of the tree, run by this machine's Python; it brings the tools into a sandbox of its own.

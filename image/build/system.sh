@@ -3,13 +3,12 @@
 source "$(dirname "$0")/common.sh"
 profile=${1:-}
 
-programs=(sceau sceaud sceau-signer sceau-relayd sceau-attestd sceau-console)
+ours=(sceau sceaud sceau-signer sceau-relayd sceau-attestd sceau-console)
 staged=$work/staged
 rm -rf "$staged"
 mkdir -p "$staged"/usr/{bin,lib/systemd,lib/sysusers.d,lib/tmpfiles.d,lib/sceau,lib/udev/rules.d}
-release=$(realpath -m "${CARGO_TARGET_DIR:-$repository/target}")/release
-for program in "${programs[@]}"; do
-    install -m 0755 "$release/$program" "$staged/usr/bin/$program"
+for program in "${ours[@]}"; do
+    install -m 0755 "$programs/$program" "$staged/usr/bin/$program"
 done
 cp -r "$repository/systemd/system" "$staged/usr/lib/systemd/"
 # The gate is no part of the system: there it is a connector, if an order attaches one.

@@ -8,6 +8,16 @@ name=$(basename "$folder")
 out=$work/attached/$(basename "$(dirname "$folder")")
 root=$out/$name.root
 mkdir -p "$out"
+# Whether every library that a program names is in the image: a connector that cannot start ends the build, not a hospital's evening.
+linked() {
+    local name
+    for name in $(objdump -p "$1" | awk '$1 == "NEEDED" { print $2 }'); do
+        [ -e "$2/usr/lib/x86_64-linux-gnu/$name" ] || [ -e "$2/usr/lib64/$name" ] || {
+            echo "$1 : $name manque dans l'image ; ajoutez son paquet à $folder/packages" >&2
+            exit 1
+        }
+    done
+}
 rm -rf "$root" "$out/$name".*
 # The same archive as the tools: build/tools.sh asked this machine's apt.
 packages=$(sed '/^#/d' "$folder/packages" | paste -sd, -)
@@ -21,8 +31,14 @@ if [ -x "$folder/choose" ]; then
     "$folder/choose" "$root"
 fi
 if [ -d "$folder/extra" ]; then cp -r "$folder/extra/." "$root/"; fi
-# Nothing of the archive's own bookkeeping, and places for what systemd mounts.
+if [ -f "$folder/program" ]; then
+    # A program of ours, as Cargo built it for the system's image too.
+    install -m 0755 "$programs/$(cat "$folder/program")" "$root/usr/bin/connector"
+    linked "$root/usr/bin/connector" "$root"
+fi
+# Nothing of the machine that builds, which mmdebstrap leaves there, nor of the archive's own bookkeeping; and places for what systemd mounts.
 rm -rf "$root"/{dev,proc,sys,run,tmp,var,boot,home,root,srv,mnt,media} "$root"/usr/share/{doc,man,locale,lintian,bug} "$root"/usr/lib/*/gconv
+rm -f "$root"/etc/{hostname,resolv.conf}
 mkdir -p "$root"/{dev,proc,sys,run,tmp,var/tmp}
 find "$root" -exec touch --no-dereference --date="@$epoch" {} +
 # Its identifiers come from its name, so that a second build is the same but for the signature.

@@ -172,11 +172,16 @@ fn listen() -> SocketAddr {
 }
 
 fn key() -> PathBuf {
-    "/var/lib/sceau-gate/gate.key".into()
+    state().join("gate.key")
 }
 
 fn certificate() -> PathBuf {
-    "/var/lib/sceau-gate/gate.pem".into()
+    state().join("gate.pem")
+}
+
+/// The folder that systemd made for it (systemd.exec(5), `StateDirectory=`): a connector's is called otherwise than the unit's.
+fn state() -> PathBuf {
+    std::env::var_os("STATE_DIRECTORY").map_or_else(|| "/var/lib/sceau-gate".into(), PathBuf::from)
 }
 
 fn names() -> Vec<String> {

@@ -12,11 +12,13 @@ use std::process::{Command, Stdio};
 use super::arrival::settled;
 use super::image::NotGood;
 use super::links;
+use super::settings;
 use super::told::{Told, ToldConnector, ToldModule};
 use super::unit::{Around, drop_in, unit_name};
 use super::vendor::Vendors;
 use crate::policy::connectors::{Allowed, Name};
 use crate::sys::durable;
+use crate::traces::digest::Digest;
 
 /// The drop-in's name: behind those of the image, whose numbers are lower.
 const DROP_IN: &str = "50-attached.conf";
@@ -85,6 +87,16 @@ pub enum NotAttached {
         "[connectors] ne permet pas ou plus son interface ou son périphérique ; ajoutez-le à la configuration, ou détachez par un ordre"
     )]
     Reach,
+    /// A file that is set for it.
+    #[error(
+        "le réglage {name} n'est pas là, ou n'est plus celui de l'ordre ({digest}) ; rapportez ce fichier dans settings/ de la clé USB"
+    )]
+    Setting {
+        /// What the order calls it.
+        name: String,
+        /// What the order means.
+        digest: Digest,
+    },
 }
 
 /// Why nothing, or not everything, could be applied.
@@ -166,6 +178,7 @@ fn connectors(
         let reach = connector.reach.as_ref().map_or(Ok(()), |reach| reach.within(allowed));
         let judged = reach
             .map_err(|_| NotAttached::Reach)
+            .and_then(|()| set(connector, &places.images))
             .and_then(|()| Ok(settled(&places.images, &connector.name, connector.image, vendors)?));
         match judged {
             Ok(()) => good.push(connector),
@@ -208,6 +221,14 @@ fn connectors(
         }
     }
     Ok(())
+}
+
+/// Whether everything is there that is set for it, to the byte.
+fn set(connector: &ToldConnector, images: &Path) -> Result<(), NotAttached> {
+    let missing = connector.settings.iter().find(|setting| !settings::has(images, setting.digest()));
+    missing.map_or(Ok(()), |setting| {
+        Err(NotAttached::Setting { name: setting.name().to_owned(), digest: *setting.digest() })
+    })
 }
 
 /// Units of connectors that have a drop-in of ours.

@@ -6,6 +6,7 @@
 //! | `image` | a disk image: its root hash, its vendor's signature |
 //! | `verity` | the tree over its blocks: whether all of them are below the root hash |
 //! | `arrival` | images that somebody brought, until an order names them |
+//! | `settings` | files that somebody brought for connectors, each known by its digest |
 //! | `vendor` | the certificates that the image of the appliance trusts, and what they signed |
 //! | `told` | the register as `admin.sock` tells it, read strictly |
 //! | `unit` | the walls of one connector, as a drop-in of its unit |
@@ -20,6 +21,7 @@ mod apply;
 mod arrival;
 mod image;
 mod links;
+mod settings;
 mod told;
 mod unit;
 mod vendor;
@@ -28,6 +30,7 @@ mod verity;
 pub use apply::{Applied, Attachment, NotApplied, NotAttached, Places, apply};
 pub use arrival::{Arrival, admit, arrivals};
 pub use image::{Image, NotGood};
+pub use settings::{NotKept, keep};
 pub use told::{Told, ToldConnector, ToldModule};
 pub use unit::{Around, drop_in, unit_name};
 pub use vendor::Vendors;

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::policy::connectors::{Door, Name, Reach, RootHash, USERS_MAX, Wanted};
+use crate::policy::connectors::{Door, Name, Reach, RootHash, Setting, USERS_MAX, Wanted};
 
 /// What is attached now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct ToldConnector {
     pub doors: Vec<Door>,
     /// How far it reaches.
     pub reach: Option<Reach>,
+    /// What is set for it.
+    pub settings: Vec<Setting>,
 }
 
 /// A module that is attached.
@@ -54,6 +56,7 @@ struct Row {
     peers: Vec<String>,
     listen: Option<u16>,
     device: Option<String>,
+    settings: Vec<String>,
     attached: bool,
 }
 
@@ -76,13 +79,13 @@ impl Told {
 
 impl Row {
     fn typed(self) -> Option<ToldConnector> {
-        let Self { name, user, image, doors, interface, peers, listen, device, .. } = self;
+        let Self { name, user, image, doors, interface, peers, listen, device, settings, .. } = self;
         if !(1..=USERS_MAX).any(|number| user == format!("sceau-connector-{number}")) {
             return None;
         }
         let listen = listen.map(|port| port.to_string());
         let (interface, device) = (interface.as_deref(), device.as_deref());
         let reach = Reach::read(Wanted { interface, peers: &peers, listen: listen.as_deref(), device }).ok()?;
-        Some(ToldConnector { name, user, image, doors, reach })
+        Some(ToldConnector { name, user, image, doors, reach, settings: Setting::parse_all(&settings)? })
     }
 }

@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::settings;
 use super::told::ToldConnector;
 use crate::policy::connectors::{Door, Name, Reach};
 
@@ -25,6 +26,11 @@ const METRICS: &str = "/run/sceau-metrics/metrics.sock";
 /// Journals in memory and on the state.
 const JOURNALS: [&str; 2] = ["/run/log/journal", "/var/log/journal"];
 
+/// Folder of the connectors' own folders, below `/var/lib` here and in each of them (`$STATE_DIRECTORY`).
+const STATES: &str = "sceau-connectors";
+/// Where a connector finds what is set for it.
+const SETTINGS: &str = "/run/connector";
+
 /// The unit of a connector.
 #[must_use]
 pub fn unit_name(name: &Name) -> String {
@@ -34,7 +40,7 @@ pub fn unit_name(name: &Name) -> String {
 /// The drop-in of a connector's unit.
 #[must_use]
 pub fn drop_in(connector: &ToldConnector, around: &Around<'_>) -> String {
-    let ToldConnector { name, user, image, doors, reach } = connector;
+    let ToldConnector { name, user, image, doors, reach, settings } = connector;
     let mut text = String::new();
     let mut line = |setting: &str| {
         // Writing to a String cannot fail.
@@ -59,7 +65,17 @@ pub fn drop_in(connector: &ToldConnector, around: &Around<'_>) -> String {
                 JOURNALS.iter().for_each(|journal| line(&format!("BindReadOnlyPaths=-{journal}")));
                 line("SupplementaryGroups=systemd-journal");
             }
+            Door::State => {
+                // Its image is read only and need not have the place: a file system in memory that nobody writes has it.
+                line("TemporaryFileSystem=/var:ro");
+                line(&format!("StateDirectory={STATES}/{name}"));
+                line("StateDirectoryMode=0700");
+            }
         }
+    }
+    for setting in settings {
+        let kept = settings::place(around.images, setting.digest());
+        line(&format!("BindReadOnlyPaths={}:{SETTINGS}/{}", kept.display(), setting.name()));
     }
     match reach {
         None => {}

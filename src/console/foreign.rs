@@ -1,4 +1,4 @@
-//! Images of connectors and vendors' modules on a stick: copied, judged, kept until an order names them.
+//! What a stick brings for connectors and the signers: images, copied and judged, and settings; kept until an order names them.
 
 use std::fs;
 use std::path::Path;
@@ -9,9 +9,10 @@ use super::folder;
 use super::place::Place;
 use super::report::Report;
 use super::stick::Stick;
-use crate::connectors::{Arrival, Places, Vendors, admit, arrivals};
-use crate::policy::connectors::Name;
+use crate::connectors::{Arrival, Places, Vendors, admit, arrivals, keep};
+use crate::policy::connectors::{Name, SETTING_LEN_MAX};
 use crate::sys::space;
+use crate::traces::digest::Digest;
 
 /// Ending of an image's name.
 const ENDING: &str = ".raw";
@@ -23,8 +24,11 @@ const FREE_MIN: u64 = 256 << 20;
 /// What an image is, and the folder of its kind on a stick.
 const KINDS: [(&str, &str); 2] = [("connectors", "connecteur"), ("modules", "module")];
 
-/// Takes the images of the stick; whether there was one that counts. What stands against one goes to the report, and keeps no
-/// other one out.
+/// Folder of settings on a stick.
+const SETTINGS: &str = "settings";
+
+/// Takes the images and settings of the stick; whether there was one that counts. What stands against one goes to the report, and
+/// keeps no other one out.
 pub(super) fn bring(place: &Place, stick: &Stick, report: &mut Report) -> bool {
     let places = Places::below(&place.at("/"));
     let mut brought = false;
@@ -45,7 +49,32 @@ pub(super) fn bring(place: &Place, stick: &Stick, report: &mut Report) -> bool {
             }
         }
     }
+    for file in stick.names(SETTINGS, "") {
+        match take_setting(stick, &format!("{SETTINGS}/{file}"), &places.images) {
+            Ok(digest) => {
+                brought = true;
+                report.did(format!("réglage {file} reçu, sha256 {digest} : il ne sert que si un ordre le nomme"));
+            }
+            Err(error) => report.failed(&error),
+        }
+    }
     brought
+}
+
+fn take_setting(stick: &Stick, on_stick: &str, images: &Path) -> Result<Digest, ConsoleError> {
+    let read = stick.read(on_stick, SETTING_LEN_MAX).map_err(ConsoleError::file(Path::new(on_stick)))?;
+    folder::make(images, 0o755, None)?;
+    has_room(images, SETTING_LEN_MAX, on_stick)?;
+    keep(images, &read.unwrap_or_default()).map_err(|cause| ConsoleError::refused(on_stick, cause.to_string()))
+}
+
+/// Whether that many bytes leave the ledger its room.
+fn has_room(folder: &Path, len: u64, on_stick: &str) -> Result<(), ConsoleError> {
+    if space::free(folder).map_err(ConsoleError::file(folder))? < len.saturating_add(FREE_MIN) {
+        let cause = "le disque n'a plus la place qui reste au journal ; sauvegardez et purgez, ou prenez un disque plus grand";
+        return Err(ConsoleError::refused(on_stick, cause));
+    }
+    Ok(())
 }
 
 /// Has what the ledger names attached now: its order may be older than its image.
@@ -74,11 +103,7 @@ fn take(
     let folder = arrivals(images);
     folder::make(images, 0o755, None)?;
     folder::make(&folder, 0o700, None)?;
-    if space::free(&folder).map_err(ConsoleError::file(&folder))? < len.saturating_add(FREE_MIN) {
-        return Err(refused(
-            "le disque n'a plus la place qui reste au journal ; sauvegardez et purgez, ou prenez un disque plus grand",
-        ));
-    }
+    has_room(&folder, len, on_stick)?;
     let vendors = Vendors::read(vendors).map_err(ConsoleError::file(vendors))?;
     // One at a time: what a power cut leaves is written over by the next.
     let aside = folder.join(".new");

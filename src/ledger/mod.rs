@@ -14,7 +14,7 @@
 //! | `line`, `notes` | one thing to be written, and the proof that it was; things that nobody waits for |
 //! | `draft` | the entries of one commit: identities sealed, chains linked, leaves hashed |
 //! | `change`, `views` | what an entry changes in the views; the views in the writer's memory |
-//! | `fold` | the views on the disk, written in batches |
+//! | `fold`, `copying` | the views on the disk, written in batches; SQLite's log copied into its database |
 //! | `recovery`, `restored`, `startup` | a start: log, edge and views held against each other; what survived; what it tells |
 //! | `handle`, `opening` | the open ledger; how it is opened |
 //! | `writer`, `thread`, `answers` | what is committed; who commits it, and when; who is told |
@@ -41,6 +41,7 @@ mod batch;
 mod begun;
 mod change;
 mod checkpoints;
+mod copying;
 pub mod counter;
 mod destruction;
 mod draft;

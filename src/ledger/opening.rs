@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, mpsc};
 
 use super::begun;
+use super::copying::Copying;
 use super::guards::Guards;
 use super::handle::Ledger;
 use super::lock::Lock;
@@ -89,7 +90,7 @@ impl Ledger {
         let (size, health, notes) = (writer.size(), writer.health(), Arc::new(Notes::default()));
         let reserve = Reserve::new(folder, guards.reserve_len);
         let (room, intent) = (reserve.room(), Mutex::new(writer.intent()?));
-        let thread = Thread::new(writer, Arc::clone(&notes), guards, reserve);
+        let thread = Thread::new(writer, Arc::clone(&notes), guards, reserve, Copying::new(file)?);
         let thread = std::thread::Builder::new()
             .name("ledger".to_owned())
             .spawn(move || thread.run(&queue))

@@ -23,9 +23,9 @@ use crate::vihf::instant::Instant;
 const FORMAT: i64 = 2;
 /// How long another process that holds the file is waited for.
 pub(super) const BUSY_WAIT: Duration = Duration::from_secs(2);
-/// Pages of the log file after which it is copied into the database: 16 MB, so that a page that grew by several commits is
-/// copied once, and what the copy costs is shared by some thirty thousand entries.
-const CHECKPOINT_PAGES: u32 = 4096;
+/// Pages of the log file after which a commit copies it into the database: 128 MB, some ten times of what [`super::copying`]
+/// finds when it looks, so that it happens only where that one is gone or a reader holds the log.
+const LOG_PAGES_MAX: u32 = 1 << 15;
 /// To how much the log file is cut after a reader kept it from being begun anew, in bytes.
 const LOG_LEN_MAX: i64 = 64 << 20;
 /// Pages in memory, in kB: the right edge of the entries, and the upper pages of the indices.
@@ -173,7 +173,7 @@ impl Store {
         connection.busy_timeout(BUSY_WAIT)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES_MAX)?;
         connection.pragma_update(None, "journal_size_limit", LOG_LEN_MAX)?;
         connection.pragma_update(None, "cache_size", -CACHE_KB)?;
         // What is deleted is overwritten: a session's body, a destroyed key. Entries are never deleted: it costs them nothing.
@@ -299,6 +299,13 @@ impl Store {
         )?;
         Ok(row.query_row([now.ms()], |row| row.get(0))?)
     }
+}
+
+/// Copies of the log into the database what no reader holds; waits for nobody. When all of it is copied the next commit begins
+/// the log anew.
+pub(super) fn copy_log(connection: &Connection) -> Result<(), StoreError> {
+    // One that copies already: it will have done it.
+    Ok(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
 }
 
 fn format(connection: &Connection) -> Result<i64, StoreError> {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant as Moment};
 use tokio::sync::oneshot;
 
 use super::answers::{Answers, Reply};
+use super::copying::Copying;
 use super::fold::FOLD_ENTRIES;
 use super::guards::Guards;
 use super::line::Line;
@@ -69,16 +70,23 @@ pub(super) struct Thread {
     notes_at: Option<Moment>,
     guards: Guards,
     reserve: Reserve,
+    copying: Copying,
     /// When the last commit began, and how long the signers then took for one assertion.
     served: Moment,
     sealing: Duration,
 }
 
 impl Thread {
-    pub(super) fn new(writer: Writer, notes: Arc<Notes>, guards: Guards, reserve: Reserve) -> Self {
+    pub(super) fn new(
+        writer: Writer,
+        notes: Arc<Notes>,
+        guards: Guards,
+        reserve: Reserve,
+        copying: Copying,
+    ) -> Self {
         let (lines, replies, answers) = (Vec::new(), Vec::new(), Answers::default());
         let (served, sealing) = (Moment::now(), Duration::ZERO);
-        Self { writer, notes, reserve, lines, replies, answers, notes_at: None, guards, served, sealing }
+        Self { writer, notes, reserve, copying, lines, replies, answers, notes_at: None, guards, served, sealing }
     }
 
     /// Commits until the ledger is dropped; then writes the entry of the stop.
@@ -113,6 +121,10 @@ impl Thread {
             }
             if self.writer.views.tail.len() >= FOLD_ENTRIES {
                 self.writer.fold(self.guards.now());
+                self.copying.wake();
+            }
+            if self.copying.has_copied() {
+                self.writer.finish_log();
             }
             if self.writer.purge_goes_on() {
                 self.writer.purge_step();
@@ -236,5 +248,6 @@ impl Thread {
             self.serve();
         }
         self.writer.fold(now);
+        self.copying.wake();
     }
 }

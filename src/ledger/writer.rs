@@ -14,7 +14,7 @@ use super::registers;
 use super::restored::Restored;
 use super::secrets::{Ivs, Secrets};
 use super::startup::Startup;
-use super::store::{Edge, Store, StoreError};
+use super::store::{Edge, Store, StoreError, copy_log};
 use super::trouble;
 use super::views::Views;
 use super::{NotRecorded, Snapshot};
@@ -187,6 +187,13 @@ impl Writer {
         if let Err(error) = folded.map_err(|error: StoreError| error.class()) {
             self.told(Err(error));
         }
+    }
+
+    /// Copies the little of the log that was written while the rest was copied, so that the next commit begins it anew: between
+    /// two commits there is a moment without one.
+    pub(super) fn finish_log(&self) {
+        // What is not copied is in the log, durable: [`super::copying`] tells of a disk that refuses, and tries again.
+        let _ = copy_log(&self.store.connection);
     }
 
     /// Writes lines in their order, all or none.

@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use serde_json::json;
 
 use crate::Failure;
-use crate::bench::load;
+use crate::bench::{disk, load};
 use crate::stage::{FOLDER, Stage};
 use crate::support::chaos;
 
@@ -35,6 +35,8 @@ const DRIFT_MAX: f64 = 2.0;
 struct Part {
     per_second: f64,
     p99_ms: f64,
+    /// p99 of a single block synced beside the load.
+    disk_ms: f64,
     resident_kib: f64,
     descriptors: usize,
 }
@@ -60,29 +62,34 @@ pub(crate) fn soak(seconds: &str) -> Result<(), Failure> {
     let most = load::run(of, CONNECTIONS, Duration::from_secs(5), None);
     let rate = most.issued as f64 / most.seconds * LOAD;
     println!("Capacité {:.0} VIHF/s ; charge tenue {rate:.0} VIHF/s", most.issued as f64 / most.seconds);
-    println!("{:>6} {:>10} {:>10} {:>14} {:>14}", "min", "VIHF/s", "p99 ms", "mémoire Kio", "descripteurs");
+    println!(
+        "{:>6} {:>10} {:>10} {:>10} {:>14} {:>14}",
+        "min", "VIHF/s", "p99 ms", "disque ms", "mémoire Kio", "descripteurs"
+    );
     let (began, mut parts) = (Instant::now(), Vec::new());
     let pace = Duration::from_secs_f64(CONNECTIONS as f64 / rate);
     for _ in 0..PARTS {
-        let loaded = load::run(of, CONNECTIONS, total / PARTS, Some(pace));
+        let (loaded, disk_ms) =
+            disk::beside(&of.folder, 0.99, || load::run(of, CONNECTIONS, total / PARTS, Some(pace)));
         let programs = daemons.signers.iter().chain(&daemons.audit).chain([&daemons.sceaud]);
         let pids: Vec<Pid> = programs.map(|program| program.pid()).collect();
         let part = Part {
             per_second: loaded.issued as f64 / loaded.seconds,
             p99_ms: loaded.percentile_ms(0.99),
+            disk_ms,
             resident_kib: pids.iter().map(|pid| resident_kib(*pid)).sum(),
             descriptors: pids.iter().map(|pid| descriptors(*pid)).sum(),
         };
         let minutes = began.elapsed().as_secs_f64() / 60.0;
         println!(
-            "{minutes:>6.1} {:>10.0} {:>10.2} {:>14.0} {:>14}",
-            part.per_second, part.p99_ms, part.resident_kib, part.descriptors
+            "{minutes:>6.1} {:>10.0} {:>10.2} {:>10.2} {:>14.0} {:>14}",
+            part.per_second, part.p99_ms, part.disk_ms, part.resident_kib, part.descriptors
         );
         parts.push(part);
     }
     let report: Vec<_> = parts
         .iter()
-        .map(|p| json!({"per_second": p.per_second, "p99_ms": p.p99_ms, "resident_kib": p.resident_kib, "descriptors": p.descriptors}))
+        .map(|p| json!({"per_second": p.per_second, "p99_ms": p.p99_ms, "disk_p99_ms": p.disk_ms, "resident_kib": p.resident_kib, "descriptors": p.descriptors}))
         .collect();
     let file = std::path::Path::new(FOLDER).with_file_name("soak.json");
     let report =

@@ -12,7 +12,9 @@ fn foreign_software_is_published_signed_and_whole() {
     std::fs::copy(key("extensions.crt"), vendors.path().join("sceau.crt")).unwrap();
     let published = built(&format!("sceau_{VERSION}"));
     let sums = std::fs::read_to_string(published.join("SHA256SUMS")).unwrap();
-    for name in ["connectors/demo", "connectors/metrics", "connectors/syslog", "modules/softhsm"] {
+    for name in
+        ["connectors/demo", "connectors/gate", "connectors/metrics", "connectors/syslog", "modules/softhsm"]
+    {
         let image = published.join(format!("{name}.raw"));
         let told = std::fs::read_to_string(published.join(format!("{name}.roothash"))).unwrap();
         let mut inspect = Command::new(program("sceau"));

@@ -1,5 +1,6 @@
 //! A machine: a folder with its disk, its firmware's variables and its TPM; switched on, a QEMU.
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -311,6 +312,15 @@ impl Boot<'_> {
     /// The host's end of what a connector says to its peer on the network.
     pub(crate) fn peer(&self) -> PathBuf {
         self.run.path().join("peer")
+    }
+
+    /// A port of this host that leads to that address and port of the machine, from now on.
+    pub(crate) fn forwards(&mut self, to: &str) -> u16 {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let command = format!("hostfwd_add net tcp:127.0.0.1:{free}-{to}");
+        let said = self.qmp().ask("human-monitor-command", json!({ "command-line": command }));
+        assert_eq!(said, "", "{command}");
+        free
     }
 
     /// How long it is on.

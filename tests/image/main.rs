@@ -10,7 +10,9 @@
 //! | `uki` | a kernel image, changed and signed by somebody |
 //! | `scratch` | the room of their disks |
 //! | `site` | the establishment: what it brings on a stick |
+//! | `orders` | what its operators order there |
 //! | `token` | an assertion, asked for on the host |
+//! | `remote` | an application of another machine, before and behind the gate |
 //! | `officer` | who judges its evidence |
 //! | `life` | machines that were switched on before |
 //! | `later` | the next boots of one of them
@@ -39,8 +41,10 @@ mod later;
 mod life;
 mod machine;
 mod officer;
+mod orders;
 mod provisioning;
 mod qmp;
+mod remote;
 mod scratch;
 mod site;
 mod stick;

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::{Value, json};
 use tempfile::TempDir;
 use toml::Table;
 use x509_parser::prelude::{FromDer, X509CertificationRequest};
@@ -18,22 +17,22 @@ use super::support::establishment::Establishment;
 use super::support::key_kind::KeyType;
 use super::support::plan::{Plan, STRUCTURES};
 use super::support::softhsm::run;
-use super::support::varlink::{Client, nonce};
+use super::support::varlink::Client;
 
 /// Name of the appliance.
 pub(crate) const NAME: &str = "sceau-essai";
 /// Unix user of the application, on the appliance: the first connector that is ever attached.
 pub(crate) const APPLICATION: &str = "sceau-connector-1";
 /// The channel between the machine and its host, as the machine names it.
-const CHANNEL: &str = "/dev/virtio-ports/fr.sceau.token";
+pub(super) const CHANNEL: &str = "/dev/virtio-ports/fr.sceau.token";
 /// The machine's network, as it names it: by its place on the bus.
-const INTERFACE: &str = "enp0s5";
-/// Whom the probe may speak to.
-const PEER: &str = "192.0.2.100";
+pub(super) const INTERFACE: &str = "enp0s5";
+/// Unix user of the gate: the third connector that is ever attached to the machine that has it.
+const GATE: &str = "sceau-connector-3";
+/// The machine, and the port of its gate.
+pub(crate) const GATE_AT: &str = "192.0.2.10:8443";
 /// Who administrates it: an order that opens a channel asks for two.
-const ADMINISTRATORS: [&str; 2] = ["anne", "denis"];
-/// What a signature of an order is made for.
-const ORDER: &str = "sceau-order";
+pub(super) const ADMINISTRATORS: [&str; 2] = ["anne", "denis"];
 /// What a signature of a provisioning is made for.
 const NAMESPACE: &str = "fr.sceau.provisioning";
 /// Tables of a test establishment's `sceau.toml` that the appliance writes itself.
@@ -42,7 +41,7 @@ const OWN_TABLES: [&str; 9] =
 
 /// The establishment, and its folder.
 pub(crate) struct Site {
-    office: Establishment,
+    pub(super) office: Establishment,
     _folder: TempDir,
 }
 
@@ -63,12 +62,13 @@ impl Site {
             let interfaces = toml::Value::Array(vec![INTERFACE.into()]);
             let allowed = [("devices".to_owned(), devices), ("interfaces".to_owned(), interfaces)];
             config.insert("connectors".into(), Table::from_iter(allowed).into());
+            config.insert("gate".into(), Table::from_iter([("user".to_owned(), GATE.into())]).into());
         });
         let office = plan.edit_applications(move |table| as_application(table, "application", "user")).build();
         Site { office, _folder: folder }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.office.folder.join(name)
     }
 
@@ -130,8 +130,7 @@ intermediates = ["intermediaire.pem"]
             STRUCTURES[0]
         );
         for (name, path) in self.files() {
-            let said = run(Command::new("sha256sum").arg(path));
-            let digest = said.split(' ').next().unwrap();
+            let digest = sha256(&path);
             text.push_str(&format!("\n[[file]]\nname = \"{name}\"\nsha256 = \"{digest}\"\n"));
         }
         for name in ADMINISTRATORS {
@@ -142,49 +141,6 @@ intermediates = ["intermediaire.pem"]
             ));
         }
         text
-    }
-
-    /// Puts an order on a stick, signed by both.
-    fn order(&self, stick: &Stick, name: &str, text: &[u8]) {
-        let path = self.path(name);
-        fs::write(&path, text).unwrap();
-        stick.files().folder("sceau/orders");
-        stick.files().put(&path, &format!("sceau/orders/{name}"));
-        for signer in ADMINISTRATORS {
-            let signature = self.path(&format!("{name}.{signer}.sig"));
-            fs::write(&signature, ssh_sign(&self.office.operator_key(signer), ORDER, &path)).unwrap();
-            stick.files().put(&signature, &format!("sceau/orders/{name}.{signer}.sig"));
-        }
-    }
-
-    /// The first operators sign what the appliance asked of them, and order the demonstration connector, whose image comes along.
-    pub(crate) fn order_connector(&self, stick: &Stick) {
-        let asked = stick.files().content("sceau/answers/operateurs.json");
-        fs::write(self.path("operateurs.json"), &asked).unwrap();
-        self.order(stick, "1-operateurs.json", &asked);
-        let published = artefacts::built(&format!("sceau_{}/connectors", artefacts::VERSION));
-        self.attach(stick, "2-connecteur.json", &published, "demo", json!({ "device": CHANNEL }));
-    }
-
-    /// They order the tests' own connector, which tries the walls it is put behind.
-    pub(crate) fn order_probe(&self, stick: &Stick) {
-        let reach = json!({ "interface": INTERFACE, "peers": [PEER] });
-        self.attach(stick, "3-sonde.json", &artefacts::built("attached/probes"), "probe", reach);
-    }
-
-    /// Puts a connector's image on a stick, and the order that attaches it with this reach.
-    fn attach(&self, stick: &Stick, order: &str, images: &Path, name: &str, reach: Value) {
-        let asked: Value = serde_json::from_slice(&fs::read(self.path("operateurs.json")).unwrap()).unwrap();
-        stick.files().folder("sceau/connectors");
-        stick.files().put(&images.join(format!("{name}.raw")), &format!("sceau/connectors/{name}.raw"));
-        let root = fs::read_to_string(images.join(format!("{name}.roothash"))).unwrap();
-        let mut arguments = json!({ "name": name, "image": root.trim(), "doors": ["token"] });
-        arguments.as_object_mut().unwrap().extend(reach.as_object().unwrap().clone());
-        let attach = json!({
-            "sceau_order": 1, "ledger": asked["ledger"], "verb": "connector-attach", "id": nonce(),
-            "issued_at": asked["issued_at"], "expires_at": asked["expires_at"], "arguments": arguments,
-        });
-        self.order(stick, order, attach.to_string().as_bytes());
     }
 
     /// An application of the host's, behind that channel.
@@ -236,4 +192,9 @@ intermediates = ["intermediaire.pem"]
         stick.files().folder("sceau/certificates");
         stick.files().put(&certificate, "sceau/certificates/seal.pem");
     }
+}
+
+/// Its digest, as `sha256sum` says it.
+pub(super) fn sha256(path: &Path) -> String {
+    run(Command::new("sha256sum").arg(path)).split(' ').next().unwrap().to_owned()
 }

@@ -1,6 +1,6 @@
 //! `sceau connectors attach`, `sceau modules attach`: the order for one image.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -8,7 +8,9 @@ use serde_json::{Map, Value, json};
 use super::image;
 use crate::cli::NotDone;
 use crate::cli::order::Signing;
+use crate::policy::connectors::Setting;
 use crate::policy::order::Verb;
+use crate::traces::digest::Digest;
 
 /// Which image an order is for.
 #[derive(Debug, Args)]
@@ -31,7 +33,7 @@ impl Which {
     }
 }
 
-/// Attache un connecteur : ordre d'un administrateur ; d'un second aussi, s'il a une interface ou un périphérique.
+/// Attache un connecteur : ordre d'un administrateur ; d'un second aussi, s'il a une interface, un périphérique ou l'état.
 #[derive(Debug, Args)]
 pub(super) struct Attach {
     /// Nom : a-z 0-9 -, une lettre au début. Le même nom remplace l'image et garde l'utilisateur Unix.
@@ -39,7 +41,7 @@ pub(super) struct Attach {
     name: String,
     #[command(flatten)]
     which: Which,
-    /// Ce qu'il peut atteindre : token, relay, metrics, journal ; à répéter.
+    /// Ce qu'il peut atteindre : token, relay, metrics, journal, state (un dossier à lui, qui dure) ; à répéter.
     #[arg(long = "door", value_name = "PORTE")]
     doors: Vec<String>,
     /// Interface réseau, parmi celles de [connectors] interfaces ; sans elle, aucun réseau.
@@ -54,6 +56,9 @@ pub(super) struct Attach {
     /// Périphérique qui devient son entrée et sa sortie, parmi ceux de [connectors] devices.
     #[arg(long, value_name = "CHEMIN", conflicts_with = "interface")]
     device: Option<String>,
+    /// Fichier de réglage, sous son nom, dont l'empreinte va dans l'ordre ; à répéter. Le fichier vient par settings/ de la clé USB.
+    #[arg(long = "setting", value_name = "FICHIER")]
+    settings: Vec<PathBuf>,
     #[command(flatten)]
     signing: Signing,
 }
@@ -75,8 +80,20 @@ impl Attach {
         add("peers", list(self.peers));
         add("listen", self.listen.map(|port| port.to_string().into()));
         add("device", self.device.map(Value::from));
+        add("settings", list(self.settings.iter().map(|path| setting(path)).collect::<Result<_, _>>()?));
         self.signing.give(Verb::ConnectorAttach, arguments, None)
     }
+}
+
+/// A file as orders name it.
+fn setting(path: &Path) -> Result<String, NotDone> {
+    let unread = |cause| {
+        NotDone::Usage(format!("{} : ce réglage ne se lit pas ({cause}) ; vérifiez le chemin", path.display()))
+    };
+    let digest = Digest::of(&[&std::fs::read(path).map_err(unread)?]);
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    // A name that is none is refused by who obeys, with its remedy.
+    Ok(Setting::new(&name, digest).map_or_else(|| format!("{name}:{digest}"), |setting| setting.to_string()))
 }
 
 /// Attache un module PKCS#11 : ordre d'un administrateur et d'un second (administrateur ou approbateur).

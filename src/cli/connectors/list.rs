@@ -59,6 +59,10 @@ fn table(told: &Value, out: &mut impl io::Write) -> io::Result<()> {
         if row.get("device").is_some() {
             writeln!(out, "            périphérique {}", text(row, "device"))?;
         }
+        let settings = words(row, "settings");
+        if !settings.is_empty() {
+            writeln!(out, "            réglages : {settings}")?;
+        }
     }
     for row in rows("modules") {
         writeln!(out, "Module      {} depuis le {}", text(row, "name"), text(row, "since"))?;

@@ -11,7 +11,7 @@ use super::answer::No;
 use super::obey::{Effect, NotObeyed, changed};
 use crate::ledger::Line;
 use crate::policy::connectors::{
-    Connector, Connectors, Door, Module, Name, NotChanged, REGISTER, Reach, RootHash, Wanted,
+    Connector, Connectors, Door, Module, Name, NotChanged, REGISTER, Reach, RootHash, Setting, Wanted,
 };
 use crate::policy::denial::Malformed;
 use crate::policy::order::{ConnectorAttach, Detach, ModuleAttach, Ordered, Refusal};
@@ -19,6 +19,8 @@ use crate::traces::digest::Digest;
 
 /// File beside the ledger that is written anew when the register changed: what `sceau-connectors.path` watches. It says nothing.
 const CHANGED: &str = "connectors-changed";
+/// The name of the gate, where it is a connector.
+const GATE: &str = "gate";
 
 impl From<NotChanged> for Refusal {
     fn from(cause: NotChanged) -> Self {
@@ -39,7 +41,7 @@ pub(super) fn connector_attach(
     let (name, image) = named(&attach.name, &attach.image)?;
     let doors = attach.doors.iter().map(|door| Door::parse(door)).collect::<Option<Vec<_>>>();
     let doors = doors.ok_or_else(|| {
-        malformed("doors", "une porte est inconnue ; choisissez parmi token, relay, metrics, journal")
+        malformed("doors", "une porte est inconnue ; choisissez parmi token, relay, metrics, journal, state")
     })?;
     let wanted = Wanted {
         interface: attach.interface.as_deref(),
@@ -51,7 +53,18 @@ pub(super) fn connector_attach(
     if let Some(reach) = &reach {
         reach.within(daemon.config.connectors.allowed()).map_err(|_| Refusal::ReachNotAllowed)?;
     }
-    let next = daemon.admin.connectors().with(&name, image, &doors, reach, ordered.at()).map_err(Refusal::from)?;
+    let settings = Setting::parse_all(&attach.settings).ok_or_else(|| {
+        malformed(
+            "settings",
+            "16 réglages au plus, chacun NOM:SHA256 (64 chiffres de sha256sum), un nom une fois ; sceau connectors attach --setting les écrit",
+        )
+    })?;
+    let known = daemon.admin.connectors();
+    let next = known.with(&name, image, &doors, reach, &settings, ordered.at()).map_err(Refusal::from)?;
+    // Users are given in the order of attaching: foreign software must not come into the gate's by its place in a row.
+    if daemon.config.gate.as_ref().is_some_and(|gate| next.has_another_as(&gate.user, GATE)) {
+        return Err(Refusal::GateOfAnother.into());
+    }
     Ok(register(next, ordered))
 }
 
@@ -131,6 +144,7 @@ struct ConnectorRow {
     listen: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<String>,
+    settings: Vec<String>,
     since: String,
     attached: bool,
 }
@@ -182,6 +196,7 @@ pub(super) fn told(connectors: &Connectors) -> Attached {
             peers,
             listen,
             device,
+            settings: one.settings.iter().map(Setting::to_string).collect(),
             since: one.since.clone(),
             attached: one.attached,
         }

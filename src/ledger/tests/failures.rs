@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::*;
+use crate::ledger::copying::Copying;
 use crate::ledger::thread::Thread;
 
 fn writer(folder: &Path) -> Writer {
@@ -31,7 +32,8 @@ fn notes_that_were_not_written_are_written_later_in_their_order() {
     let pages: i64 = writer.store.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
     writer.store.connection.pragma_update(None, "max_page_count", pages).unwrap();
     let (notes, health) = (Arc::new(Notes::default()), writer.health());
-    let mut thread = Thread::new(writer, Arc::clone(&notes), Guards::default(), Reserve::new(folder.path(), 0));
+    let (reserve, copying) = (Reserve::new(folder.path(), 0), Copying::new(folder.path().join(FILE)).unwrap());
+    let mut thread = Thread::new(writer, Arc::clone(&notes), Guards::default(), reserve, copying);
     issued.iter().for_each(|of| assert_eq!(notes.add(outcome(*of, Outcome::Released)), *of == issued[0]));
     // More than the file's last page has room for.
     (0..20).for_each(|_| assert!(!notes.add(Line::plain(sample::refused(None, 2)))));

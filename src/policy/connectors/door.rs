@@ -14,11 +14,13 @@ pub enum Door {
     Metrics,
     /// The system's journal, read only: what a collector of logs sends on.
     Journal,
+    /// A folder of its own on the state's disk: the one thing of it that outlives it.
+    State,
 }
 
 impl Door {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Token, Self::Relay, Self::Metrics, Self::Journal];
+    pub const ALL: [Self; 5] = [Self::Token, Self::Relay, Self::Metrics, Self::Journal, Self::State];
 
     /// Its word in orders.
     #[must_use]
@@ -28,6 +30,7 @@ impl Door {
             Self::Relay => "relay",
             Self::Metrics => "metrics",
             Self::Journal => "journal",
+            Self::State => "state",
         }
     }
 

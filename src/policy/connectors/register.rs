@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::door::Door;
 use super::name::{Name, RootHash};
 use super::reach::Reach;
+use super::setting::Setting;
 use crate::vihf::instant::Instant;
 
 /// Name of the register in the ledger.
@@ -30,6 +31,9 @@ pub struct Connector {
     /// How far it reaches; none: nowhere.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reach: Option<Reach>,
+    /// What the establishment sets for it, in the order of the names.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub settings: Vec<Setting>,
     /// When it was attached last, RFC 3339 UTC.
     pub since: String,
     /// It is attached now.
@@ -94,6 +98,7 @@ impl Connectors {
         let formed = read.connectors.iter().all(|one| {
             one.doors == in_order(&one.doors)
                 && one.reach.as_ref().is_none_or(Reach::is_formed)
+                && Setting::are_formed(&one.settings)
                 && Instant::parse(&one.since).is_some()
         });
         let bounded = read.connectors.len() <= usize::from(USERS_MAX) && read.modules.len() <= MODULES_MAX;
@@ -120,6 +125,12 @@ impl Connectors {
         self.connectors.iter().filter(|connector| connector.attached)
     }
 
+    /// Whether a connector of another name is attached as that Unix user.
+    #[must_use]
+    pub fn has_another_as(&self, user: &str, name: &str) -> bool {
+        self.attached().any(|one| one.user() == user && one.name.as_str() != name)
+    }
+
     /// Every connector that ever was, the detached ones included.
     #[must_use]
     pub fn all(&self) -> &[Connector] {
@@ -142,14 +153,17 @@ impl Connectors {
         image: RootHash,
         doors: &[Door],
         reach: Option<Reach>,
+        settings: &[Setting],
         at: Instant,
     ) -> Result<Self, NotChanged> {
         let mut next = self.clone();
         let doors = in_order(doors);
-        let since = at.to_string();
+        let (settings, since) = (settings.to_vec(), at.to_string());
         match next.connectors.iter_mut().find(|known| known.name == *name) {
             Some(known)
-                if known.attached && (known.image, &known.doors, &known.reach) == (image, &doors, &reach) =>
+                if known.attached
+                    && (known.image, &known.doors, &known.reach, &known.settings)
+                        == (image, &doors, &reach, &settings) =>
             {
                 return Err(NotChanged::AsItIs);
             }
@@ -160,6 +174,7 @@ impl Connectors {
                     image,
                     doors,
                     reach,
+                    settings,
                     since,
                     attached: true,
                 };
@@ -173,6 +188,7 @@ impl Connectors {
                     image,
                     doors,
                     reach,
+                    settings,
                     since,
                     attached: true,
                 });

@@ -27,13 +27,19 @@ fn network() -> Reach {
 /// The document is in ledgers for ten years: these bytes are read for good.
 #[test]
 fn the_register_is_these_bytes() {
+    let register = Connectors::default().with(
+        &name("gate"),
+        hash("a"),
+        &[Door::Relay, Door::Token],
+        Some(network()),
+        &[],
+        at(),
+    );
     let register =
-        Connectors::default().with(&name("gate"), hash("a"), &[Door::Relay, Door::Token], Some(network()), at());
-    let register =
-        register.unwrap().with(&name("demo"), hash("b"), &[], None, at()).unwrap().without("demo").unwrap();
+        register.unwrap().with(&name("demo"), hash("b"), &[], None, &[], at()).unwrap().without("demo").unwrap();
     let device = Reach::Device { path: "/dev/virtio-ports/fr.sceau.token".to_owned() };
     let register =
-        register.with(&name("host"), hash("0"), &[Door::Token, Door::Token], Some(device), at()).unwrap();
+        register.with(&name("host"), hash("0"), &[Door::Token, Door::Token], Some(device), &[], at()).unwrap();
     let register = register.with_module(&name("softhsm"), hash("c"), at()).unwrap();
     let golden = include_str!("golden.json").trim_end();
     assert_eq!(String::from_utf8(register.document()).unwrap(), golden);
@@ -42,13 +48,13 @@ fn the_register_is_these_bytes() {
 
 #[test]
 fn a_unix_user_is_one_connectors_for_good() {
-    let register = Connectors::default().with(&name("a"), hash("1"), &[], None, at()).unwrap();
-    let register = register.without("a").unwrap().with(&name("b"), hash("1"), &[], None, at()).unwrap();
+    let register = Connectors::default().with(&name("a"), hash("1"), &[], None, &[], at()).unwrap();
+    let register = register.without("a").unwrap().with(&name("b"), hash("1"), &[], None, &[], at()).unwrap();
     assert_eq!(
         register.all().iter().map(Connector::user).collect::<Vec<_>>(),
         ["sceau-connector-1", "sceau-connector-2"]
     );
-    let back = register.with(&name("a"), hash("2"), &[], None, at()).unwrap();
+    let back = register.with(&name("a"), hash("2"), &[], None, &[], at()).unwrap();
     assert_eq!(
         back.attached().map(|one| (one.name.as_str(), one.number)).collect::<Vec<_>>(),
         [("a", 1), ("b", 2)]
@@ -56,20 +62,60 @@ fn a_unix_user_is_one_connectors_for_good() {
     let mut full = Connectors::default();
     for number in 1..=USERS_MAX {
         full = full
-            .with(&name(&format!("c{number}")), hash("1"), &[], None, at())
+            .with(&name(&format!("c{number}")), hash("1"), &[], None, &[], at())
             .unwrap()
             .without(&format!("c{number}"))
             .unwrap();
     }
-    assert_eq!(full.with(&name("one-more"), hash("1"), &[], None, at()), Err(NotChanged::Full));
-    assert!(full.with(&name("c3"), hash("1"), &[], None, at()).is_ok());
+    assert_eq!(full.with(&name("one-more"), hash("1"), &[], None, &[], at()), Err(NotChanged::Full));
+    assert!(full.with(&name("c3"), hash("1"), &[], None, &[], at()).is_ok());
+}
+
+/// Who speaks for applications of other machines is no matter of who was attached first.
+#[test]
+fn the_user_of_the_gate_is_for_the_gate_alone() {
+    let demo = Connectors::default().with(&name("demo"), hash("1"), &[], None, &[], at()).unwrap();
+    assert!(demo.has_another_as("sceau-connector-1", "gate") && !demo.has_another_as("sceau-connector-2", "gate"));
+    let both = demo.with(&name("gate"), hash("1"), &[], None, &[], at()).unwrap();
+    assert!(!both.has_another_as("sceau-connector-2", "gate"));
+    assert!(
+        !demo.without("demo").unwrap().has_another_as("sceau-connector-1", "gate"),
+        "who is detached is nobody"
+    );
+}
+
+/// A setting is a plain name and a digest; those of an order are in one order, whoever wrote them.
+#[test]
+fn a_setting_is_read_in_one_spelling() {
+    let (a, b) = ("a".repeat(64), "b".repeat(64));
+    let texts = [format!("gate.toml:{a}"), format!("ca.pem:{b}")];
+    let settings = Setting::parse_all(&texts).unwrap();
+    assert_eq!(settings.iter().map(Setting::name).collect::<Vec<_>>(), ["ca.pem", "gate.toml"]);
+    let register = Connectors::default();
+    let register = register.with(&name("gate"), hash("1"), &[Door::State], None, &settings, at()).unwrap();
+    assert_eq!(Connectors::parse(&register.document()).unwrap(), register);
+    assert_eq!(
+        register.with(&name("gate"), hash("1"), &[Door::State], None, &settings, at()),
+        Err(NotChanged::AsItIs)
+    );
+    assert!(register.with(&name("gate"), hash("1"), &[Door::State], None, &[], at()).is_ok());
+    let swapped = String::from_utf8(register.document()).unwrap();
+    let swapped = swapped.replace("ca.pem", "zz.pem");
+    assert_eq!(Connectors::parse(swapped.as_bytes()), None, "not in their order");
+    for wrong in
+        ["", ":", "gate.toml", &format!(":{a}"), &format!("../x:{a}"), &format!("a b:{a}"), &format!(".x:{a}")]
+    {
+        assert_eq!(Setting::parse(wrong), None, "{wrong}");
+    }
+    assert_eq!(Setting::parse(&format!("x:{}", "A".repeat(64))), None);
+    assert_eq!(Setting::parse_all(&[format!("x:{a}"), format!("x:{b}")]), None);
 }
 
 #[test]
 fn what_is_as_it_is_changes_nothing() {
-    let register = Connectors::default().with(&name("a"), hash("1"), &[Door::Token], None, at()).unwrap();
-    assert_eq!(register.with(&name("a"), hash("1"), &[Door::Token], None, at()), Err(NotChanged::AsItIs));
-    assert!(register.with(&name("a"), hash("1"), &[], None, at()).is_ok());
+    let register = Connectors::default().with(&name("a"), hash("1"), &[Door::Token], None, &[], at()).unwrap();
+    assert_eq!(register.with(&name("a"), hash("1"), &[Door::Token], None, &[], at()), Err(NotChanged::AsItIs));
+    assert!(register.with(&name("a"), hash("1"), &[], None, &[], at()).is_ok());
     assert_eq!(register.without("b"), Err(NotChanged::NotAttached));
     assert_eq!(register.without("a").unwrap().without("a"), Err(NotChanged::NotAttached));
     let modules = register.with_module(&name("m"), hash("1"), at()).unwrap();

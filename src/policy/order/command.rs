@@ -188,7 +188,7 @@ pub struct ConnectorAttach {
     pub name: String,
     /// Root hash of its image, in hexadecimal.
     pub image: String,
-    /// What it is let to: `token`, `relay`, `metrics`, `journal`.
+    /// What it is let to: `token`, `relay`, `metrics`, `journal`, `state`.
     #[serde(default)]
     pub doors: Vec<String>,
     /// Network interface; none: no network.
@@ -203,13 +203,16 @@ pub struct ConnectorAttach {
     /// Device that becomes its standard input and output.
     #[serde(default)]
     pub device: Option<String>,
+    /// Files that the establishment sets for it, each `NAME:SHA256`.
+    #[serde(default)]
+    pub settings: Vec<String>,
 }
 
 impl ConnectorAttach {
-    /// Whether it reaches beyond the machine, by a network or a device.
+    /// Whether it reaches beyond the machine, by a network or a device, or beyond its own end, by what it keeps on the disk.
     #[must_use]
-    pub const fn reaches_out(&self) -> bool {
-        self.interface.is_some() || self.device.is_some()
+    pub fn reaches_out(&self) -> bool {
+        self.interface.is_some() || self.device.is_some() || self.doors.iter().any(|door| door == "state")
     }
 }
 

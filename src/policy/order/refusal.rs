@@ -43,6 +43,7 @@ pub enum Refusal {
     AuthenticatorUnknown,
     NothingToChange,
     ReachNotAllowed,
+    GateOfAnother,
     NotAttached,
     AttachmentsFull,
     NotRemote,
@@ -55,7 +56,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All reasons.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 45] = [
         Self::OtherLedger,
         Self::LifetimeTooLong,
         Self::NotYetValid,
@@ -92,6 +93,7 @@ impl Refusal {
         Self::AuthenticatorUnknown,
         Self::NothingToChange,
         Self::ReachNotAllowed,
+        Self::GateOfAnother,
         Self::NotAttached,
         Self::AttachmentsFull,
         Self::NotRemote,
@@ -142,6 +144,7 @@ impl Refusal {
             Self::AuthenticatorUnknown => "authenticator-unknown",
             Self::NothingToChange => "nothing-to-change",
             Self::ReachNotAllowed => "reach-not-allowed",
+            Self::GateOfAnother => "gate-of-another",
             Self::NotAttached => "not-attached",
             Self::AttachmentsFull => "attachments-full",
             Self::NotRemote => "not-remote",
@@ -206,6 +209,9 @@ impl Refusal {
             Self::NothingToChange => "c'est déjà ainsi, il n'y a rien à changer",
             Self::ReachNotAllowed => {
                 "la configuration ne permet pas cette interface ou ce périphérique aux connecteurs ; ajoutez-le à [connectors], ou choisissez-en un qui y est"
+            }
+            Self::GateOfAnother => {
+                "cet ordre donnerait à un autre connecteur l'utilisateur que [gate] user réserve au portail ; attachez d'abord le connecteur gate"
             }
             Self::NotAttached => "rien n'est attaché sous ce nom ; sceau connectors list montre ce qui l'est",
             Self::AttachmentsFull => {

@@ -8,7 +8,7 @@ pub(crate) mod capacity;
 pub(crate) mod cpu;
 mod deciding;
 mod delay;
-mod disk;
+pub(crate) mod disk;
 mod figures;
 mod forging;
 pub(crate) mod gate;

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use sceau::traces::digest::Digest;
 use serde_json::{Value, json};
 
 use super::image::{Parts, Vendor};
@@ -147,6 +148,35 @@ fn an_arrival_takes_its_place_by_an_order_alone() {
     assert_eq!(scene.apply("").1, restart);
     assert!(scene.drop_in("demo").unwrap().contains(&format!("RootHash={second}\n")));
     assert!(!scene.file(arrival).exists());
+}
+
+/// What an order sets for a connector is these bytes: none that are missing, none that are others.
+#[test]
+fn a_connector_has_the_settings_that_its_order_names_or_is_not_attached() {
+    let scene = Scene::new();
+    let image = scene.image("var/lib/portables/gate.raw", "gate");
+    let bytes = b"sources = []\n";
+    let digest = Digest::of(&[bytes]).to_string();
+    let order =
+        json!({ "name": "gate", "image": image, "doors": ["state"], "settings": [format!("gate.toml:{digest}")] });
+    scene.order("connector-attach", order);
+    let refused = |said: &str| said.contains("connecteur gate non attaché : le réglage gate.toml n'est pas là");
+    let (code, asked, said) = scene.apply("");
+    assert!(code == 1 && asked.is_empty() && refused(&said), "{asked:?} {said}");
+    let kept = scene.file(&format!("var/lib/portables/settings/{digest}"));
+    fs::create_dir_all(kept.parent().unwrap()).unwrap();
+    fs::write(&kept, "sources = [ ]\n").unwrap();
+    assert!(refused(&scene.apply("").2), "other bytes");
+    fs::write(&kept, bytes).unwrap();
+    let restart = ["systemctl daemon-reload", "systemctl --no-block restart sceau-connector@gate.service"];
+    assert_eq!(scene.apply(""), (0, restart.map(str::to_owned).to_vec(), String::new()));
+    let text = scene.drop_in("gate").unwrap();
+    assert!(text.contains(&format!("BindReadOnlyPaths={}:/run/connector/gate.toml\n", kept.display())), "{text}");
+    assert!(text.contains("StateDirectory=sceau-connectors/gate\n"), "{text}");
+    // Spoilt later: it is not attached at the next look.
+    fs::write(&kept, "").unwrap();
+    let (_, asked, said) = scene.apply("");
+    assert!(refused(&said) && asked[0] == "systemctl stop sceau-connector@gate.service", "{asked:?} {said}");
 }
 
 /// One bad image keeps no other from being attached.

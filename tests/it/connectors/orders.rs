@@ -73,7 +73,7 @@ fn what_is_attached_is_in_the_ledger_and_survives() {
 #[test]
 fn what_reaches_beyond_the_machine_is_a_matter_of_two() {
     let office = office();
-    for reach in [network(), json!({ "device": CHANNEL })] {
+    for reach in [network(), json!({ "device": CHANNEL }), json!({ "doors": ["state"] })] {
         let order = attach(&office, reach);
         assert_eq!(brief(office.submit(&order, &[&office.alice])), says("Denied", "signers-missing"));
         assert_eq!(brief(office.submit(&order, &[&office.bob, &office.carol])), says("Denied", "role-missing"));
@@ -159,6 +159,37 @@ fn nothing_changes_without_something_to_change() {
     }
     let one_more = attach(&office, json!({ "name": "one-more" }));
     assert_eq!(brief(office.submit(&one_more, &[&office.alice])), says("Denied", "attachments-full"));
+}
+
+/// What is set for a connector is in its order, and another file is another order.
+#[test]
+fn settings_are_recorded_by_their_digests() {
+    let office = office();
+    let setting = |name: &str, digit: &str| format!("{name}:{}", digit.repeat(64));
+    let order = |settings: Vec<String>| attach(&office, json!({ "settings": settings }));
+    let first = order(vec![setting("gate.toml", "b"), setting("ca.pem", "a")]);
+    office.submit(&first, &[&office.alice]).unwrap();
+    let rows = told(&office);
+    assert_eq!(rows["connectors"][0]["settings"], json!([setting("ca.pem", "a"), setting("gate.toml", "b")]));
+    office.kill_and_wait();
+    assert_eq!(told(&office), rows);
+    let other = order(vec![setting("ca.pem", "a"), setting("gate.toml", "c")]);
+    office.submit(&other, &[&office.alice]).unwrap();
+    let twice = vec![setting("ca.pem", "a"), setting("ca.pem", "b")];
+    let many = (0..17).map(|n| setting(&format!("f{n}"), "a")).collect();
+    for wrong in [twice, many, vec!["gate.toml".into()], vec![setting("../x", "a")], vec![setting("a:b", "a")]] {
+        let refused = brief(office.submit(&order(wrong), &[&office.alice]));
+        assert_eq!(refused, says("Malformed", "order.arguments.settings"));
+    }
+    // The command line reads the file and says which one it means.
+    let file = office.door.establishment.folder.join("gate.toml");
+    std::fs::write(&file, "sources = []\n").unwrap();
+    let (alice, file) = (office.alice.0.to_str().unwrap(), file.to_str().unwrap());
+    let attach = ["connectors", "attach", "--name", "demo", "--root-hash", IMAGE, "--setting", file];
+    assert_eq!(sceau(&office, &[&attach[..], &["--sign-with", alice]].concat()).0, 0);
+    let (_, out, _) = sceau(&office, &["connectors", "list"]);
+    let digest = Digest::of(&[b"sources = []\n"]);
+    assert!(out.contains(&format!("réglages : gate.toml:{digest}")), "{out}");
 }
 
 /// The command line makes the same orders: signed here, or printed for two to sign.

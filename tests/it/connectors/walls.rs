@@ -23,17 +23,22 @@ fn extra(path: &str) -> PathBuf {
 fn row(more: Value) -> Value {
     let mut row = json!({
         "name": "demo", "user": "sceau-connector-1", "image": "ab".repeat(32), "doors": ["token", "relay", "metrics", "journal"],
-        "peers": [], "since": "2026-01-01T00:00:00.000Z", "attached": true,
+        "peers": [], "settings": [], "since": "2026-01-01T00:00:00.000Z", "attached": true,
     });
     row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     row
 }
 
-fn reaches() -> [Value; 3] {
+fn reaches() -> [Value; 4] {
     [
         json!({}),
         json!({ "interface": "lan1", "peers": ["192.0.2.7", "2001:db8::/32"], "listen": 8443 }),
         json!({ "device": CHANNEL }),
+        // The gate's.
+        json!({
+            "doors": ["token", "relay", "state"], "settings": [format!("gate.toml:{}", "ab".repeat(32))],
+            "interface": "lan1", "peers": ["192.0.2.7"], "listen": 8443,
+        }),
     ]
 }
 
@@ -90,7 +95,9 @@ fn systemd_understands_every_line() {
 #[test]
 fn walls_open_what_the_order_names_and_nothing_else() {
     let (_, shut) = staged(json!({ "doors": [] }));
-    assert!(!shut.contains("Bind") && !shut.contains("Network") && !shut.contains("Device"), "{shut}");
+    for word in ["Bind", "Network", "Device", "StateDirectory", "TemporaryFileSystem"] {
+        assert!(!shut.contains(word), "{word} in {shut}");
+    }
     let (_, open) = staged(reaches()[1].clone());
     for line in [
         "PrivateNetwork=no",
@@ -122,6 +129,8 @@ fn an_answer_that_is_not_of_its_form_is_none() {
         json!({ "interface": "lan1", "peers": ["192.0.2.7"], "listen": 22 }),
         json!({ "device": "/dev/sda" }),
         json!({ "peers": ["192.0.2.7"] }),
+        json!({ "settings": [format!("../x:{}", "ab".repeat(32))] }),
+        json!({ "settings": ["gate.toml:ab"] }),
     ] {
         assert_eq!(Told::read(json!({ "connectors": [row(more.clone())], "modules": [] })), None, "{more}");
     }

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use sceau::traces::digest::Digest;
+
 use super::rig::Rig;
 use crate::connectors::image::{Parts, Vendor};
 
@@ -98,4 +100,25 @@ fn an_image_that_is_not_whole_or_not_a_vendors_stays_out() {
     };
     assert_eq!(names("var/lib/portables/incoming"), ["good.raw"]);
     assert_eq!(names("var/lib/sceau-modules/incoming"), [""; 0]);
+}
+
+/// A setting is known by its bytes: it waits under their digest, whatever it is called on the stick, until an order names it.
+#[test]
+fn settings_on_a_stick_wait_under_their_digests() {
+    let Some((rig, _)) = scene("console::settings_on_a_stick_wait_under_their_digests") else { return };
+    fs::create_dir_all(rig.stick("settings")).unwrap();
+    fs::write(rig.stick("settings/gate.toml"), "sources = []\n").unwrap();
+    fs::write(rig.stick("settings/empty"), "").unwrap();
+    fs::write(rig.stick("settings/long.bin"), vec![b'x'; (64 << 10) + 1]).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", rig.stick("settings/link")).unwrap();
+    let (code, said) = rig.visit();
+    assert_ne!(code, Some(0), "{said}");
+    let digest = Digest::of(&[b"sources = []\n"]).to_string();
+    assert!(said.contains(&format!("réglage gate.toml reçu, sha256 {digest}")), "{said}");
+    for refused in ["settings/empty", "settings/long.bin", "settings/link"] {
+        assert!(said.contains(refused), "{refused} is not in {said}");
+    }
+    let kept: Vec<_> = fs::read_dir(rig.root("var/lib/portables/settings")).unwrap().collect();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(fs::read(rig.root(&format!("var/lib/portables/settings/{digest}"))).unwrap(), b"sources = []\n");
 }

@@ -102,6 +102,26 @@ fn the_pin_opens_in_the_measured_state_alone() {
     );
 }
 
+/// What the gate needs of the configuration can be given once only: with the rest that somebody signed.
+#[test]
+fn a_signed_complement_says_who_the_gate_will_be() {
+    let Some(rig) = Rig::new("console::a_signed_complement_says_who_the_gate_will_be") else { return };
+    let plus = "[gate]\nuser = \"sceau-connector-1\"\n\n[connectors]\ninterfaces = [\"enp1s0\"]\n";
+    let text = rig.right().replace("mode = \"test\"", "mode = \"test\"\ncomplement = \"plus.toml\"");
+    let text = text.replace("authentication = true", "authentication = false");
+    let wrong = plus.replace("user", "users");
+    fs::write(rig.stick("files/plus.toml"), wrong).unwrap();
+    rig.bring_signed(&(text.clone() + &rig.pinned("plus.toml")));
+    let (code, said) = rig.visit();
+    assert!(code == Some(1) && said.contains("users") && rig.is_blank(), "{said}");
+    fs::write(rig.stick("files/plus.toml"), plus).unwrap();
+    rig.bring_signed(&(text + &rig.pinned("plus.toml")));
+    rig.visited();
+    let config = sceau::config::Config::examine(&rig.root("var/lib/sceau-config/sceau.toml")).config.unwrap();
+    assert_eq!(config.gate.unwrap().user, "sceau-connector-1");
+    assert_eq!(config.connectors.allowed().interfaces, ["enp1s0"]);
+}
+
 #[test]
 fn the_guides_example_is_a_right_file() {
     let guide = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/appliance.md")).unwrap();

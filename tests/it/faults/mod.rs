@@ -169,6 +169,25 @@ fn a_fault_while_stopping_loses_nothing() {
     assert!(fired > 20, "{fired} faults were met");
 }
 
+/// The log is copied into the database beside the commits; what is not copied is in the log.
+#[test]
+fn a_database_that_takes_no_copy_of_its_log_stops_nobody_and_loses_nothing() {
+    let mut bench = Bench::new();
+    let [io, full, _] = ERRNOS;
+    for (kind, errno) in [("full", io), ("full", full), ("torn", io), ("kept", io), ("short", 0)] {
+        let fault = Fault { operation: "copy", n: 1, errno, kind };
+        let mut client = Client::connect(&bench.establishment.token_socket()).unwrap();
+        bench.disk.fails(fault);
+        assert!(bench.ask(&mut client, fault));
+        until("the log was to be copied", || bench.disk.fired());
+        for _ in 0..REQUESTS {
+            assert!(bench.ask(&mut client, fault), "{fault:?}");
+        }
+        bench.sceaud.kill();
+        bench.lives_again(fault);
+    }
+}
+
 #[test]
 fn a_full_disk_and_a_read_only_one_heal() {
     let mut bench = Bench::new();

@@ -2,7 +2,8 @@
 // says which: "<operation> <n> <errno> <kind>": the n-th call of that operation (write, sync, truncate, rename) since the plan
 // was written fails. Kinds: "lost" tells the error and does nothing, "kept" does it and tells the error, "torn" writes half and
 // tells the error, "short" writes half and says so, "full" is "lost" from the n-th call on, "cut" and "cut-behind" end the program
-// before and behind the call, as a power cut would. A line in $FAULT_PLAN.fired for each.
+// before and behind the call, as a power cut would. "copy" are the writes to the database itself, into which its log is copied.
+// A line in $FAULT_PLAN.fired for each.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -30,16 +31,28 @@ static int below(const char *path) {
     return len && strncmp(path, folder, len) == 0 && path[len] == '/';
 }
 
-static int is_ours(int file) {
-    char link[64], path[4096];
+static int has_path(int file, char path[4096]) {
+    char link[64];
     snprintf(link, sizeof link, "/proc/self/fd/%d", file);
-    ssize_t len = readlink(link, path, sizeof path - 1);
+    ssize_t len = readlink(link, path, 4095);
     if (len <= 0) return 0;
     path[len] = 0;
-    return below(path);
+    return 1;
 }
 
-static enum kind fault(const char *operation) {
+static int is_ours(int file) {
+    char path[4096];
+    return has_path(file, path) && below(path);
+}
+
+static int is_database(int file) {
+    char path[4096];
+    if (!has_path(file, path)) return 0;
+    const char *end = strrchr(path, '.');
+    return end && !strcmp(end, ".sqlite");
+}
+
+static enum kind fault(const char *operation, int target) {
     const char *plan = getenv("FAULT_PLAN");
     int file = plan ? open(plan, O_RDONLY | O_CLOEXEC) : -1;
     if (file < 0) return NONE;
@@ -53,7 +66,8 @@ static enum kind fault(const char *operation) {
     if (st.st_ino != planned_file || memcmp(&st.st_mtim, &planned, sizeof planned)) {
         planned = st.st_mtim, planned_file = st.st_ino, calls = 0;
     }
-    if (strcmp(wanted, operation)) return NONE;
+    int is_copy = !strcmp(wanted, "copy") && !strcmp(operation, "write") && is_database(target);
+    if (strcmp(wanted, operation) && !is_copy) return NONE;
     calls += 1;
     if (!strcmp(word, "full") ? calls < n : calls != n) return NONE;
     snprintf(fired, sizeof fired, "%s.fired", plan);
@@ -69,9 +83,9 @@ static enum kind fault(const char *operation) {
 }
 
 // What a call gives back, with the errno of the fault after it was performed.
-#define FAULTY(operation, perform, half)              \
+#define FAULTY(operation, file, perform, half)        \
     do {                                              \
-        enum kind kind = fault(operation);            \
+        enum kind kind = fault(operation, file);      \
         int number = errno;                           \
         if (kind == NONE) return perform;             \
         if (kind == SHORT) return half;               \
@@ -85,12 +99,12 @@ static enum kind fault(const char *operation) {
 
 ssize_t write(int file, const void *bytes, size_t len) {
     if (!is_ours(file)) return syscall(SYS_write, file, bytes, len);
-    FAULTY("write", syscall(SYS_write, file, bytes, len), syscall(SYS_write, file, bytes, len / 2));
+    FAULTY("write", file, syscall(SYS_write, file, bytes, len), syscall(SYS_write, file, bytes, len / 2));
 }
 
 ssize_t pwrite64(int file, const void *bytes, size_t len, off64_t at) {
     if (!is_ours(file)) return syscall(SYS_pwrite64, file, bytes, len, at);
-    FAULTY("write", syscall(SYS_pwrite64, file, bytes, len, at), syscall(SYS_pwrite64, file, bytes, len / 2, at));
+    FAULTY("write", file, syscall(SYS_pwrite64, file, bytes, len, at), syscall(SYS_pwrite64, file, bytes, len / 2, at));
 }
 
 ssize_t pwrite(int file, const void *bytes, size_t len, off_t at) {
@@ -99,22 +113,22 @@ ssize_t pwrite(int file, const void *bytes, size_t len, off_t at) {
 
 ssize_t writev(int file, const struct iovec *parts, int count) {
     if (!is_ours(file)) return syscall(SYS_writev, file, parts, count);
-    FAULTY("write", syscall(SYS_writev, file, parts, count), syscall(SYS_writev, file, parts, 1));
+    FAULTY("write", file, syscall(SYS_writev, file, parts, count), syscall(SYS_writev, file, parts, 1));
 }
 
 int fdatasync(int file) {
     if (!is_ours(file)) return (int)syscall(SYS_fdatasync, file);
-    FAULTY("sync", (int)syscall(SYS_fdatasync, file), 0);
+    FAULTY("sync", file, (int)syscall(SYS_fdatasync, file), 0);
 }
 
 int fsync(int file) {
     if (!is_ours(file)) return (int)syscall(SYS_fsync, file);
-    FAULTY("sync", (int)syscall(SYS_fsync, file), 0);
+    FAULTY("sync", file, (int)syscall(SYS_fsync, file), 0);
 }
 
 int ftruncate64(int file, off64_t len) {
     if (!is_ours(file)) return (int)syscall(SYS_ftruncate, file, len);
-    FAULTY("truncate", (int)syscall(SYS_ftruncate, file, len), 0);
+    FAULTY("truncate", file, (int)syscall(SYS_ftruncate, file, len), 0);
 }
 
 int ftruncate(int file, off_t len) {
@@ -123,5 +137,5 @@ int ftruncate(int file, off_t len) {
 
 int rename(const char *from, const char *to) {
     if (!below(to)) return (int)syscall(SYS_rename, from, to);
-    FAULTY("rename", (int)syscall(SYS_rename, from, to), 0);
+    FAULTY("rename", -1, (int)syscall(SYS_rename, from, to), 0);
 }

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod clients;
+mod connector;
 mod crowd;
 mod description;
 mod doors;
