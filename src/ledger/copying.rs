@@ -96,6 +96,7 @@ fn open(path: &Path) -> Result<Connection, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use std::time::{Duration, Instant};
 
     use super::*;
