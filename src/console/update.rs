@@ -16,21 +16,36 @@ const LINES_MAX: usize = 4;
 /// How long the unit may take (its own `TimeoutStartSec=`).
 const WAIT: Duration = Duration::from_secs(1800);
 
+/// How often it is asked for until it begins. A visit that ends unmounts the stick, which takes a waiting update from the service
+/// manager's queue (seen in a real boot): asked again, nothing stands in its way.
+const TRIES: u32 = 3;
+
 /// Has the update of the stick verified and written; the machine restarts into it.
 ///
 /// # Errors
-/// The image has no such unit, or it refused the update, with its last words; nothing was changed.
+/// No stick; the image has no such unit, or it refused the update, with its last words; nothing was changed.
 pub(super) fn update(place: &Place) -> Result<(), ConsoleError> {
     if place.is_staged() {
         return Err(ConsoleError::refused("mise à jour", "c'est une racine préparée ; faites-la sur l'appliance"));
     }
+    if !place.stick_device().exists() {
+        let text =
+            "aucune clé USB de nom SCEAU n'est branchée ; branchez celle de la mise à jour, puis recommencez";
+        return Err(ConsoleError::refused("mise à jour", text));
+    }
     let words = place.at(WORDS);
     // Those of a run before are not this one's.
     let _ = fs::remove_file(&words);
-    systemctl_within(&["start", UNIT], WAIT).map_err(|_| {
-        let said = fs::read(&words).map(|said| last_lines(&String::from_utf8_lossy(&said))).unwrap_or_default();
-        ConsoleError::refused("mise à jour", refusal(&said))
-    })?;
+    let mut tries = 1;
+    while systemctl_within(&["start", UNIT], WAIT).is_err() {
+        // The service manager makes the file as it starts the first program.
+        let said = fs::read(&words).ok();
+        if said.is_some() || tries == TRIES {
+            let said = said.map(|said| last_lines(&String::from_utf8_lossy(&said))).unwrap_or_default();
+            return Err(ConsoleError::refused("mise à jour", refusal(&said)));
+        }
+        tries += 1;
+    }
     systemctl(&["--no-block", "reboot"])
 }
 
@@ -42,7 +57,7 @@ fn last_lines(said: &str) -> String {
 
 fn refusal(said: &str) -> String {
     if said.is_empty() {
-        let remedy = "branchez la clé de la mise à jour et recommencez, ou redémarrez l'appliance";
+        let remedy = "recommencez, ou redémarrez l'appliance";
         return format!("elle n'a pas commencé ; rien n'est changé, {remedy}");
     }
     format!("elle est refusée, et rien n'est changé : {said}")

@@ -43,6 +43,7 @@ const COMMANDS: [(&[&str], &[&str]); 62] = [
             "--peer",
             "--listen",
             "--device",
+            "--setting",
             "--sign-with",
             "--json",
             "--config",

@@ -10,6 +10,8 @@ use super::faults::calls;
 use super::rig::{PIN, Rig, SPY, Setting, eventually};
 use super::seal::text;
 
+/// Not the token's; with letters, as the right one.
+const WRONG_PIN: &str = "fausse-9999";
 /// The shortest wait after an unclear login and what a loaded machine may add.
 const PACED_MAX: Duration = Duration::from_secs(60);
 
@@ -17,7 +19,7 @@ const PACED_MAX: Duration = Duration::from_secs(60);
 fn a_wrong_pin_is_tried_once_by_two_processes_and_three_restarts_and_a_new_one_heals() {
     let rig = Rig::new("EC:prime256v1");
     rig.configure(&Setting { module: SPY.as_ref(), ..Setting::default() });
-    rig.set_pin("9999");
+    rig.set_pin(WRONG_PIN);
     let mut signers = vec![];
     for round in 0..4 {
         signers = ["seal-a-1", "seal-a-2"].map(|instance| rig.spawn(instance)).into();
@@ -39,7 +41,7 @@ fn a_wrong_pin_is_tried_once_by_two_processes_and_three_restarts_and_a_new_one_h
     assert_eq!(memories.len(), 1);
     assert!(rig.log("seal-a-1").contains(memories[0].to_str().unwrap()), "the file to remove is named in full");
     let marker = fs::read(&memories[0]).unwrap();
-    assert!(!marker.windows(4).any(|bytes| bytes == b"9999"));
+    assert!(!marker.windows(WRONG_PIN.len()).any(|bytes| bytes == bWRONG_PIN));
 
     // The operator corrects the file: both processes, still the same, try the new PIN once each.
     rig.set_pin(PIN);
@@ -55,7 +57,7 @@ fn a_wrong_pin_is_tried_once_by_two_processes_and_three_restarts_and_a_new_one_h
     assert_eq!(rig.memories("run"), memories, "the wrong one stays wrong");
     for instance in ["seal-a-1", "seal-a-2"] {
         let log = rig.log(instance);
-        assert!(!log.contains("9999") && !log.contains(PIN), "a PIN in the log");
+        assert!(!log.contains(WRONG_PIN) && !log.contains(PIN), "a PIN in the log");
     }
     // SoftHSM raises CKF_USER_PIN_COUNT_LOW after a wrong PIN and lowers it at the next good login.
     let warned =
@@ -92,7 +94,7 @@ fn refused_round(rig: &Rig, instances: &[&str], environment: &[(&str, &str)]) {
 fn two_keys_of_one_token_share_the_memory_of_a_wrong_pin() {
     let rig = Rig::new("EC:prime256v1");
     rig.add_twin(SPY.as_ref());
-    rig.set_pin("9999");
+    rig.set_pin(WRONG_PIN);
     for _ in 0..3 {
         refused_round(&rig, &["seal-a-1", "seal-b-1"], &[]);
         assert_eq!(rig.calls("C_Login"), 1, "one try for the token");
@@ -107,7 +109,7 @@ fn two_keys_of_one_token_share_the_memory_of_a_wrong_pin() {
 fn the_memory_outlives_a_restart_of_the_machine() {
     let rig = Rig::new("EC:prime256v1");
     rig.configure(&Setting { module: SPY.as_ref(), ..Setting::default() });
-    rig.set_pin("9999");
+    rig.set_pin(WRONG_PIN);
     fs::create_dir(rig.path("state")).unwrap();
     let state = rig.path("state").into_os_string().into_string().unwrap();
     for _ in 0..3 {
@@ -168,7 +170,7 @@ fn a_crash_inside_the_login_counts_as_a_try_and_another_pin_or_the_operator_ends
         (Answer::Failure(Failure::TokenUnreachable), 1)
     );
     fs::remove_file(rig.path("shim/crash-login")).unwrap();
-    rig.set_pin("9999");
+    rig.set_pin(WRONG_PIN);
     let mut client = signer.connect();
     eventually("another PIN is tried at once", || {
         (client.ask(&Request::Hello) == Answer::Failure(Failure::PinRefused)).then_some(())

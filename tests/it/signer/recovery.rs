@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sceau::seal::wire::{Answer, Failure, Request};
 use sceau::vihf::signature::SignatureAlgorithm;
 
-use super::rig::{Rig, SOFTHSM, Setting, eventually};
+use super::rig::{PIN, Rig, SOFTHSM, Setting, eventually};
 use super::seal::text;
 use crate::support::key_kind::KeyOrigin;
 use crate::support::wait;
@@ -72,7 +72,7 @@ fn a_module_a_token_or_a_key_that_comes_late_is_waited_for() {
     said("aucun token ne correspond à l'uri ; présents : \\\"sceau-test\\\"");
     rig.add_token("late");
     said("aucune clé privée du token late ne correspond à l'uri ; présentes : aucune");
-    let arguments = ["--module", SOFTHSM, "--token-label", "late", "--login", "--pin", "1234"];
+    let arguments = ["--module", SOFTHSM, "--token-label", "late", "--login", "--pin", PIN];
     let generate = ["--keypairgen", "--key-type", "EC:prime256v1", "--label", "seal-a"];
     rig.tool("pkcs11-tool", &[arguments.as_slice(), &generate].concat());
     eventually("the key", || matches!(client.ask(&Request::Hello), Answer::Key(_)).then_some(()));

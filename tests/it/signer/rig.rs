@@ -16,7 +16,8 @@ use crate::support::key_kind::KeyOrigin;
 
 pub(crate) const SOFTHSM: &str = "/usr/lib/softhsm/libsofthsm2.so";
 pub(crate) const SPY: &str = "/usr/lib/x86_64-linux-gnu/pkcs11/pkcs11-spy.so";
-pub(crate) const PIN: &str = "1234";
+/// Letters too: four digits stand by chance in a time or a number of a log that must not hold it.
+pub(crate) const PIN: &str = "juste-1234";
 /// Nothing here takes longer unless it is broken.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
