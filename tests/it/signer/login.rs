@@ -41,7 +41,7 @@ fn a_wrong_pin_is_tried_once_by_two_processes_and_three_restarts_and_a_new_one_h
     assert_eq!(memories.len(), 1);
     assert!(rig.log("seal-a-1").contains(memories[0].to_str().unwrap()), "the file to remove is named in full");
     let marker = fs::read(&memories[0]).unwrap();
-    assert!(!marker.windows(WRONG_PIN.len()).any(|bytes| bytes == bWRONG_PIN));
+    assert!(!marker.windows(WRONG_PIN.len()).any(|bytes| bytes == WRONG_PIN.as_bytes()));
 
     // The operator corrects the file: both processes, still the same, try the new PIN once each.
     rig.set_pin(PIN);
