@@ -41,6 +41,8 @@ pub(super) fn update(place: &Place) -> Result<(), ConsoleError> {
         // The service manager makes the file as it starts the first program.
         let said = fs::read(&words).ok();
         if said.is_some() || tries == TRIES {
+            // It may be pulled. Where this fails too the stick stays mounted until the next visit.
+            let _ = systemctl(&["--no-block", "stop", "run-stick.mount"]);
             let said = said.map(|said| last_lines(&String::from_utf8_lossy(&said))).unwrap_or_default();
             return Err(ConsoleError::refused("mise à jour", refusal(&said)));
         }
