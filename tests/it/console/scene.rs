@@ -74,6 +74,7 @@ fn absolute(of: &Establishment, value: &Value) -> Value {
 }
 
 /// Lets the daemons of a test run with what the console wrote: PINs by file and a clock that nobody sets are all that differs.
+/// What they seal is kept for the outside verifiers beside the authorities that the console was given.
 pub(super) fn adopt(rig: &Rig, of: &Establishment) {
     let mut config: Table = rig.configured("sceau.toml").unwrap().parse().unwrap();
     let pin = of.folder.join("console.pin");
@@ -93,6 +94,9 @@ pub(super) fn adopt(rig: &Rig, of: &Establishment) {
     own(config["audit"].as_table_mut().unwrap(), "public_key");
     for authorities in ["anchors", "intermediates"] {
         config["trust"][authorities].as_array_mut().unwrap().iter_mut().for_each(|name| *name = at(name));
+    }
+    for (theirs, given) in of.trust_files().iter().zip(["racine.pem", "intermediaire.pem"]) {
+        fs::copy(rig.stick("files").join(given), theirs).unwrap();
     }
     config.insert("clock".into(), Table::from_iter([("require_synchronised".to_owned(), false.into())]).into());
     fs::copy(home(rig, "softhsm2-seal.conf"), of.store.conf()).unwrap();
