@@ -7,8 +7,10 @@ use crate::config::{Config, Fault, Named, SealKey};
 use crate::vihf::instant::Instant;
 
 const SUBJECT: &str = "certificates";
-/// Days before a certificate's end at which it is told (vihf.md §6: renewal opens 60 days before).
-const STEPS_DAYS: [i64; 3] = [7, 30, 60];
+/// Days before a certificate's end from which it can be renewed (vihf.md §6).
+pub const RENEWAL_DAYS: i64 = 60;
+/// Days before a certificate's end at which it is told.
+const STEPS_DAYS: [i64; 3] = [7, 30, RENEWAL_DAYS];
 
 /// Looks at the certificates that could be read.
 pub(super) fn probe(config: &Config, named: &Named, now: Instant, report: &mut Report) {

@@ -23,6 +23,7 @@ mod tpm;
 mod unit_file;
 mod units;
 
+pub use certificates::RENEWAL_DAYS;
 pub use finding::{Finding, Place};
 pub use report::{DaysLeft, ListAge, Report};
 pub use rule::{RULES, Rule, Severity, Verdict, rule};

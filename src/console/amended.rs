@@ -42,22 +42,27 @@ pub(super) fn without(vaults: &[Vault], names: &[String]) -> Vec<Vault> {
 
 /// `sceau.toml` as it would be with these keys, beside it: judged as `sceaud` would. What is left of it is written over.
 pub(super) fn draft(place: &Place, applied: &Provisioning, vaults: &[Vault]) -> Result<PathBuf, ConsoleError> {
+    judged(place, &text(place, applied, vaults)?)
+}
+
+/// The same in its place: from here on these keys serve.
+pub(super) fn write(place: &Place, applied: &Provisioning, vaults: &[Vault]) -> Result<(), ConsoleError> {
+    let text = text(place, applied, vaults)?;
+    let draft = judged(place, &text)?;
+    let path = place.sceau_toml();
+    durable::replace(&path, text.as_bytes(), 0o644).map_err(ConsoleError::file(&path))?;
+    fs::remove_file(&draft).map_err(ConsoleError::file(&draft))
+}
+
+fn judged(place: &Place, text: &str) -> Result<PathBuf, ConsoleError> {
     let path = place.configuration().join("sceau-next.toml");
-    durable::replace(&path, text(place, applied, vaults)?.as_bytes(), 0o644).map_err(ConsoleError::file(&path))?;
+    durable::replace(&path, text.as_bytes(), 0o644).map_err(ConsoleError::file(&path))?;
     let faults = Config::examine(&path).faults;
     if faults.is_empty() {
         return Ok(path);
     }
     fs::remove_file(&path).map_err(ConsoleError::file(&path))?;
     Err(ConsoleError::Refused(faults.iter().map(Refusal::of_fault).collect()))
-}
-
-/// The same in its place: from here on these keys serve.
-pub(super) fn write(place: &Place, applied: &Provisioning, vaults: &[Vault]) -> Result<(), ConsoleError> {
-    let draft = draft(place, applied, vaults)?;
-    let path = place.sceau_toml();
-    durable::replace(&path, text(place, applied, vaults)?.as_bytes(), 0o644).map_err(ConsoleError::file(&path))?;
-    fs::remove_file(&draft).map_err(ConsoleError::file(&draft))
 }
 
 fn text(place: &Place, applied: &Provisioning, vaults: &[Vault]) -> Result<String, ConsoleError> {

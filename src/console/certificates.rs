@@ -5,7 +5,6 @@ use std::path::Path;
 
 use super::amended::{draft, with};
 use super::ceremony::Ceremony;
-use super::configuration::certificate;
 use super::convention;
 use super::credential::Opened;
 use super::error::ConsoleError;
@@ -92,7 +91,7 @@ impl Desk<'_, '_> {
                 "il a changé pendant l'import ; recommencez, et prévenez la sécurité",
             ));
         }
-        let target = folder.join(certificate(&key.name));
+        let target = self.place.certificate(&key.name);
         match fs::read(&target) {
             Ok(old) if old == taken => return Ok(None),
             // One of the same key would take its place at once.

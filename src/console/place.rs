@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::configuration::certificate;
+
 /// The appliance's files; every path of this room comes from here.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
@@ -42,6 +44,11 @@ impl Place {
     /// Memory of refused PINs, shared with the signers of that user (`StateDirectory=` of their unit).
     pub(super) fn signers_state(&self, user: &str) -> PathBuf {
         self.at("/var/lib").join(user)
+    }
+
+    /// The certificate of a key, once it was brought.
+    pub(super) fn certificate(&self, key: &str) -> PathBuf {
+        self.configuration().join(certificate(key))
     }
 
     /// The stick, as udev names it by its label.

@@ -17,17 +17,15 @@ use std::path::PathBuf;
 use super::amended::{draft, with, without, write};
 use super::ceremony::Ceremony;
 use super::certificates::is_declared;
-use super::configuration::certificate;
 use super::credential::Opened;
 use super::error::ConsoleError;
 use super::place::Place;
 use super::program::told;
 use super::report::Report;
-use super::requests::{folder, give, last_of_slots, made, prepared, request};
+use super::requests::{certified, folder, give, last_of_slots, made, prepared, request};
 use super::serving::{generation, numbered, serving};
 use super::stick::Stick;
 use super::vault::{Planned, Purpose, Vault};
-use crate::certificate::SealCertificate;
 use crate::config::provisioning::Provisioning;
 use crate::sys::{clock, durable};
 
@@ -115,7 +113,7 @@ pub(super) fn make(
 pub(super) fn settle(place: &Place, applied: &Provisioning, report: &mut Report) -> Result<bool, ConsoleError> {
     let mut changed = false;
     let vaults = serving(place, applied);
-    let has_certificate = |key: &Planned| place.configuration().join(certificate(&key.name)).is_file();
+    let has_certificate = |key: &Planned| place.certificate(&key.name).is_file();
     for (_, key) in prepared(place, &vaults).into_iter().filter(|(_, key)| has_certificate(key)) {
         // Of what serves now: the one before may have changed it.
         write(place, applied, &with(&serving(place, applied), &key))?;
@@ -124,7 +122,7 @@ pub(super) fn settle(place: &Place, applied: &Provisioning, report: &mut Report)
             "clé {} mise en service à côté de l'ancienne, qui la remplace si elle ne répond pas",
             key.name
         ));
-        let pem = fs::read(place.configuration().join(certificate(&key.name))).unwrap_or_default();
+        let pem = fs::read(place.certificate(&key.name)).unwrap_or_default();
         if !is_declared(place, &key, &pem) {
             report.next(format!(
                 "la convention ne nomme pas le certificat de {} : l'ancien scelle jusqu'à ce que ses approbateurs signent une \
@@ -175,19 +173,14 @@ pub(super) fn offer(
 /// Names of keys whose certificate has ended while a later one of their slot is valid.
 fn ended(place: &Place, vaults: &[Vault]) -> Vec<String> {
     let (now, last) = (clock::now(), last_of_slots(vaults));
-    let is_past = |key: &Planned| read(place, key).is_some_and(|read| read.not_after() < now);
+    let is_past = |key: &Planned| certified(place, key).is_some_and(|read| read.not_after() < now);
     let has_follower = |key: &Planned| {
         last.iter().any(|(_, last)| {
             last.slot == key.slot
                 && last.name != key.name
-                && read(place, last).is_some_and(|read| read.is_valid_at(now))
+                && certified(place, last).is_some_and(|read| read.is_valid_at(now))
         })
     };
     let keys = vaults.iter().flat_map(|vault| &vault.keys);
     keys.filter(|key| is_past(key) && has_follower(key)).map(|key| key.name.clone()).collect()
-}
-
-fn read(place: &Place, key: &Planned) -> Option<SealCertificate> {
-    let pem = fs::read(place.configuration().join(certificate(&key.name))).ok()?;
-    SealCertificate::parse(&pem).ok()
 }

@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::configuration::certificate;
 use super::error::ConsoleError;
 use super::place::{Place, REQUESTS};
 use super::report::Report;
 use super::serving::generation;
 use super::stick::Stick;
 use super::vault::{Planned, Vault};
+use crate::certificate::SealCertificate;
 
 /// Where a key's request is kept.
 pub(super) fn request(place: &Place, key: &Planned) -> PathBuf {
@@ -24,8 +24,13 @@ pub(super) fn folder(place: &Place) -> PathBuf {
 /// Keys whose certificates have not come yet.
 pub(super) fn awaited<'v>(place: &Place, vaults: &'v [Vault]) -> Vec<&'v Planned> {
     let keys = vaults.iter().flat_map(|vault| &vault.keys);
-    keys.filter(|key| key.structure.is_some() && !place.configuration().join(certificate(&key.name)).is_file())
-        .collect()
+    keys.filter(|key| key.structure.is_some() && !place.certificate(&key.name).is_file()).collect()
+}
+
+/// The certificate that a key has, if it has one that can be read.
+pub(super) fn certified(place: &Place, key: &Planned) -> Option<SealCertificate> {
+    let pem = fs::read(place.certificate(&key.name)).ok()?;
+    SealCertificate::parse(&pem).ok()
 }
 
 /// The last key of each slot that has a certificate, the one that another may follow; with its token.

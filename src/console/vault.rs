@@ -87,8 +87,8 @@ impl Vault {
     }
 }
 
-/// The tokens of that provisioning with their first keys. A soft token of its own for mutual TLS: who takes over one of the two users has not the
-/// other's keys.
+/// The tokens of that provisioning with their first keys. A soft token of its own for mutual TLS: who takes over one of the two
+/// users has not the other's keys.
 pub(super) fn vaults(provisioning: &Provisioning) -> Vec<Vault> {
     let structures = &provisioning.establishment.structures;
     let soft = provisioning.token == TokenModule::Soft;

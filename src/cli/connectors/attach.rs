@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 use super::image;
 use crate::cli::NotDone;
 use crate::cli::order::Signing;
-use crate::policy::connectors::Setting;
 use crate::policy::order::Verb;
 use crate::traces::digest::Digest;
 
@@ -85,7 +84,7 @@ impl Attach {
     }
 }
 
-/// A file as orders name it.
+/// A file as orders name it ([`crate::policy::connectors::Setting`]).
 fn setting(path: &Path) -> Result<String, NotDone> {
     let unread = |cause| {
         NotDone::Usage(format!("{} : ce réglage ne se lit pas ({cause}) ; vérifiez le chemin", path.display()))
@@ -93,7 +92,7 @@ fn setting(path: &Path) -> Result<String, NotDone> {
     let digest = Digest::of(&[&std::fs::read(path).map_err(unread)?]);
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     // A name that is none is refused by who obeys, with its remedy.
-    Ok(Setting::new(&name, digest).map_or_else(|| format!("{name}:{digest}"), |setting| setting.to_string()))
+    Ok(format!("{name}:{digest}"))
 }
 
 /// Attache un module PKCS#11 : ordre d'un administrateur et d'un second (administrateur ou approbateur).

@@ -7,21 +7,18 @@ use serde_json::Value;
 
 use super::super::apply;
 use super::super::brought::serial;
-use super::super::configuration::certificate;
 use super::super::place::Place;
 use super::super::program::sceau;
 use super::super::recovery;
-use super::super::requests::{awaited, last_of_slots, prepared};
+use super::super::requests::{awaited, certified, last_of_slots, prepared};
 use super::super::serving::serving;
 use super::super::visit;
-use crate::certificate::SealCertificate;
+use crate::check::RENEWAL_DAYS;
 use crate::sys::clock;
 use crate::traces::digest::Digest;
 
 /// How often everything is looked through: `sceau check` reads every file that decides.
 const CHECK_EVERY: Duration = Duration::from_secs(60);
-/// Days before a certificate's end at which it is told (vihf.md §6: renewal opens 60 days before).
-const RENEWAL_DAYS: i64 = 60;
 
 /// A certificate as people compare it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,9 +84,9 @@ impl Watch {
         let vaults = serving(place, &applied);
         facts.awaited = awaited(place, &vaults).iter().map(|key| key.name.clone()).collect();
         facts.prepared = prepared(place, &vaults).into_iter().map(|(_, key)| key.name).collect();
+        let last: Vec<_> = last_of_slots(&vaults).into_iter().map(|(_, last)| last.name.as_str()).collect();
         for key in vaults.iter().flat_map(|vault| &vault.keys).filter(|key| key.structure.is_some()) {
-            let pem = fs::read(place.configuration().join(certificate(&key.name))).unwrap_or_default();
-            if let Ok(read) = SealCertificate::parse(&pem) {
+            if let Some(read) = certified(place, key) {
                 facts.certificates.push(Shown {
                     key: key.name.clone(),
                     fingerprint: colons(&Digest::of(&[read.der()])),
@@ -97,7 +94,7 @@ impl Watch {
                 });
                 let days = read.days_left(clock::now());
                 // Beside its successor it may end.
-                if days <= RENEWAL_DAYS && last_of_slots(&vaults).iter().any(|(_, last)| last.name == key.name) {
+                if days <= RENEWAL_DAYS && last.contains(&key.name.as_str()) {
                     facts.ending.push((key.name.clone(), days));
                 }
             }

@@ -22,21 +22,17 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// That file under that name; none: the name could be something else than one of a file.
+    /// Reads `NAME:SHA256`, the digest in small hexadecimal digits; none also for a name that could be something else than a
+    /// file's.
     #[must_use]
-    pub fn new(name: &str, digest: Digest) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
+        let (name, digest) = text.split_once(':')?;
+        let digest = Digest::from_hex(digest)?;
         let letters = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '_' || c == '-';
         let formed = (1..=NAME_LEN_MAX).contains(&name.len())
             && name.starts_with(|c: char| c.is_ascii_alphanumeric())
             && name.chars().all(letters);
         formed.then(|| Self { name: name.to_owned(), digest })
-    }
-
-    /// Reads `NAME:SHA256`, the digest in small hexadecimal digits.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let (name, digest) = text.split_once(':')?;
-        Self::new(name, Digest::from_hex(digest)?)
     }
 
     /// Reads those of an order: in the order of their names, each name once, not too many.

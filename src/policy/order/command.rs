@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::verb::Verb;
+use crate::policy::connectors::Door;
 use crate::policy::operator::Named;
 
 /// What is ordered, ready to be obeyed.
@@ -212,7 +213,9 @@ impl ConnectorAttach {
     /// Whether it reaches beyond the machine, by a network or a device, or beyond its own end, by what it keeps on the disk.
     #[must_use]
     pub fn reaches_out(&self) -> bool {
-        self.interface.is_some() || self.device.is_some() || self.doors.iter().any(|door| door == "state")
+        self.interface.is_some()
+            || self.device.is_some()
+            || self.doors.iter().any(|door| Door::parse(door) == Some(Door::State))
     }
 }
 

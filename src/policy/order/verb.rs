@@ -150,8 +150,8 @@ impl Verb {
     /// `needs_two`: the order adds an operator, or revokes one who decides, while two persons could decide it. One administrator
     /// alone could otherwise make the second person of all two-person orders, or an auditor of his own who reads every trace. The
     /// second may be an approver, so that the loss of one of two administrators' keys can be repaired; to revoke an auditor is
-    /// urgent and needs one. Or it attaches a connector that reaches beyond the machine, or keeps something on it. A bootstrap is signed by everyone that
-    /// it names, which the decision sees to.
+    /// urgent and needs one. Or it attaches a connector that reaches beyond the machine, or keeps something on it. A bootstrap is
+    /// signed by everyone that it names, which the decision sees to.
     #[must_use]
     pub(super) const fn signers(self, needs_two: bool) -> &'static [Slot] {
         match self {
