@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use zeroize::Zeroize as _;
 
 use super::Attester;
@@ -26,6 +26,11 @@ use crate::varlink::members::MemberError;
 
 /// Who may ask is told by the file's group and by the kernel's word for the caller.
 const SOCKET_MODE: u32 = 0o660;
+/// How long after our start evidence waits for sceaud's checkpoint. Reason: longer than a slow token takes to open, shorter than who
+/// asks waits (180 s).
+const STARTING: Duration = Duration::from_secs(90);
+/// How often sceaud is asked meanwhile.
+const ASKED_EVERY: Duration = Duration::from_secs(1);
 /// Bytes of an answer's room.
 const ANSWER_ROOM_LEN: usize = 4 * 1024;
 
@@ -119,10 +124,17 @@ async fn serve(
     }
 }
 
-/// Asks sceaud what a request needs of it, aside from the TPM's thread: sceaud may be waiting for that one.
+/// Asks sceaud what a request needs of it, aside from the TPM's thread: sceaud may be waiting for that one. A machine that has just
+/// started is given the time to have all of it: an officer would read evidence without a ledger as a bad one.
 async fn completed(attester: &Attester, request: Request) -> Request {
     let Request::Evidence { nonce, .. } = request else { return request };
-    let config = attester.config.clone();
-    let heard = tokio::task::spawn_blocking(move || Heard::of(&config)).await.unwrap_or_default();
-    Request::Evidence { nonce, heard }
+    loop {
+        let config = attester.config.clone();
+        let heard = tokio::task::spawn_blocking(move || Heard::of(&config)).await.unwrap_or_default();
+        if !heard.is_early || attester.started.elapsed() > STARTING {
+            return Request::Evidence { nonce, heard };
+        }
+        tracing::info!("evidence waits for the ledger's checkpoint: the machine is starting");
+        sleep(ASKED_EVERY).await;
+    }
 }

@@ -20,6 +20,9 @@ use crate::traces::digest::Digest;
 
 /// Longest wait for each answer of sceaud: a TPM's audit key signs a checkpoint in a second.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
+/// Reasons of sceaud without a checkpoint that end by themselves in a machine that starts: the audit key's signer is opening its
+/// token, the counter has not answered yet.
+const COMING: [&str; 2] = ["audit-key", "counter"];
 /// Longest answer of sceaud in bytes: a convention's text in JSON, with its frame.
 const ANSWER_LEN_MAX: usize = 4 * CONVENTION_LEN_MAX;
 /// Where an image says its version (os-release(5)).
@@ -32,22 +35,30 @@ pub(super) struct Heard {
     checkpoint: Option<String>,
     /// SHA-256 of the convention in force.
     convention: Option<Digest>,
+    /// There is no checkpoint yet of what a machine that is starting will soon have: its audit key, or its counter's word.
+    pub(super) is_early: bool,
 }
 
 impl Heard {
     /// Asks sceaud.
     pub(super) fn of(config: &Config) -> Self {
-        let checkpoint = asked(config, "fr.sceau.Admin.Checkpoint", "note");
-        let convention = asked(config, "fr.sceau.Admin.Convention", "hash");
-        Self { checkpoint, convention: convention.and_then(|hash| Digest::from_hex(&hash)) }
+        let mut reason = String::new();
+        let checkpoint = asked(config, "fr.sceau.Admin.Checkpoint", "note", |told| reason.push_str(told));
+        let convention = asked(config, "fr.sceau.Admin.Convention", "hash", |_| ());
+        // Who halted waits for people.
+        let is_early = COMING.contains(&reason.as_str())
+            && asked(config, "fr.sceau.Admin.Instance", "halted", |_| ()).is_none();
+        Self { checkpoint, convention: convention.and_then(|hash| Digest::from_hex(&hash)), is_early }
     }
 }
 
-fn asked(config: &Config, method: &str, member: &str) -> Option<String> {
+fn asked(config: &Config, method: &str, member: &str, refused: impl FnOnce(&str)) -> Option<String> {
     match call(&config.sockets.admin, method, &json!({}), ANSWER_WAIT, ANSWER_LEN_MAX) {
         Ok(Reply { error: None, parameters }) => parameters.get(member).and_then(Value::as_str).map(str::to_owned),
-        Ok(Reply { error: Some(error), .. }) => {
-            tracing::warn!(method, error, "evidence without what sceaud was asked: it does not give it");
+        Ok(Reply { error: Some(error), parameters }) => {
+            let reason = parameters.get("reason").and_then(Value::as_str).unwrap_or_default();
+            tracing::warn!(method, error, reason, "evidence without what sceaud was asked: it does not give it");
+            refused(reason);
             None
         }
         Err(cause) => {

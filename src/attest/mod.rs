@@ -36,6 +36,8 @@ mod worker;
 
 pub use run::main;
 
+use std::time::Instant;
+
 use crate::config::Config;
 
 /// Everything that answers.
@@ -45,6 +47,8 @@ struct Attester {
     admitted: Admitted,
     admission: admission::Admission,
     worker: worker::Worker,
+    /// When we started.
+    started: Instant,
 }
 
 /// Whose word counts for what, beside the rights of the socket's file.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Instant;
 
 use clap::Parser;
 use sd_notify::NotifyState;
@@ -77,7 +78,8 @@ fn run(arguments: &Arguments) -> Result<(), NotRun> {
     // One thread: what takes time is in the TPM, and has its own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let admission = Admission::new(admitted);
-    let outcome = runtime.block_on(serve(Arc::new(Attester { config, admitted, admission, worker })));
+    let attester = Attester { config, admitted, admission, worker, started: Instant::now() };
+    let outcome = runtime.block_on(serve(Arc::new(attester)));
     drop(runtime);
     // The last attester is gone with its worker: the thread ends once the task under way does.
     if outcome.is_ok() {

@@ -9,9 +9,11 @@ use sceau::evidence::nonce::Nonce;
 use serde_json::json;
 
 use super::rig::Machine;
+use crate::support::daemon::Daemon;
 use crate::support::daemons::Daemons;
 use crate::support::softhsm::run;
 use crate::support::swtpm::Swtpm;
+use crate::support::wait::until;
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -167,6 +169,29 @@ fn evidence_is_what_the_tpm_says_at_this_moment() {
         assert_eq!(refused.brief(), ("Malformed", "nonce"));
     }
     drop((daemons, attestd));
+}
+
+/// At a boot the signer of the audit key is still opening its token when the officer's stick is read.
+#[test]
+fn evidence_of_a_machine_that_starts_waits_for_its_audit_key() {
+    let test = "evidence_of_a_machine_that_starts_waits_for_its_audit_key";
+    let Some(machine) = Machine::with(test, Swtpm::manufactured) else { return };
+    let of = &machine.establishment;
+    std::fs::write(of.folder.join("event.log"), b"a log").unwrap();
+    let attestd = machine.attestd();
+    machine.done(&["enrol", "--out", "request.json"]);
+    let _seals: Vec<_> = of.signer_instances().iter().map(|seal| Daemon::signer(of, seal, &[])).collect();
+    let sceaud = Daemon::sceaud(of, &[]);
+    sceaud.wait_ready(1);
+    let nonce = Nonce::new([9; 32]).to_string();
+    std::thread::scope(|scope| {
+        let asked = scope.spawn(|| machine.done(&["evidence", "--nonce", &nonce, "--out", "early.json"]));
+        until("evidence waits", || attestd.log().contains("evidence waits for the ledger's checkpoint"));
+        let _audit = Daemon::signer(of, &of.audit_instance().unwrap(), &[]);
+        let said = asked.join().unwrap();
+        assert!(!said.contains("ne montre pas le journal"), "{said}");
+    });
+    assert!(read::<Evidence>(&machine, "early.json").claims.ledger.is_some());
 }
 
 #[test]
