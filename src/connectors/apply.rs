@@ -16,7 +16,7 @@ use super::settings;
 use super::told::{Told, ToldConnector, ToldModule};
 use super::unit::{Around, drop_in, unit_name};
 use super::vendor::Vendors;
-use crate::policy::connectors::{Allowed, Name};
+use crate::policy::connectors::{Allowed, GATE, Name};
 use crate::sys::durable;
 use crate::traces::digest::Digest;
 
@@ -87,6 +87,11 @@ pub enum NotAttached {
         "[connectors] ne permet pas ou plus son interface ou son périphérique ; ajoutez-le à la configuration, ou détachez par un ordre"
     )]
     Reach,
+    /// Its user is the one that the configuration, changed since the order, calls the gate's.
+    #[error(
+        "son utilisateur est celui de [gate] user, qui parle pour les applications d'autres machines ; donnez à [gate] user celui du connecteur gate, ou détachez celui-ci par un ordre"
+    )]
+    Gate,
     /// A file that is set for it.
     #[error(
         "le réglage {name} n'est pas là, ou n'est plus celui de l'ordre ({digest}) ; rapportez ce fichier dans settings/ de la clé USB"
@@ -176,8 +181,10 @@ fn connectors(
     let mut good = Vec::new();
     for connector in told {
         let reach = connector.reach.as_ref().map_or(Ok(()), |reach| reach.within(allowed));
+        let is_another = around.gate == Some(connector.user.as_str()) && connector.name.as_str() != GATE;
         let judged = reach
             .map_err(|_| NotAttached::Reach)
+            .and(if is_another { Err(NotAttached::Gate) } else { Ok(()) })
             .and_then(|()| set(connector, &places.images))
             .and_then(|()| Ok(settled(&places.images, &connector.name, connector.image, vendors)?));
         match judged {

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::settings;
 use super::told::ToldConnector;
-use crate::policy::connectors::{Door, Name, Reach};
+use crate::policy::connectors::{Door, GATE, Name, Reach};
 
 /// What lies around the connectors on this machine.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,8 @@ pub struct Around<'a> {
     pub relay: &'a Path,
     /// Folder of the images.
     pub images: &'a Path,
+    /// The Unix user whose word for applications of other machines is believed, if there is one.
+    pub gate: Option<&'a str>,
 }
 
 /// Where figures are read; a unit of the image listens there.
@@ -30,6 +32,8 @@ const JOURNALS: [&str; 2] = ["/run/log/journal", "/var/log/journal"];
 const STATES: &str = "sceau-connectors";
 /// Where a connector finds what is set for it.
 const SETTINGS: &str = "/run/connector";
+/// What the gate's own unit gives it (systemd/system/sceau-gate.service): a thousand servers' connections, and their bodies.
+const GATE_LIMITS: [&str; 2] = ["LimitNOFILE=8192", "MemoryMax=512M"];
 
 /// The unit of a connector.
 #[must_use]
@@ -72,6 +76,9 @@ pub fn drop_in(connector: &ToldConnector, around: &Around<'_>) -> String {
                 line("StateDirectoryMode=0700");
             }
         }
+    }
+    if name.as_str() == GATE && around.gate == Some(user.as_str()) {
+        GATE_LIMITS.iter().for_each(|limit| line(limit));
     }
     for setting in settings {
         let kept = settings::place(around.images, setting.digest());

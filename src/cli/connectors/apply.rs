@@ -34,6 +34,7 @@ impl Apply {
             token: &config.sockets.token,
             relay: &config.sockets.relay,
             images: Path::new(&places.images),
+            gate: config.gate.as_ref().map(|gate| gate.user.as_str()),
         };
         let applied = apply(&told, &places, &around, config.connectors.allowed())?;
         for (attachment, cause) in &applied.refused {

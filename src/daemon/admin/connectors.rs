@@ -11,7 +11,7 @@ use super::answer::No;
 use super::obey::{Effect, NotObeyed, changed};
 use crate::ledger::Line;
 use crate::policy::connectors::{
-    Connector, Connectors, Door, Module, Name, NotChanged, REGISTER, Reach, RootHash, Setting, Wanted,
+    Connector, Connectors, Door, GATE, Module, Name, NotChanged, REGISTER, Reach, RootHash, Setting, Wanted,
 };
 use crate::policy::denial::Malformed;
 use crate::policy::order::{ConnectorAttach, Detach, ModuleAttach, Ordered, Refusal};
@@ -19,8 +19,6 @@ use crate::traces::digest::Digest;
 
 /// File beside the ledger that is written anew when the register changed: what `sceau-connectors.path` watches. It says nothing.
 const CHANGED: &str = "connectors-changed";
-/// The name of the gate, where it is a connector.
-const GATE: &str = "gate";
 
 impl From<NotChanged> for Refusal {
     fn from(cause: NotChanged) -> Self {

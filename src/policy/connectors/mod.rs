@@ -15,7 +15,7 @@ mod register;
 mod setting;
 
 pub use door::Door;
-pub use name::{Name, RootHash};
+pub use name::{GATE, Name, RootHash};
 pub use reach::{Allowed, NotAllowed, Reach, Wanted};
 pub use register::{Connector, Connectors, Module, NotChanged, REGISTER, USERS_MAX};
 pub use setting::{SETTING_LEN_MAX, Setting};

@@ -9,6 +9,9 @@ const NAME_LEN_MAX: usize = 32;
 /// Bytes of a root hash: dm-verity with SHA-256, which is what systemd makes.
 const HASH_LEN: usize = 32;
 
+/// The name of the gate, where it is a connector.
+pub const GATE: &str = "gate";
+
 /// Name of a connector or module: a small letter, then small letters, digits and single hyphens. Safe in the name of a unit, of
 /// a file and of a folder.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

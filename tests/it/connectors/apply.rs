@@ -128,6 +128,24 @@ fn exactly_what_the_ledger_names_is_attached() {
     assert_eq!((code, asked, scene.drop_in("demo")), (0, ended, None));
 }
 
+/// The configuration may come to call the gate what an order once gave to another: that one ends, whichever was first.
+#[test]
+fn whoever_has_the_gates_user_and_is_not_the_gate_runs_no_longer() {
+    let scene = Scene::new();
+    let hash = scene.image("var/lib/portables/demo.raw", "demo");
+    scene.order("connector-attach", json!({ "name": "demo", "image": hash, "doors": ["token"] }));
+    assert_eq!(scene.apply("").0, 0);
+    let config = scene.office.door.establishment.config();
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, format!("{text}\n[gate]\nuser = \"sceau-connector-1\"\n")).unwrap();
+    let (code, asked, said) = scene.apply("");
+    assert_eq!((code, &*asked[0]), (1, "systemctl stop sceau-connector@demo.service"));
+    assert!(said.contains("connecteur demo non attaché : son utilisateur est celui de [gate] user"), "{said}");
+    assert_eq!(scene.drop_in("demo"), None);
+    fs::write(&config, text).unwrap();
+    assert_eq!((scene.apply("").0, scene.drop_in("demo").is_some()), (0, true));
+}
+
 /// A new image of the same name waits: what the ledger names runs on until the ledger names the new one.
 #[test]
 fn an_arrival_takes_its_place_by_an_order_alone() {

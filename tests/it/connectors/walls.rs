@@ -47,7 +47,7 @@ fn staged(more: Value) -> (tempfile::TempDir, String) {
     let told = Told::read(json!({ "connectors": [row(more)], "modules": [] })).unwrap();
     let [token, relay, images] =
         ["/run/sceau/token.sock", "/run/sceau-relay/relay.sock", "/var/lib/portables"].map(Path::new);
-    let text = drop_in(&told.connectors[0], &Around { token, relay, images });
+    let text = drop_in(&told.connectors[0], &Around { token, relay, images, gate: None });
     let folder = tempfile::tempdir().unwrap();
     let unit = fs::read_to_string(extra("systemd/system/sceau-connector@.service")).unwrap();
     fs::write(folder.path().join("sceau-connector@.service"), &unit).unwrap();

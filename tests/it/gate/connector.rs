@@ -139,7 +139,16 @@ fn its_unit_shows_its_setting_and_its_folder() {
     let told = Told::read(json!({ "connectors": [row], "modules": [] })).unwrap();
     let [token, relay, images] =
         ["/run/sceau/token.sock", "/run/sceau-relay/relay.sock", "/var/lib/portables"].map(Path::new);
-    let text = drop_in(&told.connectors[0], &Around { token, relay, images });
+    let text = |gate| drop_in(&told.connectors[0], &Around { token, relay, images, gate });
+    // What its own unit would give it, if the configuration means it.
+    let unit = fs::read_to_string(source("systemd/system/sceau-gate.service")).unwrap();
+    let limits = |text: &str| -> Vec<String> {
+        let is_limit = |line: &&str| line.starts_with("LimitNOFILE=") || line.starts_with("MemoryMax=");
+        text.lines().filter(is_limit).map(str::to_owned).collect()
+    };
+    assert_eq!(limits(&text(Some("sceau-connector-2"))), limits(&unit));
+    assert_eq!(limits(&text(None)), <[String; 0]>::default());
+    let text = text(None);
     let opened: Vec<_> = text.lines().filter(|line| line.starts_with("Bind") || line.contains("State")).collect();
     assert_eq!(
         opened,
