@@ -35,7 +35,7 @@ static PROVISIONED: LazyLock<Appliance> = LazyLock::new(|| {
     assert!(provisioned.contains("TPM enrôlé"), "{provisioned}\n{}", boot.tail());
     print(&format!("power to provisioned, state made on the way: {} s", boot.seconds()));
     let certified = boot.brings(|stick| {
-        site.certify(stick);
+        site.certify(stick, "seal");
         officer.challenge(stick);
     });
     officer.enrolled(boot.stick());

@@ -13,6 +13,7 @@
 //! | `orders` | what its operators order there |
 //! | `token` | an assertion, asked for on the host |
 //! | `remote` | an application of another machine, before and behind the gate |
+//! | `renewal` | a key's successor, on a stick |
 //! | `officer` | who judges its evidence |
 //! | `life` | machines that were switched on before |
 //! | `later` | the next boots of one of them
@@ -45,6 +46,7 @@ mod orders;
 mod provisioning;
 mod qmp;
 mod remote;
+mod renewal;
 mod scratch;
 mod site;
 mod stick;

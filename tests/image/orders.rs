@@ -1,4 +1,4 @@
-//! What the establishment's operators order, on a stick: each order signed by both, with the images and settings that it names.
+//! What the establishment's operators order, on a stick: each order with its signatures, and the images and settings that it names.
 
 use std::fs;
 use std::path::Path;
@@ -19,13 +19,13 @@ const PEER: &str = "192.0.2.100";
 const ORDER: &str = "sceau-order";
 
 impl Site {
-    /// Puts an order on a stick, signed by both.
-    fn order(&self, stick: &Stick, name: &str, text: &[u8]) {
+    /// Puts an order on a stick, signed by these.
+    fn order(&self, stick: &Stick, name: &str, text: &[u8], signers: &[&str]) {
         let path = self.path(name);
         fs::write(&path, text).unwrap();
         stick.files().folder("sceau/orders");
         stick.files().put(&path, &format!("sceau/orders/{name}"));
-        for signer in ADMINISTRATORS {
+        for signer in signers {
             let signature = self.path(&format!("{name}.{signer}.sig"));
             fs::write(&signature, ssh_sign(&self.office.operator_key(signer), ORDER, &path)).unwrap();
             stick.files().put(&signature, &format!("sceau/orders/{name}.{signer}.sig"));
@@ -36,7 +36,7 @@ impl Site {
     pub(crate) fn order_connector(&self, stick: &Stick) {
         let asked = stick.files().content("sceau/answers/operateurs.json");
         fs::write(self.path("operateurs.json"), &asked).unwrap();
-        self.order(stick, "1-operateurs.json", &asked);
+        self.order(stick, "1-operateurs.json", &asked, &ADMINISTRATORS);
         let published = artefacts::built(&format!("sceau_{}/connectors", artefacts::VERSION));
         self.attach(stick, "2-connecteur.json", &published, "demo", json!({ "device": CHANNEL }));
     }
@@ -57,14 +57,21 @@ impl Site {
         self.orders(stick, order, "connector-attach", arguments);
     }
 
-    /// Puts an order of this verb on a stick, in the time of the first operators' own.
+    /// One of them signs the order of a new key that the appliance offered.
+    pub(crate) fn order_key(&self, stick: &Stick, key: &str) {
+        let name = format!("cle-neuve-{key}.json");
+        let offered = stick.files().content(&format!("sceau/answers/{name}"));
+        self.order(stick, &name, &offered, &ADMINISTRATORS[..1]);
+    }
+
+    /// Puts an order of this verb on a stick, signed by both, in the time of the first operators' own.
     fn orders(&self, stick: &Stick, name: &str, verb: &str, arguments: Value) {
         let asked: Value = serde_json::from_slice(&fs::read(self.path("operateurs.json")).unwrap()).unwrap();
         let order = json!({
             "sceau_order": 1, "ledger": asked["ledger"], "verb": verb, "id": nonce(),
             "issued_at": asked["issued_at"], "expires_at": asked["expires_at"], "arguments": arguments,
         });
-        self.order(stick, name, order.to_string().as_bytes());
+        self.order(stick, name, order.to_string().as_bytes(), &ADMINISTRATORS);
     }
 
     /// They order the gate behind another connector, with its setting, and let the application `gate:dpi` in by that key.

@@ -181,16 +181,18 @@ intermediates = ["intermediaire.pem"]
         self.bring(stick, &self.provisioning(), &artefacts::key("provisioning"));
     }
 
-    /// Certifies the request that the appliance left on the stick, and puts the certificate there.
-    pub(crate) fn certify(&self, stick: &Stick) {
-        let request = stick.files().content("sceau/answers/seal.csr");
+    /// Certifies the request of that key which the appliance left on the stick, and puts the certificate there; PEM.
+    pub(crate) fn certify(&self, stick: &Stick, key: &str) -> String {
+        let request = stick.files().content(&format!("sceau/answers/{key}.csr"));
         let (_, pem) = x509_parser::pem::parse_x509_pem(&request).unwrap();
         let (_, request) = X509CertificationRequest::from_der(&pem.contents).unwrap();
         let public = request.certification_request_info.subject_pki.raw;
-        let certificate = self.path("seal.pem");
-        fs::write(&certificate, self.office.pki.issue(&SealCertificate::of(STRUCTURES[0]), public)).unwrap();
+        let (name, certificate) =
+            (format!("{key}.pem"), self.office.pki.issue(&SealCertificate::of(STRUCTURES[0]), public));
+        fs::write(self.path(&name), &certificate).unwrap();
         stick.files().folder("sceau/certificates");
-        stick.files().put(&certificate, "sceau/certificates/seal.pem");
+        stick.files().put(&self.path(&name), &format!("sceau/certificates/{name}"));
+        certificate
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::later::later;
 use super::machine::{BOOT, Boot, LOOK_EVERY};
@@ -32,12 +32,20 @@ pub(crate) fn application(boot: &Boot<'_>, site: &Site) -> Client {
 
 /// The same, once `sceaud` says that it is ready.
 pub(crate) fn ready(boot: &Boot<'_>, site: &Site) -> Client {
+    sealing(boot, site, &[])
+}
+
+/// The same, once each of these keys can seal too.
+pub(crate) fn sealing(boot: &Boot<'_>, site: &Site, keys: &[&str]) -> Client {
     let mut client = application(boot, site);
+    let mut last = Value::Null;
     let is_ready = watched(LOOK_EVERY, BOOT, || {
-        let status = client.try_call("fr.sceau.Token.Status", json!({})).ok()?.ok()?;
-        (status["ready"] == true).then_some(())
+        last = client.try_call("fr.sceau.Token.Status", json!({})).ok()?.ok()?;
+        let seals = last["seals"].as_array()?;
+        let can_seal = |key: &&str| seals.iter().any(|seal| seal["key"] == **key && seal["ready"] == true);
+        (last["ready"] == true && keys.iter().all(can_seal)).then_some(())
     });
-    assert!(is_ready.is_some(), "no application is answered:\n{}", boot.tail());
+    assert!(is_ready.is_some(), "no application is answered, or {keys:?} does not seal: {last}\n{}", boot.tail());
     client.stream().set_read_timeout(Some(BOOT)).unwrap();
     // Answers may be left of what was asked twice: nobody has a method of this name, and that is the last one.
     client.send(json!({ "method": NOBODYS }).to_string().as_bytes()).unwrap();
