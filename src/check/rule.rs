@@ -314,7 +314,11 @@ pub const RULES: &[Rule] = &[
         "une liste de révocation a passé la moitié de l'âge admis",
         "voyez pourquoi elle n'est plus renouvelée",
     ),
-    warning("certificate-ends-soon", "il finit dans 60, 30 ou 7 jours au plus", "faites-le renouveler"),
+    warning(
+        "certificate-ends-soon",
+        "il finit dans 60, 30 ou 7 jours au plus",
+        "faites-le renouveler (appliance : choix 0 de la console)",
+    ),
     warning(
         "certificate-superseded",
         "il est hors de sa validité, un autre le remplace",
