@@ -11,6 +11,7 @@
 //! | `requests`, `certificates` | what leaves to be certified, and what comes back |
 //! | `renewal`, `amended` | a key that follows another one, and `sceau.toml` with both |
 //! | `convention`, `orders` | what people sign: the convention, orders |
+//! | `enrolments` | application servers of other machines: invited, and what they propose |
 //! | `foreign` | images of connectors and modules that are brought in |
 //! | `attestation`, `recovery` | what officers bring and take away |
 //! | `disk`, `rebind`, `reset` | the state's disk: bound to the TPM anew, or ended |
@@ -30,7 +31,8 @@
 //!   what signed it: a certificate by its key, an order by its operators.
 //! - A provisioning is applied once, to a blank appliance, whole or not at all.
 //! - What serves is taken out only beside a valid successor; no step of a renewal touches it.
-//! - No secret goes to a stick in clear; no code of a vendor runs as root.
+//! - No secret goes to a stick in clear but an invitation's code, which serves once, within a day, and lets nobody in without a further
+//!   order; no code of a vendor runs as root.
 
 mod accepted;
 mod amended;
@@ -43,6 +45,7 @@ mod configuration;
 mod convention;
 mod credential;
 mod disk;
+mod enrolments;
 mod error;
 mod folder;
 mod foreign;

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use zeroize::Zeroizing;
 
+use super::enrolments;
 use super::error::ConsoleError;
 use super::folder;
 use super::place::Place;
@@ -13,7 +15,7 @@ use super::renewal;
 use super::report::Report;
 use super::stick::{FILE_LEN_MAX, Stick};
 use crate::config::provisioning::Provisioning;
-use crate::policy::order::{Command, ORDER_LEN_MAX, Order};
+use crate::policy::order::{Command, ORDER_LEN_MAX, Order, Verb};
 use crate::policy::sshsig::ENVELOPE_LEN_MAX;
 use crate::sys::durable;
 use crate::traces::digest::Digest;
@@ -81,8 +83,12 @@ fn submit_one(
     if order.verb().delivers() {
         arguments.extend([PathBuf::from("--out"), delivered.clone()]);
     }
+    let invites = order.verb() == Verb::ApplicationInvite;
+    if invites {
+        arguments.push(PathBuf::from("--json"));
+    }
     let told = told(place, &["order", "submit"], &arguments, "ordre").map_err(|error| named(name, error));
-    let result = told.and_then(|said| {
+    let result = told.map(Zeroizing::new).and_then(|said| {
         if let Some(key) = &successor {
             renewal::want(place, key)?;
         }
@@ -90,8 +96,13 @@ fn submit_one(
             let bytes = fs::read(&delivered).map_err(ConsoleError::file(&delivered))?;
             answer(stick, &format!("{name}.out"), &bytes)?;
         }
+        let words = if invites {
+            enrolments::invited(stick, name, &said)?
+        } else {
+            String::from_utf8_lossy(&said).trim().to_owned()
+        };
         answer(stick, &done, digest.as_bytes())?;
-        Ok(Some(String::from_utf8_lossy(&said).trim().to_owned()))
+        Ok(Some(words))
     });
     folder::remove(&folder, None)?;
     result
@@ -146,6 +157,7 @@ pub(super) fn first_operators(
     Ok(())
 }
 
-fn answer(stick: &Stick, name: &str, bytes: &[u8]) -> Result<(), ConsoleError> {
+/// An answer to an order, by its name.
+pub(super) fn answer(stick: &Stick, name: &str, bytes: &[u8]) -> Result<(), ConsoleError> {
     stick.answer(name, bytes).map_err(ConsoleError::file(Path::new(name)))
 }

@@ -106,6 +106,9 @@ impl Stick {
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&aside, &path)?;
+        // vfat gives the new name its length only when the file is written out again (Linux, `vfat_rename`): without this a stick that
+        // is pulled before it is let go has an empty answer.
+        file.sync_all()?;
         File::open(&folder)?.sync_all()
     }
 

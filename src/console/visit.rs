@@ -16,7 +16,7 @@ use super::requests::{awaited, give, prepared};
 use super::serving::serving;
 use super::stick::Stick;
 use super::typed::Typed;
-use super::{attestation, convention, foreign, orders, recovery, renewal};
+use super::{attestation, convention, enrolments, foreign, orders, recovery, renewal};
 use crate::config::provisioning::Provisioning;
 use crate::sys::{clock, durable};
 
@@ -124,6 +124,7 @@ fn serve(place: &Place, device: &TpmDevice, stick: &Stick, report: &mut Report) 
             told(convention::bring(place, stick, applied.is_test(), report), report);
         }
         orders::submit(place, stick, &applied, report);
+        told(enrolments::proposals(place, report), report);
         if stick.asks_renewal() {
             let offered = renewal::offer(place, stick, &applied, report);
             if offered.is_ok() {

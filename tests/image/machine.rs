@@ -290,8 +290,9 @@ impl Boot<'_> {
     /// What it answered on its stick, if it did.
     pub(crate) fn answered(&self) -> Option<String> {
         let files = self.machine.stick().files();
-        // A machine that is on writes it aside and renames it.
-        files.has(ANSWER).then(|| String::from_utf8(files.content(ANSWER)).unwrap())
+        // A machine that is on writes it aside and renames it; on vfat its new name has no length yet for a moment (seen in a boot).
+        let answer = files.has(ANSWER).then(|| String::from_utf8(files.content(ANSWER)).unwrap());
+        answer.filter(|answer| !answer.is_empty())
     }
 
     /// Waits until it has opened its state, started its console and answered on its stick; the answer.
@@ -317,10 +318,15 @@ impl Boot<'_> {
     /// A port of this host that leads to that address and port of the machine, from now on.
     pub(crate) fn forwards(&mut self, to: &str) -> u16 {
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let command = format!("hostfwd_add net tcp:127.0.0.1:{free}-{to}");
+        self.forwards_from(free, to);
+        free
+    }
+
+    /// The same from that port, which another boot had.
+    pub(crate) fn forwards_from(&mut self, port: u16, to: &str) {
+        let command = format!("hostfwd_add net tcp:127.0.0.1:{port}-{to}");
         let said = self.qmp().ask("human-monitor-command", json!({ "command-line": command }));
         assert_eq!(said, "", "{command}");
-        free
     }
 
     /// How long it is on.

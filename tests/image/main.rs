@@ -14,6 +14,7 @@
 //! | `token` | an assertion, asked for on the host |
 //! | `remote` | an application of another machine, before and behind the gate |
 //! | `renewal` | a key's successor, on a stick |
+//! | `enrolled` | the same with the companion, enrolled by stick |
 //! | `officer` | who judges its evidence |
 //! | `life` | machines that were switched on before |
 //! | `later` | the next boots of one of them
@@ -35,6 +36,7 @@ mod chip;
 mod console;
 mod contents;
 mod disk;
+mod enrolled;
 mod evidence;
 mod firmware;
 mod kernel_image;

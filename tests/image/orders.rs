@@ -17,6 +17,10 @@ const HOST: &str = "192.0.2.2";
 const PEER: &str = "192.0.2.100";
 /// What a signature of an order is made for.
 const ORDER: &str = "sceau-order";
+/// The application of another machine.
+pub(super) const DPI: &str = "gate:dpi";
+/// The order that invites a server of it.
+pub(super) const INVITATION: &str = "7-invitation.json";
 
 impl Site {
     /// Puts an order on a stick, signed by these.
@@ -74,7 +78,7 @@ impl Site {
         self.order(stick, name, order.to_string().as_bytes(), &ADMINISTRATORS);
     }
 
-    /// They order the gate behind another connector, with its setting, and let the application `gate:dpi` in by that key.
+    /// They order the gate behind another connector, with its setting, and let the application [`DPI`] in by that key.
     pub(crate) fn order_gate(&self, stick: &Stick, fingerprint: &str) {
         let published = artefacts::built(&format!("sceau_{}/connectors", artefacts::VERSION));
         self.attach(stick, "3-metrics.json", &published, "metrics", json!({ "doors": ["metrics"] }));
@@ -88,12 +92,23 @@ impl Site {
         });
         self.attach(stick, "4-portail.json", &published, "gate", gate);
         let applications = self.path("applications.json");
-        fs::write(&applications, json!([entry(APPLICATION), entry("gate:dpi")]).to_string()).unwrap();
+        fs::write(&applications, json!([entry(APPLICATION), entry(DPI)]).to_string()).unwrap();
         let import = json!({ "format": "json", "sha256": sha256(&applications) });
         self.orders(stick, "5-applications.json", "applications-import", import);
         stick.files().put(&applications, "sceau/orders/5-applications.json.document");
-        let certificate = json!({ "application": "gate:dpi", "certificate": fingerprint });
+        let certificate = json!({ "application": DPI, "certificate": fingerprint });
         self.orders(stick, "6-certificat.json", "application-certificate", certificate);
+    }
+
+    /// They invite a further server of that application.
+    pub(crate) fn order_invitation(&self, stick: &Stick) {
+        self.orders(stick, INVITATION, "application-invite", json!({ "application": DPI }));
+    }
+
+    /// They confirm what it proposed.
+    pub(crate) fn order_confirmation(&self, stick: &Stick, fingerprint: &str) {
+        let certificate = json!({ "application": DPI, "certificate": fingerprint });
+        self.orders(stick, "8-certificat.json", "application-certificate", certificate);
     }
 }
 

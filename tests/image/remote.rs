@@ -1,5 +1,5 @@
 //! An application of another machine: nobody answers it before the orders, the gate does behind them, and is the same gate after the
-//! power was cut.
+//! power was cut. So it is for a server with the companion, which stays up meanwhile.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use sceau::policy::fingerprint::Fingerprint;
 use serde_json::{Value, json};
 
+use super::enrolled::Enrolled;
 use super::life::provisioned;
 use super::machine::{BOOT, Boot, LOOK_EVERY};
 use super::site::{GATE_AT, Site};
@@ -123,12 +124,19 @@ fn an_application_of_another_machine_is_served_through_the_gate_that_an_order_at
     server.issue(port, site);
     let before = shown(port);
     print(&format!("boot, the orders of the gate, an assertion through it: {} s", boot.seconds()));
+    let enrolled = Enrolled::at(&mut boot, site, port);
+    enrolled.is_served(&boot, site);
+    print(&format!(
+        "the same, and a companion enrolled by three visits, an assertion by it: {} s",
+        boot.seconds()
+    ));
     drop(boot);
 
     // Power cut: what is attached comes back by itself, with the key that invitations name.
     let mut boot = machine.boot();
-    let port = boot.forwards(GATE_AT);
+    boot.forwards_from(port, GATE_AT);
     admitted(&boot, &server, port);
     assert_eq!(shown(port), before, "the gate has another key");
     server.issue(port, site);
+    enrolled.is_served(&boot, site);
 }

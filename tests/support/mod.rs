@@ -17,6 +17,7 @@
 //! | `key_bank` | tokens made once per process, because an RSA key costs seconds |
 //! | `chaos` | signers killed and stopped under load, and a book of every answer |
 //! | `program`, `daemon`, `daemons`, `notify` | the real programs, supervised as systemd would |
+//! | `companion` | `sceau-connect` on an application server |
 //! | `varlink` | a blocking client of the sockets |
 //! | `ledger` | the ledger's file, read beside the daemon |
 //! | `outside` | checkpoints and receipts, judged by code that is not ours |
@@ -32,6 +33,7 @@ pub mod audit;
 pub mod certificate;
 pub mod chaos;
 pub mod collection;
+pub mod companion;
 pub mod configuration;
 pub mod convention;
 pub mod crowd;

@@ -126,6 +126,10 @@ pub(super) fn submit(
     } else {
         let entry = answer.get("entry").and_then(Value::as_u64).unwrap_or_default();
         writeln!(stdout, "ordre exécuté ({}), inscrit à l'entrée {entry}", made.verb().name())?;
+        // Told once: an invitation that was signed elsewhere is no use without it.
+        if let Some(code) = answer.pointer("/done/code").and_then(Value::as_str) {
+            writeln!(stdout, "Code d'invitation, valable 24 heures au plus et une seule fois :\n\n  {code}\n")?;
+        }
     }
     stdout.flush()?;
     Ok(0)

@@ -7,8 +7,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 
-use super::companion::Server;
 use crate::registers::scene::{self, Scene, good};
+use crate::support::companion::Server;
 use crate::support::configuration::table;
 use crate::support::establishment::user_name;
 use crate::support::plan::Plan;

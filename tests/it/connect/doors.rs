@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::companion::Server;
 use super::toy_gate::{GateKey, ToyGate};
 use crate::clients::program::Program;
 use crate::doorstep::{DoorAlone, OtherUser, consultation, physician_login};
 use crate::forge::readers::assert_verified;
+use crate::support::companion::Server;
 use crate::support::daemons::Daemons;
 use crate::support::key_kind::KeyType;
 use crate::support::plan::Plan;

@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::appliance::{APPLICATION, Appliance, free_port};
-use super::companion::Server;
 use crate::clients::program::Program;
 use crate::doorstep::{consultation, physician_login};
 use crate::forge::readers::assert_verified;
 use crate::registers::scene::good;
+use crate::support::companion::Server;
 use crate::support::plan::Plan;
 use crate::support::practitioners::{PATIENTS, Practitioner};
 use crate::support::varlink::{ago, nonce};

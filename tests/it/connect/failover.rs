@@ -3,10 +3,10 @@
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use super::companion::Server;
 use super::toy_gate::{GateKey, ToyGate};
 use crate::doorstep::{consultation, physician_login};
 use crate::forge::readers::assert_verified;
+use crate::support::companion::Server;
 use crate::support::daemons::Daemons;
 use crate::support::establishment::Establishment;
 use crate::support::key_kind::KeyType;

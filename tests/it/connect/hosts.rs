@@ -9,9 +9,9 @@ use nix::sys::signal::Signal;
 use sceau::traces::entry::event::Event;
 
 use super::appliance::Appliance;
-use super::companion::{Companion, Server};
 use super::network::Network;
 use crate::doorstep::{consultation, physician_login};
+use crate::support::companion::{Companion, Server};
 use crate::support::ledger::entries;
 use crate::support::plan::Plan;
 use crate::support::practitioners::PATIENTS;

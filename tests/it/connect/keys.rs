@@ -4,9 +4,9 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
 
-use super::companion::Server;
 use super::toy_gate::{GateKey, ToyGate};
 use crate::doorstep::{DoorAlone, brief, says};
+use crate::support::companion::Server;
 use crate::support::key_kind::KeyType;
 use crate::support::plan::Plan;
 

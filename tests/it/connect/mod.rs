@@ -1,7 +1,6 @@
 //! The companion on application servers: local doors, appliances known by their keys, fail-over, nothing asked twice.
 
 pub(crate) mod appliance;
-pub(crate) mod companion;
 mod doors;
 mod end_to_end;
 mod failover;

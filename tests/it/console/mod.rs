@@ -2,6 +2,7 @@
 
 mod certificates;
 mod disk;
+mod enrolment;
 mod foreign;
 mod office;
 mod provision;

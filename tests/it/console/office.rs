@@ -15,7 +15,7 @@ use crate::support::key_kind::KeyType;
 use crate::support::plan::Plan;
 
 /// Makes the establishment's folder the appliance's configuration, as if `provisioning` had been applied.
-fn provisioned(rig: &Rig, establishment: &Establishment, provisioning: &str) {
+pub(super) fn provisioned(rig: &Rig, establishment: &Establishment, provisioning: &str) {
     symlink(&establishment.folder, rig.root("var/lib/sceau-config")).unwrap();
     let at = |name: &str| establishment.folder.join(name);
     fs::write(at("appliance.toml"), provisioning).unwrap();
@@ -25,7 +25,7 @@ fn provisioned(rig: &Rig, establishment: &Establishment, provisioning: &str) {
     }
 }
 
-fn without_authentication(rig: &Rig) -> String {
+pub(super) fn without_authentication(rig: &Rig) -> String {
     rig.right().replace("authentication = true", "authentication = false")
 }
 
@@ -34,7 +34,7 @@ fn operator(name: &str, role: &str, key: &Key) -> String {
 }
 
 /// Signs a file of the stick as an operator at his desk would.
-fn sign(rig: &Rig, order: &str, name: &str, key: &Key) {
+pub(super) fn sign(rig: &Rig, order: &str, name: &str, key: &Key) {
     let signature = key.sign("sceau-order", &fs::read(rig.stick("orders").join(order)).unwrap());
     fs::write(rig.stick("orders").join(format!("{order}.{name}.sig")), signature).unwrap();
 }

@@ -9,6 +9,7 @@ use super::rig::{Rig, told, with_gate};
 use super::wire::Identity;
 use crate::registers::scene::{self, good};
 use crate::support::plan::Plan;
+use crate::support::program::program;
 use crate::support::wait::until;
 
 /// Has alice invite that application; the code as it is told.
@@ -16,6 +17,19 @@ fn invite(rig: &Rig, application: &str) -> String {
     let output = rig.scene.applications(&["invite", "--application", application, "--json"], &["alice"]);
     good(&output);
     scene::json(&output)["done"]["code"].as_str().unwrap().to_owned()
+}
+
+/// The same by an order that is signed elsewhere, and submitted.
+fn invite_from_elsewhere(rig: &Rig, application: &str) -> String {
+    let order = rig.scene.applications(&["invite", "--application", application], &[]);
+    good(&order);
+    rig.scene.file("ordre.json", &order.stdout);
+    let sceau = program("sceau");
+    good(&rig.scene.run(sceau.to_str().unwrap(), &["order", "sign", "--key", "alice", "ordre.json"], ""));
+    let output = rig.scene.sceau(&["order", "submit", "ordre.json", "--signature", "ordre.json.alice.sig"]);
+    good(&output);
+    let said = String::from_utf8(output.stdout).unwrap();
+    said.split_whitespace().find(|word| word.starts_with("SCEAU1-")).expect("a code is told").to_owned()
 }
 
 fn proposal(application: &str, identity: &Identity, code: &Code) -> Value {
@@ -147,7 +161,7 @@ fn of_two_proposals_the_first_stands() {
     let pending: Vec<_> = rows.iter().filter_map(|row| row["certificate"].as_str()).collect();
     assert_eq!(pending, [first.fingerprint.to_string()]);
     // A new invitation ends the proposal, and its code is another one.
-    let again = Code::parse(&invite(&rig, "gate:dpi")).unwrap();
+    let again = Code::parse(&invite_from_elsewhere(&rig, "gate:dpi")).unwrap();
     assert_eq!(propose(&rig, &proposal("dpi", &first, &code)).0, 403, "the former code is void");
     assert_eq!(propose(&rig, &proposal("dpi", &second, &again)).0, 202);
 }

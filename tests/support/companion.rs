@@ -9,33 +9,33 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use crate::support::program::program;
-use crate::support::varlink::Client;
-use crate::support::wait::{eventually, until};
+use super::program::program;
+use super::varlink::Client;
+use super::wait::{eventually, until};
 
 /// An application server: what a companion has on disk, and where its doors are.
-pub(crate) struct Server {
-    pub(crate) folder: TempDir,
+pub struct Server {
+    pub folder: TempDir,
     namespace: Option<String>,
-    pub(crate) port: u16,
+    pub port: u16,
 }
 
 /// A running companion. Dropping it ends it.
-pub(crate) struct Companion {
+pub struct Companion {
     child: Child,
     log: PathBuf,
-    pub(crate) socket: PathBuf,
+    pub socket: PathBuf,
 }
 
 impl Server {
     /// A server whose doors are for the user of this test; HTTP without a secret for him too.
-    pub(crate) fn new(namespace: Option<&str>) -> Server {
-        let user = crate::support::establishment::user_name();
+    pub fn new(namespace: Option<&str>) -> Server {
+        let user = super::establishment::user_name();
         Server::with(namespace, &format!("users = [{user:?}]\n"))
     }
 
     /// The same with these lines in `[http]`.
-    pub(crate) fn with(namespace: Option<&str>, http: &str) -> Server {
+    pub fn with(namespace: Option<&str>, http: &str) -> Server {
         let folder = tempfile::Builder::new().prefix("sceau-connect-").tempdir().unwrap();
         // A socket that systemd hands over has a port already; a companion without one is told: a free one of this moment.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -46,24 +46,24 @@ impl Server {
         server
     }
 
-    pub(crate) fn configure(&self, text: &str) {
+    pub fn configure(&self, text: &str) {
         std::fs::write(self.config(), text).unwrap();
     }
 
-    pub(crate) fn config(&self) -> PathBuf {
+    pub fn config(&self) -> PathBuf {
         self.folder.path().join("sceau-connect.toml")
     }
 
-    pub(crate) fn state(&self) -> PathBuf {
+    pub fn state(&self) -> PathBuf {
         self.folder.path().join("state")
     }
 
-    pub(crate) fn http(&self) -> String {
+    pub fn http(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// A command within this server.
-    pub(crate) fn command(&self, executable: &Path) -> Command {
+    pub fn command(&self, executable: &Path) -> Command {
         let mut command = match &self.namespace {
             Some(name) => {
                 let mut command = Command::new("ip");
@@ -80,7 +80,7 @@ impl Server {
     }
 
     /// One of the companion's verbs, with that on its standard input.
-    pub(crate) fn verb(&self, arguments: &[&str], input: &str) -> Output {
+    pub fn verb(&self, arguments: &[&str], input: &str) -> Output {
         let mut command = self.command(&program("sceau-connect"));
         command.args(arguments).arg("--config").arg(self.config());
         let mut child =
@@ -90,19 +90,19 @@ impl Server {
     }
 
     /// `enrol` without waiting for the confirmation.
-    pub(crate) fn enrol(&self, address: &str, application: &str, code: &str) -> Output {
+    pub fn enrol(&self, address: &str, application: &str, code: &str) -> Output {
         let words = ["enrol", "--appliance", address, "--application", application, "--code", "-", "--wait", "0"];
         self.verb(&words, code)
     }
 
     /// The same, which must be taken.
-    pub(crate) fn enrolled(&self, address: &str, application: &str, code: &str) {
+    pub fn enrolled(&self, address: &str, application: &str, code: &str) {
         let output = self.enrol(address, application, code);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// Starts the companion; returns once its socket is answered.
-    pub(crate) fn start(&self) -> Companion {
+    pub fn start(&self) -> Companion {
         let log = self.folder.path().join("companion.log");
         let file = std::fs::File::options().create(true).append(true).open(&log).unwrap();
         let mut command = self.command(&program("sceau-connect"));
@@ -115,7 +115,7 @@ impl Server {
     }
 
     /// Starts it and waits until an appliance answers through it.
-    pub(crate) fn serving(&self) -> Companion {
+    pub fn serving(&self) -> Companion {
         let companion = self.start();
         eventually("an appliance answers", || {
             companion.client().call("fr.sceau.Token.Status", serde_json::json!({})).ok()
@@ -125,16 +125,16 @@ impl Server {
 }
 
 impl Companion {
-    pub(crate) fn client(&self) -> Client {
+    pub fn client(&self) -> Client {
         Client::connect(&self.socket).unwrap()
     }
 
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// SIGTERM; its exit code.
-    pub(crate) fn stop(mut self) -> Option<i32> {
+    pub fn stop(mut self) -> Option<i32> {
         kill(Pid::from_raw(self.child.id() as i32), Signal::SIGTERM).unwrap();
         self.child.wait().unwrap().code()
     }
