@@ -13,11 +13,11 @@
 //! | `orders` | what its operators order there |
 //! | `token` | an assertion, asked for on the host |
 //! | `remote` | an application of another machine, before and behind the gate |
-//! | `renewal` | a key's successor, on a stick |
 //! | `enrolled` | the same with the companion, enrolled by stick |
+//! | `renewal` | a key's successor, on a stick |
 //! | `officer` | who judges its evidence |
 //! | `life` | machines that were switched on before |
-//! | `later` | the next boots of one of them
+//! | `later` | the next boots of one of them |
 //! | `contents` | what is in the image, and what is not |
 //! | `attached` | foreign software that is published beside it |
 //! | `kernel_image` | its command line, its signatures |
