@@ -165,7 +165,13 @@ impl<'a> Ceremony<'a> {
     }
 
     fn run(&self, mut command: Command, input: Vec<u8>, step: &'static str) -> Result<Ended, ConsoleError> {
-        run(&mut command, input, STEP_WAIT).map_err(ConsoleError::not_run(step, &command))
+        let ended = run(&mut command, input, STEP_WAIT).map_err(ConsoleError::not_run(step, &command))?;
+        if self.vault.soft {
+            // SoftHSM syncs nothing, and what is answered next must not be about a key that a power cut takes. By our own folder, on the
+            // same disk: the token's is its user's alone.
+            durable::settle(&self.folder).map_err(ConsoleError::file(&self.folder))?;
+        }
+        Ok(ended)
     }
 
     fn ended(&self, command: Command, input: Vec<u8>, step: &'static str) -> Result<Ended, ConsoleError> {

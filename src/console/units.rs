@@ -61,7 +61,10 @@ fn signer(provisioning: &Provisioning, vault: &Vault, purpose: Purpose) -> Strin
     if vault.soft {
         let folder = vault.folder();
         let _ = writeln!(text, "Environment=SOFTHSM2_CONF=/etc/sceau/{}", vault.settings());
-        let _ = writeln!(text, "ReadWritePaths={folder}\nNoExecPaths={folder}");
+        // Not to be written: SoftHSM writes its token's file anew at each login, truncated first and never synced, though nothing has
+        // changed, and a power cut between the two would leave an establishment without its keys. Refused the write, it goes on. Keys
+        // are made by a child of the visit.
+        let _ = writeln!(text, "ReadOnlyPaths={folder}\nNoExecPaths={folder}");
     }
     if let TokenModule::Vendor { address: Some(address), .. } = &provisioning.token {
         let family = if address.is_ipv4() { "AF_INET" } else { "AF_INET6" };

@@ -7,6 +7,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+#[cfg(target_os = "linux")]
+pub use unix::settle;
 #[cfg(unix)]
 use unix::{create_new, set_mode, sync_folder};
 

@@ -29,3 +29,12 @@ pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
 }
+
+/// Makes durable whatever others have written on the file system of that folder, and synced or not.
+///
+/// # Errors
+/// What the system said; then nothing is known of it.
+#[cfg(target_os = "linux")]
+pub fn settle(folder: &Path) -> io::Result<()> {
+    Ok(nix::unistd::syncfs(File::open(folder)?)?)
+}

@@ -25,7 +25,12 @@ pub(crate) struct Rig {
     pub(crate) folder: TempDir,
     /// Whether `seal-a` is in a file instead of the token.
     sealed: bool,
+    /// Whether signers see the tokens' folder as one that cannot be written.
+    shut: bool,
 }
+
+/// Runs the program behind a folder's name where that folder cannot be written.
+const SHUT: &str = r#"mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@""#;
 
 /// Where `seal-a` is in a token.
 const URI: &str = "pkcs11:token=sceau-test;object=seal-a;type=private";
@@ -48,7 +53,7 @@ impl Default for Setting<'_> {
 impl Rig {
     /// A folder with an initialised token and no key.
     pub(crate) fn empty() -> Self {
-        let rig = Self { folder: tempfile::tempdir().unwrap(), sealed: false };
+        let rig = Self { folder: tempfile::tempdir().unwrap(), sealed: false, shut: false };
         for folder in ["tokens", "run", "secrets", "shim"] {
             fs::create_dir(rig.path(folder)).unwrap();
         }
@@ -197,8 +202,27 @@ signature_ms = {signature_ms}
         fs::write(self.path("sceau.toml"), text).unwrap();
     }
 
+    /// Signers that start from now on cannot write in the tokens' folder, as behind the walls of their unit. None: the kernel gives
+    /// this user no such view.
+    pub(crate) fn shut_tokens(&mut self) -> Option<()> {
+        self.shut = true;
+        self.walled("true").status().unwrap().success().then_some(())
+    }
+
+    fn walled(&self, program: &str) -> Command {
+        if !self.shut {
+            return Command::new(program);
+        }
+        let mut command = Command::new("unshare");
+        if !nix::unistd::geteuid().is_root() {
+            command.arg("--map-root-user");
+        }
+        command.args(["--mount", "sh", "-c", SHUT]).arg(self.path("tokens")).arg(program);
+        command
+    }
+
     fn command(&self, instance: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sceau-signer"));
+        let mut command = self.walled(env!("CARGO_BIN_EXE_sceau-signer"));
         command
             .arg("--config")
             .arg(self.path("sceau.toml"))
