@@ -137,6 +137,16 @@ fn what_comes_after_the_lock_is_loaded_before_it() {
     }
 }
 
+/// A phase that is missing in PCR 11 opens no PIN until the next boot, and a second try could measure it twice.
+#[test]
+fn a_phase_that_was_not_measured_starts_the_machine_again() {
+    for phase in ["systemd-pcrphase-sysinit", "systemd-pcrphase"] {
+        let unit = definition(&format!("mkosi.extra/usr/lib/systemd/system/{phase}.service.d/appliance.conf"));
+        assert_eq!(said(&unit), ["[Unit]", "FailureAction=reboot"]);
+    }
+    assert!(definition("keep/system.list").contains("systemd-pcrextend"), "what measures is in the image");
+}
+
 #[test]
 fn who_closes_the_kernel_to_modules_is_shut_in_himself() {
     let unit = "image/mkosi.extra/usr/lib/systemd/system/sceau-modules-lock.service";
