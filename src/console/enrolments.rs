@@ -1,6 +1,7 @@
 //! Enrolment of application servers by stick: an invitation's code goes out with its order, what was proposed is told to operators.
 
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::error::ConsoleError;
 use super::orders::answer;
@@ -15,15 +16,20 @@ use crate::policy::order::Verb;
 /// machine runs. What is told of it.
 pub(super) fn invited(stick: &Stick, name: &str, said: &[u8]) -> Result<String, ConsoleError> {
     let told: Value = serde_json::from_slice(said).unwrap_or_default();
-    let text = |path: &str| told.pointer(path).and_then(Value::as_str).unwrap_or("?");
+    let text = |path: &str| told.pointer(path).and_then(Value::as_str);
+    let (Some(code), Some(application)) = (text("/done/code"), text("/done/application")) else {
+        // Obeyed, and its code is lost: a further invitation takes its place.
+        let complaint =
+            "l'ordre est exécuté, son code n'a pas pu être lu ; faites un nouvel ordre d'invitation".to_owned();
+        return Err(ConsoleError::Program { step: "invitation", complaint });
+    };
     let file = format!("{name}.code");
-    answer(stick, &file, format!("{}\n", text("/done/code")).as_bytes())?;
+    answer(stick, &file, Zeroizing::new(format!("{code}\n")).as_bytes())?;
     let entry = told.get("entry").and_then(Value::as_u64).unwrap_or_default();
     Ok(format!(
-        "ordre exécuté ({}), inscrit à l'entrée {entry}\ncode d'invitation de {} dans answers/{file}, valable 24 heures au plus et \
+        "ordre exécuté ({}), inscrit à l'entrée {entry}\ncode d'invitation de {application} dans answers/{file}, valable 24 heures au plus et \
          une seule fois : remettez-le, puis effacez-le de la clé USB",
         Verb::ApplicationInvite.name(),
-        text("/done/application")
     ))
 }
 
